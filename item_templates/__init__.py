@@ -1,0 +1,1 @@
+"""One folder per item type (题型), behind the contract in `item_templates.contract`."""

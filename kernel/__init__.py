@@ -1,0 +1,1 @@
+"""Shared kernel: settings, database, unit of work, errors, audit, identity, jobs. It knows nothing about exams."""
