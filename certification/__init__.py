@@ -1,0 +1,1 @@
+"""From released results to certificates that can be looked up."""

@@ -1,0 +1,1 @@
+"""Exam sessions, rooms, attempts, the response log, scoring and release."""

@@ -1,0 +1,1 @@
+"""Pure numpy measurement theory: no Flask, no SQL, no clock, no files."""

@@ -1,0 +1,1 @@
+"""Question bank: standards and outlines, items and versions, review, interchange with files."""
