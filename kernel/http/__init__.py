@@ -1,0 +1,25 @@
+"""What every component's pages and API share: who asks, what they may, paging, uploads, menus and things to do.
+
+The one part of the kernel that knows Flask.
+"""
+
+from kernel.http.access import current_actor, public, requires, requires_sign_in
+from kernel.http.navigation import MenuEntry, Todo
+from kernel.http.paging import Paging, paging_from_request
+from kernel.http.rendering import redirect_with_message, render_page
+from kernel.http.uploads import Upload, uploaded_file
+
+__all__ = [
+    "MenuEntry",
+    "Paging",
+    "Todo",
+    "Upload",
+    "current_actor",
+    "paging_from_request",
+    "public",
+    "redirect_with_message",
+    "render_page",
+    "requires",
+    "requires_sign_in",
+    "uploaded_file",
+]

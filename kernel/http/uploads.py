@@ -1,0 +1,31 @@
+"""Reading an uploaded file from a form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from flask import request
+
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An uploaded file in memory: a display name without any path, and its bytes (bounded by the size limit)."""
+
+    name: str
+    data: bytes
+
+
+def uploaded_file(field: str = "file") -> Upload:
+    """Return the uploaded file of a form field; raises InvalidInputError when none was chosen or it is empty."""
+    storage = request.files.get(field)
+    if storage is None or not storage.filename:
+        raise InvalidInputError(N_("请选择要上传的文件"), fields={field: ["请选择要上传的文件"]})
+    data = storage.read()
+    if not data:
+        raise InvalidInputError(N_("文件是空的，请检查后重新上传"), fields={field: ["文件是空的"]})
+    name = PurePosixPath(storage.filename.replace("\\", "/")).name
+    return Upload("".join(c for c in name if c.isprintable())[:200] or "file", data)

@@ -1,0 +1,93 @@
+"""Reading people and organisations."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.models import AuthSession, Organisation, OrganisationGrant, SignInFailure, User
+
+
+def get_organisation(session: Session, organisation_id: uuid.UUID) -> Organisation:
+    """Return an organisation or raise NotFoundError."""
+    found = session.get(Organisation, organisation_id)
+    if found is None:
+        raise NotFoundError(N_("机构不存在"))
+    return found
+
+
+def find_organisation_by_code(session: Session, code: str) -> Organisation | None:
+    """Return the organisation with a code, if any."""
+    return session.scalar(select(Organisation).where(Organisation.code == code))
+
+
+def list_organisations(session: Session) -> Sequence[Organisation]:
+    """Return all organisations, by code; there are few."""
+    return session.scalars(select(Organisation).order_by(Organisation.code).limit(1000)).all()
+
+
+def granted_organisation_ids(session: Session, organisation_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the organisations into which a supervising centre may look."""
+    rows = select(OrganisationGrant.organisation_id).where(OrganisationGrant.grantee_id == organisation_id)
+    return list(session.scalars(rows))
+
+
+def find_user_by_name(session: Session, username: str) -> User | None:
+    """Return the user with a sign-in name, if any."""
+    return session.scalar(select(User).where(User.username == username))
+
+
+def get_user(session: Session, user_id: uuid.UUID, *, actor: Actor) -> User:
+    """Return a user of the actor's organisation (any user for the platform administrator)."""
+    found = session.get(User, user_id)
+    if found is None or (actor.organisation_id is not None and found.organisation_id != actor.organisation_id):
+        raise NotFoundError(N_("用户不存在"))
+    return found
+
+
+def user_names(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return display names by user id."""
+    if not user_ids:
+        return {}
+    rows = session.execute(select(User.user_id, User.name).where(User.user_id.in_(set(user_ids))))
+    return {row.user_id: row.name for row in rows}
+
+
+def list_users(
+    session: Session, *, actor: Actor, search: str = "", page: int = 1, per_page: int = 50
+) -> tuple[Sequence[User], int]:
+    """Return one page of users inside the actor's walls, and the total."""
+    query = select(User)
+    if actor.organisation_id is not None:
+        query = query.where(User.organisation_id == actor.organisation_id)
+    if search:
+        query = query.where(or_(User.username.contains(search), User.name.contains(search)))
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = session.scalars(query.order_by(User.username).limit(per_page).offset((page - 1) * per_page)).all()
+    return rows, total
+
+
+def find_session_by_token_hash(session: Session, token_hash: str) -> AuthSession | None:
+    """Return the sign-in session of a token hash, if any."""
+    return session.scalar(select(AuthSession).where(AuthSession.token_hash == token_hash))
+
+
+def list_sessions_of(session: Session, user_id: uuid.UUID, *, at: datetime) -> Sequence[AuthSession]:
+    """Return the live sign-in sessions of a user, newest first."""
+    query = select(AuthSession).where(
+        AuthSession.user_id == user_id, AuthSession.revoked_at.is_(None), AuthSession.expires_at > at
+    )
+    return session.scalars(query.order_by(AuthSession.created_at.desc()).limit(100)).all()
+
+
+def count_failures(session: Session, subject: str, *, since: datetime) -> int:
+    """Return how often signing in failed for a subject since a moment."""
+    query = select(func.count()).where(SignInFailure.subject == subject, SignInFailure.failed_at > since)
+    return session.scalar(query) or 0

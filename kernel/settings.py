@@ -1,0 +1,146 @@
+"""Settings from the environment, read once and checked at the start.
+
+Every field is documented in ``docs/settings.md``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+PREFIX = "KAOKU_"
+MIN_SECRET_LENGTH = 32
+
+
+class SettingsError(RuntimeError):
+    """A setting is missing or malformed; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation may choose.
+
+    Attributes
+    ----------
+    instance_dir : Path
+        Folder for the embedded database, uploaded media, keys and logs.
+    database_url : str
+        ``sqlite:///…`` or ``postgresql+psycopg://…``.
+    secret_key : str
+        Root secret (≥ 32 characters); all other keys are derived from it. Created in the instance folder when unset.
+    public_url : str
+        The address people reach the site by; used in QR codes. Empty: taken from the request.
+    bind : str
+        HOST:PORT of ``kaoku serve``.
+    workers : int
+        Number of web processes of ``kaoku serve``.
+    secure_cookies : bool
+        Send cookies over HTTPS alone; switch on behind TLS.
+    max_upload_mb : int
+        Largest accepted upload in mebibytes.
+    session_hours : int
+        Absolute life of a staff session.
+    session_idle_minutes : int
+        Idle life of a staff session.
+    trusted_proxies : int
+        Number of proxies in front whose forwarding headers are believed.
+    log_level : str
+        ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
+    timezone : str
+        Zone in which times are shown and typed.
+    """
+
+    instance_dir: Path = Path("instance")
+    database_url: str = ""
+    secret_key: str = ""
+    public_url: str = ""
+    bind: str = "127.0.0.1:8000"
+    workers: int = 2
+    secure_cookies: bool = False
+    max_upload_mb: int = 20
+    session_hours: int = 12
+    session_idle_minutes: int = 120
+    trusted_proxies: int = 0
+    log_level: str = "INFO"
+    timezone: str = "Asia/Shanghai"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the environment; raises SettingsError that names what is wrong."""
+        env = os.environ if environ is None else environ
+        known = {PREFIX + f.name.upper(): f for f in fields(cls)}
+        values = {f.name: _parse(name, env[name], f.default) for name, f in known.items() if env.get(name)}
+        base = cls(**values)
+        instance = base.instance_dir.resolve()
+        values["instance_dir"] = instance
+        values["database_url"] = _database_url(base.database_url, instance)
+        values["secret_key"] = base.secret_key or _stored_secret(instance)
+        settings = cls(**values)
+        _check(settings)
+        return settings
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is in use."""
+        return self.database_url.startswith("sqlite")
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        return _boolean(name, text)
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError as exc:
+            raise SettingsError(f"{name}: a whole number is needed, got {text!r}") from exc
+    return Path(text) if isinstance(default, Path) else text.strip()
+
+
+def _boolean(name: str, text: str) -> bool:
+    table = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return table[text.strip().lower()]
+    except KeyError as exc:
+        raise SettingsError(f"{name}: use true or false, got {text!r}") from exc
+
+
+def _database_url(url: str, instance: Path) -> str:
+    if not url:
+        return f"sqlite:///{instance / 'kaoku.sqlite3'}"
+    for short in ("postgres://", "postgresql://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url[len(short) :]
+    return url
+
+
+def _stored_secret(instance: Path) -> str:
+    path = instance / "secret_key"
+    if not path.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        try:
+            os.link(fresh, path)  # atomic: the first process wins, the others read its key
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def _check(settings: Settings) -> None:
+    if len(settings.secret_key) < MIN_SECRET_LENGTH:
+        raise SettingsError(f"{PREFIX}SECRET_KEY: at least {MIN_SECRET_LENGTH} characters are needed")
+    if not settings.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError(f"{PREFIX}DATABASE_URL: sqlite:///… or postgresql+psycopg://… is needed")
+    if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise SettingsError(f"{PREFIX}LOG_LEVEL: use DEBUG, INFO, WARNING or ERROR")
+    for name in ("workers", "max_upload_mb", "session_hours", "session_idle_minutes"):
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{PREFIX}{name.upper()}: at least 1 is needed")
+    if ":" not in settings.bind:
+        raise SettingsError(f"{PREFIX}BIND: HOST:PORT is needed")

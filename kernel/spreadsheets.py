@@ -1,0 +1,329 @@
+"""Write tables as Excel workbooks and read tables that people send, cell by cell as text."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import xlsxwriter
+
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+
+_ERROR_CELLS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!")
+T = TypeVar("T")
+Cell = str | int | float | Decimal | dt.date | None
+
+MAX_CELL_CHARACTERS = 32_767  # of the file format
+SAFE_DIGITS = 15  # a numeric cell keeps no more
+_READER = Path(__file__).with_name("spreadsheet_reader.py")
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\xa0\u3000"
+_FIXED_CREATION = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSheet:
+    """One sheet to write: a title line is optional, widths are in characters and guessed when left out."""
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    title: str = ""
+    widths: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """A cell whose text cannot be trusted; `row` counts from 1 and `column` is a letter, as Excel shows them."""
+
+    row: int
+    column: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet as read: `rows[i]` is Excel's row i + 1, texts are trimmed, empty cells at the end are left out."""
+
+    name: str
+    rows: tuple[tuple[str, ...], ...]
+    problems: tuple[CellProblem, ...] = ()
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableLimits:
+    """What a file may cost."""
+
+    n_bytes: int = 20_000_000
+    n_sheets: int = 50
+    n_rows: int = 100_000
+    n_columns: int = 500
+    n_memory_bytes: int = 1_500_000_000
+    seconds: float = 60.0
+
+
+DEFAULT_LIMITS = TableLimits()
+
+
+def column_letter(index: int) -> str:
+    """Return Excel's name of the column with this index from 0.
+
+    >>> column_letter(0), column_letter(25), column_letter(26)
+    ('A', 'Z', 'AA')
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write_table(sheets: Sequence[TableSheet], *, created_at: dt.datetime | None = None) -> bytes:
+    """Return an Excel workbook; texts stay texts (no formula, no link, no number guessed from digits)."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"created": created_at or _FIXED_CREATION})
+        formats = _formats(book)
+        for sheet in sheets:
+            _write_sheet(book.add_worksheet(sheet.name), sheet, formats)
+    return buffer.getvalue()
+
+
+def _formats(book: Any) -> dict[str, Any]:
+    base = {"valign": "vcenter", "border": 1, "border_color": "#BFC7D1", "font_size": 11}
+    return {
+        "title": book.add_format({"bold": True, "font_size": 16, "align": "center", "valign": "vcenter"}),
+        "header": book.add_format({**base, "bold": True, "bg_color": "#E8EEF6", "align": "center", "text_wrap": True}),
+        "text": book.add_format({**base, "num_format": "@", "text_wrap": True}),
+        "number": book.add_format(base),
+        "date": book.add_format({**base, "num_format": "yyyy-mm-dd", "align": "left"}),
+        "datetime": book.add_format({**base, "num_format": "yyyy-mm-dd hh:mm", "align": "left"}),
+    }
+
+
+def _write_sheet(worksheet: Any, sheet: TableSheet, formats: dict[str, Any]) -> None:
+    top = 1 if sheet.title else 0
+    n_columns = len(sheet.header)
+    if sheet.title:
+        _write_title(worksheet, sheet.title, n_columns, formats["title"])
+    worksheet.set_row(top, 30)
+    for column, text in enumerate(sheet.header):
+        worksheet.write_string(top, column, text, formats["header"])
+    for index, row in enumerate(sheet.rows, start=top + 1):
+        for column, value in enumerate(row):
+            _write_cell(worksheet, index, column, value, formats)
+    for column, width in enumerate(sheet.widths or _guessed_widths(sheet)):
+        worksheet.set_column(column, column, width)
+    _prepare_for_people(worksheet, sheet, top)
+
+
+def _write_title(worksheet: Any, title: str, n_columns: int, title_format: Any) -> None:
+    worksheet.set_row(0, 34)
+    if n_columns > 1:
+        worksheet.merge_range(0, 0, 0, n_columns - 1, "", title_format)
+    worksheet.write_string(0, 0, title, title_format)
+
+
+def _prepare_for_people(worksheet: Any, sheet: TableSheet, top: int) -> None:
+    worksheet.freeze_panes(top + 1, 0)
+    worksheet.repeat_rows(top)
+    worksheet.set_paper(9)  # A4
+    worksheet.set_landscape()
+    worksheet.fit_to_pages(1, 0)
+    if sheet.rows and sheet.header:
+        worksheet.autofilter(top, 0, top + len(sheet.rows), len(sheet.header) - 1)
+        worksheet.ignore_errors({"number_stored_as_text": f"A1:{column_letter(len(sheet.header) - 1)}1048576"})
+
+
+def _write_cell(worksheet: Any, row: int, column: int, value: Cell, formats: dict[str, Any]) -> None:
+    if value is None or value == "":
+        worksheet.write_blank(row, column, None, formats["text"])
+    elif isinstance(value, dt.datetime):
+        worksheet.write_datetime(row, column, value.replace(tzinfo=None), formats["datetime"])
+    elif isinstance(value, dt.date):
+        worksheet.write_datetime(row, column, dt.datetime(value.year, value.month, value.day), formats["date"])  # noqa: DTZ001 - a cell has no zone
+    elif isinstance(value, int | float | Decimal) and _is_safe_number(value):
+        worksheet.write_number(row, column, value, formats["number"])
+    else:
+        worksheet.write_string(row, column, _checked_text(str(value), row, column), formats["text"])
+
+
+def _is_safe_number(value: float | Decimal) -> bool:
+    digits = Decimal(str(value))
+    return digits.is_finite() and len(digits.normalize().as_tuple().digits) <= SAFE_DIGITS and abs(digits) < 10**15
+
+
+def _checked_text(text: str, row: int, column: int) -> str:
+    if len(text) <= MAX_CELL_CHARACTERS:
+        return text
+    raise InvalidInputError(
+        N_("第 %(row)s 行 %(column)s 列的文字超过 Excel 单元格的上限（32767 字），请缩短后再导出"),
+        row=row + 1,
+        column=column_letter(column),
+    )
+
+
+def _guessed_widths(sheet: TableSheet) -> list[float]:
+    def width(text: str) -> int:
+        return max((_display_width(line) for line in text.split("\n")), default=0)
+
+    sample = sheet.rows[:200]
+    return [
+        min(48, 2 + max([width(title), 6, *(width(str(row[i] or "")) for row in sample if i < len(row))]))
+        for i, title in enumerate(sheet.header)
+    ]
+
+
+def _display_width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_table(data: bytes, *, limits: TableLimits = DEFAULT_LIMITS) -> list[Sheet]:
+    """Return the sheets of an xlsx, xls, ods or csv file as trimmed text.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is empty, too large, protected by a password or not a table.
+    """
+    if not data:
+        raise InvalidInputError(N_("文件是空的，请选择有内容的表格文件"))
+    if len(data) > limits.n_bytes:
+        raise InvalidInputError(N_("文件超过 %(limit)s MB，请拆分后再上传"), limit=limits.n_bytes // 1_000_000)
+    if data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return _read_workbook(data, limits)
+    return [_read_csv(data, limits)]
+
+
+def _read_workbook(data: bytes, limits: TableLimits) -> list[Sheet]:
+    answer = _ask_reader(data, limits)
+    if answer.get("error") == "password":
+        raise InvalidInputError(N_("表格文件有打开密码，请取消密码后再上传"))
+    if "error" in answer:
+        raise InvalidInputError(N_("表格文件已损坏或不是 Excel 文件，请用 Excel 或 WPS 打开后另存为 .xlsx 再上传"))
+    if answer["n_sheets"] > limits.n_sheets:
+        raise InvalidInputError(
+            N_("文件有 %(n)s 个工作表，最多 %(limit)s 个，请拆分后再上传"), n=answer["n_sheets"], limit=limits.n_sheets
+        )
+    return [_decoded_sheet(sheet) for sheet in answer["sheets"]]
+
+
+def _ask_reader(data: bytes, limits: TableLimits) -> dict[str, Any]:
+    figures = (limits.n_memory_bytes, limits.n_sheets, limits.n_rows, limits.n_columns)
+    command = [sys.executable, "-I", str(_READER), *map(str, figures)]
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, check=True, timeout=limits.seconds)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise InvalidInputError(
+            N_("表格文件展开后过大，或内容异常，无法读取；请只保留需要的行列，另存为 .xlsx 再上传")
+        ) from error
+    answer: dict[str, Any] = json.loads(done.stdout.decode("utf-8", "surrogatepass"))
+    return answer
+
+
+def _decoded_sheet(sheet: dict[str, Any]) -> Sheet:
+    if "too_large" in sheet:
+        height, width = sheet["too_large"]
+        raise InvalidInputError(
+            N_("工作表“%(sheet)s”有 %(rows)s 行 %(columns)s 列，超过上限，请删去空白行列或拆分后再上传"),
+            sheet=sheet["name"],
+            rows=height,
+            columns=width,
+        )
+    problems: list[CellProblem] = []
+    rows = []
+    for number, row in enumerate(sheet["rows"], start=1):
+        texts = []
+        for index, cell in enumerate(row):
+            text, message = _decoded_cell(cell)
+            texts.append(text)
+            if message:
+                problems.append(CellProblem(number, column_letter(index), message))
+        rows.append(_without_tail(texts))
+    return Sheet(sheet["name"], tuple(_without_tail(rows)), tuple(problems), sheet["hidden"])
+
+
+def _without_tail(values: Sequence[T]) -> tuple[T, ...]:
+    end = len(values)
+    while end and not values[end - 1]:
+        end -= 1
+    return tuple(values[:end])
+
+
+def _decoded_cell(cell: Any) -> tuple[str, str | None]:
+    if isinstance(cell, str):
+        return clean_text(cell), N_("单元格是公式错误值，请改正后再上传") if cell in _ERROR_CELLS else None
+    letter, value = cell
+    if letter == "b":
+        return "TRUE" if value else "FALSE", None
+    if letter == "n":
+        return _number_text(value)
+    return str(value).removesuffix(" 00:00:00"), None
+
+
+def _number_text(value: float) -> tuple[str, str | None]:
+    text = f"{Decimal(f'{value:.15g}'):f}"
+    if abs(value) < 10**SAFE_DIGITS:
+        return text, None
+    return text, N_("单元格是数字格式，第 15 位以后的数字已经丢失；请把该列设为文本格式，重新填写号码")
+
+
+def clean_text(text: str) -> str:
+    """Return the text without invisible characters and white space at both ends, with plain line ends."""
+    text = text.replace("_x000D_", "").replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip().strip(_INVISIBLE).strip()
+
+
+def _read_csv(data: bytes, limits: TableLimits) -> Sheet:
+    text = _decoded_bytes(data)
+    if "\x00" in text:
+        raise InvalidInputError(N_("文件不是表格，请上传 .xlsx、.xls 或 .csv 文件"))
+    separator = max((",", "\t", ";"), key=text.split("\n", 1)[0].count)
+    try:
+        rows = _bounded_rows(csv.reader(io.StringIO(text, newline=""), delimiter=separator), limits)
+    except csv.Error as error:
+        raise InvalidInputError(N_("CSV 文件的引号或分隔符不配对，请用 Excel 或 WPS 打开后另存再上传")) from error
+    return Sheet("CSV", _without_tail(rows))
+
+
+def _bounded_rows(lines: Iterable[list[str]], limits: TableLimits) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for line in lines:
+        if len(rows) >= limits.n_rows or len(line) > limits.n_columns:
+            raise InvalidInputError(
+                N_("CSV 文件超过 %(rows)s 行或 %(columns)s 列，请拆分后再上传"),
+                rows=limits.n_rows,
+                columns=limits.n_columns,
+            )
+        rows.append(_without_tail([clean_text(cell) for cell in line]))
+    return rows
+
+
+def _decoded_bytes(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InvalidInputError(N_("文件的文字编码无法识别，请另存为 UTF-8 编码的 CSV 或 .xlsx 再上传"))
