@@ -39,8 +39,9 @@ def encode_cell(value: Any) -> Any:
 
 def read_sheet(sheet: CalamineSheet, max_rows: int, max_columns: int) -> dict[str, Any]:
     """Return the rows of a sheet from its first cell on, or the size that is too large."""
-    if sheet.total_height > max_rows or sheet.total_width > max_columns:
-        return {"name": sheet.name, "too_large": [sheet.total_height, sheet.total_width]}
+    last_row, last_column = sheet.end or (-1, -1)
+    if last_row >= max_rows or last_column >= max_columns:
+        return {"name": sheet.name, "too_large": [last_row + 1, last_column + 1]}
     rows = sheet.to_python(skip_empty_area=False)
     return {"name": sheet.name, "rows": [[encode_cell(cell) for cell in row] for row in rows]}
 

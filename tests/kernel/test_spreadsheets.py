@@ -1,0 +1,158 @@
+"""Tables out and in: texts stay texts, numbers stay faithful, hostile files stay harmless."""
+
+import datetime as dt
+import io
+import zipfile
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel.errors import InvalidInputError
+from kernel.spreadsheets import TableLimits, TableSheet, clean_text, column_letter, read_table, write_table
+
+
+def book_of(*rows, title="Sheet1"):
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_identity_numbers_formulas_and_leading_zeros_stay_text():
+    rows = [("演示", "11010519491231002X"), ("=1+1", "007"), ("@SUM(A1)", "https://example.invalid")]
+    data = write_table([TableSheet("名册", ("姓名", "证件号"), rows)])
+    (sheet,) = read_table(data)
+    assert sheet.rows == (("姓名", "证件号"), *rows)
+    assert sheet.problems == ()
+    cells = openpyxl.load_workbook(io.BytesIO(data)).active
+    assert {cells["A3"].data_type, cells["A4"].data_type} == {"s"}
+
+
+def test_a_titled_sheet_freezes_below_its_header():
+    data = write_table([TableSheet("名册", ("甲", "乙"), [("1", "2")], title="演示名册")])
+    active = openpyxl.load_workbook(io.BytesIO(data)).active
+    assert active.freeze_panes == "A3"
+    assert read_table(data)[0].rows == (("演示名册",), ("甲", "乙"), ("1", "2"))
+
+
+def test_numbers_and_dates_are_written_as_such_and_read_faithfully():
+    row = (
+        1,
+        2.5,
+        Decimal("86.50"),
+        dt.date(2026, 11, 22),
+        dt.datetime(2026, 11, 22, 14, 30, tzinfo=dt.UTC),
+        None,
+        "尾",
+    )
+    (sheet,) = read_table(write_table([TableSheet("s", ("a",) * 7, [row])]))
+    assert sheet.rows[1] == ("1", "2.5", "86.5", "2026-11-22", "2026-11-22 14:30:00", "", "尾")
+
+
+def test_a_number_too_long_for_a_numeric_cell_is_written_as_text():
+    (sheet,) = read_table(write_table([TableSheet("s", ("a", "b"), [(110105194912310021, Decimal("NaN"))])]))
+    assert sheet.rows[1] == ("110105194912310021", "NaN")
+
+
+def test_an_identity_number_in_a_numeric_cell_is_reported():
+    (sheet,) = read_table(book_of(["证件号", "电话"], [110105194912310021, 13800000000]))
+    assert "E" not in sheet.rows[1][0].upper()
+    assert sheet.rows[1][1] == "13800000000"
+    (problem,) = sheet.problems
+    assert (problem.row, problem.column) == (2, "A")
+    assert "文本格式" in problem.message
+
+
+def test_binary_fractions_read_as_people_typed_them():
+    (sheet,) = read_table(book_of([0.1 + 0.2, 1e-7, 59.5, True]))
+    assert sheet.rows[0] == ("0.3", "0.0000001", "59.5", "TRUE")
+
+
+def test_rows_keep_the_numbers_excel_shows():
+    (sheet,) = read_table(book_of([], [], [None, " 演示\u3000"], []))
+    assert sheet.rows == ((), (), ("", "演示"))
+
+
+def test_the_same_table_gives_the_same_bytes():
+    sheets = [TableSheet("s", ("a",), [("1",)])]
+    assert write_table(sheets) == write_table(sheets)
+
+
+def test_a_text_longer_than_a_cell_is_refused_with_its_place():
+    with pytest.raises(InvalidInputError, match="第 2 行 A 列"):
+        write_table([TableSheet("s", ("a",), [("长" * 32_768,)])])
+
+
+@pytest.mark.parametrize(
+    ("data", "fragment"),
+    [
+        (b"", "空的"),
+        (b"PK\x03\x04 not a zip", "损坏"),
+        (b"\xd0\xcf\x11\xe0 not a workbook", "损坏"),
+        (b"\x00\x01\x02binary", "不是表格"),
+    ],
+)
+def test_what_is_not_a_table_is_refused_kindly(data, fragment):
+    with pytest.raises(InvalidInputError, match=fragment):
+        read_table(data)
+
+
+def test_too_many_bytes_rows_columns_or_sheets_are_refused():
+    data = book_of(*[["甲", "乙", "丙"]] * 5)
+    for limits in (TableLimits(n_bytes=100), TableLimits(n_rows=4), TableLimits(n_columns=2), TableLimits(n_sheets=0)):
+        with pytest.raises(InvalidInputError):
+            read_table(data, limits=limits)
+    with pytest.raises(InvalidInputError, match="CSV"):
+        read_table(b"a,b\nc,d\n", limits=TableLimits(n_rows=1))
+
+
+def rewritten(data, part, old, new):
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(old, new) if name == part else content)
+    return out.getvalue()
+
+
+def test_two_far_corners_do_not_exhaust_memory():
+    data = rewritten(book_of(["a", "b"]), "xl/worksheets/sheet1.xml", b'r="B1"', b'r="XFD1048576"')
+    with pytest.raises(InvalidInputError):
+        read_table(data)
+
+
+def test_a_sheet_that_unpacks_to_gigabytes_is_refused():
+    bomb = rewritten(book_of(["a"]), "xl/worksheets/sheet1.xml", b"<t>a</t>", b"<t>" + b"x" * 400_000_000 + b"</t>")
+    assert len(bomb) < 1_000_000
+    with pytest.raises(InvalidInputError):
+        read_table(bomb, limits=TableLimits(n_memory_bytes=300_000_000))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_csv_is_read_in_every_usual_encoding(encoding):
+    (sheet,) = read_table('姓名,备注\r\n"张, 演示", 007 \r\n'.encode(encoding))
+    assert sheet.rows == (("姓名", "备注"), ("张, 演示", "007"))
+
+
+def test_column_letters_follow_excel():
+    assert [column_letter(i) for i in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+CELL_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(CELL_TEXT, min_size=1, max_size=4), min_size=1, max_size=6))
+def test_every_text_survives_the_way_out_and_in(rows):
+    header = ("a", "b", "c", "d")
+    (sheet,) = read_table(write_table([TableSheet("s", header, rows)]))
+    expected = [tuple(clean_text(cell) for cell in row) for row in rows]
+    read = [row + ("",) * (len(expected[i]) - len(row)) for i, row in enumerate(sheet.rows[1:])]
+    read += [("",) * len(row) for row in expected[len(read) :]]
+    assert read == expected
