@@ -8,13 +8,18 @@ item. Nothing outside that folder changes when a type is added: formats map *int
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import field as field_of_dataclass  # `Finding.field` hides the short name inside its class
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 Json: TypeAlias = Any
 """A value that `json.loads` may give: None, bool, int, float, str, list or dict."""
+
+BLANK_MARK = re.compile(r"\{\{(\d{1,2})\}\}")
+"""A blank of ``fill_in`` as it stands in the stem: ``{{1}}``."""
 
 
 class Interaction(enum.StrEnum):
@@ -50,12 +55,17 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One complaint about an item: `field` names the form field, `message` is Chinese and says how to mend it."""
+    """One complaint about an item: `field` names the form field, `message` is Chinese and says how to mend it.
+
+    `message` is finished text; `template` with `params` is what the edge translates, as `findings.finding` fills them.
+    """
 
     code: str
     message: str
     field: str = "stem"
     severity: Severity = Severity.ERROR
+    template: str = ""
+    params: Mapping[str, Json] = field_of_dataclass(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,11 @@ class ItemContent:
     media: tuple[Mapping[str, Json], ...] = ()
     items: tuple[ItemContent, ...] = ()
 
+    @property
+    def n_blanks(self) -> int:
+        """Number of blanks that stand in the stem."""
+        return len(BLANK_MARK.findall(self.stem))
+
 
 @dataclass(frozen=True, slots=True)
 class CanonicalItem:
@@ -144,6 +159,12 @@ class ItemType(Protocol):
     """Chinese name, such as 单项选择题; the English one is in the catalogue."""
     aliases: Sequence[str]
     """Words by which files and headings name this type: 单选, 单项选择, single …"""
+    position: int
+    """Place in lists of types, low first."""
+    has_choices: bool
+    """Whether its content has `choices`."""
+    scoring_methods: Mapping[str, str]
+    """Scoring methods an author may choose, method -> Chinese label; the first is the default."""
 
     def validate(self, content: ItemContent) -> list[Finding]:
         """Return what is wrong with the content; empty when it may be submitted for review."""
@@ -175,4 +196,22 @@ class ItemType(Protocol):
 
     def parse_key(self, text: str, content: ItemContent) -> Json:
         """Return the key meant by a table cell; raises ValueError when it is not certain what is meant."""
+        ...
+
+    def normalise_key(self, key: Json) -> Json:
+        """Return the key in its canonical shape; raises KeyTextError when a file's key has another shape."""
+        ...
+
+    def with_answer(self, content: ItemContent, text: str) -> ItemContent:
+        """Return the content with the answer of a file put where this type keeps it: key, or rubric of marked items.
+
+        Raises ValueError as `parse_key` does.
+        """
+        ...
+
+    def from_form(self, fields: Mapping[str, Sequence[str]], base: ItemContent | None = None) -> ItemContent:
+        """Return the content that the fields of ``edit.html`` describe; it may have findings, it never raises.
+
+        What the form has no field for (media, option weights) comes from `base`, the content that was opened.
+        """
         ...

@@ -1,0 +1,1 @@
+"""多项选择题: two or more options are right."""

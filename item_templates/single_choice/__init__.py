@@ -1,0 +1,1 @@
+"""单项选择题: one option of several is right."""

@@ -1,0 +1,1 @@
+"""判断题: a statement is right or wrong."""
