@@ -20,7 +20,6 @@ import xlsxwriter
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
-_ERROR_CELLS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!")
 T = TypeVar("T")
 Cell = str | int | float | Decimal | dt.date | None
 
@@ -271,7 +270,7 @@ def _without_tail(values: Sequence[T]) -> tuple[T, ...]:
 
 def _decoded_cell(cell: Any) -> tuple[str, str | None]:
     if isinstance(cell, str):
-        return clean_text(cell), N_("单元格是公式错误值，请改正后再上传") if cell in _ERROR_CELLS else None
+        return clean_text(cell), None
     letter, value = cell
     if letter == "b":
         return "TRUE" if value else "FALSE", None
