@@ -1,0 +1,52 @@
+/** Spoken and written notices: time at set points, the state of the connection, more time. */
+import { setText } from "./dom.js";
+import { t } from "./i18n.js";
+import { counts } from "./selectors.js";
+
+export const MINUTES = [30, 10, 5, 1];
+const CLEAR_MS = 20000;
+let clearing = null;
+
+/** Say a sentence politely; it is removed later so that nobody meets an old one. */
+export function say(text) {
+  const region = document.getElementById("live");
+  setText(region, text);
+  clearTimeout(clearing);
+  clearing = setTimeout(() => setText(region, ""), CLEAR_MS);
+}
+
+/**
+ * Find the set point that was passed between two readings of the remaining time.
+ * @returns {number|null} minutes
+ */
+export function crossed(before, now) {
+  if (before === null || now === null || now <= 0) return null;
+  const passed = MINUTES.filter((m) => before > m * 60000 && now <= m * 60000);
+  return passed.length ? passed[passed.length - 1] : null;
+}
+
+/** Announce time and connection; unfold the time at 10 and 5 minutes. */
+export function createAnnouncer({ store, clock }) {
+  let before = null;
+  let deadline = null;
+  store.subscribe((state, old) => {
+    if (state.phase !== "exam") return;
+    if (state.extension && state.extension !== old.extension) say(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
+    const cut = (s) => s.link === "offline" || s.link === "busy";
+    if (cut(state) && !cut(old)) say(t("网络中断，您可以继续作答，答案存在本机。"));
+    if (!cut(state) && cut(old)) say(t("网络已恢复。"));
+  });
+  return {
+    tick() {
+      const state = store.get();
+      if (state.phase !== "exam" || state.lock) return;
+      const left = clock.until(state.deadlineAt);
+      const minutes = deadline === state.deadlineAt ? crossed(before, left) : null;
+      before = left;
+      deadline = state.deadlineAt;
+      if (minutes === null) return;
+      say(t("还剩 {n} 分钟，还有 {open} 题未答。", { n: minutes, open: counts(state).open }));
+      if (minutes <= 10) store.dispatch({ type: "preference", name: "timer", value: true });
+    },
+  };
+}

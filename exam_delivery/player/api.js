@@ -1,0 +1,77 @@
+/** Calls of the candidate API; every failure becomes an `ApiError`, every answer feeds the clock. */
+
+/** A call that was refused (`status` of the answer) or never answered (`status` 0, code `network` or `timeout`). */
+export class ApiError extends Error {
+  constructor(status, code, message, details) {
+    super(message || code);
+    this.status = status;
+    this.code = code;
+    this.details = details || {};
+  }
+
+  /** Whether trying the same call again later may work. */
+  get passing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+async function refusal(response) {
+  let body = {};
+  try {
+    body = await response.json();
+  } catch (error) {
+    body = { error: `http_${response.status}` };
+  }
+  return new ApiError(response.status, body.error || `http_${response.status}`, body.message || "", body.details);
+}
+
+/**
+ * @param {{clock: ReturnType<import("./clock.js").createClock>, language?: () => string, base?: string,
+ *   fetcher?: typeof fetch}} options
+ */
+export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/exam", fetcher }) {
+  const send = fetcher || ((url, init) => fetch(url, init));
+  let token = "";
+
+  function request(method, body, options) {
+    const headers = { Accept: "application/json", "Accept-Language": language() };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return { method, headers, body: text, cache: "no-store", credentials: "omit", keepalive: Boolean(options.keepalive) };
+  }
+
+  async function call(method, path, body, options = {}) {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), options.timeout || 10000);
+    const sentAt = clock.monotonic();
+    try {
+      const response = await send(base + path, { ...request(method, body, options), signal: abort.signal });
+      const receivedAt = clock.monotonic();
+      if (!response.ok) throw await refusal(response);
+      const answer = await response.json();
+      clock.sample(answer.server_time, sentAt, receivedAt);
+      return answer;
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new ApiError(0, abort.signal.aborted ? "timeout" : "network", String(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  const at = (attempt, tail) => `/attempts/${encodeURIComponent(attempt)}/${tail}`;
+  return {
+    setToken(value) {
+      token = value;
+    },
+    signIn: (admissionNumber, idNumber) =>
+      call("POST", "/sign-in", { admission_number: admissionNumber, id_number: idNumber }),
+    start: (attempt) => call("POST", at(attempt, "start"), {}),
+    form: (attempt) => call("GET", at(attempt, "form"), undefined, { timeout: 30000 }),
+    responses: (attempt) => call("GET", at(attempt, "responses"), undefined, { timeout: 5000 }),
+    save: (attempt, events, keepalive) =>
+      call("PUT", at(attempt, "responses"), { events }, { timeout: 8000, keepalive }),
+    submit: (attempt) => call("POST", at(attempt, "submit"), {}, { timeout: 15000 }),
+  };
+}

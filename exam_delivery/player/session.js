@@ -1,0 +1,210 @@
+/** The way of one candidate: sign in, get ready, start, sit, hand in. */
+import { openOutbox } from "./outbox.js";
+import { createSync } from "./sync.js";
+import { mergeResponses } from "./responses.js";
+import { holdInThisTab } from "./tabs.js";
+import { forget, recall, remember } from "./memory.js";
+import { t } from "./i18n.js";
+
+const pauseFor = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const indexedDatabase = () => {
+  try {
+    return window.indexedDB;
+  } catch (error) {
+    return null;
+  }
+};
+
+/** @param {{store: any, api: any, clock: any}} deps */
+export function createSession({ store, api, clock }) {
+  let sync = null;
+  let outbox = null;
+  let release = () => {};
+  let entering = false;
+  const set = (values) => store.dispatch({ type: "set", values });
+  const attempt = () => store.get().signIn.attempt_id;
+
+  function keep() {
+    const { signIn, phase, preferences, current } = store.get();
+    if (signIn && phase !== "receipt") remember({ signIn, phase, preferences, current });
+  }
+
+  function adoptSignIn(answer) {
+    api.setToken(answer.token);
+    set({ signIn: answer, status: answer.status, deadlineAt: answer.deadline_at, auth: "ok", message: "" });
+  }
+
+  function proceed(status) {
+    if (status === "in_progress") return enter();
+    if (status === "submitted") return finish();
+    return go("check");
+  }
+
+  function go(phase) {
+    set({ phase, message: "", busy: false });
+    keep();
+  }
+
+  function signInText(error) {
+    if (error.status === 0) return t("连接不上考试服务器，请检查网线后再试，或举手告诉监考员。");
+    return error.message || t("准考证号或证件号不对，请核对后再试。");
+  }
+
+  async function signIn(admissionNumber, idNumber) {
+    set({ busy: true, message: "" });
+    try {
+      adoptSignIn(await api.signIn(admissionNumber, idNumber));
+      set({ busy: false });
+      await proceed(store.get().status);
+    } catch (error) {
+      set({ busy: false, message: signInText(error) });
+    }
+  }
+
+  /** Sign in from the dialog while the page and its answers stay. */
+  async function signInAgain(admissionNumber, idNumber) {
+    set({ busy: true, message: "" });
+    try {
+      const before = attempt();
+      const answer = await api.signIn(admissionNumber, idNumber);
+      set({ busy: false });
+      if (answer.attempt_id !== before) return set({ message: t("这不是本场考试的考生，请填写您自己的准考证号和证件号。") });
+      adoptSignIn({ ...store.get().signIn, ...answer });
+      keep();
+      if (sync) sync.retry();
+    } catch (error) {
+      set({ busy: false, message: signInText(error) });
+    }
+    return undefined;
+  }
+
+  function signOut(message = "") {
+    release();
+    sync = null;
+    forget();
+    api.setToken("");
+    store.dispatch({ type: "reset" });
+    set({ message });
+  }
+
+  async function openExam() {
+    if (store.get().status !== "in_progress") {
+      store.dispatch({ type: "timing", status: "in_progress", ...(await api.start(attempt())) });
+    }
+    const id = attempt();
+    const [form, answer] = await Promise.all([api.form(id), api.responses(id)]);
+    if (answer.status === "submitted") return finish();
+    release();
+    release = holdInThisTab(id, yieldToNewerTab);
+    outbox = await openOutbox({ attempt: id, factory: indexedDatabase(), onFallback: () => set({ durable: false }) });
+    const [local, marks] = await Promise.all([outbox.events(), outbox.marks()]);
+    sync = createSync({ api, outbox, store, attempt: id, onClosed: finish });
+    const responses = answer.responses || {};
+    const { pending, stale } = mergeResponses(responses, local);
+    stale.forEach((event) => outbox.remove(event.slot, event.seq));
+    store.dispatch({ type: "form_opened", form, responses, local, marks });
+    store.dispatch({ type: "timing", deadline_at: answer.deadline_at, status: answer.status });
+    local.filter((event) => pending[event.slot] === event.seq).forEach((event) => sync.enqueue(event));
+    return go("exam");
+  }
+
+  function yieldToNewerTab() {
+    if (!sync || store.get().receipt) return;
+    sync.flush();
+    store.dispatch({ type: "lock", lock: "other_tab" });
+  }
+
+  /** @returns {boolean} whether it is worth trying to enter again */
+  function enterFailed(error) {
+    if (error.status === 401) signOut(t("登录已失效，请重新登录。已作答的内容不会丢失。"));
+    else if (error.code === "attempt_taken_over") signOut(t("您已在另一台电脑或另一个页面登录。如需在这里考试，请重新登录。"));
+    else if (error.status === 410) finish();
+    else if (error.code === "not_open") set({ phase: "waiting", message: "" });
+    else if (error.passing) set({ message: t("连接不上考试服务器，正在自动重试，请不要关闭本页。") });
+    else set({ message: error.message || t("暂时不能进入考试，正在自动重试。请举手告诉监考员。") });
+    return !["sign_in", "receipt", "finishing"].includes(store.get().phase);
+  }
+
+  /** Enter the exam, trying until it works. */
+  async function enter() {
+    if (entering) return;
+    entering = true;
+    if (store.get().phase !== "waiting") set({ phase: "opening" });
+    for (let tries = 0, again = true; again; tries += 1) {
+      try {
+        await openExam();
+        again = false;
+      } catch (error) {
+        if (typeof error.status !== "number") throw error;
+        again = enterFailed(error);
+        if (again) await pauseFor(Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2));
+      }
+    }
+    entering = false;
+  }
+
+  /** Leave nothing on this computer, except answers that the server never took: those stay for the invigilator. */
+  async function cleanUp() {
+    release();
+    forget();
+    const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
+    const unsent = Math.max((await box.events()).length, sync ? sync.waiting() : 0);
+    set({ unsent });
+    if (!unsent) await box.clear();
+    outbox = null;
+    sync = null;
+  }
+
+  async function showReceipt(receipt) {
+    if (store.get().receipt) return;
+    set({ receipt, lock: "closed", busy: false, dialog: null });
+    await cleanUp();
+    set({ phase: "receipt" });
+  }
+
+  /** The server has closed the attempt (or the time is over): fetch the receipt until it comes. */
+  async function finish() {
+    if (store.get().receipt || store.get().lock === "closed") return;
+    store.dispatch({ type: "lock", lock: "closed" });
+    if (!store.get().form) set({ phase: "finishing" });
+    for (let tries = 0; !store.get().receipt; tries += 1) {
+      try {
+        await showReceipt(await api.submit(attempt()));
+      } catch (error) {
+        if (error.status === 401) return signOut(t("考试已结束。重新登录可以查看回执。"));
+        if (!error.passing && error.status !== 410) return set({ lock: null });
+        await pauseFor(Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2));
+      }
+    }
+    return undefined;
+  }
+
+  /** The candidate hands in: everything must be acknowledged first. */
+  async function handIn() {
+    if (store.get().busy || !sync) return;
+    set({ busy: true, handInError: "" });
+    const drained = await sync.drain(8000);
+    if (store.get().lock !== null) return set({ busy: false });
+    if (!drained) return set({ busy: false, handInError: t("还有答案没有传到服务器，暂时不能交卷。答案已存本机，请不要关闭本页，稍后再试或举手告诉监考员。") });
+    try {
+      await showReceipt(await api.submit(attempt()));
+    } catch (error) {
+      if (error.status === 410) return finish();
+      if (error.status === 401) set({ auth: "expired" });
+      set({ busy: false, handInError: error.passing ? t("网络中断，暂时不能交卷。答案已保存，请稍后再试。") : error.message });
+    }
+    return undefined;
+  }
+
+  /** Take up where a reload interrupted. */
+  async function resume() {
+    const kept = recall();
+    if (!kept || !kept.signIn) return set({ phase: "sign_in" });
+    adoptSignIn(kept.signIn);
+    set({ preferences: { ...store.get().preferences, ...kept.preferences }, current: kept.current || 1 });
+    if (kept.phase === "exam" || kept.phase === "opening") return enter();
+    return go(kept.phase === "loading" ? "check" : kept.phase);
+  }
+
+  return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, clock, sync: () => sync, outbox: () => outbox };
+}

@@ -1,0 +1,125 @@
+/** The one store's pure reducer: state in, action in, new state out; no DOM, no clock, no network. */
+import { mergeResponses } from "./responses.js";
+
+/** @type {import("./types.js").Preferences} */
+export const DEFAULT_PREFERENCES = {
+  size: "medium", contrast: false, layout: "one", panel: true, timer: true, shortcuts: true, language: "zh-Hans",
+};
+
+export const INITIAL = Object.freeze({
+  phase: "loading", message: "", signIn: null, form: null,
+  answers: {}, pending: {}, refused: {}, marks: {}, current: 1, seq: 0,
+  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, status: "waiting",
+  deadlineAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0,
+  preferences: DEFAULT_PREFERENCES,
+});
+
+const without = (map, slot) => {
+  const { [slot]: _, ...rest } = map;
+  return rest;
+};
+
+/** Take in one acknowledgement: pending goes only when exactly this or a newer sequence number is durable. */
+function acknowledge(state, acknowledged) {
+  const pending = { ...state.pending };
+  Object.keys(acknowledged).forEach((slot) => {
+    if (pending[slot] !== undefined && pending[slot] <= acknowledged[slot]) delete pending[slot];
+  });
+  return { ...state, pending };
+}
+
+/** Adopt what the server holds and this page does not know (another device), never over an unsent change. */
+function adopt(state, responses) {
+  const answers = { ...state.answers };
+  let { seq } = state;
+  Object.keys(responses).forEach((slot) => {
+    const known = answers[slot] ? answers[slot].seq : 0;
+    if (responses[slot].seq > known) answers[slot] = responses[slot];
+    seq = Math.max(seq, responses[slot].seq);
+  });
+  return { ...state, answers, seq };
+}
+
+function openForm(state, { form, responses, local, marks }) {
+  const { answers, pending, seq } = mergeResponses(responses, local);
+  const flagged = {};
+  marks.forEach((slot) => {
+    flagged[slot] = true;
+  });
+  const layout = state.preferences.layoutChosen ? state.preferences.layout : (form.display || {}).per_page || "one";
+  const known = form.slots.some((slot) => slot.slot === state.current);
+  return {
+    ...state, form, answers, pending, seq, marks: flagged, refused: {},
+    current: known ? state.current : form.slots[0].slot,
+    preferences: { ...state.preferences, layout },
+  };
+}
+
+function retime(state, { deadline_at: deadlineAt, status }) {
+  const next = { ...state, status: status || state.status };
+  if (!deadlineAt || deadlineAt === state.deadlineAt) return next;
+  const minutes = state.deadlineAt ? Math.round((Date.parse(deadlineAt) - Date.parse(state.deadlineAt)) / 60000) : 0;
+  return { ...next, deadlineAt, extension: minutes > 0 ? { minutes, deadlineAt } : state.extension };
+}
+
+function link(state, { link: now, at }) {
+  const cut = now === "offline" || now === "busy";
+  const since = cut ? (state.offlineSince === null ? at : state.offlineSince) : null;
+  if (state.link === now && state.offlineSince === since) return state;
+  return { ...state, link: now, offlineSince: since };
+}
+
+function answered(state, { slot, response }) {
+  const seq = state.seq + 1;
+  return {
+    ...state, seq, refused: without(state.refused, slot),
+    answers: { ...state.answers, [slot]: { seq, response } },
+    pending: { ...state.pending, [slot]: seq },
+  };
+}
+
+const preference = (state, { name, value }) => {
+  const chosen = name === "layout" ? { layoutChosen: true } : {};
+  return { ...state, preferences: { ...state.preferences, ...chosen, [name]: value } };
+};
+
+const HANDLERS = {
+  set: (state, { values }) => ({ ...state, ...values }),
+  form_opened: openForm,
+  answered,
+  acknowledged: (state, action) => acknowledge(state, action.acknowledged),
+  responses: (state, action) => adopt(state, action.responses),
+  refused: (state, { slot, seq }) => ({ ...state, refused: { ...state.refused, [slot]: seq } }),
+  timing: retime,
+  link,
+  lock: (state, { lock }) => (state.lock === "closed" ? state : { ...state, lock }),
+  go: (state, { slot }) => ({ ...state, current: slot }),
+  mark: (state, { slot, on }) => ({ ...state, marks: on ? { ...state.marks, [slot]: true } : without(state.marks, slot) }),
+  preference,
+  reset: (state) => ({ ...INITIAL, phase: "sign_in", preferences: { ...DEFAULT_PREFERENCES, language: state.preferences.language } }),
+};
+
+/** @returns the state after the action; the same object when nothing changed */
+export function reduce(state, action) {
+  const handler = HANDLERS[action.type];
+  if (!handler) throw new Error(`unknown action ${action.type}`);
+  return handler(state, action);
+}
+
+/** A store: `get`, `dispatch`, `subscribe`. */
+export function createStore(initial = INITIAL) {
+  let state = initial;
+  const listeners = new Set();
+  return {
+    get: () => state,
+    dispatch(action) {
+      const before = state;
+      state = reduce(state, action);
+      if (state !== before) listeners.forEach((listener) => listener(state, before));
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

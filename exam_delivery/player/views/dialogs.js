@@ -1,0 +1,98 @@
+/** Dialogs: native modal elements, focus kept inside and given back by the browser. */
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+
+let sequence = 0;
+
+/**
+ * Open a modal dialog.
+ * @param {{title: string, body: any[], buttons?: any[], closable?: boolean, name?: string, onClose?: () => void}} options
+ */
+export function openDialog({ title, body, buttons = [], closable = true, name = "", onClose = () => {} }) {
+  sequence += 1;
+  const heading = h("h2", { id: `dialog-${sequence}`, tabIndex: -1 }, title);
+  const element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": heading.id }, heading,
+    h("div", { class: "dialog-body", tabindex: "0", role: "group", "aria-labelledby": heading.id }, body),
+    h("div", { class: "dialog-buttons" }, buttons));
+  element.addEventListener("cancel", (event) => closable || event.preventDefault());
+  element.addEventListener("close", () => {
+    element.remove();
+    onClose();
+  });
+  document.body.append(element);
+  if (element.showModal) element.showModal();
+  else element.setAttribute("open", "");
+  heading.focus();
+  return { element, close: () => (element.close ? element.close() : element.remove()) };
+}
+
+/** A button that closes its own dialog. */
+export function closeButton(text, kind = "") {
+  const button = h("button", { type: "button", class: `button ${kind}` }, text);
+  button.addEventListener("click", () => button.closest("dialog").close());
+  return button;
+}
+
+/** Show a picture as large as the window allows. */
+export function openPicture(image) {
+  openDialog({
+    name: "picture", title: image.alt || t("图片"),
+    body: [h("img", { src: image.currentSrc || image.src, alt: image.alt })], buttons: [closeButton(t("关闭"))],
+  });
+}
+
+/** The list of keys and the short guide. */
+export function openHelp(ctx) {
+  const keys = [
+    ["N", t("下一题")], ["P", t("上一题")], ["F", t("标记或取消标记")], [t("A–H 或 1–9"), t("选择对应选项（第六项请按 6）")],
+    ["Tab", t("移到下一个按钮或空格")], [t("方向键"), t("在选项之间或题号之间移动")], ["?", t("打开本帮助")],
+  ];
+  const box = h("input", {
+    type: "checkbox", checked: ctx.store.get().preferences.shortcuts,
+    onchange: () => ctx.prefer("shortcuts", box.checked),
+  });
+  openDialog({
+    title: t("帮助"), name: "help",
+    body: [
+      h("ul", {}, [t("点选项或填写空格即作答，系统自动保存，不用另按保存。"), t("拿不准的题可以按“标记”，交卷前再看。"),
+        t("左边题号可以直接跳到任意一题。"), t("电脑出现问题请举手，换电脑后答案仍在。")].map((text) => h("li", {}, text))),
+      h("h3", {}, t("快捷键")),
+      h("table", { class: "keys" }, h("tbody", {}, keys.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, text))))),
+      h("label", { class: "check" }, box, t("使用字母和数字快捷键（打字时自动停用）")),
+    ],
+    buttons: [closeButton(t("关闭"), "primary")],
+  });
+}
+
+/** Sign in again while the page stays as it is. */
+export function openSignInAgain(ctx) {
+  const message = h("p", { class: "error", role: "alert" });
+  const form = signInFields(ctx.store.get().signIn.candidate);
+  const button = h("button", { type: "submit", class: "button primary" }, t("重新登录"));
+  const element = h("form", {
+    class: "sign-in-form",
+    async onsubmit(event) {
+      event.preventDefault();
+      button.disabled = true;
+      await ctx.session.signInAgain(form.admission.value.trim(), form.identity.value.trim());
+      button.disabled = false;
+      message.textContent = ctx.store.get().message;
+    },
+  }, h("p", {}, t("登录已失效。已作答的内容都在，请重新登录后继续。")), form.fields, message, button);
+  return openDialog({ title: t("请重新登录"), body: [element], closable: false, name: "again" });
+}
+
+/** The two fields of a sign-in; pasting is allowed, nothing is remembered by the browser. */
+export function signInFields(candidate) {
+  sequence += 1;
+  const field = (name, label, help, value = "") => {
+    const input = h("input", { type: "text", id: `${name}-${sequence}`, name: `${name}-${sequence}`, autocomplete: "off", autocapitalize: "characters",
+      autocorrect: "off", spellcheck: "false", required: true, maxlength: 40, "aria-describedby": `${name}-${sequence}-help`, value });
+    const row = h("div", { class: "field" }, h("label", { htmlFor: input.id }, label), input,
+      h("p", { class: "hint", id: `${name}-${sequence}-help` }, help));
+    return { input, row };
+  };
+  const admission = field("admission", t("准考证号"), t("准考证上“准考证号”一栏的号码"), candidate ? candidate.admission_number : "");
+  const identity = field("identity", t("证件号码"), t("身份证号码，末位是字母 X 的也要填写"));
+  return { admission: admission.input, identity: identity.input, fields: [admission.row, identity.row] };
+}

@@ -1,0 +1,146 @@
+/** The exam screen: top bar, panel, items, bottom bar. */
+import { fill, h, icon, setAttribute, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { listen } from "../keyboard.js";
+import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
+import { createItem } from "./item.js";
+import { createPanel } from "./panel.js";
+import { createTopbar } from "./topbar.js";
+import { openHandIn } from "./hand_in.js";
+import { openHelp, openSignInAgain } from "./dialogs.js";
+
+function sectionHead(section) {
+  return h("div", { class: "section-head" }, h("p", { class: "section-title" }, section.title),
+    section.instructions ? h("p", { class: "muted" }, section.instructions) : null);
+}
+
+function createStage(ctx) {
+  const { store } = ctx;
+  const element = h("div", { class: "stage-inner" });
+  let items = [];
+  let layout = "";
+  let shown = null;
+
+  function showOne(state) {
+    const slot = slotOf(state, state.current);
+    items = [createItem(ctx, slot)];
+    fill(element, sectionHead(state.form.sections[slot.section]), items[0].element);
+  }
+
+  function showAll(state) {
+    items = [];
+    const parts = state.form.sections.map((section) => {
+      const own = section.slots.map((slot) => createItem(ctx, slotOf(state, slot)));
+      items.push(...own);
+      return h("section", {}, sectionHead(section), own.map((item) => item.element));
+    });
+    fill(element, ...parts);
+  }
+
+  element.addEventListener("focusin", (event) => {
+    const item = event.target.closest(".item");
+    const slot = item && Number(item.dataset.slot);
+    if (slot && slot !== store.get().current) store.dispatch({ type: "go", slot });
+  });
+
+  return {
+    element,
+    update(state) {
+      const one = state.preferences.layout === "one";
+      if (layout !== state.preferences.layout || (one && shown !== state.current)) {
+        if (one) showOne(state);
+        else showAll(state);
+        layout = state.preferences.layout;
+      }
+      shown = state.current;
+      items.forEach((item) => item.update(state));
+    },
+    choose: (index) => {
+      const item = items.find((candidate) => candidate.slot === store.get().current);
+      return Boolean(item) && mayAnswer(store.get()) && item.choose(index);
+    },
+    focusCurrent() {
+      const item = items.find((candidate) => candidate.slot === store.get().current);
+      if (!item) return;
+      item.element.focus({ preventScroll: true });
+      item.element.scrollIntoView({ block: store.get().preferences.layout === "one" ? "nearest" : "start" });
+    },
+  };
+}
+
+function createBottom(ctx) {
+  const previous = h("button", { type: "button", class: "button large", onclick: () => ctx.step(-1) }, icon("left"), h("span", {}, t("上一题")));
+  const markText = h("span", {});
+  const mark = h("button", { type: "button", class: "button large mark", onclick: () => ctx.toggleMark() }, icon("flag"), markText);
+  const nextText = h("span", {});
+  const next = h("button", { type: "button", class: "button primary large", onclick: () => (neighbour(ctx.store.get(), 1) === null ? openHandIn(ctx) : ctx.step(1)) }, nextText, icon("right"));
+  const progress = h("p", { class: "bottom-progress" });
+  return {
+    element: h("footer", { class: "bottom" }, previous, mark, progress, next),
+    update(state) {
+      const marked = Boolean(state.marks[state.current]);
+      const last = neighbour(state, 1) === null;
+      previous.disabled = neighbour(state, -1) === null;
+      next.disabled = last && state.lock !== null;
+      setAttribute(mark, "aria-pressed", marked);
+      setText(markText, marked ? t("取消标记") : t("标记"));
+      setText(nextText, last ? t("检查并交卷") : t("下一题"));
+      const { answered, n } = counts(state);
+      setText(progress, t("已答 {answered} / {n}", { answered, n }));
+    },
+  };
+}
+
+function skipLink(text, find) {
+  return h("button", { type: "button", class: "skip", onclick: () => {
+    const target = find();
+    if (target) target.focus();
+  } }, text);
+}
+
+/** The exam screen. */
+export function examView(ctx) {
+  const { store } = ctx;
+  const stage = createStage(ctx);
+  const topbar = createTopbar(ctx);
+  const panel = createPanel(ctx);
+  const bottom = createBottom(ctx);
+  const element = h("div", { class: "exam" },
+    h("div", { class: "skips" }, skipLink(t("跳到当前题目"), () => element.querySelector(`#item-${store.get().current}`)),
+      skipLink(t("跳到题号"), () => panel.element.querySelector('[tabindex="0"]') || panel.element)),
+    topbar.element, h("div", { class: "middle" }, panel.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element)), bottom.element);
+  let again = null;
+  ctx.focusItem = () => stage.focusCurrent();
+  const stop = listen({
+    active: () => store.get().preferences.shortcuts,
+    commands: { n: () => ctx.step(1), p: () => ctx.step(-1), f: () => ctx.toggleMark(), "?": () => openHelp(ctx) },
+    choose: (index) => stage.choose(index),
+  });
+
+  function askSignIn(state) {
+    if (state.auth === "expired" && !again && !state.receipt) again = openSignInAgain(ctx);
+    if (state.auth === "ok" && again) {
+      again.close();
+      again = null;
+    }
+  }
+
+  return {
+    element,
+    focus: () => stage.focusCurrent(),
+    update(state) {
+      topbar.update(state);
+      panel.update(state);
+      stage.update(state);
+      bottom.update(state);
+      element.classList.toggle("is-locked", state.lock !== null);
+      askSignIn(state);
+    },
+    tick: () => topbar.tick(),
+    leave() {
+      stop();
+      if (again) again.close();
+      document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/** The top of the exam screen: who, how long, connection, hand-in; below it the display tools. */
+import { fill, h, icon, setAttribute, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { formatSpan } from "../clock.js";
+import { openHelp } from "./dialogs.js";
+import { openHandIn } from "./hand_in.js";
+
+const LONG_CUT_MS = 60000;
+
+/** The connection in words, with the number of answers that wait on this computer. */
+export function linkText(state) {
+  const n = Object.keys(state.pending).length;
+  if (state.link === "offline") return state.durable ? t("网络中断，答案已存本机（{n} 条）", { n }) : t("网络中断，答案暂存本页（{n} 条），请勿关闭", { n });
+  if (state.link === "busy") return t("服务器繁忙，答案已存本机（{n} 条）", { n });
+  return state.link === "slow" ? t("网络较慢，正在保存") : t("网络正常");
+}
+
+function segmented(label, options, onChoose) {
+  const entries = options.map(([value, text]) => ({
+    value, button: h("button", { type: "button", class: "segment", onclick: () => onChoose(value) }, text),
+  }));
+  return {
+    element: h("div", { class: "segments", role: "group", "aria-label": label }, h("span", { class: "segment-label" }, label), entries.map((e) => e.button)),
+    update: (value) => entries.forEach((e) => setAttribute(e.button, "aria-pressed", e.value === value)),
+  };
+}
+
+function toggle(text, onToggle) {
+  const button = h("button", { type: "button", class: "segment", onclick: () => onToggle() }, text);
+  return { element: button, update: (on) => setAttribute(button, "aria-pressed", on) };
+}
+
+function createTools(ctx) {
+  const { store } = ctx;
+  const flip = (name) => () => ctx.prefer(name, !store.get().preferences[name]);
+  const size = segmented(t("字号"), [["small", t("小")], ["medium", t("中")], ["large", t("大")]], (value) => ctx.prefer("size", value));
+  const layout = segmented(t("显示"), [["one", t("逐题")], ["all", t("整卷")]], (value) => ctx.prefer("layout", value));
+  const contrast = toggle(t("高对比度"), flip("contrast"));
+  const panel = toggle(t("题号栏"), flip("panel"));
+  const help = h("button", { type: "button", class: "segment", onclick: () => openHelp(ctx) }, t("帮助"));
+  const language = h("button", {
+    type: "button", class: "segment", onclick: () => ctx.prefer("language", store.get().preferences.language === "en" ? "zh-Hans" : "en"),
+  }, store.get().preferences.language === "en" ? "中文" : "English");
+  return {
+    element: h("div", { class: "tools", role: "group", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, help, language),
+    update({ preferences }) {
+      size.update(preferences.size);
+      layout.update(preferences.layout);
+      contrast.update(preferences.contrast);
+      panel.update(preferences.panel);
+    },
+  };
+}
+
+function createTimer(ctx) {
+  const { store, clock } = ctx;
+  const value = h("span", { class: "timer-value", role: "timer", "aria-label": t("剩余时间") });
+  const fold = h("button", { type: "button", class: "link", onclick: () => ctx.prefer("timer", !store.get().preferences.timer) });
+  const element = h("div", { class: "timer" }, icon("clock"), h("span", { class: "timer-label" }, t("剩余时间")), value, fold);
+  return {
+    element,
+    tick() {
+      const left = clock.until(store.get().deadlineAt);
+      const shown = store.get().preferences.timer || (left !== null && left <= 60000);
+      setText(value, !shown ? t("已隐藏") : left === null ? "--:--" : formatSpan(left));
+      setText(fold, shown ? t("隐藏时间") : t("显示时间"));
+      const urgent = left === null || left > 600000 ? "" : left > 300000 ? "soon" : "last";
+      setAttribute(element, "data-urgent", urgent || null);
+    },
+  };
+}
+
+function createLink() {
+  const text = h("span", {});
+  const element = h("div", { class: "link-state" });
+  let shown = "";
+  return {
+    element,
+    update(state) {
+      const wanted = `${state.link}${linkText(state)}`;
+      if (wanted === shown) return;
+      shown = wanted;
+      element.className = `link-state link-${state.link}`;
+      setText(text, linkText(state));
+      fill(element, icon(state.link === "online" ? "link" : state.link === "slow" ? "clock" : "cut"), text);
+    },
+  };
+}
+
+/** Messages that must be seen: read-only, long outage, no storage, more time. */
+function createBanner(ctx) {
+  const element = h("div", { class: "banners", role: "alert" });
+  let shown = "";
+  const texts = (state) => {
+    const list = [];
+    if (state.lock === "taken_over") list.push(t("您已在另一台电脑或另一个页面继续考试，本页只能查看，不能作答。如果不是您本人操作，请立即举手。"));
+    if (state.lock === "other_tab") list.push(t("考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续。"));
+    if (state.lock === "closed" && !state.receipt) list.push(t("考试已结束，正在取回执，请不要关闭本页。"));
+    if (state.lock === "time_over") list.push(t("时间到，正在保存并交卷，请不要关闭本页。"));
+    const cut = state.offlineSince !== null && ctx.clock.monotonic() - state.offlineSince > LONG_CUT_MS;
+    if (cut) list.push(t("网络中断超过 1 分钟，请举手告诉监考员。您可以继续作答，请不要关闭本页。"));
+    if (!state.durable) list.push(t("本机不能存储答案，请不要刷新或关闭本页，并举手告诉监考员。"));
+    if (state.extension) list.push(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
+    return list;
+  };
+  return {
+    element,
+    tick() {
+      const list = texts(ctx.store.get());
+      if (list.join() === shown) return;
+      shown = list.join();
+      fill(element, ...list.map((text) => h("p", { class: "banner" }, icon("alert"), h("span", {}, text))));
+    },
+  };
+}
+
+/** The whole top area. */
+export function createTopbar(ctx) {
+  const { form, signIn } = ctx.store.get();
+  const person = form.candidate || signIn.candidate || {};
+  const timer = createTimer(ctx);
+  const link = createLink();
+  const tools = createTools(ctx);
+  const banner = createBanner(ctx);
+  const submit = h("button", { type: "button", class: "button primary hand-in", onclick: () => openHandIn(ctx) }, t("交卷"));
+  const identity = [person.name, person.admission_number, person.seat ? t("座位 {seat}", { seat: person.seat }) : ""].filter(Boolean);
+  const element = h("header", { class: "topbar" },
+    h("div", { class: "topbar-main" },
+      h("div", { class: "who" }, h("h1", { class: "exam-title" }, form.title), h("p", { class: "person" }, identity.map((text) => h("span", {}, text)))),
+      timer.element, link.element, submit),
+    tools.element, banner.element);
+  return {
+    element,
+    update(state) {
+      link.update(state);
+      tools.update(state);
+      submit.disabled = state.lock !== null;
+      banner.tick();
+    },
+    tick() {
+      timer.tick();
+      banner.tick();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** The waiting page: counts down on the server's clock and opens by itself. */
+import { h, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { formatInstant, formatSpan } from "../clock.js";
+import { frame } from "./before.js";
+
+const JITTER_MS = 1500;
+const ASK_MS = 15000;
+
+/** The waiting page. */
+export function waitingView(ctx) {
+  const { store, clock, session } = ctx;
+  const { signIn } = store.get();
+  const span = h("p", { class: "big-clock", role: "timer" });
+  const status = h("p", { class: "waiting-status", role: "status" });
+  const candidate = signIn.candidate || {};
+  const element = frame(ctx, "waiting", t("请安静等候开考"),
+    h("p", {}, t("{name}，您已准备好。到点后考试会自动开始，不用按任何按钮。", { name: candidate.name || "" })),
+    span, status,
+    h("p", { class: "muted" }, t("开考时间 {time}（以服务器时间为准，与本机时钟无关）", { time: formatInstant(signIn.opens_at) })));
+  const jitter = Math.random() * JITTER_MS;
+  let asked = clock.monotonic();
+
+  /** The opening may have been moved: ask now and then. */
+  async function ask() {
+    asked = clock.monotonic();
+    try {
+      const answer = await ctx.api.responses(signIn.attempt_id);
+      if (answer.opens_at) store.dispatch({ type: "set", values: { signIn: { ...store.get().signIn, opens_at: answer.opens_at } } });
+      if (answer.status === "in_progress" || answer.status === "submitted") session.enter();
+    } catch (error) {
+      if (error.status === 401) session.signOut(t("登录已失效，请重新登录。"));
+    }
+  }
+
+  return {
+    element,
+    tick() {
+      const left = clock.until(store.get().signIn.opens_at);
+      const open = left !== null && left <= -jitter;
+      setText(span, left === null || left <= 0 ? "00:00" : formatSpan(left));
+      setText(status, store.get().message || (left !== null && left <= 0 ? t("时间到，正在打开试卷……") : t("距离开考还有")));
+      if (open || left === null) session.enter();
+      else if (clock.monotonic() - asked > ASK_MS) ask();
+    },
+  };
+}
+
+/** Between the waiting page and the exam, or while the receipt is fetched. */
+export function openingView(ctx) {
+  const note = h("p", { role: "status" });
+  return {
+    element: frame(ctx, "opening", t("正在打开试卷，请稍候……"), note),
+    update: (state) => setText(note, state.message),
+  };
+}
