@@ -33,7 +33,7 @@ class Organisation(Base):
     certificate_prefix: Mapped[str | None] = mapped_column(String(13), comment="positions 1-13 of certificate numbers")
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
 
@@ -62,7 +62,7 @@ class User(Base):
     locale: Mapped[str] = mapped_column(String(10), default="zh_Hans_CN")
     created_at: Mapped[datetime]
     last_sign_in_at: Mapped[datetime | None]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")

@@ -1,0 +1,42 @@
+"""Alembic's environment: run inside the application context that `web.database` gives."""
+
+from alembic import context
+from sqlalchemy import text
+
+LOCK = 7_202_611_220
+config = context.config
+metadata = config.attributes["metadata"]
+engine = config.attributes["engine"]
+
+
+def render_item(type_, obj, autogen_context):
+    """Write our column types as plain SQLAlchemy types: a revision imports nothing of ours."""
+    if type_ == "type" and type(obj).__name__ == "UtcDateTime":
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def prepare_postgresql(connection):
+    """Never wait long for a lock, never run twice at once."""
+    connection.execute(text("SET lock_timeout = '10s'"))
+    connection.execute(text("SET statement_timeout = '15min'"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+
+
+def run():
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            render_as_batch=True,
+            compare_type=True,
+            render_item=render_item,
+            transaction_per_migration=False,
+        )
+        with context.begin_transaction():
+            if connection.dialect.name == "postgresql":
+                prepare_postgresql(connection)
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,147 @@
+"""The test database, the application, and people to act."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from kernel.clock import now
+from kernel.db import db
+from kernel.identity.actor import Actor, permissions_of, system_actor
+from kernel.identity.models import Organisation, OrganisationKind, User, UserRole
+from kernel.identity.permissions import Role
+from kernel.identity.services import open_session
+from kernel.settings import Settings
+from kernel.uow import unit_of_work
+from web.app import create_app
+
+SECRET = "a secret of the tests, long enough to be one"
+
+
+def database_url(folder: Path) -> str:
+    """Return the address of the database under test: SQLite unless the environment names another."""
+    return os.environ.get("KAOKU_TEST_DATABASE_URL") or f"sqlite:///{folder / 'test.sqlite3'}"
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("instance")
+    return Settings(instance_dir=folder, database_url=database_url(folder), secret_key=SECRET)
+
+
+@pytest.fixture(scope="session")
+def app_with_schema(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    app.config["WTF_CSRF_ENABLED"] = False  # one test switches it on again; the others speak without a page before
+    with app.app_context():
+        db.drop_all()
+        db.create_all()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(app_with_schema: Flask) -> Iterator[Flask]:
+    """The application inside an outer transaction that is rolled back: commits in the code end savepoints."""
+    with app_with_schema.app_context():
+        engine = db.engine
+        connection = engine.connect()
+        outer = connection.begin()
+        db.engines[None] = connection
+        db.session.remove()
+        try:
+            yield app_with_schema
+        finally:
+            db.session.remove()
+            outer.rollback()
+            connection.close()
+            db.engines[None] = engine
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    return db.session()
+
+
+@pytest.fixture
+def organisation(app: Flask) -> Organisation:
+    with unit_of_work(system_actor()) as uow:
+        row = Organisation(
+            code="DEMO", name="演示评价机构", kind=OrganisationKind.SOCIAL, certificate_prefix="S000011000001",
+            is_active=True, created_at=now(),
+        )  # fmt: skip
+        uow.add(row)
+    return row
+
+
+@pytest.fixture
+def other_organisation(app: Flask) -> Organisation:
+    with unit_of_work(system_actor()) as uow:
+        row = Organisation(
+            code="OTHER", name="另一演示机构", kind=OrganisationKind.SOCIAL, certificate_prefix="S000012000002",
+            is_active=True, created_at=now(),
+        )  # fmt: skip
+        uow.add(row)
+    return row
+
+
+MakeUser = Callable[..., User]
+
+
+@pytest.fixture
+def make_user(organisation: Organisation) -> MakeUser:
+    """Create a user with some roles; password hashing is skipped because most tests never sign in by password."""
+
+    def make(*roles: Role, name: str = "", organisation_id: uuid.UUID | None = None) -> User:
+        username = name or f"u-{uuid.uuid4().hex[:10]}"
+        with unit_of_work(system_actor()) as uow:
+            user = User(
+                username=username, name=username, password_hash="-", must_change_password=False, is_active=True,
+                organisation_id=None if Role.PLATFORM_ADMIN in roles else organisation_id or organisation.organisation_id,
+                locale="zh_Hans_CN", created_at=now(), roles=[UserRole(role=r) for r in roles],
+            )  # fmt: skip
+            uow.add(user)
+        return user
+
+    return make
+
+
+MakeActor = Callable[..., Actor]
+
+
+@pytest.fixture
+def make_actor(make_user: MakeUser) -> MakeActor:
+    """Return an actor who is a real user with some roles."""
+
+    def make(*roles: Role, **kwargs: object) -> Actor:
+        user = make_user(*roles, **kwargs)
+        return Actor(user.user_id, user.organisation_id, user.name, permissions_of(roles), frozenset(roles))
+
+    return make
+
+
+SignIn = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def sign_in(app: Flask, make_user: MakeUser) -> SignIn:
+    """Return a client signed in as a fresh user with some roles (or as `user`)."""
+
+    def enter(*roles: Role, user: User | None = None, **kwargs: object) -> FlaskClient:
+        who = user or make_user(*roles, **kwargs)
+        with unit_of_work(system_actor(who.organisation_id)) as uow:
+            signed = open_session(uow, who.user_id, hours=1, address="127.0.0.1", user_agent="test")
+        client = app.test_client()
+        client.set_cookie("kaoku_staff", signed.token)
+        return client
+
+    return enter

@@ -1,0 +1,48 @@
+"""Bringing the configured database to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+
+from kernel.db import db
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration for the current application's database."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = db.engine
+    config.attributes["metadata"] = db.metadata
+    return config
+
+
+def upgrade(revision: str = "head") -> None:
+    """Run all revisions up to one; runs inside an application context."""
+    command.upgrade(alembic_config(), revision)
+
+
+def downgrade(revision: str) -> None:
+    """Go back to a revision."""
+    command.downgrade(alembic_config(), revision)
+
+
+def revisions() -> tuple[str | None, str | None]:
+    """Return the database's revision and the newest one."""
+    newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with db.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present, newest
+
+
+def instance_folder() -> Path:
+    """Return the installation's instance folder."""
+    folder: Path = current_app.config["KAOKU"].instance_dir
+    return folder

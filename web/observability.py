@@ -1,0 +1,97 @@
+"""Structured logs without personal data, request ids, metrics, and the two health answers."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, Response, g, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
+from sqlalchemy import text
+
+from kernel.clock import monotonic
+from kernel.db import db
+from kernel.http import public, requires
+from kernel.identity.permissions import Permission
+
+REQUESTS = Counter("kaoku_requests", "Answered requests", ["endpoint", "method", "status"])
+SECONDS = Histogram("kaoku_request_seconds", "Time to answer", ["endpoint"])
+PERSONAL = re.compile(r"(?<!\d)(\d{6})\d{8}(\d{3}[\dXx])(?!\d)|(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+bp = Blueprint("health", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Set up logging and register the health and metrics answers."""
+    configure_logging(app.config["KAOKU"].log_level)
+    app.before_request(_start_timer)
+    app.after_request(_finish)
+    app.register_blueprint(bp)
+
+
+def scrub(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Mask identity and telephone numbers in every text of a log event."""
+    return {k: PERSONAL.sub(_masked, v) if isinstance(v, str) else v for k, v in event.items()}
+
+
+def _masked(match: re.Match[str]) -> str:
+    return f"{match[1] or match[3]}****{match[2] or match[4]}"
+
+
+def configure_logging(level: str) -> None:
+    """Write one JSON line an event to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            scrub,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _start_timer() -> None:
+    g.started = monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.get("request_id", ""))
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    endpoint = request.endpoint or "unknown"
+    REQUESTS.labels(endpoint, request.method, response.status_code).inc()
+    SECONDS.labels(endpoint).observe(monotonic() - g.get("started", monotonic()))
+    return response
+
+
+@bp.get("/healthz")
+@public
+def healthz() -> Response:
+    """Say that the process lives."""
+    return jsonify({"status": "ok"})
+
+
+@bp.get("/readyz")
+@public
+def readyz() -> tuple[Response, int]:
+    """Say whether requests can be answered: the database is there."""
+    try:
+        db.session.execute(text("SELECT 1"))
+    except Exception as exc:  # noqa: BLE001 - whatever is wrong, the answer is: not ready
+        structlog.get_logger().error("not_ready", reason=type(exc).__name__)
+        return jsonify({"status": "unavailable"}), 503
+    return jsonify({"status": "ready"}), 200
+
+
+@bp.get("/metrics")
+@requires(Permission.SYSTEM_READ)
+def metrics() -> Response:
+    """Return the process's metrics in the Prometheus text form."""
+    return Response(generate_latest(REGISTRY), mimetype=CONTENT_TYPE_LATEST)

@@ -1,0 +1,81 @@
+"""The JSON API as one OpenAPI document, and a page on which a person can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify
+from flask_smorest import Api
+
+from kernel.http import public, render_page
+
+bp = Blueprint("openapi", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API as the page shows it."""
+
+    method: str
+    path: str
+    summary: str
+    tag: str
+    parameters: list[dict[str, Any]]
+    responses: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPage:
+    """The browsable page."""
+
+    title: str
+    version: str
+    groups: dict[str, list[Operation]]
+
+
+def init_app(app: Flask) -> None:
+    """Prepare the document; blueprints are added by `add_blueprint`."""
+    app.config.update(API_TITLE="Kaoku", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
+    api = Api(app, spec_kwargs={"info": {"description": "Question bank, exam delivery and certification ledger"}})
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    app.extensions["kaoku_api"] = api
+    app.register_blueprint(bp)
+
+
+def add_blueprint(app: Flask, blueprint: Any) -> None:
+    """Add a component's API blueprint to the application and the document."""
+    app.extensions["kaoku_api"].register_blueprint(blueprint)
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    spec: dict[str, Any] = current_app.extensions["kaoku_api"].spec.to_dict()
+    return spec
+
+
+@bp.get("/api/v1/openapi.json")
+@public
+def openapi_json() -> Response:
+    """Serve the OpenAPI document."""
+    return jsonify(document())
+
+
+@bp.get("/api/v1/docs")
+@public
+def docs() -> tuple[str, int]:
+    """Show the API to a person."""
+    spec = document()
+    groups: dict[str, list[Operation]] = {}
+    for path, methods in sorted(spec["paths"].items()):
+        for method, body in methods.items():
+            if method != "parameters":
+                operation = _operation(method, path, body)
+                groups.setdefault(operation.tag, []).append(operation)
+    return render_page("api_docs.html", ApiPage(spec["info"]["title"], spec["info"]["version"], groups))
+
+
+def _operation(method: str, path: str, body: dict[str, Any]) -> Operation:
+    responses = {str(k): v.get("description", "") for k, v in body.get("responses", {}).items()}
+    tag = next(iter(body.get("tags", [])), "")
+    return Operation(method.upper(), path, body.get("summary", ""), tag, body.get("parameters", []), responses)

@@ -1,0 +1,100 @@
+"""Long work as people see it: list, progress, cancel, retry."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, jsonify, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from kernel.db import db
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.jobs import repository, services
+from kernel.jobs.models import OPEN, Job, JobStatus
+from kernel.uow import unit_of_work
+
+bp = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+STATUS_LABELS = {
+    JobStatus.WAITING: "等待中",
+    JobStatus.RUNNING: "进行中",
+    JobStatus.DONE: "已完成",
+    JobStatus.FAILED: "失败",
+    JobStatus.CANCELLED: "已取消",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobListPage:
+    """The organisation's jobs, newest first."""
+
+    jobs: Sequence[Job]
+    paging: Paging
+    labels: dict[JobStatus, str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One job with its progress."""
+
+    job: Job
+    label: str
+    is_open: bool
+
+
+@bp.get("/")
+@requires(Permission.JOB_READ)
+def index() -> tuple[str, int]:
+    """List jobs."""
+    paging = paging_from_request()
+    jobs, total = repository.list_jobs(db.session(), actor=current_actor(), page=paging.page, per_page=paging.per_page)
+    labels = {status: _(label) for status, label in STATUS_LABELS.items()}
+    return render_page("jobs/list.html", JobListPage(jobs, paging.of(total), labels))
+
+
+@bp.get("/<uuid:job_id>")
+@requires(Permission.JOB_READ)
+def detail(job_id: uuid.UUID) -> tuple[str, int]:
+    """Show one job."""
+    job = repository.get_job(db.session(), job_id, actor=current_actor())
+    return render_page("jobs/detail.html", JobPage(job, _(STATUS_LABELS[job.status]), job.status in OPEN))
+
+
+@bp.get("/<uuid:job_id>/progress")
+@requires(Permission.JOB_READ)
+def progress(job_id: uuid.UUID) -> Response:
+    """Answer the progress poll of a page."""
+    job = repository.get_job(db.session(), job_id, actor=current_actor())
+    return jsonify(
+        {
+            "status": job.status.value,
+            "label": _(STATUS_LABELS[job.status]),
+            "percent": job.progress,
+            "text": job.progress_text,
+            "is_open": job.status in OPEN,
+            "result_url": job.result_url,
+            "error": job.error,
+        }
+    )
+
+
+@bp.post("/<uuid:job_id>/cancel")
+@requires(Permission.JOB_READ)
+def cancel(job_id: uuid.UUID) -> Response:
+    """Ask a job to stop."""
+    with unit_of_work(current_actor()) as uow:
+        services.request_cancel(uow, repository.get_job(uow.session, job_id, actor=uow.actor))
+    return redirect_with_message(url_for("jobs.detail", job_id=job_id), _("已请求取消，任务将在下一步停止"))
+
+
+@bp.post("/<uuid:job_id>/retry")
+@requires(Permission.JOB_READ)
+def retry(job_id: uuid.UUID) -> Response:
+    """Run a failed job again."""
+    with unit_of_work(current_actor()) as uow:
+        fresh = services.retry(uow, repository.get_job(uow.session, job_id, actor=uow.actor))
+    return redirect_with_message(url_for("jobs.detail", job_id=fresh.job_id), _("任务已重新排队"))
