@@ -1,0 +1,41 @@
+/* The bar of the selection: shown while rows are checked, counts them, selects all, and ranges with Shift. */
+export default function bulk(form) {
+  const boxes = () => Array.from(document.querySelectorAll(`input[name="selected"][form="${form.id}"]`));
+  const all = document.querySelector(`[data-select-all="${form.id}"]`);
+  const count = form.querySelector("[data-bulk-count]");
+  let last = null;
+
+  function refresh() {
+    const list = boxes();
+    const n = list.filter((box) => box.checked).length;
+    list.forEach((box) => box.closest("tr").classList.toggle("is-selected", box.checked));
+    count.textContent = String(n);
+    form.classList.toggle("is-shown", n > 0);
+    if (all) {
+      all.checked = n > 0 && n === list.length;
+      all.indeterminate = n > 0 && n < list.length;
+    }
+  }
+
+  function checkAll(checked) {
+    boxes().forEach((box) => { box.checked = checked; });
+    refresh();
+  }
+
+  function extendRange(box) {
+    const list = boxes();
+    const [from, to] = [list.indexOf(last), list.indexOf(box)].sort((a, b) => a - b);
+    if (from >= 0) list.slice(from, to + 1).forEach((other) => { other.checked = box.checked; });
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!boxes().includes(event.target)) return;
+    if (event.shiftKey && last) extendRange(event.target);
+    last = event.target;
+    refresh();
+  });
+  if (all) all.addEventListener("change", () => checkAll(all.checked));
+  form.querySelector("[data-bulk-clear]").addEventListener("click", () => checkAll(false));
+  window.addEventListener("pageshow", refresh);
+  refresh();
+}
