@@ -1,0 +1,110 @@
+"""A line of an item file: inline HTML text, the stretches that are set off in it, and the pictures it carries."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+CONTINUED = "\u2060"
+"""Word joiner: our writers set it where a text would otherwise be taken for a label; readers drop it."""
+
+BLANKS = " \t\r\n\u3000\xa0\u2002\u2003\u2009\u200b\ufeff"
+_INLINE = r"sub|sup|b|strong|i|em|u|br|img|table|thead|tbody|tr|td|th|p|ul|ol|li"
+_LOOSE_LESS = re.compile(rf"<(?!/?(?:{_INLINE})(?:\s[^<>]*)?/?>)")
+_LOOSE_AND = re.compile(r"&(?!(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-zA-Z]{2,10});)")
+_TAG = re.compile(r"<[^<>]*>")
+_CJK = r"\u2e80-\u9fff\uff00-\uffef\u3000-\u303f"
+_WORDY = re.compile(rf"[^{_CJK}\s]$"), re.compile(rf"^[^{_CJK}\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a line that is set in bold (``strong``) or underlined (``u``)."""
+
+    start: int
+    end: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: `text` is escaped inline HTML without the marks; `block` says that it is a table.
+
+    `joined` tells that the line stands in the same paragraph as the one before; `blank_before` that there is an empty
+    line or paragraph between them; `automatic` that the label in front was counted by the word processor.
+    """
+
+    locator: str
+    text: str
+    marks: tuple[Mark, ...] = ()
+    media: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    joined: bool = False
+    blank_before: bool = False
+    automatic: bool = False
+    block: bool = False
+
+    def cut(self, start: int, end: int | None = None) -> Line:
+        """Return a part of the line without blanks around it; marks and the pictures named in it go along."""
+        end = len(self.text) if end is None else end
+        while start < end and self.text[start] in BLANKS:
+            start += 1
+        while end > start and self.text[end - 1] in BLANKS:
+            end -= 1
+        text = self.text[start:end]
+        marks = tuple(
+            Mark(max(m.start, start) - start, min(m.end, end) - start, m.tag)
+            for m in self.marks
+            if m.start < end and m.end > start
+        )
+        media = tuple(entry for entry in self.media if f"media:{entry[0]}" in text)
+        return replace(self, text=text, marks=marks, media=media)
+
+    def html(self) -> str:
+        """Return the text with its bold stretches marked up."""
+        return render_marks(self.text, (m for m in self.marks if m.tag == "strong")).replace(CONTINUED, "")
+
+
+def render_marks(text: str, marks: Iterable[Mark]) -> str:
+    """Return the text with tags set around the marked stretches; a mark over the whole text says nothing."""
+    parts, position = [], 0
+    for mark in marks:
+        inner = text[mark.start : mark.end]
+        whole = mark.start == 0 and mark.end == len(text)
+        if mark.start < position or whole or not inner.strip(BLANKS):
+            continue
+        parts += [text[position : mark.start], f"<{mark.tag}>", inner, f"</{mark.tag}>"]
+        position = mark.end
+    return "".join(parts) + text[position:]
+
+
+def from_plain(text: str) -> str:
+    """Return plain text as inline HTML; the few inline tags that people write into text files stay tags."""
+    return _LOOSE_AND.sub("&amp;", _LOOSE_LESS.sub("&lt;", text)).replace("\x00", "")
+
+
+def to_plain(text: str) -> str:
+    """Return inline HTML as the plain text a person sees."""
+    return html.unescape(_TAG.sub("", text)).replace(CONTINUED, "")
+
+
+def join_lines(lines: Iterable[Line]) -> str:
+    """Return the HTML of lines that make up one text; a line broken by a copy is joined, a real break stays."""
+    text, bare = "", ""
+    for line in lines:
+        piece = line.html()
+        if not text:
+            text, bare = piece, line.text
+            continue
+        if line.joined or line.block or line.text.startswith(CONTINUED) or _ends_sentence(bare):
+            text += ("" if line.block else "<br>") + piece
+        else:
+            gap = " " if _WORDY[0].search(bare) and _WORDY[1].search(line.text) else ""
+            text += gap + piece
+        bare = line.text
+    return text
+
+
+def _ends_sentence(text: str) -> bool:
+    return text.rstrip(BLANKS).endswith(tuple("。？！?!：:；;…"))
