@@ -1,0 +1,286 @@
+"""Compile a blueprint and a pool to a model: linear rows over classes of interchangeable units.
+
+A unit is an item, or the items of one shared stimulus. Units with equal coefficients in every row form a class, so the
+model has as many columns as there are different kinds of items, not as many as there are items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from blueprints.assembly.blueprint import Blueprint
+from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
+from blueprints.assembly.rows import p_value_steps, scope_points, single_rows
+from blueprints.assembly.text import Text
+from kernel.i18n import N_
+
+CODE_LIMIT = 2**62
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compilation adds or leaves out.
+
+    Attributes
+    ----------
+    usable : bool array or None
+        Items that may be drawn; None takes what the blueprint allows.
+    with_sets, with_enemies : bool
+        Keep shared stimuli whole; give units with enemies columns and rows of their own.
+    earlier : sequence of position arrays
+        Forms already made, with which the next may share `max_overlap` items.
+    seed : int
+        Orders units and classes of equal cost.
+    """
+
+    usable: BoolArray | None = None
+    with_sets: bool = True
+    with_enemies: bool = False
+    earlier: Sequence[IntArray] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """Rows over classes of units.
+
+    `matrix` is rows by classes; `low` and `high` bound one form. Units stand sorted by class and cost: those of class
+    `k` are ``unit_head[start[k]:start[k + 1]]``, named by their first item; `followers` holds the other items of sets.
+    """
+
+    columns: Columns
+    matrix: sparse.csc_matrix
+    low: FloatArray
+    high: FloatArray
+    rules: tuple[str, ...]
+    texts: Mapping[str, Text]
+    units: IntArray
+    unit_cost: IntArray
+    start: IntArray
+    followers: Mapping[int, tuple[int, ...]]
+    enemies: tuple[tuple[int, int], ...]
+    tie: FloatArray = field(repr=False)
+
+    @property
+    def n_units(self) -> IntArray:
+        """Units of each class."""
+        return np.diff(self.start)
+
+    def members(self, unit: int) -> tuple[int, ...]:
+        """Return the positions of a unit's items; a unit is named by its first item."""
+        return self.followers.get(unit, (unit,))
+
+
+def compile_model(blueprint: Blueprint, columns: Columns, options: Options | None = None) -> Model:
+    """Return the model of one form; parallel forms share it."""
+    options = options or Options()
+    usable = columns.usable if options.usable is None else options.usable
+    enemies = columns.enemies
+    singles, sets = _units(columns, usable, enemies, with_sets=options.with_sets)
+    heads = {position: members[0] for members in sets for position in members}
+    pairs = _unit_enemies(enemies, usable, heads)
+    alone = {unit for pair in pairs for unit in pair} if options.with_enemies else set()
+    class_of = _classes(blueprint, columns, singles, alone, options.earlier)
+    return _Builder(blueprint, columns, options, singles, class_of, sets, pairs).model()
+
+
+def _units(
+    columns: Columns, usable: BoolArray, enemies: Sequence[tuple[int, int]], *, with_sets: bool
+) -> tuple[IntArray, list[tuple[int, ...]]]:
+    """Return single items and whole sets; a set with a barred member or with enemies inside is out."""
+    free = usable.copy()
+    sets = []
+    hostile = set(enemies)
+    for group in columns.sets if with_sets else ():
+        if len(group) == 1:
+            continue
+        free[group] = False
+        peaceful = not any((i, j) in hostile for i in group for j in group) if hostile else True
+        if usable[group].all() and peaceful:
+            sets.append(tuple(group))
+    return np.nonzero(free)[0], sets
+
+
+def _unit_enemies(
+    enemies: Sequence[tuple[int, int]], usable: BoolArray, heads: Mapping[int, int]
+) -> tuple[tuple[int, int], ...]:
+    pairs = {
+        (min(first, second), max(first, second))
+        for first, second in ((heads.get(i, i), heads.get(j, j)) for i, j in enemies if usable[i] and usable[j])
+        if first != second
+    }
+    return tuple(sorted(pairs))
+
+
+def _classes(
+    blueprint: Blueprint, columns: Columns, singles: IntArray, alone: set[int], earlier: Sequence[IntArray]
+) -> IntArray:
+    """Return the class of each single item: equal numbers for equal coefficients in every row."""
+    parts = [columns.type_code, _point_signature(blueprint, columns), columns.score]
+    if blueprint.importance or any(cell.importance for cell in blueprint.cells):
+        parts.append(columns.importance)
+    if blueprint.needs_difficulty or any(cell.difficulty for cell in blueprint.cells):
+        parts.append(columns.difficulty)
+    if blueprint.p_value_mean is not None:
+        parts.append(p_value_steps(columns)[0].astype(np.int64))
+    parts.extend(np.isin(np.arange(len(columns.items)), form).astype(np.int64) for form in earlier)
+    if blueprint.information:
+        parts = [np.arange(len(columns.items))]
+    code = _combine([part[singles] for part in parts])
+    if alone:
+        mask = np.isin(singles, list(alone))
+        code[mask] = code.max(initial=0) + 1 + np.arange(mask.sum())
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def _combine(parts: Sequence[IntArray]) -> IntArray:
+    """Return one code for equal tuples of codes."""
+    code, span = np.zeros(len(parts[0]), dtype=np.int64), 1
+    for part in parts:
+        width = int(part.max(initial=0)) + 1
+        if span * width > CODE_LIMIT:
+            code = np.unique(code, return_inverse=True)[1].astype(np.int64)
+            span = int(code.max(initial=0)) + 1
+        code, span = code * width + part, span * width
+    return code
+
+
+def _point_signature(blueprint: Blueprint, columns: Columns) -> IntArray:
+    """Return what rules see of each item's point: the point itself under a cap, else the scopes it lies in."""
+    if blueprint.max_per_point is not None:
+        return columns.point_code
+    scopes = [rule.scope for rule in blueprint.weights] + [cell.scope for cell in blueprint.cells if cell.scope]
+    if not scopes or not columns.point_names:
+        return np.zeros_like(columns.point_code)
+    lies_in = np.stack([scope_points(columns, scope) for scope in scopes])
+    return np.unique(lies_in, axis=1, return_inverse=True)[1].reshape(-1)[columns.point_code].astype(np.int64)
+
+
+class _Builder:
+    """The parts of a model under construction."""
+
+    def __init__(
+        self, blueprint: Blueprint, columns: Columns, options: Options, singles: IntArray, class_of: IntArray,
+        sets: list[tuple[int, ...]], pairs: tuple[tuple[int, int], ...],
+    ) -> None:  # fmt: skip
+        self.blueprint, self.columns, self.options, self.pairs = blueprint, columns, options, pairs
+        self.followers = {members[0]: members for members in sets}
+        self.n_single = int(class_of.max(initial=-1)) + 1
+        self.units, self.start, self.tie = self._order(singles, class_of, [members[0] for members in sets])
+        first = self.units[self.start[: self.n_single]]
+        in_sets = [position for members in sets for position in members]
+        self.protos = np.concatenate([first, np.array(in_sets, dtype=np.int64)])
+        set_column = [self.n_single + number for number, members in enumerate(sets) for _ in members]
+        self.column = np.concatenate([np.arange(self.n_single), np.array(set_column, dtype=np.int64)])
+        self.n_classes = self.n_single + len(sets)
+        self.entries: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.rules: list[str] = []
+        self.texts: dict[str, Text] = {}
+
+    def _order(self, singles: IntArray, class_of: IntArray, heads: list[int]) -> tuple[IntArray, IntArray, FloatArray]:
+        rng = np.random.default_rng(self.options.seed)
+        units = np.concatenate([singles, np.array(heads, dtype=np.int64)])
+        classes = np.concatenate([class_of, self.n_single + np.arange(len(heads))])
+        order = np.lexsort((rng.random(len(units)), self.cost_of(units), classes))
+        start = np.searchsorted(classes[order], np.arange(self.n_single + len(heads) + 1))
+        return units[order], start.astype(np.int64), rng.random(len(start) - 1)
+
+    def cost_of(self, units: IntArray) -> IntArray:
+        """Return what drawing each unit costs: the sum over its items."""
+        cost = self.columns.cost[units].copy()
+        for index in np.nonzero(np.isin(units, list(self.followers)))[0] if self.followers else ():
+            cost[index] = self.columns.cost[list(self.followers[int(units[index])])].sum()
+        return cost
+
+    def model(self) -> Model:
+        for row in single_rows(self.blueprint, self.columns, self.protos):
+            at = np.nonzero(row.coefficients)[0]
+            self._add(row.rule, row.text, at, row.coefficients[at], (row.low, row.high))
+        self._cap_points()
+        self._cap_overlaps()
+        if self.options.with_enemies:
+            self._part_enemies()
+        return Model(
+            columns=self.columns, matrix=self._matrix(), low=np.array(self.low), high=np.array(self.high),
+            rules=tuple(self.rules), texts=self.texts, units=self.units, unit_cost=self.cost_of(self.units),
+            start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
+        )  # fmt: skip
+
+    def _add(self, rule: str, text: Text, at: IntArray, values: FloatArray, bounds: tuple[float, float]) -> None:
+        row = np.full(len(at), len(self.rules), dtype=np.int64)
+        self.entries.append((row, self.column[at], values))
+        self.low.append(bounds[0])
+        self.high.append(bounds[1])
+        self.rules.append(rule)
+        self.texts[rule] = text
+
+    def _matrix(self) -> sparse.csc_matrix:
+        shape = (len(self.rules), self.n_classes)
+        if not self.entries:
+            return sparse.csc_matrix(shape)
+        row, column, value = (np.concatenate(part) for part in zip(*self.entries, strict=True))
+        return sparse.csc_matrix((value.astype(np.float64), (row, column)), shape=shape)
+
+    def _cap_points(self) -> None:
+        cap = self.blueprint.max_per_point
+        if cap is None:
+            return
+        text = Text(N_("每个鉴定点最多 %(count)s 题"), {"count": cap})
+        points = self.columns.point_code[self.protos]
+        supply = np.ones(len(self.protos), dtype=np.int64)
+        supply[: self.n_single] = np.diff(self.start)[: self.n_single]
+        total = np.bincount(points, weights=supply, minlength=len(self.columns.point_names))
+        crowded = np.nonzero(total > cap)[0]
+        at = np.nonzero(np.isin(points, crowded))[0]
+        row = len(self.rules) + np.searchsorted(crowded, points[at])
+        self.entries.append((row, self.column[at], np.ones(len(at))))
+        self.low += [-np.inf] * len(crowded)
+        self.high += [float(cap)] * len(crowded)
+        self.rules += ["max_per_point"] * len(crowded)
+        self.texts["max_per_point"] = text
+
+    def _cap_overlaps(self) -> None:
+        text = Text(N_("任意两份试卷最多重复 %(count)s 题"), {"count": self.blueprint.max_overlap})
+        for form in self.options.earlier:
+            at = np.nonzero(np.isin(self.protos, form))[0]
+            self._add("max_overlap", text, at, np.ones(len(at)), (-np.inf, float(self.blueprint.max_overlap)))
+
+    def _part_enemies(self) -> None:
+        text = Text(N_("互斥题不同卷"))
+        where = {int(unit): index for index, unit in enumerate(self.protos)}
+        for clique in cliques(self.pairs):
+            at = np.array([where[unit] for unit in clique], dtype=np.int64)
+            self._add("enemies", text, at, np.ones(len(at)), (-np.inf, 1.0))
+
+
+def cliques(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Return groups whose members are all enemies of each other, together covering every pair.
+
+    Examples
+    --------
+    >>> cliques([(1, 2), (1, 3), (2, 3), (3, 4)])
+    [(1, 2, 3), (3, 4)]
+    """
+    neighbours: dict[int, set[int]] = {}
+    for first, second in pairs:
+        neighbours.setdefault(first, set()).add(second)
+        neighbours.setdefault(second, set()).add(first)
+    covered: set[tuple[int, int]] = set()
+    groups = []
+    for first, second in sorted(pairs):
+        if (first, second) in covered:
+            continue
+        group = [first, second]
+        for other in sorted(neighbours[first] & neighbours[second]):
+            if all(other in neighbours[member] for member in group):
+                group.append(other)
+        group.sort()
+        covered.update((i, j) for i in group for j in group if i < j)
+        groups.append(tuple(group))
+    return groups

@@ -1,0 +1,147 @@
+"""A thin, deterministic way to HiGHS: one linear or integer model in, one solution out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from blueprints.assembly.columns import BoolArray, FloatArray
+
+INTEGER = 1
+BOUND_SLACK = 1e-9
+Status = Literal["optimal", "feasible", "infeasible", "limit"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Minimise ``cost @ x`` with ``low <= matrix @ x <= high`` and ``0 <= x <= upper``."""
+
+    matrix: sparse.csc_matrix
+    cost: FloatArray
+    upper: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+    @property
+    def is_sound(self) -> bool:
+        """Say whether every row's bounds are in order; where they are not, nothing can satisfy the program."""
+        return bool((self.low <= self.high + BOUND_SLACK).all())
+
+    def part(self, columns: BoolArray, fixed: FloatArray) -> Program:
+        """Return the program over some columns, the others standing at `fixed`."""
+        shift = self.matrix @ np.where(columns, 0.0, fixed)
+        return Program(
+            self.matrix[:, columns], self.cost[columns], self.upper[columns], self.low - shift, self.high - shift
+        )
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What the solver found; `x` is empty without a feasible point, `bound` a proven lower bound on the cost."""
+
+    status: Status
+    x: FloatArray
+    objective: float
+    bound: float
+    reduced: FloatArray
+    duals: FloatArray
+
+
+NOTHING = Solution("infeasible", np.empty(0), np.inf, np.inf, np.empty(0), np.empty(0))
+
+
+class Deadline:
+    """The moment by which an assembly must answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._start = time.monotonic()
+        self._seconds = seconds
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._start
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._seconds - self.elapsed)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the time is up."""
+        return self.remaining <= 0
+
+
+def solve_linear(program: Program, deadline: Deadline) -> Solution:
+    """Solve the relaxation; `reduced` and `duals` hold its reduced costs and row duals."""
+    if not program.is_sound:
+        return NOTHING
+    solver = _solver(program, deadline)
+    solver.run()
+    solution = solver.getSolution()
+    return _result(
+        solver, np.array(solution.col_value), np.array(solution.col_dual), np.array(solution.row_dual), bound=None
+    )
+
+
+def solve_integer(program: Program, deadline: Deadline, *, gap: float, max_nodes: int | None = None) -> Solution:
+    """Solve in whole numbers; stop when cost and bound are at most `gap` apart."""
+    if not program.is_sound:
+        return NOTHING
+    solver = _solver(program, deadline)
+    n_columns = len(program.cost)
+    integer = np.full(n_columns, INTEGER, dtype=np.uint8)
+    solver.changeColsIntegrality(n_columns, np.arange(n_columns, dtype=np.int32), integer)
+    solver.setOptionValue("mip_rel_gap", 0.0)
+    solver.setOptionValue("mip_abs_gap", gap)
+    if max_nodes is not None:
+        solver.setOptionValue("mip_max_nodes", max_nodes)
+    solver.run()
+    empty = np.empty(0)
+    values = np.round(np.array(solver.getSolution().col_value))
+    return _result(solver, values, empty, empty, bound=solver.getInfo().mip_dual_bound)
+
+
+def _solver(program: Program, deadline: Deadline) -> Any:
+    solver = highspy.Highs()
+    for option, value in (
+        ("output_flag", False), ("threads", 1), ("random_seed", 0), ("time_limit", max(0.01, deadline.remaining)),
+    ):  # fmt: skip
+        solver.setOptionValue(option, value)
+    matrix = program.matrix
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = matrix.shape
+    model.col_cost_ = program.cost
+    model.col_lower_ = np.zeros(len(program.cost))
+    model.col_upper_ = program.upper
+    model.row_lower_ = program.low
+    model.row_upper_ = np.maximum(program.high, program.low)
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.num_row_, model.a_matrix_.num_col_ = matrix.shape
+    model.a_matrix_.start_ = matrix.indptr
+    model.a_matrix_.index_ = matrix.indices
+    model.a_matrix_.value_ = matrix.data
+    solver.passModel(model)
+    return solver
+
+
+def _result(solver: Any, x: FloatArray, reduced: FloatArray, duals: FloatArray, *, bound: float | None) -> Solution:
+    status = solver.getModelStatus()
+    info = solver.getInfo()
+    empty = np.empty(0)
+    infeasible = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+    if status in infeasible:
+        return NOTHING
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if status == highspy.HighsModelStatus.kOptimal:
+        value = info.objective_function_value
+        return Solution("optimal", x, value, value if bound is None else bound, reduced, duals)
+    if found and bound is not None:
+        return Solution("feasible", x, info.objective_function_value, bound, reduced, duals)
+    return Solution("limit", empty, np.inf, -np.inf if bound is None else bound, empty, empty)

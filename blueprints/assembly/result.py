@@ -1,0 +1,175 @@
+"""What an assembly answers: forms with their checks, or the conflict and how to end it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from blueprints.assembly.text import Text
+
+Status = Literal["optimal", "feasible", "infeasible", "time_limit"]
+Wanted = tuple[Decimal | None, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule held against one form: `wanted` bounds (None leaves a side open), what the form has, and words."""
+
+    constraint: str
+    wanted: Wanted
+    got: Decimal
+    met: bool
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class FormResult:
+    """The items of a form, grouped by type in the blueprint's order, and every rule held against it."""
+
+    items: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRule:
+    """One member of an irreducible set of rules that cannot hold together."""
+
+    rule: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rule's bounds before and after a relaxation."""
+
+    rule: str
+    before: Wanted
+    after: Wanted
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Changes that together make the blueprint possible; `cost` sorts the cheapest first."""
+
+    changes: tuple[Change, ...]
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class WritingTask:
+    """So many items still to be written; `values` holds further attributes that rules look at."""
+
+    point: str
+    type: str
+    difficulty: int | None
+    count: int
+    importance: str = ""
+    values: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why there is no form."""
+
+    constraints: tuple[ConflictRule, ...]
+    relaxation: tuple[Relaxation, ...] = ()
+    writing_order: tuple[WritingTask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyResult:
+    """The outcome of an assembly.
+
+    Attributes
+    ----------
+    status : str
+        ``optimal`` only with a proof; ``feasible``: every rule kept; ``infeasible``: proved; ``time_limit``: unknown.
+    forms : tuple of FormResult
+        Empty unless the status is ``optimal`` or ``feasible``.
+    objective : float or None
+        Earlier uses of the chosen items summed over all forms, plus up to 3/4 for an item used of late.
+    gap : float or None
+        Relative distance of the objective from a proven bound.
+    seconds : float
+        Wall time.
+    conflict : Conflict or None
+        Filled when infeasible.
+    seed, pool_digest : int, str
+        What a replay needs.
+    """
+
+    status: Status
+    forms: tuple[FormResult, ...]
+    objective: float | None
+    gap: float | None
+    seconds: float
+    conflict: Conflict | None
+    seed: int
+    pool_digest: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON value that the interface promises."""
+        return {
+            "status": self.status,
+            "forms": [_form(form) for form in self.forms],
+            "objective": self.objective,
+            "gap": self.gap,
+            "seconds": round(self.seconds, 4),
+            "conflict": None if self.conflict is None else _conflict(self.conflict),
+            "seed": self.seed,
+            "pool_digest": self.pool_digest,
+        }
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _wanted(wanted: Wanted) -> int | float | list[int | float | None] | None:
+    low, high = (_number(side) for side in wanted)
+    return low if low == high else [low, high]
+
+
+def _form(form: FormResult) -> dict[str, Any]:
+    checks = [
+        {
+            "constraint": check.constraint, "wanted": _wanted(check.wanted), "got": _number(check.got),
+            "met": check.met, "text": str(check.text),
+        }
+        for check in form.checks
+    ]  # fmt: skip
+    return {"items": list(form.items), "checks": checks}
+
+
+def _conflict(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "constraints": [{"rule": part.rule, "text": str(part.text)} for part in conflict.constraints],
+        "relaxation": [_relaxation(entry) for entry in conflict.relaxation],
+        "writing_order": [_task(task) for task in conflict.writing_order],
+    }
+
+
+def _relaxation(entry: Relaxation) -> dict[str, Any]:
+    changes = [
+        {"rule": part.rule, "from": _wanted(part.before), "to": _wanted(part.after), "text": str(part.text)}
+        for part in entry.changes
+    ]
+    return {
+        "changes": changes,
+        "text": "；".join(str(part.text) for part in entry.changes),
+        "cost": round(entry.cost, 6),
+    }
+
+
+def _task(task: WritingTask) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "point": task.point, "type": task.type, "difficulty": task.difficulty, "count": task.count
+    }  # fmt: skip
+    if task.importance:
+        out["importance"] = task.importance
+    return out | dict(task.values or {})
