@@ -1,0 +1,191 @@
+"""Decide what the records of a file mean: items that are certain, and a reason for every other one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from item_templates import registry
+from item_templates.contract import CanonicalItem, Choice, ItemContent, Severity
+from item_templates.markup import has_substance, media_ids, normalise_text, plain_text, sanitise
+from kernel.i18n import N_
+from qbank.interchange.describing import read_difficulty, read_points, read_score
+from qbank.interchange.reading import Reading, SkippedRecord, prepare
+from qbank.interchange.kinds import decide
+from qbank.interchange.model import ConversionReport, ConvertedItem, Notice, RawRecord, ReadResult
+from qbank.interchange.pictures import picture_type
+
+BLOCK = re.compile(r"<(?:p|table|ul|ol|li|div|tr)\b", re.IGNORECASE)
+EXCERPT_CHARS = 80
+
+
+def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
+    """Return the balanced report of what a reader found: each record is an item or is listed with a reason."""
+    report = ConversionReport(
+        source=source,
+        format=result.format,
+        skipped=list(result.skipped),
+        losses=list(result.losses),
+        warnings=list(result.warnings),
+    )
+    taken: set[str] = set()
+    for index, record in enumerate(result.records, 1):
+        try:
+            converted, notices = _convert(record, _free_id(record, index, taken))
+        except SkippedRecord as skip:
+            report.skipped.append(Notice(record.locator, skip.code, skip.message, excerpt(record.stem)))
+            continue
+        taken.add(converted.item.id)
+        report.items.append(converted)
+        report.warnings += notices
+        report.losses += _picture_losses(record, converted)
+    report.warnings += duplicate_notices(report.items)
+    return report
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a stem for a report."""
+    line = " ".join(plain_text(text).split())
+    return line if len(line) <= EXCERPT_CHARS else line[: EXCERPT_CHARS - 1] + "…"
+
+
+def to_html(text: str) -> str:
+    """Return the sanitised HTML of text that may hold mark-up or plain line ends."""
+    plain = text.strip(" \t\r\n\u3000")
+    return sanitise(plain if BLOCK.search(plain) else re.sub(r"\s*\r?\n\s*", "<br>", plain))
+
+
+def _free_id(record: RawRecord, index: int, taken: set[str]) -> str:
+    wanted = (record.item.id if record.item else record.identifier).strip() or str(index)
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _convert(record: RawRecord, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
+    if record.item is not None:
+        return _take_canonical(record, record.item, item_id)
+    reading = prepare(record)
+    content = decide(reading)
+    content, media = _attach_media(_finish(content, reading), record)
+    _refuse_findings(content)
+    item = CanonicalItem(
+        id=item_id,
+        content=content,
+        points=_points(reading),
+        difficulty=_difficulty(reading),
+        source=record.source,
+        metadata=dict(reading.metadata),
+    )
+    return ConvertedItem(record.locator, item, media), reading.warnings
+
+
+def _take_canonical(record: RawRecord, item: CanonicalItem, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
+    _refuse_findings(item.content)
+    notices = []
+    if item_id != item.id:
+        message = N_("编号 %(old)s 在文件中重复，已改为 %(new)s") % {"old": item.id, "new": item_id}
+        notices.append(Notice(record.locator, "repeated_id", message))
+    return ConvertedItem(record.locator, replace(item, id=item_id), dict(record.media)), notices
+
+
+def _finish(content: ItemContent, reading: Reading) -> ItemContent:
+    """Put HTML where text was, and add explanation and score."""
+    return replace(
+        content,
+        stem=to_html(content.stem),
+        choices=tuple(Choice(choice.id, to_html(choice.content)) for choice in content.choices),
+        explanation=to_html(reading.explanation),
+        score=_score(reading),
+    )
+
+
+def _refuse_findings(content: ItemContent) -> None:
+    errors = [one for one in registry.get(content.type).validate(content) if one.severity is Severity.ERROR]
+    if errors:
+        raise SkippedRecord(errors[0].code, errors[0].message)
+
+
+def _score(reading: Reading) -> Decimal:
+    if not reading.score:
+        return Decimal(1)
+    score = read_score(reading.score)
+    if score is None:
+        reading.warn("score_unknown", N_("分值“%(text)s”无法识别，按 1 分导入") % {"text": reading.score[:20]})
+    return score or Decimal(1)
+
+
+def _difficulty(reading: Reading) -> int | None:
+    text = reading.record.difficulty.strip()
+    level = read_difficulty(text) if text else None
+    if text and level is None:
+        reading.warn("difficulty_unknown", N_("难度“%(text)s”无法识别，未导入") % {"text": text[:20]})
+    return level
+
+
+def _points(reading: Reading) -> tuple[str, ...]:
+    codes = read_points(reading.record.points)
+    if codes is None:
+        reading.metadata["鉴定点"] = reading.record.points.strip()
+    return codes or ()
+
+
+def _attach_media(content: ItemContent, record: RawRecord) -> tuple[ItemContent, Mapping[str, bytes]]:
+    """Name the pictures that the item shows and that are pictures indeed; take the names of others out."""
+    pictures = {name: data for name, data in record.media if picture_type(data)}
+    content = replace(
+        content,
+        stem=_without_images(content.stem, pictures),
+        explanation=_without_images(content.explanation, pictures),
+        choices=tuple(Choice(one.id, _without_images(one.content, pictures)) for one in content.choices),
+    )
+    texts = [content.stem, content.explanation, *(one.content for one in content.choices)]
+    shown = dict.fromkeys(name for text in texts for name in media_ids(text))
+    media = [
+        {"id": name, "digest": hashlib.sha256(pictures[name]).hexdigest(), "mime": picture_type(pictures[name]), "alt": ""}
+        for name in shown
+    ]
+    return replace(content, media=tuple(media)), {name: pictures[name] for name in shown}
+
+
+def _without_images(html: str, known: Iterable[str]) -> str:
+    for name in media_ids(html):
+        if name not in known:
+            html = re.sub(rf'(?:<br>)?<img src="media:{re.escape(name)}"[^>]*>', "", html)
+    return html
+
+
+def _picture_losses(record: RawRecord, converted: ConvertedItem) -> list[Notice]:
+    message = N_("图片 %(name)s 不是 PNG、JPEG、GIF、WebP 或 BMP，未导入")
+    lost = [name for name, data in record.media if not picture_type(data)] if record.item is None else []
+    return [Notice(converted.locator, "picture", message % {"name": name}) for name in lost]
+
+
+def duplicate_notices(items: Iterable[ConvertedItem]) -> list[Notice]:
+    """Return a warning for each item that repeats an earlier one of the same file."""
+    seen: dict[object, str] = {}
+    notices = []
+    for one in items:
+        first = seen.setdefault(_fingerprint(one.item.content), one.locator)
+        if first != one.locator:
+            message = N_("与 %(first)s 的题目内容相同") % {"first": first}
+            notices.append(Notice(one.locator, "duplicate_of", message, excerpt(one.item.content.stem)))
+    return notices
+
+
+def _fingerprint(content: ItemContent) -> object:
+    def words(html: str) -> str:
+        return re.sub(r"[\W_]+", "", normalise_text(plain_text(html)))
+
+    shown = (one["digest"] for one in content.media if "digest" in one)
+    return words(content.stem) or content.stem, frozenset(words(one.content) for one in content.choices), tuple(shown)
+
+
+def has_stem(record: RawRecord) -> bool:
+    """Say whether anything is to be read or seen in the record's stem."""
+    return has_substance(to_html(record.stem))

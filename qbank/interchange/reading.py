@@ -1,0 +1,130 @@
+"""A record on its way to becoming an item: stem, options and key told apart, nothing decided yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from item_templates import registry
+from item_templates.contract import ItemType
+from item_templates.markup import has_substance
+from kernel.i18n import N_
+from qbank.interchange.answers import read_judgement, read_letters
+from qbank.interchange.model import Notice, RawRecord
+from qbank.interchange.options import split_stem
+from qbank.interchange.stems import BLANK, StemKey, find_keys, strip_serial, take_correction, take_score
+
+CHOICE_TYPES = frozenset({"single_choice", "multiple_choice"})
+
+
+class SkippedRecord(Exception):  # noqa: N818 - a decision about a record, not an error of the program
+    """The record does not become an item; `code` and `message` stand in the report."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is known of a record while its meaning is being decided."""
+
+    record: RawRecord
+    stem: str
+    hint: ItemType | None
+    options: list[tuple[str, str]]
+    answer: str
+    explanation: str
+    score: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    warnings: list[Notice] = field(default_factory=list)
+
+    def warn(self, code: str, message: str) -> None:
+        """Add a line that deserves a look."""
+        self.warnings.append(Notice(self.record.locator, code, message))
+
+    @property
+    def hint_name(self) -> str:
+        """Registry name of the hinted type; empty when there is no usable hint or it leaves the number of keys open."""
+        return self.hint.name if self.hint and not is_open_choice(self.record.type_hint) else ""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the options, if any, are 正确 and 错误 alone."""
+        said = [read_judgement(text) for _, text in self.options]
+        return len(said) == 2 and None not in said and said[0] is not said[1]
+
+
+def is_open_choice(hint: str) -> bool:
+    """Say whether a hint such as 选择题 leaves open how many options are right."""
+    word = hint.casefold()
+    return ("选择" in word and not any(sign in word for sign in "单多") and "不定" not in word) or word.strip() in {"mcq", "choice", "select"}
+
+
+def prepare(record: RawRecord) -> Reading:
+    """Return the reading of a record: number and marks taken off the stem, options and key taken out of it."""
+    stem, score = take_score(strip_serial(record.stem))
+    reading = Reading(
+        record=record,
+        stem=stem,
+        hint=registry.find_by_alias(record.type_hint) if record.type_hint.strip() else None,
+        options=[(label, text) for label, text in record.options if text.strip()],
+        answer=(record.answer or "").strip(),
+        explanation=record.explanation,
+        score=record.score.strip() or score,
+        metadata=dict(record.metadata),
+    )
+    if not has_substance(reading.stem) and "<img" not in reading.stem:
+        raise SkippedRecord("no_stem", N_("没有题干"))
+    _label_options(reading)
+    _move_correction(reading)
+    if not reading.options and (reading.hint is None or reading.hint.name in CHOICE_TYPES):
+        _split_off_options(reading)
+    _take_key_from_stem(reading)
+    return reading
+
+
+def _label_options(reading: Reading) -> None:
+    """Give options without labels the letters of their order."""
+    if reading.options and not any(label.strip() for label, _ in reading.options):
+        reading.options = [(chr(ord("A") + index), text) for index, (_, text) in enumerate(reading.options)]
+
+
+def _move_correction(reading: Reading) -> None:
+    """Move 正确答案：… behind a judged statement into the explanation, where it cannot give the key away."""
+    if read_judgement(reading.answer) is None and not (reading.is_judged and reading.answer):
+        return
+    reading.stem, correction = take_correction(reading.stem)
+    if correction:
+        reading.explanation = reading.explanation or correction
+        reading.warn("correction_moved", N_("题干后的正确说法已移到解析"))
+
+
+def _split_off_options(reading: Reading) -> None:
+    split = split_stem(reading.stem)
+    if split.options:
+        reading.stem, reading.options = split.before, split.options
+
+
+def _take_key_from_stem(reading: Reading) -> None:
+    judged = reading.is_judged or not reading.options
+    found = find_keys(reading.stem, judged=judged, labels={label for label, _ in reading.options})
+    if reading.answer:
+        _blank_repeated_key(reading, found)
+    elif len(found) == 1:
+        reading.stem, reading.answer = found[0].stem, found[0].answer
+    elif len(found) > 1:
+        raise SkippedRecord("ambiguous_key", N_("题干里有多处像答案的括号，无法确定标准答案"))
+
+
+def _blank_repeated_key(reading: Reading, found: list[StemKey]) -> None:
+    """Blank a bracket that repeats the key given elsewhere; leave anything else in the stem as it is."""
+    same = [one for one in found if _same_key(one.answer, reading.answer)]
+    if len(same) == 1 and len(found) == 1 and reading.options:
+        reading.stem = same[0].stem
+        reading.warn("key_in_stem", N_("题干括号里写有答案，已改为空括号 %(blank)s") % {"blank": BLANK})
+
+
+def _same_key(one: str, other: str) -> bool:
+    letters = read_letters(one)
+    return letters is not None and letters == read_letters(other)

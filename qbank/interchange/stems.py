@@ -1,0 +1,83 @@
+"""Take out of a stem what does not belong there: its number, its key, the correction behind it; find its blanks."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+
+from qbank.interchange.answers import read_judgement, read_letters
+
+BLANK = "（　）"
+GAP = r"[\s\u3000\xa0_＿]*"
+SERIAL = re.compile(r"^\s*(?:第\s*\d{1,4}\s*题\s*[、.．:：]?|[（(]\s*\d{1,4}\s*[)）]\s*[、.．]?|\d{1,4}\s*(?:[、．:：]|\.(?!\d))[.．、]*)\s*(?=\S)")
+POINTS_MARK = re.compile(r"^\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*|\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*$")
+BRACKETED = re.compile(rf"[（(【\[]{GAP}([A-Za-zＡ-Ｚａ-ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚａ-ｚ])*|[√✓✔×✗✘xX对错]|正确|错误){GAP}[)）】\]]")
+TAIL_KEY = re.compile(r"[\s（(【\[]*(?:正确|标准|参考)?答案\s*[】\]]?\s*[:：是为]\s*([A-Za-zＡ-Ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚ])*|[√✓✔×✗✘]|对|错|正确|错误)\s*[)）】\]。.]*\s*$")
+CORRECTION = re.compile(r"\s*(?:[（(【\[]\s*)?((?:正确答案|正确的说法|正确说法|改正|更正|解析)\s*[】\]]?\s*[:：]\s*\S[\s\S]*)$")
+BLANKS = re.compile(rf"\{{\{{\d{{1,2}}\}}\}}|[（(【]{GAP}[)）】]|[_＿]{{2,}}(?:\s*[_＿]{{2,}})*|﹏{{2,}}|<u>(?:\s|&nbsp;)+</u>")
+UNDERSCORES = re.compile(r"[_＿]{2,}(?:\s*[_＿]{2,})*|﹏{2,}|<u>(?:\s|&nbsp;)+</u>")
+BRACKETS = re.compile(rf"[（(【]{GAP}[)）】]")
+MARKS = re.compile(r"\{\{\d{1,2}\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class StemKey:
+    """A key that stood inside the stem, and the stem with a blank in its place."""
+
+    stem: str
+    answer: str
+
+
+def strip_serial(stem: str) -> str:
+    """Return the stem without the running number in front."""
+    return SERIAL.sub("", stem.strip(), count=1)
+
+
+def take_score(stem: str) -> tuple[str, str]:
+    """Return the stem without ``[1分]`` at its start or end, and the number in it."""
+    match = POINTS_MARK.search(stem)
+    return (POINTS_MARK.sub("", stem, count=1), match[1] or match[2]) if match else (stem, "")
+
+
+def take_correction(stem: str) -> tuple[str, str]:
+    """Return the stem and the correction of a false statement (正确答案：…) that stands behind it."""
+    match = CORRECTION.search(stem)
+    return (stem[: match.start()].rstrip(), match[1].strip(" ）)】]")) if match and match.start() else (stem, "")
+
+
+def find_keys(stem: str, *, judged: bool, labels: set[str]) -> list[StemKey]:
+    """Return every key that stands in the stem's brackets or behind the stem after 答案：."""
+    tail = TAIL_KEY.search(stem)
+    if tail and stem[: tail.start()].strip():
+        return [StemKey(stem[: tail.start()].rstrip(), tail[1])]
+    found = []
+    for match in BRACKETED.finditer(stem):
+        if _is_key(match[1], judged=judged, labels=labels):
+            found.append(StemKey(stem[: match.start()] + BLANK + stem[match.end() :], match[1]))
+    return found
+
+
+def _is_key(text: str, *, judged: bool, labels: set[str]) -> bool:
+    letters = read_letters(text)
+    if letters and labels:
+        return set(letters) <= labels
+    if letters and not judged:
+        return text == text.upper() and set(letters) <= set("ABCDEFGH") and letters == sorted(letters)
+    return judged and read_judgement(text) is not None
+
+
+def blank_variants(stem: str) -> list[str]:
+    """Return the stem with its blanks as ``{{1}}``, ``{{2}}`` …, in each way in which they can be counted.
+
+    Where both underscores and empty brackets stand in the stem, all of them come first, then one kind alone.
+    """
+    if MARKS.search(stem):
+        return [stem]
+    variants = [_numbered(pattern, stem) for pattern in (BLANKS, UNDERSCORES, BRACKETS) if pattern.search(stem)]
+    return list(dict.fromkeys(variants))
+
+
+def _numbered(pattern: re.Pattern[str], stem: str) -> str:
+    count = itertools.count(1)
+    return pattern.sub(lambda _match: f"{{{{{next(count)}}}}}", stem)

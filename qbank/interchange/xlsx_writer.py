@@ -1,0 +1,104 @@
+"""Write items as an Excel workbook in our own layout, and the empty template for authors."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xlsxwriter
+
+from item_templates import registry
+from item_templates.contract import CanonicalItem
+from kernel.i18n import N_
+from qbank.interchange import template_rows as layout
+from qbank.interchange.guard import LIMITS
+from qbank.interchange.model import Notice
+from qbank.interchange.pictures import picture_type
+
+ITEM_SHEET, HELP_SHEET = "试题", "填写说明"
+HELP_LINE = N_(
+    "每行一题。带 * 的列必填；选择题至少填两个选项，答案写字母（多选如 AC），判断题答案写 √ 或 ×，"
+    "填空题用 ____ 标出空，各空答案以；分隔，一空有几种写法以 | 分隔。“附加信息”列请勿改动。"
+)
+HELP_LINES = (
+    N_("一、在“试题”工作表中填写，第 1 行是提示，第 2 行是表头，从第 3 行起每行一题；请不要改动表头。"),
+    N_("二、题型从下拉列表中选择；题干、选项和解析可以换行，上下标用 <sub>…</sub> 和 <sup>…</sup>，公式用 \\( … \\)。"),
+    N_("三、单选题答案写一个字母，多选题写几个字母（AC 或 A;C），判断题写 √ 或 ×（对、错、正确、错误也可以）。"),
+    N_("四、填空题在题干中用 ____ 标出每个空；答案按空的顺序以；分隔，一空可以有几种写法，以 | 分隔，例如：铁|Fe；2。"),
+    N_("五、简答题的评分标准每行一个要点，行末写分值，例如：说明原理（2分）。各要点分值之和应等于本题分值。"),
+    N_("六、难度写 1（易）到 5（难）；鉴定点写代码，几个代码以；分隔；图片插入到该题所在的行即可。"),
+)
+REQUIRED = {layout.TYPE, layout.STEM, layout.ANSWER}
+WIDTHS = {layout.STEM: 48, layout.EXPLANATION: 32, layout.RUBRIC: 24, layout.TYPE: 12, layout.EXTRA: 10}
+INSERTABLE = {"image/png", "image/jpeg", "image/gif", "image/bmp"}
+OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+def write_xlsx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tuple[bytes, list[Notice]]:
+    """Return the workbook and what it could not carry; `media` holds the pictures by digest."""
+    names = layout.headers(layout.option_count(items))
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, OPTIONS)
+    sheet = _item_sheet(book, names, len(items))
+    text = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
+    losses: list[Notice] = []
+    position = 2
+    for item in items:
+        row = layout.item_row(item)
+        if any(len(cell) > LIMITS.cell_chars for cell in row.values()):
+            losses.append(Notice(f"item {item.id}", "item", N_("文字超过 Excel 单元格的 32767 字上限，整题未写出")))
+            continue
+        for column, name in enumerate(names):
+            sheet.write_string(position, column, row.get(name, ""), text)
+        losses += _insert_pictures(sheet, position, len(names), item, media)
+        position += 1
+    _help_sheet(book)
+    book.close()
+    return buffer.getvalue(), losses
+
+
+def write_template() -> bytes:
+    """Return the empty workbook that authors fill in."""
+    return write_xlsx([], {})[0]
+
+
+def _item_sheet(book: Any, names: Sequence[str], n_items: int) -> Any:
+    sheet = book.add_worksheet(ITEM_SHEET)
+    help_format = book.add_format({"text_wrap": True, "valign": "top", "font_color": "#555555", "bg_color": "#F5F5F5"})
+    head = book.add_format({"bold": True, "bg_color": "#DDE7F3", "border": 1, "valign": "vcenter"})
+    sheet.merge_range(0, 0, 0, 8, HELP_LINE, help_format)
+    sheet.set_row(0, 48)
+    for column, name in enumerate(names):
+        sheet.write_string(1, column, f"*{name}" if name in REQUIRED else name, head)
+        sheet.set_column(column, column, WIDTHS.get(name, 16 if name.startswith("选项") else 10))
+    sheet.freeze_panes(2, 2)
+    last = max(n_items + 1, 1001)
+    kinds = [one.label for one in registry.all_types()]
+    sheet.data_validation(2, 0, last, 0, {"validate": "list", "source": kinds, "error_type": "warning"})
+    level = names.index(layout.DIFFICULTY)
+    sheet.data_validation(2, level, last, level, {"validate": "list", "source": ["1", "2", "3", "4", "5"]})
+    return sheet
+
+
+def _help_sheet(book: Any) -> None:
+    sheet = book.add_worksheet(HELP_SHEET)
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 100)
+    for row, line in enumerate(HELP_LINES):
+        sheet.write_string(row, 0, line, wrap)
+
+
+def _insert_pictures(
+    sheet: Any, position: int, column: int, item: CanonicalItem, media: Mapping[str, bytes]
+) -> list[Notice]:
+    losses = []
+    for index, medium in enumerate(item.content.media):
+        data = media.get(str(medium.get("digest")), b"")
+        if picture_type(data) in INSERTABLE:
+            name = f"{medium.get('id')}.{picture_type(data).partition('/')[2]}"
+            sheet.insert_image(position, column + index, name, {"image_data": io.BytesIO(data), "object_position": 1})
+        else:
+            message = N_("图片 %(name)s 不能写入 Excel，只写出了它的说明") % {"name": medium.get("id")}
+            losses.append(Notice(f"item {item.id}", "picture", message))
+    return losses
