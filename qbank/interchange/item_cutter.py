@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kernel.i18n import N_
 from qbank.interchange import grammar
 from qbank.interchange.answer_lists import AnswerList, is_answer_list, parse_answers
-from qbank.interchange.draft import Draft, Section, to_record
 from qbank.interchange.grammar import LONG_ANSWER, Heading, Number
 from qbank.interchange.lines import BLANKS, CONTINUED, Line
 from qbank.interchange.model import Notice, ReadResult
-from qbank.interchange.option_lines import LETTERS, is_option_line, option_head, option_marks
+from qbank.interchange.open_item import OpenItem, Section, to_record
+from qbank.interchange.option_lines import LETTERS, is_option_line, option_head, option_marks, with_letter
 
 LOOK_AHEAD = 14
 _SURE_STYLES = ("mark", "ordinal", "item", "round", "square")
@@ -54,7 +54,7 @@ def _outline(lines: Sequence[Line]) -> _Outline:
 class _Cutter:
     lines: Sequence[Line]
     format_name: str
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[OpenItem] = field(default_factory=list)
     section: Section = field(default_factory=Section)
     outline: _Outline = field(default_factory=_Outline)
     answers: AnswerList | None = None
@@ -79,7 +79,7 @@ class _Cutter:
         return result
 
     @property
-    def draft(self) -> Draft | None:
+    def draft(self) -> OpenItem | None:
         """The item that is being read, if any."""
         return self.drafts[-1] if self.drafts and not self.fresh else None
 
@@ -177,21 +177,28 @@ class _Cutter:
         if draft is None or draft.stage not in ("stem", "options"):
             return False
         expected = LETTERS[min(len(draft.options), len(LETTERS) - 1)]
-        marks = option_marks(line.text, before=self._next_option_letter())
-        if not marks or not is_option_line(line.text, expected):
+        line = self._recounted(line, expected)
+        before = self._next_option_letter()
+        if not is_option_line(line.text, expected, before=before):
             return False
-        for index, mark in enumerate(marks):
-            end = marks[index + 1].start if index + 1 < len(marks) else len(line.text)
-            letter = mark.letter
-            if index == 0 and line.automatic and letter < expected:
-                letter = expected
-                draft.relabelled = True
-            draft.add_option(letter, line.cut(mark.end, end))
+        marks = option_marks(line.text, before=before)
+        ends = [mark.start for mark in marks[1:]] + [len(line.text)]
+        for mark, end in zip(marks, ends, strict=True):
+            draft.add_option(mark.letter, line.cut(mark.end, end))
         return True
 
+    def _recounted(self, line: Line, expected: str) -> Line:
+        """Return an automatically lettered line with the letter its place asks for: two options may share a paragraph."""
+        head = option_head(line.text) if line.automatic else None
+        if head is None or self.draft is None or head.letter >= expected:
+            return line
+        self.draft.relabelled = True
+        return replace(line, text=with_letter(line.text, expected))
+
     def _next_option_letter(self) -> str:
+        """Return the letter the next line starts with; an automatic one says nothing, for it counts paragraphs."""
         following = self.lines[self.index + 1] if self.index + 1 < len(self.lines) else None
-        head = option_head(following.text) if following else None
+        head = option_head(following.text) if following and not following.automatic else None
         return head.letter if head else ""
 
     # --- stems and continuations ----------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ class _Cutter:
             draft.add(line)
 
     def _start(self, line: Line, number: Number | None, locator: str = "") -> None:
-        self.drafts.append(Draft(locator or line.locator, self.section, number, [line]))
+        self.drafts.append(OpenItem(locator or line.locator, self.section, number, [line]))
         self.fresh, self.sub_list = False, 0
 
     def _accepts(self, number: Number, line: Line) -> bool:
@@ -237,7 +244,7 @@ class _Cutter:
             return draft.complete and not draft.textual and self._leads_to_item()
         return self._follows(number, last, draft, line)
 
-    def _follows(self, number: Number, last: Number, draft: Draft, line: Line) -> bool:
+    def _follows(self, number: Number, last: Number, draft: OpenItem, line: Line) -> bool:
         asking = grammar.is_asking(line.text[number.end :])
         if self.sub_list and number.value == self.sub_list + 1:
             return asking or (self._leads_to_item() and number.value == last.value + 1)
@@ -339,7 +346,7 @@ def _kin(first: Number, second: Number) -> bool:
     return first.style in plain and second.style in plain
 
 
-def _give_back(answers: AnswerList, drafts: list[Draft], result: ReadResult) -> None:
+def _give_back(answers: AnswerList, drafts: list[OpenItem], result: ReadResult) -> None:
     """Set collected answers on the items they name; an answer that fits no item or several is left and named."""
     words = {word for word, _ in answers.entries}
     for place, key in answers.entries.items():
@@ -357,7 +364,7 @@ def _give_back(answers: AnswerList, drafts: list[Draft], result: ReadResult) -> 
         result.warnings.append(Notice(line.locator, "unread_answer_line", N_("答案部分有一行无法识别"), line.text[:80]))
 
 
-def _is_meant(place: tuple[str, int], draft: Draft, words: set[str]) -> bool:
+def _is_meant(place: tuple[str, int], draft: OpenItem, words: set[str]) -> bool:
     word, number = place
     if draft.number is None or draft.number.value != number:
         return False

@@ -52,12 +52,13 @@ def option_marks(text: str, *, before: str = "") -> list[OptionMark]:
         if found is None or (found.start <= marks[-1].end and not plain[marks[-1].end : found.start].strip(BLANKS)):
             break
         marks.append(found)
-    return _without_doubt(marks)
+    return _without_doubt(marks, before)
 
 
-def _without_doubt(marks: list[OptionMark]) -> list[OptionMark]:
-    """Keep labels glued to their text without any sign only where a whole list A B C stands on the line."""
-    if marks[0].letter == "A" and len(marks) > 2:
+def _without_doubt(marks: list[OptionMark], before: str) -> list[OptionMark]:
+    """Keep labels glued to their text without any sign only where a whole list A B C is there, here or with the next line."""
+    goes_on = before == LETTERS[LETTERS.find(marks[-1].letter) + 1 :][:1]
+    if marks[0].letter == "A" and (len(marks) > 2 or (before and goes_on)):
         return marks
     glued = next((index for index, mark in enumerate(marks) if mark.style == "glued"), len(marks))
     return marks[:glued]
@@ -66,7 +67,10 @@ def _without_doubt(marks: list[OptionMark]) -> list[OptionMark]:
 def _patterns(letter: str, style: str) -> list[tuple[str, str]]:
     if style in ("round", "square"):
         opening, closing = ("（(", ")）") if style == "round" else ("【[", "】]")
-        return [(style, rf"[{opening}]{_BLANK}{letter}{_BLANK}[{re.escape(closing)}]{_SIGN}?")]
+        return [
+            (style, rf"[{opening}]{_BLANK}{letter}{_BLANK}[{re.escape(closing)}]{_SIGN}?"),
+            (style, rf"(?<![A-Za-z_\-<&/、]){letter}{_BLANK}[、.．](?!\d)"),
+        ]
     guard = r"(?<![A-Za-z0-9_\-<&/])" if letter.islower() else r"(?<![A-Za-z_\-<&/])"
     patterns = [
         ("sign", rf"(?<=[{BLANKS}]){letter}{_BLANK}[、.．,，:：;；)）]"),
@@ -87,11 +91,16 @@ def _next_mark(text: str, letter: str, last: OptionMark) -> OptionMark | None:
     return None
 
 
-def is_option_line(text: str, expected: str) -> bool:
+def is_option_line(text: str, expected: str, *, before: str = "") -> bool:
     """Say whether a line continues an option list at the expected letter; a weak first label needs a second option."""
     head = option_head(text)
     if head is None:
         return False
     if head.letter != expected:
         return head.style != "weak" and head.letter > "A" and expected > "A"
-    return head.style != "weak" or expected > "A" or len(option_marks(text)) > 1
+    return head.style != "weak" or expected > "A" or len(option_marks(text, before=before)) > 1
+
+
+def with_letter(text: str, letter: str) -> str:
+    """Return an option line with another letter in its first label."""
+    return re.sub(r"[A-La-lＡ-Ｌａ-ｌ]", letter, text, count=1)

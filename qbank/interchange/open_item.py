@@ -26,7 +26,7 @@ class Section:
 
 
 @dataclass(slots=True)
-class Draft:
+class OpenItem:
     """Lines of one item, sorted into parts; `stage` is the part that the next plain line continues."""
 
     locator: str
@@ -83,7 +83,7 @@ class Draft:
         return join_lines(self.fields.get("answer", []))
 
 
-def to_record(draft: Draft, result: ReadResult) -> None:
+def to_record(draft: OpenItem, result: ReadResult) -> None:
     """Add the record of a draft to the result, or the reason why there is none."""
     stem, score = _take_score(draft.stem)
     record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word)
@@ -133,7 +133,7 @@ def _settle_judgement(record: RawRecord) -> None:
         record.explanation = f"{answer}<br>{record.explanation}" if record.explanation else answer
 
 
-def _settle_underlined(record: RawRecord, draft: Draft, stem: list[Line], result: ReadResult) -> None:
+def _settle_underlined(record: RawRecord, draft: OpenItem, stem: list[Line], result: ReadResult) -> None:
     """Read underlined words of a stem without any other key as the answers to its blanks."""
     fillable = draft.section.type_word in ("", "填空题")
     if record.answer or record.options or draft.has_key or not fillable:
@@ -172,7 +172,7 @@ def _merge(marks: list[Mark], text: str) -> list[Mark]:
     return merged
 
 
-def _media(draft: Draft) -> list[tuple[str, bytes]]:
+def _media(draft: OpenItem) -> list[tuple[str, bytes]]:
     everything = [draft.stem, *(lines for _, lines in draft.options), *draft.fields.values()]
     found = {name: content for lines in everything for line in lines for name, content in line.media}
     return list(found.items())
