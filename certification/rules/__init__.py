@@ -1,0 +1,1 @@
+"""Pure rules of certification: numbers, decisions, states, periods, rosters and data compliance."""
