@@ -54,7 +54,7 @@ def score_of(fields: Fields) -> Decimal:
     return as_decimal(first(fields, "score")) or Decimal(0)
 
 
-def choices_of(fields: Fields, name: str = "choice") -> tuple[Choice, ...]:
+def choices_of(fields: Fields, name: str = "choice", *, letters: Sequence[str] = ascii_uppercase) -> tuple[Choice, ...]:
     """Return the options typed in the rows of a form; blank rows at the end are ignored.
 
     A blank row between filled ones stays, so that validation can point at it and letters do not shift under the key.
@@ -65,6 +65,8 @@ def choices_of(fields: Fields, name: str = "choice") -> tuple[Choice, ...]:
         `name` holds one text a row, `name` + ``_id`` the ids the rows had when the form was opened.
     name : str
         Field name of the texts.
+    letters : sequence of str
+        Ids for rows that are new.
 
     Returns
     -------
@@ -76,13 +78,13 @@ def choices_of(fields: Fields, name: str = "choice") -> tuple[Choice, ...]:
     ['A', 'B']
     """
     texts = [text.strip() for text in fields.get(name, ())]
-    ids = row_ids(len(texts), fields.get(f"{name}_id", ()))
+    ids = row_ids(len(texts), fields.get(f"{name}_id", ()), letters)
     while texts and not texts[-1]:
         texts.pop()
     return tuple(Choice(ids[row], rich_text(text)) for row, text in enumerate(texts))
 
 
-def row_ids(n_rows: int, known: Sequence[str] = ()) -> list[str]:
+def row_ids(n_rows: int, known: Sequence[str] = (), letters: Sequence[str] = ascii_uppercase) -> list[str]:
     """Return ids for rows: those known, then letters that are still free.
 
     Examples
@@ -91,7 +93,7 @@ def row_ids(n_rows: int, known: Sequence[str] = ()) -> list[str]:
     ['A', 'C', 'B', 'D']
     """
     kept = [text for text in known if _ID.fullmatch(text)][:n_rows]
-    free = (letter for letter in (*ascii_uppercase, *(f"{one}2" for one in ascii_uppercase)) if letter not in kept)
+    free = (letter for letter in letters if letter not in kept)
     return [*kept, *(next(free, f"R{row}") for row in range(n_rows - len(kept)))]
 
 
@@ -107,6 +109,8 @@ def scoring_of(fields: Fields, base: ItemContent | None) -> dict[str, Json]:
     """Return the scoring rule: what the item had before, with the method and fraction chosen in the form."""
     scoring = dict(base.scoring) if base else {}
     method = first(fields, "method")
+    if "method" in fields:
+        scoring.pop("method", None)
     if method:
         scoring["method"] = method
     if scoring.get("method") != "partial":

@@ -19,8 +19,11 @@ FALSE_WORDS = frozenset(
     {"×", "✗", "✘", "✕", "✖", "☒", "❌", "╳", "⨯", "错", "错误", "否", "假", "不对", "不正确", "不是", "错的", "错误的"}
     | {"x", "f", "false", "n", "no", "0", "w", "wrong", "incorrect"}
 )
-SEPARATORS = re.compile(r"[\s,，、;；/|和与&+]+")
+SEPARATORS = re.compile(r"[\s,，、;；/|和与&+→]+")
 _WRAPPERS = re.compile(r"^(?:【?(?:参考|正确|标准)?答案】?|key|answer)\s*(?:是|为)?\s*[:：]?\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^(?:[【\[]?(?:参考|正确|标准)?答案[】\]]?\s*[:：]\s*|【(?:参考|正确|标准)?答案】\s*|答\s*[:：]\s*)"
+)
 _BRACKETS = {"(": ")", "（": "）", "[": "]", "【": "】", "〔": "〕", "「": "」"}
 _LETTER_AND_TEXT = re.compile(r"^([A-Za-z])\s*[.、:：．)）\s]\s*(\S.*)$", re.DOTALL)
 
@@ -41,6 +44,17 @@ def tidy_key(text: str) -> str:
         if bare and _BRACKETS.get(bare[0]) == bare[-1]:
             bare = bare[1:-1].strip()
     return bare
+
+
+def strip_label(text: str) -> str:
+    """Return an answer without ``答案：`` before it; the rest stays as written.
+
+    Examples
+    --------
+    >>> strip_label("【答案】：铁|Fe")
+    '铁|Fe'
+    """
+    return _LABEL.sub("", text.strip()).strip()
 
 
 def judgement(text: str) -> bool | None:
@@ -115,6 +129,18 @@ def choice_keys(text: str, choices: Sequence[Choice]) -> list[str]:
     >>> choice_keys("c、ａ", options), choice_keys("铜", options)
     (['A', 'C'], ['B'])
     """
+    found = ordered_keys(text, choices)
+    return [choice.id for choice in choices if choice.id in found]
+
+
+def ordered_keys(text: str, choices: Sequence[Choice]) -> list[str]:
+    """Return the ids of the options that a key cell means, in the order of the cell; raises as `choice_keys` does.
+
+    Examples
+    --------
+    >>> ordered_keys("C→A", [Choice("A", "铁"), Choice("C", "铝")])
+    ['C', 'A']
+    """
     bare = tidy_key(text)
     if not bare:
         raise KeyTextError(N_("没有写答案"))
@@ -126,7 +152,9 @@ def choice_keys(text: str, choices: Sequence[Choice]) -> list[str]:
     found = by_id or by_text
     if not found:
         raise KeyTextError(N_("答案“%(text)s”不在选项 %(ids)s 之中"), text=_short(bare), ids=_id_list(choices))
-    return _in_order(found, choices, bare)
+    if len(set(found)) != len(found):
+        raise KeyTextError(N_("答案“%(text)s”重复或同时符合几个选项，请改成选项字母"), text=_short(bare))
+    return found
 
 
 def _by_id(bare: str, choices: Sequence[Choice]) -> list[str]:
@@ -143,7 +171,7 @@ def _by_text(bare: str, choices: Sequence[Choice]) -> list[str]:
     whole = _one_by_text(bare, choices)
     if whole:
         return whole
-    for pattern in (r"[;；|\n]+", r"[,，、\n]+"):
+    for pattern in (r"[;；|→\n]+", r"[,，、\n]+"):
         parts = [part.strip() for part in re.split(pattern, bare) if part.strip()]
         found = [_one_by_text(part, choices) for part in parts]
         if len(parts) > 1 and all(len(one) == 1 for one in found):
@@ -159,12 +187,6 @@ def _one_by_text(part: str, choices: Sequence[Choice]) -> list[str]:
         rest, letter = normalise_text(lettered[2]), lettered[1].casefold()
         same = [choice_id for choice_id, text in texts.items() if choice_id.casefold() == letter and text == rest]
     return same
-
-
-def _in_order(found: list[str], choices: Sequence[Choice], bare: str) -> list[str]:
-    if len(set(found)) != len(found):
-        raise KeyTextError(N_("答案“%(text)s”重复或同时符合几个选项，请改成选项字母"), text=_short(bare))
-    return [choice.id for choice in choices if choice.id in found]
 
 
 def _id_list(choices: Sequence[Choice]) -> str:

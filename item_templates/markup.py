@@ -3,6 +3,7 @@ r"""HTML of items: what may stand in it, how it is shown, and its text for compa
 from __future__ import annotations
 
 import html as html_entities
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -50,6 +51,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BLOCK_TAGS = frozenset({"p", "br", "tr", "li", "table", "ul", "ol", "caption"})
 _PARAGRAPH_LIKE = _words("div h1 h2 h3 h4 h5 h6 blockquote section article pre dd dt")
 _EMPTY_PARAGRAPHS = re.compile(r"<p>\s*</p>")
+_DRAWN_BLANK = re.compile(r"（(?:\s|&nbsp;|_)*）|[（(](?:\s|&nbsp;|_)+[)）]|(?:<u>(?:\s|&nbsp;)+</u>)|_{2,}|＿{2,}")
 _CJK = r"\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _CJK_SPACE = re.compile(rf"(?<=[{_CJK}]) (?=\S)|(?<=\S) (?=[{_CJK}])")
 
@@ -166,6 +168,22 @@ def normalise_text(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _CJK_SPACE.sub("", " ".join(folded.split()))
+
+
+def mark_blanks(stem: str) -> str:
+    """Return a stem whose drawn blanks are numbered; a stem with numbered blanks stays as it is.
+
+    Runs of underscores and empty brackets are blanks.
+
+    Examples
+    --------
+    >>> mark_blanks("铁的符号是____，铜的符号是（　　）。")
+    '铁的符号是{{1}}，铜的符号是{{2}}。'
+    """
+    if BLANK_MARK.search(stem):
+        return stem
+    numbers = itertools.count(1)
+    return _DRAWN_BLANK.sub(lambda _: f"{{{{{next(numbers)}}}}}", stem)
 
 
 def has_substance(html: str) -> bool:

@@ -1,0 +1,1 @@
+"""论述题: an extended text that a person marks."""

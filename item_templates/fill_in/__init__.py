@@ -1,0 +1,1 @@
+"""填空题: texts are typed into blanks of the stem."""

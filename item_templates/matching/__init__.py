@@ -1,0 +1,1 @@
+"""匹配题: entries of two columns are paired."""

@@ -1,0 +1,1 @@
+"""数值题: a number within a tolerance, with a unit where there is one."""

@@ -1,0 +1,1 @@
+"""排序题: options are put into the right order."""
