@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel.i18n import N_
-from qbank.interchange.answers import read_judgement, read_letters
+from qbank.interchange.answers import is_numeric_judgement, read_judgement, read_letters
 from qbank.interchange.options import LETTERS, split_options
 
 Rows = Sequence[Sequence[str]]
@@ -223,7 +223,7 @@ def _recognise_content(rows: Rows) -> SheetMapping | None:
 
 
 def _all_keys(cells: Sequence[str]) -> bool:
-    if all(read_judgement(cell) is not None and len(cell) <= 4 for cell in cells):
+    if all(read_judgement(cell) is not None and not is_numeric_judgement(cell) and len(cell) <= 4 for cell in cells):
         return len(set(cells)) > 1
     letters = [read_letters(cell) for cell in cells]
     return all(letters) and len({tuple(found or ()) for found in letters}) > 1

@@ -10,15 +10,16 @@ from decimal import Decimal
 
 from item_templates import registry
 from item_templates.contract import CanonicalItem, Choice, ItemContent, Severity
-from item_templates.markup import has_substance, media_ids, normalise_text, plain_text, sanitise
+from item_templates.markup import media_ids, normalise_text, plain_text
 from kernel.i18n import N_
+from qbank.interchange.answers import is_numeric_judgement, read_judgement
 from qbank.interchange.describing import read_difficulty, read_points, read_score
+from qbank.interchange.texts import to_html
 from qbank.interchange.reading import Reading, SkippedRecord, prepare
 from qbank.interchange.kinds import decide
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice, RawRecord, ReadResult
 from qbank.interchange.pictures import picture_type
 
-BLOCK = re.compile(r"<(?:p|table|ul|ol|li|div|tr)\b", re.IGNORECASE)
 EXCERPT_CHARS = 80
 
 
@@ -31,6 +32,7 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
         losses=list(result.losses),
         warnings=list(result.warnings),
     )
+    _share_judgement_hint(result.records)
     taken: set[str] = set()
     for index, record in enumerate(result.records, 1):
         try:
@@ -46,16 +48,19 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
     return report
 
 
+def _share_judgement_hint(records: list[RawRecord]) -> None:
+    """Where nearly all records without type and options are judged, take the few others for broken judgements."""
+    bare = [one for one in records if one.item is None and not one.type_hint.strip() and not one.options]
+    judged = [one for one in bare if one.answer and read_judgement(one.answer) is not None and not is_numeric_judgement(one.answer)]
+    if len(bare) >= 10 and len(judged) * 10 >= len(bare) * 9:
+        for one in bare:
+            one.type_hint = "判断题"
+
+
 def excerpt(text: str) -> str:
     """Return the beginning of a stem for a report."""
     line = " ".join(plain_text(text).split())
     return line if len(line) <= EXCERPT_CHARS else line[: EXCERPT_CHARS - 1] + "…"
-
-
-def to_html(text: str) -> str:
-    """Return the sanitised HTML of text that may hold mark-up or plain line ends."""
-    plain = text.strip(" \t\r\n\u3000")
-    return sanitise(plain if BLOCK.search(plain) else re.sub(r"\s*\r?\n\s*", "<br>", plain))
 
 
 def _free_id(record: RawRecord, index: int, taken: set[str]) -> str:
@@ -184,8 +189,3 @@ def _fingerprint(content: ItemContent) -> object:
 
     shown = (one["digest"] for one in content.media if "digest" in one)
     return words(content.stem) or content.stem, frozenset(words(one.content) for one in content.choices), tuple(shown)
-
-
-def has_stem(record: RawRecord) -> bool:
-    """Say whether anything is to be read or seen in the record's stem."""
-    return has_substance(to_html(record.stem))

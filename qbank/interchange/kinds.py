@@ -8,11 +8,16 @@ from item_templates import registry
 from item_templates.contract import Choice, Interaction, ItemContent
 from item_templates.findings import KeyTextError
 from item_templates.keys import choice_keys, judgement_key
+from item_templates.markup import plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import is_numeric_judgement, read_judgement, read_letters
 from qbank.interchange.reading import CHOICE_TYPES, Reading, SkippedRecord
 from qbank.interchange.stems import blank_variants
+from qbank.interchange.texts import to_html
 
+
+SEPARATED = re.compile(r"[;；,，、|/\s]")
+LONG_ANSWER_CHARS = 30
 
 
 def decide(reading: Reading) -> ItemContent:
@@ -45,6 +50,8 @@ def _unhinted(reading: Reading) -> ItemContent:
         return _true_false(reading)
     if read_letters(reading.answer) and set(read_letters(reading.answer) or ()) <= set("ABCDEFGH"):
         raise SkippedRecord("no_options", N_("答案是选项字母，但没有选项"))
+    if is_numeric_judgement(reading.answer) and not blank_variants(reading.stem):
+        raise SkippedRecord("ambiguous_key", N_("答案只有 1 或 0，看不出题型和对错，请补上题型"))
     if blank_variants(reading.stem):
         return _fill_in(reading)
     return _by_type(reading, "short_answer")
@@ -96,19 +103,26 @@ def _choices(reading: Reading) -> tuple[Choice, ...]:
     labels = [label.strip().upper() for label, _ in reading.options]
     if len(set(labels)) != len(labels):
         raise SkippedRecord("ambiguous_options", N_("选项字母重复，无法确定各选项"))
-    return tuple(Choice(label, text) for label, (_, text) in zip(labels, reading.options, strict=True))
+    return tuple(Choice(label, to_html(text)) for label, (_, text) in zip(labels, reading.options, strict=True))
 
 
 def _choice_keys(reading: Reading, choices: tuple[Choice, ...]) -> list[str]:
     letters = read_letters(reading.answer)
     labels = [choice.id for choice in choices]
-    if letters and set(letters) <= set(labels):
+    text = plain_text(to_html(reading.answer))
+    same = [choice.id for choice in choices if plain_text(choice.content) == text]
+    if letters and set(letters) <= set(labels) and not (same and len(letters) > 1):
         return [label for label in labels if label in letters]
+    if len(same) == 1:
+        return same
     try:
-        return choice_keys(reading.answer, choices)
+        found = choice_keys(text, choices)
     except KeyTextError as error:
         code = "key_outside_options" if letters else "ambiguous_key"
         raise SkippedRecord(code, str(error)) from error
+    if len(found) > 1 and not letters and not SEPARATED.search(text):
+        raise SkippedRecord("ambiguous_key", N_("答案“%(key)s”与几个选项都相符，请改成选项字母") % {"key": text[:20]})
+    return found
 
 
 def _true_false(reading: Reading) -> ItemContent:
@@ -159,4 +173,7 @@ def _by_type(reading: Reading, name: str) -> ItemContent:
     try:
         return item_type.with_answer(content, reading.answer) if reading.answer else content
     except KeyTextError as error:
+        if name == "numeric" and len(reading.answer) > LONG_ANSWER_CHARS:
+            reading.warn("type_changed", N_("计算题的答案是解题过程，按简答题（人工评分）导入"))
+            return _by_type(reading, "short_answer")
         raise SkippedRecord("ambiguous_key", str(error)) from error

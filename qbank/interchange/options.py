@@ -33,12 +33,8 @@ class _Mark:
 
 def split_options(text: str) -> SplitOptions:
     """Return the options of a cell that holds nothing else."""
-    text = _plain(text)
     found = _split_lettered(text)
-    if found.options:
-        return _check_head(found)
-    repaired = _unlettered(text)
-    return SplitOptions(repaired)
+    return _check_head(found) if found.options else SplitOptions(_unlettered(text))
 
 
 def split_stem(text: str) -> SplitOptions:
@@ -46,7 +42,7 @@ def split_stem(text: str) -> SplitOptions:
     plain = _plain(text)
     starts = [m.start() for m in re.finditer(rf"(?:(?<=\n)|(?<=\s)|(?<=[)）。？?：:]))\s*[（(]?A[)）]?{PUNCTUATION}?", plain)]
     for start in reversed(starts):
-        found = _split_lettered(plain[start:])
+        found = _split_lettered(text[start:])
         if len(found.options) >= 2 and found.certain and not found.before.strip() and plain[:start].strip():
             return SplitOptions(found.options, text[:start].rstrip(), repaired=found.repaired)
     return SplitOptions([], text)
@@ -93,7 +89,7 @@ def _split_lettered(text: str) -> SplitOptions:
 
 
 def _divide(text: str) -> SplitOptions:
-    marks = _marks(text)
+    marks = _marks(_plain(text))
     if len(marks) < 2:
         return SplitOptions([], text)
     ends = [mark.start for mark in marks[1:]] + [len(text)]
@@ -101,7 +97,7 @@ def _divide(text: str) -> SplitOptions:
     certain = not any(_suspicious(letter, content) for letter, content in raw)
     options = [(letter, _clean(content)) for letter, content in raw]
     repaired = any("**" in content.strip().strip("*") for _, content in raw)
-    return SplitOptions(options, text[: marks[0].start], certain and all(c for _, c in options), repaired)
+    return SplitOptions(options, text[: marks[0].start], certain, repaired)
 
 
 def _marks(text: str) -> list[_Mark]:

@@ -68,7 +68,7 @@ def prepare(record: RawRecord) -> Reading:
         record=record,
         stem=stem,
         hint=registry.find_by_alias(record.type_hint) if record.type_hint.strip() else None,
-        options=[(label, text) for label, text in record.options if text.strip()],
+        options=list(record.options),
         answer=(record.answer or "").strip(),
         explanation=record.explanation,
         score=record.score.strip() or score,

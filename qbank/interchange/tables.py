@@ -34,7 +34,7 @@ class Sheet:
     rows: Sequence[Sequence[str]]
     first_row: int = 1
     first_column: int = 0
-    pictures: Mapping[int, Sequence[tuple[str, bytes]]] = field(default_factory=dict)
+    pictures: Mapping[int, Sequence[tuple[int, str, bytes]]] = field(default_factory=dict)
     merged_columns: Sequence[tuple[int, int, int]] = ()
 
 
@@ -150,7 +150,7 @@ def _read_row(row: _Row, section: _Section, result: ReadResult) -> None:
         stem=stem,
         type_hint=row.field("type") or section.type_hint,
         answer=answer if "answer" in row.mapping.fields else None,
-        media=pictures,
+        media=[(name, data) for _, name, data in pictures],
         **{name: row.field(name) for name in ("explanation", "score", "difficulty", "points", "identifier", "source", "rubric")},
     )
     record.metadata = {name: row.at(column) for name, column in row.mapping.metadata.items() if row.at(column)}
@@ -158,8 +158,21 @@ def _read_row(row: _Row, section: _Section, result: ReadResult) -> None:
         result.records.append(record)
     elif _take_options(record, cells, joined, result):
         _apply_key_rule(record, row.mapping)
-        record.stem += "".join(f'\n<img src="media:{name}">' for name, _ in pictures)
+        _place_pictures(record, row.mapping, pictures)
         result.records.append(record)
+
+
+def _place_pictures(record: RawRecord, mapping: SheetMapping, pictures: Sequence[tuple[int, str, bytes]]) -> None:
+    """Put a picture that stands in an option's cell into that option, any other behind the stem."""
+    for column, name, _ in pictures:
+        image = f'<img src="media:{name}">'
+        label = LETTERS[mapping.options.index(column)] if column in mapping.options else ""
+        if not label:
+            record.stem += f"\n{image}"
+        elif label in dict(record.options):
+            record.options = [(one, f"{text}<br>{image}" if one == label else text) for one, text in record.options]
+        else:
+            record.options = sorted([*record.options, (label, image)])
 
 
 def _take_exact(record: RawRecord, row: _Row) -> bool:

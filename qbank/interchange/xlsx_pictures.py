@@ -17,7 +17,8 @@ ART = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 
-RowPictures = dict[int, list[tuple[str, bytes]]]
+RowPictures = dict[int, list[tuple[int, str, bytes]]]
+"""Column, name and bytes of the pictures of each row, rows counted from 1 and columns from 0."""
 
 
 def read_pictures(data: bytes) -> dict[str, RowPictures]:
@@ -50,12 +51,13 @@ class _Package:
         return found
 
     def _add_anchor(self, anchor: etree._Element, media: dict[str, str], found: RowPictures) -> None:
-        row = anchor.findtext(f"{DRAWING}from/{DRAWING}row", "")
+        row = anchor.findtext(f"{DRAWING}from/{DRAWING}row", "").strip()
+        column = anchor.findtext(f"{DRAWING}from/{DRAWING}col", "").strip()
         for blip in anchor.iter(f"{ART}blip"):
             part = media.get(blip.get(f"{OFFICE}embed", ""))
-            if part and row.strip().isdigit() and self.archive.getinfo(part).file_size <= LIMITS.picture_bytes:
+            if part and row.isdigit() and column.isdigit() and self.archive.getinfo(part).file_size <= LIMITS.picture_bytes:
                 name = posixpath.basename(part)
-                found.setdefault(int(row) + 1, []).append((name, self.archive.read(part)))
+                found.setdefault(int(row) + 1, []).append((int(column), name, self.archive.read(part)))
 
     def targets(self, part: str, kind: str = "") -> dict[str, str]:
         """Return the internal targets of a part by relationship id; external ones are left out."""

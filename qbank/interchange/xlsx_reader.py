@@ -15,7 +15,7 @@ from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import LIMITS, UnreadableFileError, check_office_zip
 from qbank.interchange.model import ReadResult
 from qbank.interchange.tables import Sheet, read_sheets
-from qbank.interchange.xlsx_pictures import read_pictures
+from qbank.interchange.xlsx_pictures import RowPictures, read_pictures
 
 FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)(?<!/)>")
 REFERENCE = re.compile(rb'\br\s*=\s*["\']([A-Z]{1,3})(\d{1,7})["\']')
@@ -46,7 +46,7 @@ def workbook_sheets(data: bytes, *, with_pictures: bool = False) -> list[Sheet]:
         raise UnreadableFileError("damaged_file", N_("Excel 文件已损坏或不完整，请用原软件另存一份再上传")) from error
 
 
-def _sheet(sheet: CalamineSheet, pictures: dict[int, list[tuple[str, bytes]]]) -> Sheet:
+def _sheet(sheet: CalamineSheet, pictures: RowPictures) -> Sheet:
     first_row, first_column = sheet.start or (0, 0)
     rows = sheet.to_python(nrows=LIMITS.rows + 1)
     if len(rows) > LIMITS.rows:
