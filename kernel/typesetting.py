@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -101,6 +101,23 @@ def picture_suffix(data: bytes) -> str | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return suffix
+
+
+def printable_photo(data: bytes, *, max_width: int = 413, max_height: int = 579) -> bytes | None:
+    """Return a photo as a small upright JPEG without its metadata, or None when it cannot be printed.
+
+    The default size prints 一寸 (25 × 35 mm) at 420 dots per inch.
+    """
+    if picture_suffix(data) is None:
+        return None
+    with Image.open(io.BytesIO(data)) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGBA")
+    upright.thumbnail((max_width, max_height))
+    ground = Image.new("RGB", upright.size, "white")
+    ground.paste(upright, mask=upright.getchannel("A"))
+    buffer = io.BytesIO()
+    ground.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def _compile(root: Path, options: dict[str, Any], font_directories: tuple[Path, ...]) -> Any:

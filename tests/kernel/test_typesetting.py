@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kernel.errors import InvalidInputError
-from kernel.typesetting import picture_suffix, render_pdf, render_png
+from kernel.typesetting import picture_suffix, printable_photo, render_pdf, render_png
 
 LINES = '#import "kaoku.typ": *\n#show: sheet\n#for line in data.lines [#text(line)\n\n]'
 PICTURE = '#import "kaoku.typ": *\n#show: sheet\n#asset(data.name, width: 20mm) 完'
@@ -105,3 +105,24 @@ def test_too_much_data_is_refused():
 def test_a_preview_is_a_picture_per_page():
     pages = render_png('#import "kaoku.typ": *\n#show: sheet\n一 #pagebreak() 二', {})
     assert [page[:4] for page in pages] == [b"\x89PNG"] * 2
+
+
+def test_a_photo_is_made_small_upright_and_forgets_where_it_was_taken():
+    big = Image.new("RGB", (3000, 2000), "white")
+    exif = big.getexif()
+    exif[0x0112] = 6  # turned by the camera
+    exif[0x010E] = "taken at home"
+    buffer = io.BytesIO()
+    big.save(buffer, "JPEG", exif=exif)
+    with Image.open(io.BytesIO(printable_photo(buffer.getvalue()))) as photo:
+        assert photo.height > photo.width
+        assert max(photo.size) <= 579
+        assert not photo.getexif()
+
+
+def test_a_transparent_photo_gets_white_ground_and_a_broken_one_is_refused():
+    buffer = io.BytesIO()
+    Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(buffer, "PNG")
+    with Image.open(io.BytesIO(printable_photo(buffer.getvalue()))) as photo:
+        assert photo.getpixel((5, 5)) == (255, 255, 255)
+    assert printable_photo(b"not a picture") is None
