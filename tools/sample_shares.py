@@ -45,7 +45,9 @@ def main() -> None:
         total[0] += wanted
         total[1] += min(len(report.items), wanted)
         error = f" ERROR {report.error.code} {report.error.message}" if report.error else ""
-        print(f"{name:58} {wanted:8} {report.found:6} {len(report.items):6} {share:7.1%} {seconds:5.2f}  {dict(types)} / {dict(skips)} / {dict(warnings)}{error}")
+        print(
+            f"{name:58} {wanted:8} {report.found:6} {len(report.items):6} {share:7.1%} {seconds:5.2f}  {dict(types)} / {dict(skips)} / {dict(warnings)}{error}"
+        )
     print(f"all: {total[1]} of {total[0]} = {total[1] / total[0]:.2%}")
 
 

@@ -16,26 +16,128 @@ Rows = Sequence[Sequence[str]]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "stem": (
-        "题干", "题目内容", "试题内容", "题目", "试题", "题干内容", "试题正文", "试题题干", "题目题干", "问题", "内容", "试题描述", "题面",
-        "考题", "考题内容", "题目名称", "试题名称", "题目标题", "标题", "题文", "question", "stem", "content", "title", "questiontext", "questioncontent",
+        "题干",
+        "题目内容",
+        "试题内容",
+        "题目",
+        "试题",
+        "题干内容",
+        "试题正文",
+        "试题题干",
+        "题目题干",
+        "问题",
+        "内容",
+        "试题描述",
+        "题面",
+        "考题",
+        "考题内容",
+        "题目名称",
+        "试题名称",
+        "题目标题",
+        "标题",
+        "题文",
+        "question",
+        "stem",
+        "content",
+        "title",
+        "questiontext",
+        "questioncontent",
     ),
     "answer": (
-        "答案", "正确答案", "标准答案", "题目答案", "试题答案", "参考答案", "答案选项", "正确选项", "正确选择", "答", "答案要点",
-        "answer", "answers", "key", "correctanswer", "rightanswer", "correct", "correctoption",
+        "答案",
+        "正确答案",
+        "标准答案",
+        "题目答案",
+        "试题答案",
+        "参考答案",
+        "答案选项",
+        "正确选项",
+        "正确选择",
+        "答",
+        "答案要点",
+        "answer",
+        "answers",
+        "key",
+        "correctanswer",
+        "rightanswer",
+        "correct",
+        "correctoption",
     ),
     "type": (
-        "题型", "试题类型", "题目类型", "类型", "试题题型", "题目题型", "题类", "题型名称", "type", "questiontype", "itemtype", "category_type", "qtype",
+        "题型",
+        "试题类型",
+        "题目类型",
+        "类型",
+        "试题题型",
+        "题目题型",
+        "题类",
+        "题型名称",
+        "type",
+        "questiontype",
+        "itemtype",
+        "category_type",
+        "qtype",
     ),
     "options": (
-        "选项", "题目选项", "试题选项", "备选项", "备选答案", "可选项", "选项内容", "候选项", "全部选项", "options", "choices", "option",
+        "选项",
+        "题目选项",
+        "试题选项",
+        "备选项",
+        "备选答案",
+        "可选项",
+        "选项内容",
+        "候选项",
+        "全部选项",
+        "options",
+        "choices",
+        "option",
     ),
     "explanation": (
-        "解析", "答案解析", "试题解析", "题目解析", "答案说明", "解答", "解题思路", "ai解析", "说明", "依据", "出处与解析", "explanation",
-        "analysis", "parsing", "解释", "feedback",
+        "解析",
+        "答案解析",
+        "试题解析",
+        "题目解析",
+        "答案说明",
+        "解答",
+        "解题思路",
+        "ai解析",
+        "说明",
+        "依据",
+        "出处与解析",
+        "explanation",
+        "analysis",
+        "parsing",
+        "解释",
+        "feedback",
     ),
     "difficulty": ("难度", "难易度", "难易程度", "试题难度", "题目难度", "难度系数", "难度等级", "difficulty", "难易"),
-    "score": ("分值", "分数", "题目分值", "试题分值", "得分", "默认分值", "满分", "score", "scores", "points_score", "mark", "marks"),
-    "points": ("鉴定点", "鉴定点代码", "考核点", "知识点", "考点", "知识点代码", "所属知识点", "鉴定点编码", "考核要素", "point", "points"),
+    "score": (
+        "分值",
+        "分数",
+        "题目分值",
+        "试题分值",
+        "得分",
+        "默认分值",
+        "满分",
+        "score",
+        "scores",
+        "points_score",
+        "mark",
+        "marks",
+    ),
+    "points": (
+        "鉴定点",
+        "鉴定点代码",
+        "考核点",
+        "知识点",
+        "考点",
+        "知识点代码",
+        "所属知识点",
+        "鉴定点编码",
+        "考核要素",
+        "point",
+        "points",
+    ),
     "identifier": ("编号", "题号", "序号", "试题编号", "题目编号", "id", "no", "no.", "试题id", "题目id", "number"),
     "source": ("来源", "出处", "题目来源", "试题来源", "教材", "source"),
     "rubric": ("评分标准", "评分要点", "评分细则", "采分点", "得分点", "rubric"),
@@ -47,10 +149,16 @@ FIELD_WORDS: dict[str, str] = {
     "rubric": N_("评分标准"), "picture": N_("图片"),
 }  # fmt: skip
 BY_NAME = {name: kind for kind, names in SYNONYMS.items() for name in names}
-OPTION_HEADER = re.compile(r"^(?:选项|备选项|备选答案|答案选项|option|choice)?[_\-]?([a-l])(?:选项|项)?$|^(?:选项|备选项|option|choice)[_\-]?(\d{1,2})$")
+OPTION_HEADER = re.compile(
+    r"^(?:选项|备选项|备选答案|答案选项|option|choice)?[_\-]?([a-l])(?:选项|项)?$|^(?:选项|备选项|option|choice)[_\-]?(\d{1,2})$"
+)
 CHINESE_OPTION = re.compile(r"^选项([一二三四五六七八九十])$")
 HEADER_ROWS = 15
 KEY_RULES = ("", "first_option")
+
+
+class MappingError(ValueError):
+    """A column mapping does not have the shape that `ColumnMapping.to_json` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +192,11 @@ class SheetMapping:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> SheetMapping:
-        """Return the mapping that `to_json` wrote; raises ValueError on anything else."""
+        """Return the mapping that `to_json` wrote; raises MappingError on anything else."""
         fields = _columns(body.get("fields", {}))
         key_rule, header_row = body.get("key_rule", ""), body.get("header_row")
         if not set(fields) <= set(SYNONYMS) or key_rule not in KEY_RULES:
-            raise ValueError(N_("列映射含有未知的字段"))
+            raise MappingError(N_("列映射含有未知的字段"))
         return cls(
             fields=fields,
             options=tuple(_column(value) for value in body.get("options", [])),
@@ -118,22 +226,22 @@ class ColumnMapping:
 
     @classmethod
     def from_json(cls, body: Any) -> ColumnMapping:
-        """Return the mapping that `to_json` wrote; raises ValueError on anything else."""
+        """Return the mapping that `to_json` wrote; raises MappingError on anything else."""
         sheets = body.get("sheets") if isinstance(body, Mapping) else None
         if not isinstance(sheets, Mapping) or not all(isinstance(sheet, Mapping) for sheet in sheets.values()):
-            raise ValueError(N_("列映射应为 {\"sheets\": {工作表名: {…}}}"))
+            raise MappingError(N_('列映射应为 {"sheets": {工作表名: {…}}}'))
         return cls({str(name): SheetMapping.from_json(sheet) for name, sheet in sheets.items()})
 
 
 def _column(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 16384:
-        raise ValueError(N_("列映射中的列号应为从 0 起的整数"))
+        raise MappingError(N_("列映射中的列号应为从 0 起的整数"))
     return value
 
 
 def _columns(body: Any) -> dict[str, int]:
     if not isinstance(body, Mapping):
-        raise ValueError(N_("列映射中的字段应为 名称: 列号"))
+        raise MappingError(N_("列映射中的字段应为 名称: 列号"))
     return {str(name): _column(value) for name, value in body.items()}
 
 

@@ -22,6 +22,9 @@ class UnsupportedFormatError(ValueError):
     """A format that is unknown, or that cannot be written."""
 
 
+OFFICE_ZIPS = frozenset({"docx", "xlsx"})
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One file format: `reader` and `writer` name a function ``module:function`` of this package."""
@@ -37,6 +40,8 @@ class Format:
     def read(self, data: bytes, mapping: ColumnMapping | None) -> ReadResult:
         """Return what the format's reader finds."""
         function = _load(self.reader)
+        if self.name in OFFICE_ZIPS:
+            check_office_zip(data)
         if self.takes == "columns":
             return cast("ReadResult", function(data, mapping))
         if self.takes == "text":
@@ -81,15 +86,17 @@ def read_items(
     found = fmt or ""
     try:
         found = fmt or detect_format(data, name)
-        if found not in FORMATS:
-            raise UnreadableFileError("unsupported_format", N_("不支持读取格式 %(format)s") % {"format": found})
-        if found in {"docx", "xlsx"}:
-            check_office_zip(data)
-        return interpret(FORMATS[found].read(data, mapping), source=name)
+        return interpret(_readable(found).read(data, mapping), source=name)
     except UnreadableFileError as error:
         return _unreadable(name, found, error.code, error.message)
     except Exception:  # noqa: BLE001 - a foreign file must cost a clear error, whatever a parser trips over
         return _unreadable(name, found, "damaged_file", N_("文件内容损坏或不符合其格式，无法读取"))
+
+
+def _readable(fmt: str) -> Format:
+    if fmt not in FORMATS:
+        raise UnreadableFileError("unsupported_format", N_("不支持读取格式 %(format)s") % {"format": fmt})
+    return FORMATS[fmt]
 
 
 def _unreadable(name: str, fmt: str, code: str, message: str) -> ConversionReport:

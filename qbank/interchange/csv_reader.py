@@ -23,13 +23,17 @@ def read_csv(data: bytes, mapping: ColumnMapping | None = None) -> ReadResult:
     try:
         rows = list(csv.reader(io.StringIO(decoded.text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise UnreadableFileError("damaged_file", N_("CSV 文件中有未闭合的引号或过长的单元格，请检查后再上传")) from error
+        raise UnreadableFileError(
+            "damaged_file", N_("CSV 文件中有未闭合的引号或过长的单元格，请检查后再上传")
+        ) from error
     if len(rows) > LIMITS.rows:
         raise UnreadableFileError("too_many_rows", N_("文件超过 20000 行，请拆分后分批导入"))
     cells = [[unguard_cell(cell) for cell in row[: LIMITS.columns]] for row in rows]
     result = read_sheets([Sheet(name="", rows=cells)], "csv", mapping)
     if decoded.encoding not in {"utf-8", "ascii"}:
-        result.warnings.append(Notice("file", "encoding", N_("文件编码按 %(encoding)s 读取") % {"encoding": decoded.encoding}))
+        result.warnings.append(
+            Notice("file", "encoding", N_("文件编码按 %(encoding)s 读取") % {"encoding": decoded.encoding})
+        )
     return result
 
 

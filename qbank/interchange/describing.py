@@ -39,7 +39,9 @@ def read_difficulty(text: str) -> int | None:
 
 def read_score(text: str) -> Decimal | None:
     """Return the marks in a cell such as ``2``, ``1.5 分``; None when there are none above zero."""
-    match = re.fullmatch(r"\s*[（(【\[]?\s*(\d{1,3}(?:\.\d{1,3})?)\s*分?\s*[)）】\]]?\s*", unicodedata.normalize("NFKC", text))
+    match = re.fullmatch(
+        r"\s*[（(【\[]?\s*(\d{1,3}(?:\.\d{1,3})?)\s*分?\s*[)）】\]]?\s*", unicodedata.normalize("NFKC", text)
+    )
     score = Decimal(match[1]) if match else Decimal(0)
     return plain_decimal(score) if score > 0 else None
 

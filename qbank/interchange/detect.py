@@ -36,7 +36,9 @@ def detect_format(data: bytes, name: str = "") -> str:
     if data.startswith(OLE_HEAD):
         return _detect_ole(data)
     if data.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf")):
-        raise UnreadableFileError("unsupported_format", N_("这是图片、PDF 或压缩包，不是题目文件；请上传 Excel、Word、CSV、文本或 JSON"))
+        raise UnreadableFileError(
+            "unsupported_format", N_("这是图片、PDF 或压缩包，不是题目文件；请上传 Excel、Word、CSV、文本或 JSON")
+        )
     return _detect_text(decode_text(data).text, name)
 
 
@@ -60,7 +62,9 @@ def _detect_ole(data: bytes) -> str:
     if "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data:
         return "xls"
     if "WordDocument".encode("utf-16-le") in data:
-        raise UnreadableFileError("unsupported_format", N_("这是 Word 97-2003 文档（.doc），请在 Word 或 WPS 中另存为 docx 再上传"))
+        raise UnreadableFileError(
+            "unsupported_format", N_("这是 Word 97-2003 文档（.doc），请在 Word 或 WPS 中另存为 docx 再上传")
+        )
     raise UnreadableFileError("unsupported_format", N_("无法识别这个旧版 Office 文件，请另存为 xlsx 或 docx 再上传"))
 
 

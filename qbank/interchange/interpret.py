@@ -6,19 +6,18 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from item_templates import registry
 from item_templates.contract import CanonicalItem, Choice, ItemContent, Severity
 from item_templates.markup import media_ids, normalise_text, plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import is_numeric_judgement, read_judgement
-from qbank.interchange.describing import read_difficulty, read_points, read_score
-from qbank.interchange.texts import to_html
-from qbank.interchange.reading import Reading, SkippedRecord, prepare
+from qbank.interchange.describing import read_difficulty, read_points
 from qbank.interchange.kinds import decide
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice, RawRecord, ReadResult
 from qbank.interchange.pictures import picture_type
+from qbank.interchange.reading import Reading, SkippedRecord, prepare
+from qbank.interchange.texts import to_html
 
 EXCERPT_CHARS = 80
 
@@ -51,7 +50,11 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
 def _share_judgement_hint(records: list[RawRecord]) -> None:
     """Where nearly all records without type and options are judged, take the few others for broken judgements."""
     bare = [one for one in records if one.item is None and not one.type_hint.strip() and not one.options]
-    judged = [one for one in bare if one.answer and read_judgement(one.answer) is not None and not is_numeric_judgement(one.answer)]
+    judged = [
+        one
+        for one in bare
+        if one.answer and read_judgement(one.answer) is not None and not is_numeric_judgement(one.answer)
+    ]
     if len(bare) >= 10 and len(judged) * 10 >= len(bare) * 9:
         for one in bare:
             one.type_hint = "判断题"
@@ -106,7 +109,7 @@ def _finish(content: ItemContent, reading: Reading) -> ItemContent:
         stem=to_html(content.stem),
         choices=tuple(Choice(choice.id, to_html(choice.content)) for choice in content.choices),
         explanation=to_html(reading.explanation),
-        score=_score(reading),
+        score=reading.marks,
     )
 
 
@@ -114,15 +117,6 @@ def _refuse_findings(content: ItemContent) -> None:
     errors = [one for one in registry.get(content.type).validate(content) if one.severity is Severity.ERROR]
     if errors:
         raise SkippedRecord(errors[0].code, errors[0].message)
-
-
-def _score(reading: Reading) -> Decimal:
-    if not reading.score:
-        return Decimal(1)
-    score = read_score(reading.score)
-    if score is None:
-        reading.warn("score_unknown", N_("分值“%(text)s”无法识别，按 1 分导入") % {"text": reading.score[:20]})
-    return score or Decimal(1)
 
 
 def _difficulty(reading: Reading) -> int | None:
@@ -152,7 +146,12 @@ def _attach_media(content: ItemContent, record: RawRecord) -> tuple[ItemContent,
     texts = [content.stem, content.explanation, *(one.content for one in content.choices)]
     shown = dict.fromkeys(name for text in texts for name in media_ids(text))
     media = [
-        {"id": name, "digest": hashlib.sha256(pictures[name]).hexdigest(), "mime": picture_type(pictures[name]), "alt": ""}
+        {
+            "id": name,
+            "digest": hashlib.sha256(pictures[name]).hexdigest(),
+            "mime": picture_type(pictures[name]),
+            "alt": "",
+        }
         for name in shown
     ]
     return replace(content, media=tuple(media)), {name: pictures[name] for name in shown}

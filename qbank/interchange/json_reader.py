@@ -93,7 +93,7 @@ def _read_canonical(body: Mapping[str, Any], result: ReadResult) -> None:
 def _embedded_media(body: Any, result: ReadResult) -> dict[str, bytes]:
     """Return the pictures that the file carries, by the digest of what they hold."""
     found: dict[str, bytes] = {}
-    for name, text in (body.items() if isinstance(body, dict) else ()):
+    for name, text in body.items() if isinstance(body, dict) else ():
         try:
             data = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError, TypeError):
@@ -151,12 +151,16 @@ def _record(one: Mapping[str, Any], locator: str, hint: str, result: ReadResult)
         type_hint=_type_hint(one, fields) or hint,
         answer=_text(fields.get("answer")) if "answer" in fields else None,
         points=_text(fields.get("points")),
-        **{name: _text(fields.get(name)) for name in DESCRIBING},
     )
+    for name in DESCRIBING:
+        setattr(record, name, _text(fields.get(name)))
     record.metadata = {
         key: _text(value)
         for key, value in one.items()
-        if not BY_NAME.get(header_name(key)) and option_index(key) is None and isinstance(value, str | int | float) and _text(value)
+        if not BY_NAME.get(header_name(key))
+        and option_index(key) is None
+        and isinstance(value, str | int | float)
+        and _text(value)
     }
     options, certain = _options(one, fields)
     if not certain:
@@ -184,8 +188,12 @@ def _options(one: Mapping[str, Any], fields: Mapping[str, Any]) -> tuple[list[tu
         return _labelled([(str(label), _text(text)) for label, text in value.items()]), True
     if isinstance(value, list):
         return _labelled([_list_option(entry) for entry in value]), True
-    apart = {option_index(key): _text(text) for key, text in one.items() if option_index(key) is not None and len(key) < 12}
-    return _labelled([(LETTERS[i], apart[i]) for i in sorted(k for k in apart if k is not None) if i < len(LETTERS)]), True
+    apart = {
+        option_index(key): _text(text) for key, text in one.items() if option_index(key) is not None and len(key) < 12
+    }
+    return _labelled(
+        [(LETTERS[i], apart[i]) for i in sorted(k for k in apart if k is not None) if i < len(LETTERS)]
+    ), True
 
 
 def _list_option(entry: Any) -> tuple[str, str]:
@@ -194,7 +202,9 @@ def _list_option(entry: Any) -> tuple[str, str]:
     folded = {str(key).casefold(): value for key, value in entry.items()}
     text = next((_text(folded[key]) for key in TEXT_KEYS if _text(folded.get(key))), "")
     labels = (_text(folded.get(key)) for key in LABEL_KEYS)
-    return next((label.upper() for label in labels if len(label) == 1 and label.isalpha() and label.isascii()), ""), text
+    return next(
+        (label.upper() for label in labels if len(label) == 1 and label.isalpha() and label.isascii()), ""
+    ), text
 
 
 def _labelled(options: list[tuple[str, str]]) -> list[tuple[str, str]]:

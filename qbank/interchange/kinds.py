@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from item_templates import registry
 from item_templates.contract import Choice, Interaction, ItemContent
@@ -14,7 +15,6 @@ from qbank.interchange.answers import is_numeric_judgement, read_judgement, read
 from qbank.interchange.reading import CHOICE_TYPES, Reading, SkippedRecord
 from qbank.interchange.stems import blank_variants
 from qbank.interchange.texts import to_html
-
 
 SEPARATED = re.compile(r"[;；,，、|/\s]")
 LONG_ANSWER_CHARS = 30
@@ -39,7 +39,11 @@ def decide(reading: Reading) -> ItemContent:
 
 def _refuse_unknown_hint(reading: Reading) -> None:
     word = reading.record.type_hint.strip()
-    if re.search(r"(?:题|分析|解释|操作|连线|匹配|排序)$", word) and not reading.options and read_judgement(reading.answer) is None:
+    if (
+        re.search(r"(?:题|分析|解释|操作|连线|匹配|排序)$", word)
+        and not reading.options
+        and read_judgement(reading.answer) is None
+    ):
         raise SkippedRecord("unknown_type", N_("题型“%(type)s”暂不支持") % {"type": word[:20]})
 
 
@@ -65,7 +69,9 @@ def _with_options(reading: Reading, hint: str) -> ItemContent:
     if hint and hint not in CHOICE_TYPES | {"true_false"}:
         if registry.get(hint).interaction is not Interaction.CHOICE and not _names_options(reading):
             return _fill_in(reading) if hint == "fill_in" else _by_type(reading, hint)
-        reading.warn("type_changed", N_("题型写作“%(type)s”，但有选项，按选择题导入") % {"type": reading.record.type_hint[:20]})
+        reading.warn(
+            "type_changed", N_("题型写作“%(type)s”，但有选项，按选择题导入") % {"type": reading.record.type_hint[:20]}
+        )
         hint = ""
     return _choice(reading, hint)
 
@@ -92,7 +98,9 @@ def _choice(reading: Reading, hint: str) -> ItemContent:
 def _lone_key(reading: Reading, choices: tuple[Choice, ...], keys: list[str]) -> ItemContent:
     """Keep a multiple-choice item with one right option where the type allows it, else make it single choice."""
     content = ItemContent(type="multiple_choice", stem=reading.stem, choices=choices, key=keys)
-    if not any(one.field == "key" and one.severity == "error" for one in registry.get("multiple_choice").validate(content)):
+    if not any(
+        one.field == "key" and one.severity == "error" for one in registry.get("multiple_choice").validate(content)
+    ):
         reading.warn("one_key", N_("多选题只有一个正确选项，请核对"))
         return content
     reading.warn("type_changed", N_("多选题只有一个正确选项，按单选题导入，请核对"))
@@ -169,11 +177,16 @@ def _fill_in(reading: Reading) -> ItemContent:
 def _by_type(reading: Reading, name: str) -> ItemContent:
     """Let the item type read its own key."""
     item_type = registry.get(name)
-    content = ItemContent(type=name, stem=reading.stem, choices=_choices(reading))
+    content = ItemContent(type=name, stem=reading.stem, choices=_choices(reading), score=reading.marks)
+    marked = item_type.interaction is Interaction.EXTENDED_TEXT
+    content = replace(content, rubric=reading.rubric if marked else ())
     try:
-        return item_type.with_answer(content, reading.answer) if reading.answer else content
+        answered = item_type.with_answer(content, reading.answer) if reading.answer else content
     except KeyTextError as error:
         if name == "numeric" and len(reading.answer) > LONG_ANSWER_CHARS:
             reading.warn("type_changed", N_("计算题的答案是解题过程，按简答题（人工评分）导入"))
             return _by_type(reading, "short_answer")
         raise SkippedRecord("ambiguous_key", str(error)) from error
+    if reading.answer and answered == content:
+        reading.explanation = "\n".join(filter(None, [f"参考答案：{reading.answer}", reading.explanation]))
+    return answered

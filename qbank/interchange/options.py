@@ -40,7 +40,9 @@ def split_options(text: str) -> SplitOptions:
 def split_stem(text: str) -> SplitOptions:
     """Return stem and options of a text in which the options follow the stem; no options when unsure."""
     plain = _plain(text)
-    starts = [m.start() for m in re.finditer(rf"(?:(?<=\n)|(?<=\s)|(?<=[)）。？?：:]))\s*[（(]?A[)）]?{PUNCTUATION}?", plain)]
+    starts = [
+        m.start() for m in re.finditer(rf"(?:(?<=\n)|(?<=\s)|(?<=[)）。？?：:]))\s*[（(]?A[)）]?{PUNCTUATION}?", plain)
+    ]
     for start in reversed(starts):
         found = _split_lettered(text[start:])
         if len(found.options) >= 2 and found.certain and not found.before.strip() and plain[:start].strip():
@@ -49,8 +51,13 @@ def split_stem(text: str) -> SplitOptions:
 
 
 def strip_label(label: str, text: str) -> str:
-    """Return an option's text without its own letter in front: （A）kg, A．kg, A kg."""
-    match = re.match(rf"^\s*(?:[（(]\s*([A-Za-z])\s*[)）]{PUNCTUATION}?|([A-Za-z])\s*{PUNCTUATION}|([A-Z])[ \u3000\xa0]+)\s*", _plain(text))
+    """Return an option's text without its own letter in front: （A）kg, A．kg, A kg; nothing for （A） alone."""
+    if re.fullmatch(rf"\s*(?:[（(]\s*{label}\s*[)）]|{label}\s*{PUNCTUATION})\s*", _plain(text), re.IGNORECASE):
+        return ""
+    match = re.match(
+        rf"^\s*(?:[（(]\s*([A-Za-z])\s*[)）]{PUNCTUATION}?|([A-Za-z])\s*{PUNCTUATION}|([A-Z])[ \u3000\xa0]+)\s*",
+        _plain(text),
+    )
     letter = next((group for group in match.groups() if group), "") if match else ""
     if match and letter.upper() == label.upper() and text[match.end() :].strip():
         return text[match.end() :].strip()

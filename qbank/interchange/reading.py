@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from item_templates import registry
-from item_templates.contract import ItemType
-from item_templates.markup import has_substance
+from item_templates.contract import ItemType, Json
+from item_templates.markup import has_substance, plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import read_judgement, read_letters
+from qbank.interchange.describing import read_rubric, read_score
 from qbank.interchange.model import Notice, RawRecord
 from qbank.interchange.options import split_stem
 from qbank.interchange.stems import BLANK, StemKey, find_keys, strip_serial, take_correction, take_score
+from qbank.interchange.texts import to_html
 
 CHOICE_TYPES = frozenset({"single_choice", "multiple_choice"})
 
@@ -35,7 +39,8 @@ class Reading:
     options: list[tuple[str, str]]
     answer: str
     explanation: str
-    score: str
+    marks: Decimal
+    rubric: tuple[Mapping[str, Json], ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: list[Notice] = field(default_factory=list)
 
@@ -58,7 +63,11 @@ class Reading:
 def is_open_choice(hint: str) -> bool:
     """Say whether a hint such as 选择题 leaves open how many options are right."""
     word = hint.casefold()
-    return ("选择" in word and not any(sign in word for sign in "单多") and "不定" not in word) or word.strip() in {"mcq", "choice", "select"}
+    return ("选择" in word and not any(sign in word for sign in "单多") and "不定" not in word) or word.strip() in {
+        "mcq",
+        "choice",
+        "select",
+    }
 
 
 def prepare(record: RawRecord) -> Reading:
@@ -71,9 +80,11 @@ def prepare(record: RawRecord) -> Reading:
         options=list(record.options),
         answer=(record.answer or "").strip(),
         explanation=record.explanation,
-        score=record.score.strip() or score,
+        marks=Decimal(1),
         metadata=dict(record.metadata),
     )
+    _take_rubric(reading)
+    _take_marks(reading, record.score.strip() or score)
     if not has_substance(reading.stem) and "<img" not in reading.stem:
         raise SkippedRecord("no_stem", N_("没有题干"))
     _label_options(reading)
@@ -82,6 +93,24 @@ def prepare(record: RawRecord) -> Reading:
         _split_off_options(reading)
     _take_key_from_stem(reading)
     return reading
+
+
+def _take_rubric(reading: Reading) -> None:
+    """Read the scoring points; a text without marks of its own goes to the metadata."""
+    text = reading.record.rubric.strip()
+    rubric = read_rubric(plain_text(to_html(text))) if text else ()
+    if rubric is None:
+        reading.metadata["评分标准"] = text
+    reading.rubric = rubric or ()
+
+
+def _take_marks(reading: Reading, text: str) -> None:
+    """Read the item's marks; without a word on them they are the sum of the scoring points, or 1."""
+    marks = read_score(text) if text else None
+    if text and marks is None:
+        reading.warn("score_unknown", N_("分值“%(text)s”无法识别，按默认分值导入") % {"text": text[:20]})
+    total = sum((Decimal(str(point["score"])) for point in reading.rubric), Decimal(0))
+    reading.marks = marks or total or Decimal(1)
 
 
 def _label_options(reading: Reading) -> None:

@@ -10,12 +10,24 @@ from qbank.interchange.answers import read_judgement, read_letters
 
 BLANK = "（　）"
 GAP = r"[\s\u3000\xa0_＿]*"
-SERIAL = re.compile(r"^\s*(?:第\s*\d{1,4}\s*题\s*[、.．:：]?|[（(]\s*\d{1,4}\s*[)）]\s*[、.．]?|\d{1,4}\s*(?:[、．:：]|\.(?!\d))[.．、]*)\s*(?=\S)")
-POINTS_MARK = re.compile(r"^\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*|\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*$")
-BRACKETED = re.compile(rf"[（(【\[]{GAP}([A-Za-zＡ-Ｚａ-ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚａ-ｚ])*|[√✓✔×✗✘xX对错]|正确|错误){GAP}[)）】\]]")
-TAIL_KEY = re.compile(r"[\s（(【\[]*(?:正确|标准|参考)?答案\s*[】\]]?\s*[:：是为]\s*([A-Za-zＡ-Ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚ])*|[√✓✔×✗✘]|对|错|正确|错误)\s*[)）】\]。.]*\s*$")
-CORRECTION = re.compile(r"\s*(?:[（(【\[]\s*)?((?:正确答案|正确的说法|正确说法|改正|更正|解析)\s*[】\]]?\s*[:：]\s*\S[\s\S]*)$")
-BLANKS = re.compile(rf"\{{\{{\d{{1,2}}\}}\}}|[（(【]{GAP}[)）】]|[_＿]{{2,}}(?:\s*[_＿]{{2,}})*|﹏{{2,}}|<u>(?:\s|&nbsp;)+</u>")
+SERIAL = re.compile(
+    r"^\s*(?:第\s*\d{1,4}\s*题\s*[、.．:：]?|[（(]\s*\d{1,4}\s*[)）]\s*[、.．]?|\d{1,4}\s*(?:[、．:：]|\.(?!\d))[.．、]*)\s*(?=\S)"
+)
+POINTS_MARK = re.compile(
+    r"^\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*|\s*[\[【（(]\s*(\d+(?:\.\d+)?)\s*分\s*[\]】)）]\s*$"
+)
+BRACKETED = re.compile(
+    rf"[（(【\[]{GAP}([A-Za-zＡ-Ｚａ-ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚａ-ｚ])*|[√✓✔×✗✘xX对错]|正确|错误){GAP}[)）】\]]"
+)
+TAIL_KEY = re.compile(
+    r"[\s（(【\[]*(?:正确|标准|参考)?答案\s*[】\]]?\s*[:：是为]\s*([A-Za-zＡ-Ｚ](?:[\s,，、;；/]*[A-Za-zＡ-Ｚ])*|[√✓✔×✗✘]|对|错|正确|错误)\s*[)）】\]。.]*\s*$"
+)
+CORRECTION = re.compile(
+    r"\s*(?:[（(【\[]\s*)?((?:正确答案|正确的说法|正确说法|改正|更正|解析)\s*[】\]]?\s*[:：]\s*\S[\s\S]*)$"
+)
+BLANKS = re.compile(
+    rf"\{{\{{\d{{1,2}}\}}\}}|[（(【]{GAP}[)）】]|[_＿]{{2,}}(?:\s*[_＿]{{2,}})*|﹏{{2,}}|<u>(?:\s|&nbsp;)+</u>"
+)
 UNDERSCORES = re.compile(r"[_＿]{2,}(?:\s*[_＿]{2,})*|﹏{2,}|<u>(?:\s|&nbsp;)+</u>")
 BRACKETS = re.compile(rf"[（(【]{GAP}[)）】]")
 MARKS = re.compile(r"\{\{\d{1,2}\}\}")
@@ -51,11 +63,11 @@ def find_keys(stem: str, *, judged: bool, labels: set[str]) -> list[StemKey]:
     tail = TAIL_KEY.search(stem)
     if tail and stem[: tail.start()].strip():
         return [StemKey(stem[: tail.start()].rstrip(), tail[1])]
-    found = []
-    for match in BRACKETED.finditer(stem):
-        if _is_key(match[1], judged=judged, labels=labels):
-            found.append(StemKey(stem[: match.start()] + BLANK + stem[match.end() :], match[1]))
-    return found
+    return [
+        StemKey(stem[: match.start()] + BLANK + stem[match.end() :], match[1])
+        for match in BRACKETED.finditer(stem)
+        if _is_key(match[1], judged=judged, labels=labels)
+    ]
 
 
 def _is_key(text: str, *, judged: bool, labels: set[str]) -> bool:

@@ -13,6 +13,7 @@ from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.options import LETTERS, split_options, strip_label
 from qbank.interchange.template_rows import CELL_OF_FIELD, EXTRA, exact_item, option_header
 
+DESCRIBING = ("explanation", "score", "difficulty", "points", "identifier", "source", "rubric")
 FIELD_KINDS = {
     "type": "type", "stem": "stem", "key": "answer", "explanation": "explanation", "score": "score",
     "difficulty": "difficulty", "points": "points", "rubric": "rubric", "source": "source", "id": "identifier",
@@ -151,8 +152,9 @@ def _read_row(row: _Row, section: _Section, result: ReadResult) -> None:
         type_hint=row.field("type") or section.type_hint,
         answer=answer if "answer" in row.mapping.fields else None,
         media=[(name, data) for _, name, data in pictures],
-        **{name: row.field(name) for name in ("explanation", "score", "difficulty", "points", "identifier", "source", "rubric")},
     )
+    for name in DESCRIBING:
+        setattr(record, name, row.field(name))
     record.metadata = {name: row.at(column) for name, column in row.mapping.metadata.items() if row.at(column)}
     if EXTRA in row.mapping.metadata and _take_exact(record, row):
         result.records.append(record)
@@ -179,13 +181,19 @@ def _take_exact(record: RawRecord, row: _Row) -> bool:
     """Take the item of a row in our own layout exactly as it was written; False when the row must be read freely."""
     record.metadata.pop(EXTRA, None)
     names = {EXTRA: row.mapping.metadata[EXTRA]}
-    names |= {CELL_OF_FIELD[field]: row.mapping.fields[kind] for field, kind in FIELD_KINDS.items() if kind in row.mapping.fields}
+    names |= {
+        CELL_OF_FIELD[field]: row.mapping.fields[kind]
+        for field, kind in FIELD_KINDS.items()
+        if kind in row.mapping.fields
+    }
     names |= {option_header(index): column for index, column in enumerate(row.mapping.options)}
     item = exact_item({name: row.raw(column) for name, column in names.items()})
     if item is None:
         return False
     by_digest = {hashlib.sha256(data).hexdigest(): data for _, data in record.media}
-    record.media = [(str(one["id"]), by_digest[one["digest"]]) for one in item.content.media if one.get("digest") in by_digest]
+    record.media = [
+        (str(one["id"]), by_digest[one["digest"]]) for one in item.content.media if one.get("digest") in by_digest
+    ]
     record.item = item
     return True
 
@@ -198,7 +206,9 @@ def _take_options(record: RawRecord, cells: list[str], joined: str, result: Read
     split = split_options(joined)
     if not split.certain:
         message = N_("选项的分隔不明确，无法可靠地拆开，请在原文件中改正后再导入")
-        result.skipped.append(Notice(record.locator, "ambiguous_options", message, f"{record.stem[:40]} … {joined[:60]}"))
+        result.skipped.append(
+            Notice(record.locator, "ambiguous_options", message, f"{record.stem[:40]} … {joined[:60]}")
+        )
         return False
     record.options = split.options
     if split.repaired:

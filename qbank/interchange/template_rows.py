@@ -36,13 +36,16 @@ def headers(n_options: int) -> list[str]:
 
 
 def option_header(index: int) -> str:
-    """Return the head of an option column: 选项A, 选项B …"""
+    """Return the head of an option column, such as 选项A."""
     return f"选项{LETTERS[index]}"
 
 
-def item_row(item: CanonicalItem) -> Row:
-    """Return the cells of an item; what the readable cells cannot say exactly stands in 附加信息."""
-    row = _readable(item)
+def item_row(item: CanonicalItem, *, shown: CanonicalItem | None = None) -> Row:
+    """Return the cells of an item; what the readable cells cannot say exactly stands in 附加信息.
+
+    `shown` is the item as a file format will show and give it back, where that differs from the item itself.
+    """
+    row = _readable(shown or item)
     wanted = item_to_json(item)
     read = _decode(row, {})
     got = item_to_json(read) if read else {}

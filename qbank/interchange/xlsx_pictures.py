@@ -55,7 +55,12 @@ class _Package:
         column = anchor.findtext(f"{DRAWING}from/{DRAWING}col", "").strip()
         for blip in anchor.iter(f"{ART}blip"):
             part = media.get(blip.get(f"{OFFICE}embed", ""))
-            if part and row.isdigit() and column.isdigit() and self.archive.getinfo(part).file_size <= LIMITS.picture_bytes:
+            if (
+                part
+                and row.isdigit()
+                and column.isdigit()
+                and self.archive.getinfo(part).file_size <= LIMITS.picture_bytes
+            ):
                 name = posixpath.basename(part)
                 found.setdefault(int(row) + 1, []).append((int(column), name, self.archive.read(part)))
 
