@@ -153,10 +153,8 @@ class Blueprint:
         """The marks of a form: as stated, or as the types add up; None when items carry their own marks."""
         if self.total_score is not None:
             return self.total_score
-        scores = [rule.score_each for rule in self.types]
-        if any(score is None for score in scores):
-            return None
-        return sum((rule.count * (rule.score_each or 0) for rule in self.types), Decimal(0))
+        parts = [rule.count * rule.score_each for rule in self.types if rule.score_each is not None]
+        return sum(parts, Decimal(0)) if len(parts) == len(self.types) else None
 
     @property
     def needs_difficulty(self) -> bool:

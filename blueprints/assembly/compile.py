@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +16,7 @@ from scipy import sparse
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
 from blueprints.assembly.rows import p_value_steps, scope_points, single_rows
-from blueprints.assembly.text import Text
+from blueprints.assembly.text import Text, plain
 from kernel.i18n import N_
 
 CODE_LIMIT = 2**62
@@ -31,6 +32,12 @@ class Options:
         Items that may be drawn; None takes what the blueprint allows.
     with_sets, with_enemies : bool
         Keep shared stimuli whole; give units with enemies columns and rows of their own.
+    with_bars : bool
+        Write what the blueprint takes for granted as rows too: the form's size and score, exclusion, exposure.
+    each_alone : bool
+        Give every unit a column of its own.
+    marks : sequence of bool arrays
+        Further attributes by which classes differ.
     earlier : sequence of position arrays
         Forms already made, with which the next may share `max_overlap` items.
     seed : int
@@ -40,6 +47,9 @@ class Options:
     usable: BoolArray | None = None
     with_sets: bool = True
     with_enemies: bool = False
+    with_bars: bool = False
+    each_alone: bool = False
+    marks: Sequence[BoolArray] = ()
     earlier: Sequence[IntArray] = ()
     seed: int = 0
 
@@ -49,7 +59,8 @@ class Model:
     """Rows over classes of units.
 
     `matrix` is rows by classes; `low` and `high` bound one form. Units stand sorted by class and cost: those of class
-    `k` are ``unit_head[start[k]:start[k + 1]]``, named by their first item; `followers` holds the other items of sets.
+    `k` are ``unit_head[start[k]:start[k + 1]]``, named by their first item; `followers` holds the items of sets. `measure`
+    turns a row's value into the rule's own measure (marks, a mean, information).
     """
 
     columns: Columns
@@ -58,6 +69,7 @@ class Model:
     high: FloatArray
     rules: tuple[str, ...]
     texts: Mapping[str, Text]
+    measure: Mapping[str, float]
     units: IntArray
     unit_cost: IntArray
     start: IntArray
@@ -75,20 +87,29 @@ class Model:
         return self.followers.get(unit, (unit,))
 
 
+@dataclass(frozen=True)
+class _Units:
+    """Single items with their classes, whole sets, and pairs of enemy units."""
+
+    singles: IntArray
+    class_of: IntArray
+    sets: list[tuple[int, ...]]
+    enemies: tuple[tuple[int, int], ...]
+
+
 def compile_model(blueprint: Blueprint, columns: Columns, options: Options | None = None) -> Model:
     """Return the model of one form; parallel forms share it."""
     options = options or Options()
     usable = columns.usable if options.usable is None else options.usable
     enemies = columns.enemies
-    singles, sets = _units(columns, usable, enemies, with_sets=options.with_sets)
+    singles, sets = _split(columns, usable, enemies, with_sets=options.with_sets)
     heads = {position: members[0] for members in sets for position in members}
     pairs = _unit_enemies(enemies, usable, heads)
-    alone = {unit for pair in pairs for unit in pair} if options.with_enemies else set()
-    class_of = _classes(blueprint, columns, singles, alone, options.earlier)
-    return _Builder(blueprint, columns, options, singles, class_of, sets, pairs).model()
+    class_of = _classes(blueprint, columns, singles, pairs, options)
+    return _Builder(blueprint, columns, options, _Units(singles, class_of, sets, pairs)).model()
 
 
-def _units(
+def _split(
     columns: Columns, usable: BoolArray, enemies: Sequence[tuple[int, int]], *, with_sets: bool
 ) -> tuple[IntArray, list[tuple[int, ...]]]:
     """Return single items and whole sets; a set with a barred member or with enemies inside is out."""
@@ -117,9 +138,24 @@ def _unit_enemies(
 
 
 def _classes(
-    blueprint: Blueprint, columns: Columns, singles: IntArray, alone: set[int], earlier: Sequence[IntArray]
+    blueprint: Blueprint, columns: Columns, singles: IntArray, pairs: Sequence[tuple[int, int]], options: Options
 ) -> IntArray:
     """Return the class of each single item: equal numbers for equal coefficients in every row."""
+    if options.each_alone or blueprint.information:
+        return np.arange(len(singles))
+    parts = [*_attributes(blueprint, columns), *(mark.astype(np.int64) for mark in options.marks)]
+    if options.with_bars:
+        parts += [columns.excluded.astype(np.int64), columns.overused.astype(np.int64)]
+    parts += [np.isin(np.arange(len(columns.items)), form).astype(np.int64) for form in options.earlier]
+    code = _combine([part[singles] for part in parts])
+    if options.with_enemies and pairs:
+        mask = np.isin(singles, np.unique(np.array(pairs)))
+        code[mask] = code.max(initial=0) + 1 + np.arange(mask.sum())
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def _attributes(blueprint: Blueprint, columns: Columns) -> list[IntArray]:
+    """Return the attributes that some rule looks at."""
     parts = [columns.type_code, _point_signature(blueprint, columns), columns.score]
     if blueprint.importance or any(cell.importance for cell in blueprint.cells):
         parts.append(columns.importance)
@@ -127,14 +163,7 @@ def _classes(
         parts.append(columns.difficulty)
     if blueprint.p_value_mean is not None:
         parts.append(p_value_steps(columns)[0].astype(np.int64))
-    parts.extend(np.isin(np.arange(len(columns.items)), form).astype(np.int64) for form in earlier)
-    if blueprint.information:
-        parts = [np.arange(len(columns.items))]
-    code = _combine([part[singles] for part in parts])
-    if alone:
-        mask = np.isin(singles, list(alone))
-        code[mask] = code.max(initial=0) + 1 + np.arange(mask.sum())
-    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+    return parts
 
 
 def _combine(parts: Sequence[IntArray]) -> IntArray:
@@ -163,11 +192,9 @@ def _point_signature(blueprint: Blueprint, columns: Columns) -> IntArray:
 class _Builder:
     """The parts of a model under construction."""
 
-    def __init__(
-        self, blueprint: Blueprint, columns: Columns, options: Options, singles: IntArray, class_of: IntArray,
-        sets: list[tuple[int, ...]], pairs: tuple[tuple[int, int], ...],
-    ) -> None:  # fmt: skip
-        self.blueprint, self.columns, self.options, self.pairs = blueprint, columns, options, pairs
+    def __init__(self, blueprint: Blueprint, columns: Columns, options: Options, units: _Units) -> None:
+        self.blueprint, self.columns, self.options, self.pairs = blueprint, columns, options, units.enemies
+        singles, class_of, sets = units.singles, units.class_of, units.sets
         self.followers = {members[0]: members for members in sets}
         self.n_single = int(class_of.max(initial=-1)) + 1
         self.units, self.start, self.tie = self._order(singles, class_of, [members[0] for members in sets])
@@ -182,6 +209,7 @@ class _Builder:
         self.high: list[float] = []
         self.rules: list[str] = []
         self.texts: dict[str, Text] = {}
+        self.measure: dict[str, float] = {}
 
     def _order(self, singles: IntArray, class_of: IntArray, heads: list[int]) -> tuple[IntArray, IntArray, FloatArray]:
         rng = np.random.default_rng(self.options.seed)
@@ -202,13 +230,16 @@ class _Builder:
         for row in single_rows(self.blueprint, self.columns, self.protos):
             at = np.nonzero(row.coefficients)[0]
             self._add(row.rule, row.text, at, row.coefficients[at], (row.low, row.high))
+            self.measure[row.rule] = row.unit
         self._cap_points()
         self._cap_overlaps()
+        if self.options.with_bars:
+            self._bar()
         if self.options.with_enemies:
             self._part_enemies()
         return Model(
             columns=self.columns, matrix=self._matrix(), low=np.array(self.low), high=np.array(self.high),
-            rules=tuple(self.rules), texts=self.texts, units=self.units, unit_cost=self.cost_of(self.units),
+            rules=tuple(self.rules), texts=self.texts, measure=self.measure, units=self.units, unit_cost=self.cost_of(self.units),
             start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
         )  # fmt: skip
 
@@ -250,6 +281,21 @@ class _Builder:
         for form in self.options.earlier:
             at = np.nonzero(np.isin(self.protos, form))[0]
             self._add("max_overlap", text, at, np.ones(len(at)), (-np.inf, float(self.blueprint.max_overlap)))
+
+    def _bar(self) -> None:
+        blueprint, columns, everyone = self.blueprint, self.columns, np.arange(len(self.protos))
+        size = Text(N_("总题数 %(count)s 题"), {"count": blueprint.n_items})
+        self._add("n_items", size, everyone, np.ones(len(everyone)), (blueprint.n_items, blueprint.n_items))
+        if blueprint.total_score is not None and "total_score" not in self.rules:
+            steps = float(Fraction(blueprint.total_score) / columns.step)
+            text = Text(N_("总分 %(score)s 分"), {"score": plain(blueprint.total_score)})
+            self._add("total_score", text, everyone, columns.score[self.protos].astype(np.float64), (steps, steps))
+        excluded = np.nonzero(columns.excluded[self.protos])[0]
+        text = Text(N_("排除指定的 %(count)s 题"), {"count": len(blueprint.exclude)})
+        self._add("exclude", text, excluded, np.ones(len(excluded)), (-np.inf, 0.0))
+        overused = np.nonzero(columns.overused[self.protos])[0]
+        text = Text(N_("已使用超过 %(count)s 次的题不用"), {"count": blueprint.max_n_used})
+        self._add("exposure", text, overused, np.ones(len(overused)), (-np.inf, 0.0))
 
     def _part_enemies(self) -> None:
         text = Text(N_("互斥题不同卷"))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from blueprints.assembly.blueprint import Blueprint
-from blueprints.assembly.choose import Choice
 from blueprints.assembly.columns import USE_COST, Columns, build_columns
-from blueprints.assembly.compile import Model, Options, compile_model
-from blueprints.assembly.deal import deal_counts, deal_jointly
+from blueprints.assembly.consistency import contradictions
+from blueprints.assembly.draw import Draw
+from blueprints.assembly.explain import explain
 from blueprints.assembly.highs import Deadline
-from blueprints.assembly.pool import PoolItem, pool_digest
-from blueprints.assembly.result import AssemblyResult, FormResult, Status
-from blueprints.assembly.solve import Base, solve_base
+from blueprints.assembly.overlap import draw_forms
+from blueprints.assembly.pool import PoolItem
+from blueprints.assembly.result import AssemblyResult, Conflict, FormResult
 from blueprints.assembly.verify import check_assembly, check_form
 from blueprints.assembly.weights import weight_targets
 
@@ -22,16 +22,6 @@ Progress = Callable[[str, float], None]
 
 class UnverifiedFormError(AssertionError):
     """The engine found a form that its own checker refuses: a defect, never an answer."""
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Forms as positions in the columns, with the cost and its proven bound."""
-
-    status: Status
-    forms: tuple[tuple[int, ...], ...]
-    cost: int = 0
-    bound: int = 0
 
 
 def assemble(
@@ -72,51 +62,39 @@ def assemble(
     report = progress or (lambda _step, _share: None)
     if max_overlap is not None:
         blueprint = replace(blueprint, max_overlap=max_overlap)
+    broken = contradictions(blueprint)
+    if broken:
+        return _answer(Draw("infeasible"), (), Conflict(broken), (deadline, seed, pool))
     report("compile", 0.0)
     columns = build_columns(pool, blueprint)
     draw = draw_forms(blueprint, columns, n_forms, seed, deadline)
+    conflict = None
+    if draw.status == "infeasible":
+        report("explain", 0.5)
+        conflict = explain(blueprint, columns, n_forms, seed, deadline)
     report("verify", 0.9)
-    forms = _verified(draw, blueprint, columns)
-    gap = (draw.cost - draw.bound) / max(1, draw.cost) if forms else None
-    result = AssemblyResult(
-        status=draw.status, forms=forms, objective=draw.cost / USE_COST if forms else None, gap=gap,
-        seconds=deadline.elapsed, conflict=None, seed=seed, pool_digest=pool_digest(pool),
-    )  # fmt: skip
+    result = _answer(draw, _verified(draw, blueprint, columns), conflict, (deadline, seed, pool))
     report("done", 1.0)
     return result
 
 
-def draw_forms(blueprint: Blueprint, columns: Columns, n_forms: int, seed: int, deadline: Deadline) -> Draw:
-    """Find forms; enemies get rows of their own only if exchanging like items does not part them for free."""
-    model = compile_model(blueprint, columns, Options(seed=seed))
-    draw = _draw(model, n_forms, seed, deadline)
-    if draw.status in ("infeasible", "optimal") or not model.enemies:
-        return draw
-    strict = compile_model(blueprint, columns, Options(seed=seed, with_enemies=True))
-    second = _draw(strict, n_forms, seed, deadline)
-    return second if second.forms or not draw.forms else draw
-
-
-def _draw(model: Model, n_forms: int, seed: int, deadline: Deadline) -> Draw:
-    base = solve_base(model, n_forms, deadline)
-    if base.status in ("infeasible", "limit"):
-        return Draw("infeasible" if base.status == "infeasible" else "time_limit", ())
-    deal = deal_counts(model, base.count, n_forms, seed, deadline)
-    if deal.status != "feasible":
-        deal = deal_jointly(model, n_forms, deadline)
-    if deal.status != "feasible":
-        return Draw("infeasible" if deal.status == "infeasible" else "time_limit", ())
-    choice = Choice(model, deal.counts, seed)
-    if not choice.part_enemies():
-        return Draw("time_limit", ())
-    return _settle(choice, base)
-
-
-def _settle(choice: Choice, base: Base) -> Draw:
-    cost = choice.cost()
-    bound = min(cost, base.bound)
-    forms = tuple(tuple(form) for form in choice.item_positions())
-    return Draw("optimal" if cost <= bound else "feasible", forms, cost, bound)
+def _answer(
+    draw: Draw,
+    forms: tuple[FormResult, ...],
+    conflict: Conflict | None,
+    origin: tuple[Deadline, int, Sequence[PoolItem]],
+) -> AssemblyResult:
+    deadline, seed, pool = origin
+    return AssemblyResult(
+        status=draw.status,
+        forms=forms,
+        objective=draw.cost / USE_COST if forms else None,
+        gap=(draw.cost - draw.bound) / max(1, draw.cost) if forms else None,
+        seconds=deadline.elapsed,
+        conflict=conflict,
+        seed=seed,
+        pool=pool,
+    )
 
 
 def _verified(draw: Draw, blueprint: Blueprint, columns: Columns) -> tuple[FormResult, ...]:

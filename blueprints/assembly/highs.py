@@ -109,7 +109,7 @@ def solve_integer(program: Program, deadline: Deadline, *, gap: float, max_nodes
 
 
 def _solver(program: Program, deadline: Deadline) -> Any:
-    solver = highspy.Highs()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # the library has no types
     for option, value in (
         ("output_flag", False), ("threads", 1), ("random_seed", 0), ("time_limit", max(0.01, deadline.remaining)),
     ):  # fmt: skip
@@ -145,3 +145,26 @@ def _result(solver: Any, x: FloatArray, reduced: FloatArray, duals: FloatArray, 
     if found and bound is not None:
         return Solution("feasible", x, info.objective_function_value, bound, reduced, duals)
     return Solution("limit", empty, np.inf, -np.inf if bound is None else bound, empty, empty)
+
+
+class RowSwitch:
+    """A relaxation whose rows can be switched off and on; each question starts from the last answer."""
+
+    def __init__(self, program: Program, deadline: Deadline) -> None:
+        self._program = program
+        self._deadline = deadline
+        self._solver = _solver(program, deadline)
+        self._solver.setOptionValue("presolve", "off")
+        self._active = np.ones(len(program.low), dtype=bool)
+
+    def is_feasible(self, active: BoolArray) -> bool:
+        """Say whether the active rows can hold together; time running out counts as yes, so nothing false is claimed."""
+        program = self._program
+        changed = np.nonzero(active != self._active)[0].astype(np.int32)
+        low = np.where(active, program.low, -np.inf)[changed]
+        high = np.where(active, np.maximum(program.high, program.low), np.inf)[changed]
+        self._solver.changeRowsBounds(len(changed), changed, low, high)
+        self._active = active.copy()
+        self._solver.setOptionValue("time_limit", self._solver.getRunTime() + max(0.01, self._deadline.remaining))
+        self._solver.run()
+        return bool(self._solver.getModelStatus() != highspy.HighsModelStatus.kInfeasible)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
+from blueprints.assembly.pool import PoolItem, pool_digest
 from blueprints.assembly.text import Text
 
 Status = Literal["optimal", "feasible", "infeasible", "time_limit"]
@@ -79,7 +81,7 @@ class Conflict:
     writing_order: tuple[WritingTask, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AssemblyResult:
     """The outcome of an assembly.
 
@@ -97,8 +99,8 @@ class AssemblyResult:
         Wall time.
     conflict : Conflict or None
         Filled when infeasible.
-    seed, pool_digest : int, str
-        What a replay needs.
+    seed : int
+        What a replay needs beside the pool, whose digest `pool_digest` gives.
     """
 
     status: Status
@@ -108,7 +110,12 @@ class AssemblyResult:
     seconds: float
     conflict: Conflict | None
     seed: int
-    pool_digest: str
+    pool: Sequence[PoolItem] = field(repr=False, compare=False)
+
+    @cached_property
+    def pool_digest(self) -> str:
+        """SHA-256 of the pool that was drawn from."""
+        return pool_digest(self.pool)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON value that the interface promises."""

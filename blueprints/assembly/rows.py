@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from blueprints.assembly.blueprint import Blueprint, InformationRule, MeanRule, in_scope
+from blueprints.assembly.blueprint import Blueprint, CellRule, InformationRule, MeanRule, in_scope
 from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
 from blueprints.assembly.pool import IMPORTANCE_LETTERS
 from blueprints.assembly.text import Text, plain, plain_range
@@ -65,7 +65,7 @@ def item_information(columns: Columns, theta: float) -> FloatArray:
     p = c + (1 - c) / (1 + np.exp(np.clip(-a * (theta - b), -500, 500)))
     with np.errstate(divide="ignore", invalid="ignore"):
         information = a**2 * ((1 - p) / p) * ((p - c) / (1 - c)) ** 2
-    return np.nan_to_num(information)
+    return np.asarray(np.nan_to_num(information), dtype=np.float64)
 
 
 def _type_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
@@ -164,11 +164,24 @@ def p_value_steps(columns: Columns) -> tuple[FloatArray, Fraction]:
 
 def _cell_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
     for rule in blueprint.cells:
-        mask = np.array([rule.holds(columns.items[index]) for index in members], dtype=np.float64)
+        mask = _cell_mask(rule, columns, members).astype(np.float64)
         text = Text(
             N_("单元 %(cell)s 的题数 %(count)s"), {"cell": rule.name, "count": plain_range(rule.low, rule.high)}
         )
         yield Row(f"cells[{rule.name}]", text, mask, rule.low, rule.high)
+
+
+def _cell_mask(rule: CellRule, columns: Columns, members: IntArray) -> BoolArray:
+    mask = np.ones(len(members), dtype=bool)
+    if rule.scope is not None:
+        mask &= scope_points(columns, rule.scope)[columns.point_code[members]]
+    if rule.type is not None:
+        mask &= np.array([name == rule.type for name in columns.type_names], dtype=bool)[columns.type_code[members]]
+    if rule.importance is not None:
+        mask &= columns.importance[members] == IMPORTANCE_LETTERS.index(rule.importance) + 1
+    if rule.difficulty is not None:
+        mask &= columns.difficulty[members] == rule.difficulty
+    return mask
 
 
 def _information_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:

@@ -1,0 +1,222 @@
+"""The writing order: the fewest new items with which the blueprint becomes possible."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice, product
+from statistics import median
+
+import numpy as np
+
+from blueprints.assembly.blueprint import Blueprint, in_scope
+from blueprints.assembly.columns import Columns, IntArray, build_columns
+from blueprints.assembly.compile import Model, Options, compile_model
+from blueprints.assembly.highs import Deadline, Program
+from blueprints.assembly.overlap import draw_forms
+from blueprints.assembly.pool import DIFFICULTY_LEVELS, IMPORTANCE_LETTERS, PoolItem
+from blueprints.assembly.result import WritingTask
+from blueprints.assembly.solve import round_program
+
+NEW_PREFIX = "\U0010ffff"
+"""Begins the ids of items that do not exist yet: the last code point, a noncharacter, sorts after every real id."""
+LAST_TIER = 2
+MIDDLE_DIFFICULTY = 3
+TIE_WEIGHT = 0.1
+GAP = 0.8
+P_VALUE_SPREAD = (0.0, -0.2, 0.2)
+TYPICAL_DISCRIMINATION = 1.0
+
+Needs = Counter[int]
+"""How many new items of each kind, by position among the candidates."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A blueprint, the real pool, candidate items to write, and both together as columns."""
+
+    blueprint: Blueprint
+    pool: tuple[PoolItem, ...]
+    candidates: tuple[PoolItem, ...]
+    columns: Columns
+    is_new: IntArray
+
+    @property
+    def offset(self) -> int:
+        """Where the candidates begin in the columns: their ids sort last."""
+        return len(self.pool)
+
+
+def writing_order(
+    blueprint: Blueprint, columns: Columns, n_forms: int, seed: int, deadline: Deadline
+) -> tuple[WritingTask, ...]:
+    """Return what to write so that the assembly succeeds; empty if no new items could help.
+
+    The fewest items for all forms together come first; where such forms cannot be dealt apart, each form's needs are
+    found after the forms before it have taken their items, which always can.
+    """
+    for tier in range(LAST_TIER + 1):
+        question = _question(blueprint, columns, tier)
+        needs = _least(question, n_forms, deadline)
+        if needs is None:
+            continue
+        if not _suffices(question, needs, n_forms, seed, deadline):
+            needs = _form_by_form(question, n_forms, deadline)
+        if needs is not None:
+            return _tasks(question, needs)
+    return ()
+
+
+def written_items(tasks: Sequence[WritingTask], prefix: str = "new") -> tuple[PoolItem, ...]:
+    """Return pool items as a writing order asks for them, to try what writing them would do."""
+    items = []
+    for number, task in enumerate(tasks):
+        values = dict(task.values or {})
+        items += [
+            PoolItem(
+                id=f"{prefix}{number}-{copy}", type=task.type, point=task.point, importance=task.importance,
+                difficulty=task.difficulty, p_value=values.get("p_value"), a=values.get("a"), b=values.get("b"),
+                c=values.get("c"),
+            )
+            for copy in range(task.count)
+        ]  # fmt: skip
+    return tuple(items)
+
+
+def _question(blueprint: Blueprint, columns: Columns, tier: int) -> Question:
+    candidates = tuple(_candidates(blueprint, columns, tier))
+    both = build_columns([*columns.items, *candidates], blueprint)
+    is_new = np.arange(len(both.items)) >= len(columns.items)
+    return Question(blueprint, columns.items, candidates, both, is_new.astype(np.int64))
+
+
+def _candidates(blueprint: Blueprint, columns: Columns, tier: int) -> Iterator[PoolItem]:
+    types = [rule.type for rule in blueprint.types if rule.count]
+    levels = DIFFICULTY_LEVELS if _looks_at_difficulty(blueprint) else (MIDDLE_DIFFICULTY,)
+    letters = _points(blueprint, columns, tier)
+    kinds = product(letters, types, levels, _p_values(blueprint), _parameters(blueprint, columns.items))
+    for number, ((point, letter), name, level, p_value, (a, b)) in enumerate(kinds):
+        yield PoolItem(
+            id=f"{NEW_PREFIX}{number:08d}", type=name, point=point, importance=letter, difficulty=level,
+            p_value=p_value, a=a, b=b, c=None if a is None else 0.0,
+        )  # fmt: skip
+
+
+def _looks_at_difficulty(blueprint: Blueprint) -> bool:
+    return blueprint.needs_difficulty or any(cell.difficulty for cell in blueprint.cells)
+
+
+def _points(blueprint: Blueprint, columns: Columns, tier: int) -> list[tuple[str, str]]:
+    """Return points to write for, with the importance a new item there would have.
+
+    Tier 0 takes the pool's points as they are, with new ones only in scopes that have none; tier 1 takes new points in
+    every scope that a rule names; tier 2 lets a point of the pool change its importance as well.
+    """
+    seen = {(item.point, item.importance) for item in columns.items}
+    scopes = {rule.scope for rule in blueprint.weights} | {cell.scope for cell in blueprint.cells if cell.scope}
+    if tier == 0 and columns.items:
+        scopes = {scope for scope in scopes if not any(in_scope(point, scope) for point in columns.point_names)}
+    else:
+        scopes = scopes or {_parent(columns.point_names[0]) if columns.point_names else "A"}
+    letters = IMPORTANCE_LETTERS if blueprint.importance or any(c.importance for c in blueprint.cells) else ("X",)
+    fresh = [point for scope in sorted(scopes) for point in _fresh_points(scope, blueprint, columns)]
+    known = columns.point_names if tier == LAST_TIER else ()
+    return sorted(seen | set(product([*fresh, *known], letters)))
+
+
+def _parent(point: str) -> str:
+    return point.rpartition("-")[0] or point
+
+
+def _fresh_points(scope: str, blueprint: Blueprint, columns: Columns) -> list[str]:
+    """Return codes that no point has yet: enough for a whole form under the cap per point."""
+    taken = set(columns.point_names)
+    n_needed = -(-blueprint.n_items // blueprint.max_per_point) if blueprint.max_per_point else 1
+    free = (code for number in count(1) if (code := f"{scope}-{number:03d}") not in taken)
+    return list(islice(free, n_needed))
+
+
+def _p_values(blueprint: Blueprint) -> list[float | None]:
+    if blueprint.p_value_mean is None:
+        return [None]
+    target = float(blueprint.p_value_mean.target)
+    return [round(min(1.0, max(0.0, target + shift)), 4) for shift in P_VALUE_SPREAD]
+
+
+def _parameters(blueprint: Blueprint, items: Sequence[PoolItem]) -> list[tuple[float | None, float | None]]:
+    """Return item parameters to write towards: the pool's usual discrimination, difficulty where information is due."""
+    if not blueprint.information:
+        return [(None, None)]
+    known = [item.a for item in items if item.a is not None and item.a > 0]
+    typical = round(median(known), 3) if known else TYPICAL_DISCRIMINATION
+    return [(typical, rule.theta) for rule in blueprint.information]
+
+
+def _least(question: Question, n_forms: int, deadline: Deadline, free: IntArray | None = None) -> Needs | None:
+    """Return the fewest new items for so many forms; `free` marks the items not yet taken."""
+    model, found = _solve(question, n_forms, deadline, free)
+    if found is None:
+        return None
+    needs: Needs = Counter()
+    for kind in np.nonzero(found)[0]:
+        _spread(question, model, int(kind), int(found[kind]), needs)
+    return needs
+
+
+def _spread(question: Question, model: Model, kind: int, n_items: int, needs: Needs) -> None:
+    """Count the new items of a class, in turn over the points that would do."""
+    units = model.units[model.start[kind] : model.start[kind + 1]] - question.offset
+    if units[0] < 0:
+        return
+    for turn in range(n_items):
+        needs[int(units[turn % len(units)])] += 1
+
+
+def _solve(
+    question: Question, n_forms: int, deadline: Deadline, free: IntArray | None
+) -> tuple[Model, IntArray | None]:
+    usable = question.columns.usable if free is None else question.columns.usable & (free > 0)
+    options = Options(usable=usable, with_enemies=True, marks=[question.is_new > 0])
+    model = compile_model(question.blueprint, question.columns, options)
+    heads = model.units[model.start[:-1]]
+    is_new = heads >= question.offset
+    most = n_forms * question.blueprint.n_items
+    upper = np.where(is_new, most, model.n_units).astype(np.float64)
+    cost = is_new + model.tie * (TIE_WEIGHT / most)
+    program = Program(model.matrix, cost, upper, model.low * n_forms, model.high * n_forms)
+    found = round_program(program, deadline, gap=GAP)
+    return model, np.round(found.x).astype(np.int64) if found.x.size else None
+
+
+def _suffices(question: Question, needs: Needs, n_forms: int, seed: int, deadline: Deadline) -> bool:
+    pool = [*question.pool, *written_items(_tasks(question, needs), NEW_PREFIX)]
+    columns = build_columns(pool, question.blueprint)
+    return bool(draw_forms(question.blueprint, columns, n_forms, seed, deadline).forms)
+
+
+def _form_by_form(question: Question, n_forms: int, deadline: Deadline) -> Needs | None:
+    """Return the needs of disjoint forms made one after another."""
+    needs: Needs = Counter()
+    free = np.ones(len(question.columns.items), dtype=np.int64)
+    for _ in range(n_forms):
+        model, found = _solve(question, 1, deadline, free)
+        if found is None:
+            return None
+        for kind in np.nonzero(found)[0]:
+            first = int(model.start[kind])
+            _spread(question, model, int(kind), int(found[kind]), needs)
+            taken = model.units[first : first + int(found[kind])]
+            for unit in taken[taken < question.offset]:
+                free[list(model.members(int(unit)))] = 0
+    return needs
+
+
+def _tasks(question: Question, needs: Needs) -> tuple[WritingTask, ...]:
+    tasks = []
+    for number, n_items in sorted(needs.items()):
+        item = question.candidates[number]
+        values = {"p_value": item.p_value, "a": item.a, "b": item.b, "c": item.c}
+        given = {name: value for name, value in values.items() if value is not None}
+        tasks.append(WritingTask(item.point, item.type, item.difficulty, n_items, item.importance, given or None))
+    return tuple(tasks)
