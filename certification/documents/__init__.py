@@ -1,0 +1,1 @@
+"""Printed documents of certification: certificates, the publicity list and the roster workbook."""

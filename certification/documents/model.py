@@ -1,0 +1,67 @@
+"""What the printed documents of certification are told; texts stand as they shall appear."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+NO_TRADE = "--"  # the style notice: never empty
+STATEMENT = "本证书由%(body)s颁发，表明持证人通过本机构组织的职业技能等级认定，具备该职业（工种）相应技能等级水平。"
+STATEMENT_ENGLISH = (
+    "This is to certify that the bearer has passed the occupational skill level assessment organised by the issuing "
+    "body and is qualified at the stated level of the occupation."
+)
+QUERY_ADDRESSES = (
+    ("证书信息查询", "http://jndj.osta.org.cn"),
+    ("机构信息查询", "http://pjjg.osta.org.cn"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSheet:
+    """One certificate; `body_name` exactly as filed, `verify_address` goes into the QR code and holds no personal data."""
+
+    body_name: str
+    name: str
+    id_kind: str
+    id_number: str
+    occupation: str
+    trade: str
+    skill_level: str
+    certificate_number: str
+    issued_on: dt.date
+    verify_address: str
+    photo: bytes | None = None
+    statement: str = STATEMENT
+    query_addresses: tuple[tuple[str, str], ...] = QUERY_ADDRESSES
+    print_serial: str = ""
+    watermark: str = ""
+    is_bilingual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublicityRow:
+    """One person of the publicity list; the identity number comes masked, scores as they shall appear."""
+
+    name: str
+    masked_id_number: str
+    occupation: str
+    skill_level: str
+    theory: str
+    skills: str
+    review: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicityList:
+    """The results of a batch as they are shown to the public."""
+
+    body_name: str
+    batch_name: str
+    starts_on: dt.date
+    ends_on: dt.date
+    n_working_days: int
+    contact: str
+    published_on: dt.date
+    rows: tuple[PublicityRow, ...]

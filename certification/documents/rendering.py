@@ -1,0 +1,93 @@
+"""Turn certificates, publicity lists and rosters into PDF and Excel."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from certification.documents.model import NO_TRADE, STATEMENT_ENGLISH, CertificateSheet, PublicityList
+from certification.rules.roster import ROSTER_TITLE, RosterRow, roster_cells, roster_header
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+from kernel.qr import qr_svg
+from kernel.spreadsheets import TableSheet, write_table
+from kernel.typesetting import printable_photo, render_pdf
+
+_TEMPLATES = Path(__file__).parent
+MAX_CERTIFICATES = 1_000
+
+
+def certificates_pdf(
+    sheets: Sequence[CertificateSheet], *, created_at: dt.datetime, font_directories: Sequence[Path] = ()
+) -> bytes:
+    """Return certificates as PDF/A-2b, one A4 page each, in the order given.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are none or too many, or a text holds a character that no font has.
+    """
+    if not 1 <= len(sheets) <= MAX_CERTIFICATES:
+        raise InvalidInputError(
+            N_("一次可制作 1 至 %(limit)s 张证书，现在是 %(n)s 张，请分批制作"), limit=MAX_CERTIFICATES, n=len(sheets)
+        )
+    assets: dict[str, bytes] = {}
+    pages = [_certificate_page(sheet, str(index), assets) for index, sheet in enumerate(sheets)]
+    data = {"certificates": pages, "english": STATEMENT_ENGLISH}
+    return render_pdf(
+        _TEMPLATES / "certificate.typ",
+        data,
+        assets=assets,
+        created_at=created_at,
+        archival=True,
+        font_directories=font_directories,
+    )
+
+
+def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes]) -> dict[str, Any]:
+    assets[f"qr-{key}.svg"] = qr_svg(sheet.verify_address).encode()
+    photo = printable_photo(sheet.photo) if sheet.photo else None
+    if photo is not None:
+        assets[f"photo-{key}.jpg"] = photo
+    names = (field.name for field in dataclasses.fields(sheet) if field.name not in {"photo", "issued_on"})
+    return {
+        **{name: getattr(sheet, name) for name in names},
+        "statement": sheet.statement % {"body": sheet.body_name},
+        "trade": sheet.trade.strip() or NO_TRADE,
+        "issued_on": chinese_date(sheet.issued_on),
+        "qr": f"qr-{key}.svg",
+        "photo": None if photo is None else f"photo-{key}.jpg",
+    }
+
+
+def publicity_list_pdf(publicity: PublicityList, *, created_at: dt.datetime | None = None) -> bytes:
+    """Return the list of results that is shown to the public (公示名单)."""
+    data = {
+        "body_name": publicity.body_name,
+        "batch_name": publicity.batch_name,
+        "period": f"{chinese_date(publicity.starts_on)}至{chinese_date(publicity.ends_on)}",
+        "n_working_days": publicity.n_working_days,
+        "contact": publicity.contact,
+        "published_on": chinese_date(publicity.published_on),
+        "has_review": any(row.review for row in publicity.rows),
+        "rows": [dataclasses.asdict(row) for row in publicity.rows],
+    }
+    return render_pdf(_TEMPLATES / "publicity_list.typ", data, created_at=created_at)
+
+
+def roster_workbook(rows: Sequence[RosterRow], *, created_at: dt.datetime | None = None) -> bytes:
+    """Return the 21-column roster as an Excel workbook, every cell a text."""
+    sheet = TableSheet("人员名册", roster_header(), [roster_cells(row) for row in rows], title=ROSTER_TITLE)
+    return write_table([sheet], created_at=created_at)
+
+
+def chinese_date(date: dt.date) -> str:
+    """Return a date as official documents write it.
+
+    >>> chinese_date(dt.date(2026, 1, 5))
+    '2026年1月5日'
+    """
+    return f"{date.year}年{date.month}月{date.day}日"
