@@ -6,6 +6,7 @@ import io
 import posixpath
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lxml import etree
@@ -13,6 +14,7 @@ from lxml.etree import _Element
 
 from kernel.i18n import N_
 from qbank.interchange.docx_tables import (
+    Cell,
     flat_lines,
     html_table,
     is_score_table,
@@ -23,6 +25,7 @@ from qbank.interchange.docx_tables import (
 from qbank.interchange.docx_text import Parts, paragraph_line, picture_name, split_line
 from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.item_cutter import cut_lines
+from qbank.interchange.labelled import FORM_MARK
 from qbank.interchange.lines import BLANKS, CONTINUED, Line
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.numbering import Numbering, W
@@ -69,6 +72,7 @@ class _Document:
         self._n_paragraphs = 0
         self._n_tables = 0
         self._blank = False
+        self._own = "docProps/core.xml" in self._names and FORM_MARK.encode() in archive.read("docProps/core.xml")
 
     def read(self) -> ReadResult:
         """Return what the document holds."""
@@ -76,7 +80,7 @@ class _Document:
         if body is None:
             raise UnreadableFileError("damaged_file", DAMAGED)
         self._blocks(body)
-        result = cut_lines(self._lines, "docx")
+        result = cut_lines(self._lines, "docx", exact=self._own)
         result.records += self._records
         result.warnings = self._warnings + result.warnings
         for name, count in Counter(self._parts.lost).items():
@@ -138,6 +142,9 @@ class _Document:
         rows = read_cells(table, self._parts, locator)
         if not any(cell for row in rows for cell in row):
             return
+        if self._own:
+            self._lines.append(_table_line(table, rows, locator))
+            return
         if is_score_table(rows):
             message = N_("实操评分表不是试题，未导入")
             self._warnings.append(Notice(locator, "scoring_table", message))
@@ -150,8 +157,12 @@ class _Document:
         if flat is not None:
             self._lines += flat
             return
-        media = tuple(entry for row in rows for cell in row for line in cell for entry in line.media)
-        self._lines.append(Line(locator, html_table(table, rows), media=media, block=True))
+        self._lines.append(_table_line(table, rows, locator))
+
+
+def _table_line(table: _Element, rows: Sequence[Sequence[Cell]], locator: str) -> Line:
+    media = tuple(entry for row in rows for cell in row for line in cell for entry in line.media)
+    return Line(locator, html_table(table, rows), media=media, block=True)
 
 
 def _with_label(line: Line, label: str) -> Line:

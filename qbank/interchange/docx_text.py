@@ -5,17 +5,20 @@ from __future__ import annotations
 import html
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml.etree import _Element
 
-from qbank.interchange.lines import BLANKS, Line, Mark
+from qbank.interchange.lines import BLANKS, MARK_TAGS, Line, Mark
 from qbank.interchange.numbering import W, value
 from qbank.interchange.omml import M, to_latex
 
 A_BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
 V_IMAGE = "{urn:schemas-microsoft-com:vml}imagedata"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+BLANK = "____"
+DOC_PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
+MEDIA_PREFIX = "media:"
 MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SKIPPED = frozenset(
     {f"{W}{name}" for name in ("pPr", "rPr", "del", "moveFrom", "instrText", "delText", "txbxContent", "sectPr")}
@@ -68,13 +71,11 @@ class _Writer:
     def mark(self, start: int, tag: str) -> None:
         if self.length == start:
             return
-        last = self.marks[-1] if self.marks else None
         for index, other in enumerate(self.marks):
             if other.tag == tag and other.end == start:
                 self.marks[index] = Mark(other.start, self.length, tag)
                 return
-        if last is None or self.length > start:
-            self.marks.append(Mark(start, self.length, tag))
+        self.marks.append(Mark(start, self.length, tag))
 
 
 def paragraph_line(paragraph: _Element, parts: Parts, locator: str) -> Line:
@@ -83,7 +84,23 @@ def paragraph_line(paragraph: _Element, parts: Parts, locator: str) -> Line:
     for child in paragraph:
         _walk(child, writer)
     marks = tuple(sorted(writer.marks, key=lambda mark: mark.start))
-    return Line(locator, "".join(writer.text), marks, tuple(writer.media))
+    return _draw_blanks(Line(locator, "".join(writer.text), marks, tuple(writer.media)))
+
+
+def _draw_blanks(line: Line) -> Line:
+    """Return the line with underscores for underlined white space: a blank to be filled in."""
+    for drawn in reversed([mark for mark in line.marks if mark.tag == "u"]):
+        inner = line.text[drawn.start : drawn.end]
+        if len(inner) < 2 or inner.strip(BLANKS) or "\n" in inner:
+            continue
+        by = len(BLANK) - len(inner)
+        marks = tuple(
+            replace(m, start=m.start + by * (m.start >= drawn.end), end=m.end + by * (m.end >= drawn.end))
+            for m in line.marks
+            if m != drawn
+        )
+        line = replace(line, text=line.text[: drawn.start] + BLANK + line.text[drawn.end :], marks=marks)
+    return line
 
 
 def split_line(line: Line) -> Iterator[Line]:
@@ -124,12 +141,19 @@ def _run(run: _Element, writer: _Writer) -> None:
     for child in run:
         _run_child(child, inner)
     text = "".join(inner.text)
+    tags = _run_tags(settings)
     writer.put(f"<{tag}>{text}</{tag}>" if tag and text.strip(BLANKS) else text)
     writer.media += inner.media
-    if settings is not None and _is_on(settings.find(f"{W}b")):
-        writer.mark(start, "strong")
-    if settings is not None and value(settings.find(f"{W}u")) not in (None, "none"):
-        writer.mark(start, "u")
+    for name in tags:
+        writer.mark(start, name)
+
+
+def _run_tags(settings: _Element | None) -> list[str]:
+    if settings is None:
+        return []
+    bold, italic = _is_on(settings.find(f"{W}b")), _is_on(settings.find(f"{W}i"))
+    underlined = value(settings.find(f"{W}u")) not in (None, "none")
+    return [tag for tag, is_set in zip(MARK_TAGS, (bold, italic, underlined), strict=True) if is_set]
 
 
 def _run_child(child: _Element, writer: _Writer) -> None:
@@ -152,18 +176,30 @@ def _pictures(element: _Element, writer: _Writer) -> None:
         writer.parts.lost.append("embedded_object")
     if next(element.iter(f"{W}txbxContent"), None) is not None:
         writer.parts.lost.append("text_box")
+    own = _own_name(element)
     seen: set[str] = set()
     for node in element.iter(A_BLIP, V_IMAGE):
-        name = node.get(f"{R}embed") or node.get(f"{R}id") or ""
-        if name in seen:
+        relation = node.get(f"{R}embed") or node.get(f"{R}id") or ""
+        picture = writer.parts.pictures.get(relation)
+        if relation in seen:
             continue
-        seen.add(name)
-        picture = writer.parts.pictures.get(name)
+        seen.add(relation)
         if picture is None:
             writer.parts.lost.append("external_picture")
             continue
-        writer.put(f'<img src="media:{picture[0]}">')
-        writer.media.append(picture)
+        name, alt = own or (picture[0], "")
+        alternative = f' alt="{html.escape(alt)}"' if alt else ""
+        writer.put(f'<img src="media:{name}"{alternative}>')
+        writer.media.append((name, picture[1]))
+
+
+def _own_name(element: _Element) -> tuple[str, str] | None:
+    """Return media id and alternative text of a picture that our writer set."""
+    described = next(element.iter(DOC_PROPERTIES), None)
+    name = "" if described is None else described.get("name", "")
+    if described is None or not name.startswith(MEDIA_PREFIX):
+        return None
+    return picture_name(name.removeprefix(MEDIA_PREFIX)), described.get("descr", "")
 
 
 def _symbol(element: _Element, parts: Parts) -> str:

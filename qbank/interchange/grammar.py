@@ -84,8 +84,8 @@ FIELDS = {
     "rubric": r"评分标准|评分要点|评分细则|得分点",
     "source": r"出处|来源|命题依据|依据",
     "type_hint": r"题型|试题类型",
-    "targets": r"匹配项|匹配目标",
-    "scoring": r"计分方式|计分规则",
+    "targets": r"匹配项",
+    "extra": r"附加信息",
 }
 _FIELD_LABELS = "|".join(f"(?P<{name}>{words})" for name, words in FIELDS.items())
 _BOXED = _FIELD_LABELS.replace("(?P<", "(?P<boxed_")

@@ -18,12 +18,27 @@ from qbank.interchange.option_lines import LETTERS, is_option_line, option_head,
 
 LOOK_AHEAD = 14
 _SURE_STYLES = ("mark", "ordinal", "item", "round", "square")
-_CLOSED = ("answer", "explanation", "difficulty", "points", "score", "identifier", "rubric", "source", "type_hint")
+_CLOSED = (
+    "answer",
+    "explanation",
+    "difficulty",
+    "points",
+    "score",
+    "identifier",
+    "rubric",
+    "source",
+    "type_hint",
+    "targets",
+    "extra",
+)
 
 
-def cut_lines(lines: Sequence[Line], format_name: str) -> ReadResult:
-    """Return the records that a list of lines holds, with keys from an answer part given back by number."""
-    return _Cutter(lines, format_name).run()
+def cut_lines(lines: Sequence[Line], format_name: str, *, exact: bool = False) -> ReadResult:
+    """Return the records that a list of lines holds, with keys from an answer part given back by number.
+
+    `exact` says that the file is in our own form, so that an item with all its labels is taken as it was written.
+    """
+    return _Cutter(lines, format_name, exact=exact).run()
 
 
 @dataclass(slots=True)
@@ -54,6 +69,7 @@ def _outline(lines: Sequence[Line]) -> _Outline:
 class _Cutter:
     lines: Sequence[Line]
     format_name: str
+    exact: bool = False
     drafts: list[OpenItem] = field(default_factory=list)
     section: Section = field(default_factory=Section)
     outline: _Outline = field(default_factory=_Outline)
@@ -74,7 +90,7 @@ class _Cutter:
         result = ReadResult(self.format_name)
         self._deliver_answers(result)
         for draft in self.drafts:
-            to_record(draft, result)
+            to_record(draft, result, exact=self.exact)
         self._warn(result)
         return result
 

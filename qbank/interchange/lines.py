@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 CONTINUED = "\u2060"
 """Word joiner: our writers set it where a text would otherwise be taken for a label; readers drop it."""
 
+MARK_TAGS = ("strong", "em", "u")
 BLANKS = " \t\r\n\u3000\xa0\u2002\u2003\u2009\u200b\ufeff"
 _INLINE = r"sub|sup|b|strong|i|em|u|br|img|table|thead|tbody|tr|td|th|p|ul|ol|li"
 _LOOSE_LESS = re.compile(rf"<(?!/?(?:{_INLINE})(?:\s[^<>]*)?/?>)")
@@ -21,7 +23,7 @@ _WORDY = re.compile(rf"[^{_CJK}\s]$"), re.compile(rf"^[^{_CJK}\s]")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a line that is set in bold (``strong``) or underlined (``u``)."""
+    """A stretch of a line that is set in bold (``strong``), in italics (``em``) or underlined (``u``)."""
 
     start: int
     end: int
@@ -62,21 +64,28 @@ class Line:
         return replace(self, text=text, marks=marks, media=media)
 
     def html(self) -> str:
-        """Return the text with its bold stretches marked up."""
-        return render_marks(self.text, (m for m in self.marks if m.tag == "strong")).replace(CONTINUED, "")
+        """Return the text with its marked stretches as tags."""
+        return render_marks(self.text, self.marks).replace(CONTINUED, "")
 
 
-def render_marks(text: str, marks: Iterable[Mark]) -> str:
-    """Return the text with tags set around the marked stretches; a mark over the whole text says nothing."""
-    parts, position = [], 0
-    for mark in marks:
-        inner = text[mark.start : mark.end]
-        whole = mark.start == 0 and mark.end == len(text)
-        if mark.start < position or whole or not inner.strip(BLANKS):
-            continue
-        parts += [text[position : mark.start], f"<{mark.tag}>", inner, f"</{mark.tag}>"]
-        position = mark.end
-    return "".join(parts) + text[position:]
+def render_marks(text: str, marks: Sequence[Mark]) -> str:
+    """Return the text with tags set around the marked stretches; a mark over the whole text or a mere blank says nothing."""
+    told = [mark for mark in marks if _tells(mark, text)]
+    edges = sorted({0, len(text), *(mark.start for mark in told), *(mark.end for mark in told)})
+    parts: list[str] = []
+    opened: list[str] = []
+    for start, end in itertools.pairwise(edges):
+        wanted = [tag for tag in MARK_TAGS if any(m.tag == tag and m.start <= start and end <= m.end for m in told)]
+        keep = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(opened, wanted, strict=False)))
+        parts += [f"</{tag}>" for tag in reversed(opened[keep:])] + [f"<{tag}>" for tag in wanted[keep:]]
+        parts.append(text[start:end])
+        opened = wanted
+    return "".join([*parts, *(f"</{tag}>" for tag in reversed(opened))])
+
+
+def _tells(mark: Mark, text: str) -> bool:
+    whole = not text[: mark.start].strip(BLANKS + CONTINUED) and not text[mark.end :].strip(BLANKS)
+    return not whole and any(char.isalnum() for char in to_plain(text[mark.start : mark.end]))
 
 
 def from_plain(text: str) -> str:
@@ -85,25 +94,30 @@ def from_plain(text: str) -> str:
 
 
 def to_plain(text: str) -> str:
-    """Return inline HTML as the plain text a person sees."""
-    return html.unescape(_TAG.sub("", text)).replace(CONTINUED, "")
+    """Return inline HTML as the plain text a person sees; ``<br>`` becomes a line end."""
+    return html.unescape(_TAG.sub("", text.replace("<br>", "\n"))).replace(CONTINUED, "")
 
 
-def join_lines(lines: Iterable[Line]) -> str:
-    """Return the HTML of lines that make up one text; a line broken by a copy is joined, a real break stays."""
+def join_lines(lines: Iterable[Line], *, breaks: bool = False) -> str:
+    """Return the HTML of lines that make up one text.
+
+    Lines that a copy has broken are joined, real line breaks stay; with `breaks` every line keeps its own.
+    """
     text, bare = "", ""
     for line in lines:
         piece = line.html()
-        if not text:
-            text, bare = piece, line.text
-            continue
-        if line.joined or line.block or line.text.startswith(CONTINUED) or _ends_sentence(bare):
-            text += ("" if line.block else "<br>") + piece
-        else:
-            gap = " " if _WORDY[0].search(bare) and _WORDY[1].search(line.text) else ""
-            text += gap + piece
-        bare = line.text
+        if text:
+            text += _glue(bare, line, breaks=breaks)
+        text, bare = text + piece, line.text
     return text
+
+
+def _glue(bare: str, line: Line, *, breaks: bool) -> str:
+    if line.block:
+        return ""
+    if breaks or line.joined or line.text.startswith(CONTINUED) or _ends_sentence(bare):
+        return "<br>"
+    return " " if _WORDY[0].search(bare) and _WORDY[1].search(line.text) else ""
 
 
 def _ends_sentence(text: str) -> bool:

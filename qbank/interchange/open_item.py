@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+from item_templates.contract import CanonicalItem
 from kernel.i18n import N_
 from qbank.interchange import grammar
 from qbank.interchange.answers import read_judgement
 from qbank.interchange.grammar import Number
-from qbank.interchange.lines import BLANKS, Line, Mark, join_lines, to_plain
+from qbank.interchange.labelled import Labelled, exact_item
+from qbank.interchange.lines import BLANKS, CONTINUED, Line, Mark, from_plain, join_lines, to_plain
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 
 EXCERPT_CHARS = 80
+_NUMBER_ONLY = re.compile(r"^[-+−]?\d[\d.,]*(?:\s*[±~～]\s*\d[\d.]*)?\s*\S{0,12}$")
 PLAIN_FIELDS = ("difficulty", "points", "score", "identifier", "source", "rubric", "type_hint")
 
 
@@ -79,38 +83,83 @@ class OpenItem:
 
     @property
     def given_answer(self) -> str:
-        """The answer that stands with the item itself."""
-        return join_lines(self.fields.get("answer", []))
+        """The answer that stands with the item itself, as plain text."""
+        return self.plain("answer")
+
+    def html(self, name: str) -> str:
+        """Return the HTML of a labelled part; each of its lines stays one."""
+        return join_lines(self.fields.get(name, []), breaks=True)
+
+    def plain(self, name: str) -> str:
+        """Return the plain text of a labelled part."""
+        return to_plain(self.html(name))
 
 
-def to_record(draft: OpenItem, result: ReadResult) -> None:
-    """Add the record of a draft to the result, or the reason why there is none."""
+def to_record(draft: OpenItem, result: ReadResult, *, exact: bool = False) -> None:
+    """Add the record of an item to the result, or the reason why there is none; `exact` for files that we wrote."""
+    item = _exact(draft) if exact else None
+    if item is not None:
+        result.records.append(RawRecord(draft.locator, item.content.stem, media=_media(draft), item=item))
+        return
+    if not (any(line.text.strip(BLANKS + CONTINUED) for line in draft.stem) or draft.options or draft.given_answer):
+        return
     stem, score = _take_score(draft.stem)
-    record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word)
-    record.options = [(letter, join_lines(lines)) for letter, lines in draft.options]
-    record.answer = draft.given_answer or draft.collected
-    record.explanation = join_lines(draft.fields.get("explanation", []))
-    for name in PLAIN_FIELDS:
-        written = join_lines(draft.fields.get(name, []))
-        if written:
-            setattr(record, name, written if name == "rubric" else to_plain(written))
-    record.score = record.score or score or draft.section.score
-    record.difficulty = record.difficulty or draft.section.difficulty
-    record.media = _media(draft)
+    record = _plain_record(draft, stem, score)
     if draft.conflict is not None:
-        excerpt = to_plain(record.stem)[:EXCERPT_CHARS]
-        message = N_("题目自带答案“%(own)s”与答案部分“%(other)s”不一致，请核对") % {
-            "own": to_plain(draft.given_answer)[:20],
-            "other": draft.conflict[:20],
-        }
-        result.skipped.append(Notice(draft.locator, "conflicting_keys", message, excerpt))
+        _refuse_conflict(draft, record, result)
         return
     _settle_judgement(record)
     _settle_underlined(record, draft, stem, result)
+    _settle_worked_solution(record, draft, result)
     if draft.relabelled:
         message = N_("自动编号的选项字母与前一选项重复，已按顺序改正，请核对选项")
         result.warnings.append(Notice(draft.locator, "options_relabelled", message))
     result.records.append(record)
+
+
+def _plain_record(draft: OpenItem, stem: list[Line], score: str) -> RawRecord:
+    record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word)
+    record.options = [(letter, join_lines(lines)) for letter, lines in draft.options]
+    record.answer = draft.given_answer or draft.collected
+    record.explanation = draft.html("explanation")
+    for name in PLAIN_FIELDS:
+        written = draft.plain(name)
+        if written:
+            setattr(record, name, written)
+    record.score = record.score or score or draft.section.score
+    record.difficulty = record.difficulty or draft.section.difficulty
+    record.media = _media(draft)
+    return record
+
+
+def _refuse_conflict(draft: OpenItem, record: RawRecord, result: ReadResult) -> None:
+    values = {"own": draft.given_answer[:20], "other": (draft.conflict or "")[:20]}
+    message = N_("题目自带答案“%(own)s”与答案部分“%(other)s”不一致，请核对") % values
+    result.skipped.append(Notice(draft.locator, "conflicting_keys", message, to_plain(record.stem)[:EXCERPT_CHARS]))
+
+
+def _exact(draft: OpenItem) -> CanonicalItem | None:
+    return exact_item(
+        Labelled(
+            type_words=draft.plain("type_hint") or draft.section.type_word,
+            stem=join_lines(draft.stem),
+            options=[join_lines(lines) for _, lines in draft.options],
+            explanation=draft.html("explanation"),
+            targets=draft.html("targets"),
+            plain={name: draft.plain(name) for name in ("answer", "extra", *PLAIN_FIELDS)},
+            media=dict(_media(draft)),
+        )
+    )
+
+
+def _settle_worked_solution(record: RawRecord, draft: OpenItem, result: ReadResult) -> None:
+    """Take a calculation whose answer is a worked solution for what it is: an item that a person marks."""
+    answer = (record.answer or "").strip(BLANKS)
+    if draft.section.type_word != "计算题" or not answer or record.options or _NUMBER_ONLY.match(answer):
+        return
+    record.type_hint = "简答题"
+    message = N_("计算题带有解题过程，按人工评分的简答题读入")
+    result.warnings.append(Notice(draft.locator, "worked_solution", message))
 
 
 def _take_score(stem: list[Line]) -> tuple[list[Line], str]:
@@ -128,9 +177,10 @@ def _settle_judgement(record: RawRecord) -> None:
     answer = record.answer
     if not answer or record.options or not grammar.has_judgement_mark(record.stem):
         return
-    if read_judgement(to_plain(answer)) is None:
+    if read_judgement(answer) is None:
         record.answer = None
-        record.explanation = f"{answer}<br>{record.explanation}" if record.explanation else answer
+        correction = from_plain(answer).replace("\n", "<br>")
+        record.explanation = f"{correction}<br>{record.explanation}" if record.explanation else correction
 
 
 def _settle_underlined(record: RawRecord, draft: OpenItem, stem: list[Line], result: ReadResult) -> None:

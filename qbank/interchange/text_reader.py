@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from kernel.i18n import N_
 from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.item_cutter import cut_lines
+from qbank.interchange.labelled import FORM_MARK
 from qbank.interchange.lines import BLANKS, Line, from_plain
 from qbank.interchange.model import Notice, RawRecord, ReadResult
+from qbank.interchange.option_lines import LETTERS
 
 _HASH_CHOICE = re.compile(r"^\s*\d+#(?P<stem>[^#]+)#(?P<options>[^#$]+(?:\$[^#$]+){1,11})\s*$")
 _HASH_JUDGEMENT = re.compile(r"^\s*\d+#(?P<stem>[^#$]+)\$(?P<key>[01])\s*$")
 _CARET = re.compile(r"^\s*题目\s*[:：]\s*(?P<stem>.+?)\s*\^\*\^\s*答案\s*[:：]\s*(?P<answer>.*?)\s*$")
 _SQL = re.compile(r"^\s*(?:INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE|LOCK\s+TABLES)\b", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(r"^\s*(?:<!DOCTYPE|<html|<\?xml)", re.IGNORECASE)
+FIRST_LINE = f"# {FORM_MARK}"
 SHARE_FOR_CONVENTION = 0.8
 EXCERPT_CHARS = 80
 
@@ -28,7 +31,8 @@ def read_text(text: str) -> ReadResult:
     for pattern, build in _CONVENTIONS:
         if rows and sum(bool(pattern.match(row)) for _, row in rows) >= SHARE_FOR_CONVENTION * len(rows):
             return _read_convention(rows, pattern, build)
-    return cut_lines(_lines(text), "text")
+    own = text.startswith(FIRST_LINE)
+    return cut_lines(_lines(text)[1:] if own else _lines(text), "text", exact=own)
 
 
 def _refuse_dumps(text: str) -> None:
@@ -50,7 +54,8 @@ def _lines(text: str) -> list[Line]:
     for index, row in enumerate(text.split("\n"), 1):
         content = row.strip(BLANKS)
         if content:
-            lines.append(Line(f"line {index}", from_plain(content), blank_before=blank))
+            is_table = content.startswith("<table") and content.endswith("</table>")
+            lines.append(Line(f"line {index}", from_plain(content), blank_before=blank, block=is_table))
         blank = not content
     return lines
 
@@ -71,13 +76,8 @@ def _read_convention(
 
 def _hash_choice(locator: str, match: re.Match[str]) -> RawRecord:
     texts = [from_plain(part.strip(BLANKS)) for part in match["options"].split("$")]
-    return RawRecord(
-        locator,
-        from_plain(match["stem"].strip(BLANKS)),
-        "单项选择题",
-        [("", content) for content in texts],
-        texts[0],
-    )
+    options = list(zip(LETTERS, texts, strict=False))
+    return RawRecord(locator, from_plain(match["stem"].strip(BLANKS)), "单项选择题", options, LETTERS[0])
 
 
 def _hash_judgement(locator: str, match: re.Match[str]) -> RawRecord:
@@ -87,7 +87,7 @@ def _hash_judgement(locator: str, match: re.Match[str]) -> RawRecord:
 
 
 def _caret(locator: str, match: re.Match[str]) -> RawRecord:
-    return RawRecord(locator, from_plain(match["stem"]), answer=from_plain(match["answer"]))
+    return RawRecord(locator, from_plain(match["stem"]), answer=match["answer"])
 
 
 _CONVENTIONS: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str]], RawRecord]], ...] = (
