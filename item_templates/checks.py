@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from item_templates.contract import Choice, Finding, ItemContent, Json, Severity
 from item_templates.findings import finding
 from item_templates.markup import has_substance, media_ids, normalise_text, plain_text
+from item_templates.rounding import decimal_text
 from kernel.i18n import N_
 
 MAX_SCORE = Decimal(1000)
@@ -91,7 +92,9 @@ def check_rubric(content: ItemContent, *, required: bool) -> Iterable[Finding]:
     total = sum((score for score in scores if score is not None), Decimal(0))
     if None not in scores and total != content.score:
         template = N_("评分要点合计 %(total)s 分，与本题分值 %(score)s 分不等")
-        yield finding("rubric_sum", template, field="rubric", total=str(total), score=str(content.score))
+        yield finding(
+            "rubric_sum", template, field="rubric", total=decimal_text(total), score=decimal_text(content.score)
+        )
 
 
 def check_media(content: ItemContent) -> Iterable[Finding]:

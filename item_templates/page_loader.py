@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jinja2 import BaseLoader, PackageLoader, PrefixLoader
+from jinja2 import BaseLoader, FileSystemLoader, PrefixLoader
+
+from item_templates.registry import FOLDER
 
 
 def loader() -> BaseLoader:
@@ -13,4 +15,4 @@ def loader() -> BaseLoader:
     >>> "item_templates/single_choice/item.html" in loader().list_templates()
     True
     """
-    return PrefixLoader({"item_templates": PackageLoader("item_templates", package_path="")})
+    return PrefixLoader({"item_templates": FileSystemLoader(FOLDER)})

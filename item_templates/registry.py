@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 import unicodedata
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast
 
 from item_templates.contract import ItemType
 
+FOLDER = Path(__file__).parent
 Page = Literal["item", "review", "edit"]
 
 
@@ -22,15 +22,11 @@ class UnknownItemTypeError(LookupError):
 
 @functools.cache
 def _types() -> Mapping[str, ItemType]:
-    package = importlib.import_module("item_templates")
-    found = [_load(module.name) for module in pkgutil.iter_modules(package.__path__) if module.ispkg]
-    ordered = sorted((one for one in found if one), key=lambda one: (one.position, one.name))
-    return MappingProxyType({one.name: one for one in ordered})
+    found = [_load(path.parent.name) for path in FOLDER.glob("*/type.py")]
+    return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: (one.position, one.name))})
 
 
-def _load(folder: str) -> ItemType | None:
-    if not resources.files("item_templates").joinpath(folder, "type.py").is_file():
-        return None
+def _load(folder: str) -> ItemType:
     return cast("ItemType", importlib.import_module(f"item_templates.{folder}.type").TYPE)
 
 
@@ -134,4 +130,4 @@ def guide_text(item_type: ItemType) -> str:
 
 
 def _folder_file(item_type: ItemType, name: str) -> str:
-    return resources.files("item_templates").joinpath(item_type.name, name).read_text(encoding="utf-8")
+    return FOLDER.joinpath(item_type.name, name).read_text(encoding="utf-8")

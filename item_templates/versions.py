@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 
 from item_templates.canonical import content_to_json
 from item_templates.checks import as_decimal
 from item_templates.contract import Choice, ItemContent, Json
+from item_templates.rounding import decimal_text
 from kernel.canonical import canonical_json
 
 Change = Literal["same", "wording", "substance"]
@@ -49,7 +51,7 @@ def _substance(content: ItemContent) -> bytes:
         | {
             "choices": _ids(content.choices),
             "targets": _ids(content.targets),
-            "rubric": [str(as_decimal(point.get("score"))) for point in content.rubric],
+            "rubric": [decimal_text(as_decimal(point.get("score")) or Decimal(0)) for point in content.rubric],
             "media": [[medium.get("id"), medium.get("digest")] for medium in content.media],
             "blanks": content.n_blanks,
             "items": [_substance(child).decode() for child in content.items],

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from item_templates.contract import Json
 
-_BETWEEN_PAIRS = re.compile(r"\s*[;；,，、\n]+\s*|\s+(?=\S+\s*[=:：—→-])")
-_INSIDE = re.compile(r"\s*(?:=|:|：|—+|→|->|-)\s*")
+_BETWEEN_PAIRS = re.compile(r"[;,、\s]+")
+_JOINS = re.compile(r"\s*(?::|—+|→|->|-)\s*")
+_EQUALS = re.compile(r"\s*=\s*")
 
 Pair = tuple[str, str]
 
@@ -51,22 +52,20 @@ def read_pairs(text: str, left: Sequence[str], right: Sequence[str]) -> list[Pai
     ([('A', '1'), ('B', '3')], None)
     """
     lefts, rights = _folded(left), _folded(right)
+    plain = unicodedata.normalize("NFKC", text).strip()
+    joined = (_EQUALS if "=" in plain else _JOINS).sub("=", plain.casefold())
     found = []
-    for part in _BETWEEN_PAIRS.split(unicodedata.normalize("NFKC", text).strip().strip(";")):
-        ends = _ends(part.strip().casefold(), lefts)
-        if ends is None or ends[0] not in lefts or ends[1] not in rights:
+    for part in filter(None, _BETWEEN_PAIRS.split(joined)):
+        one, two = _ends(part, lefts)
+        if one not in lefts or two not in rights:
             return None
-        found.append((lefts[ends[0]], rights[ends[1]]))
+        found.append((lefts[one], rights[two]))
     return found if found and len(set(found)) == len(found) else None
 
 
-def _ends(part: str, lefts: dict[str, str]) -> tuple[str, str] | None:
-    pieces = _INSIDE.split(part)
-    if len(pieces) == 2:
-        return pieces[0], pieces[1]
-    if len(pieces) == 1 and len(part) >= 2 and part[0] in lefts:
-        return part[0], part[1:].strip()
-    return None
+def _ends(part: str, lefts: dict[str, str]) -> tuple[str, str]:
+    one, joint, two = part.partition("=")
+    return (part[0], part[1:]) if not joint and part[0] in lefts else (one, two)
 
 
 def _folded(ids: Sequence[str]) -> dict[str, str]:

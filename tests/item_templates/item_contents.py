@@ -1,0 +1,134 @@
+"""Contents that the tests of item types share: the shipped examples, and any content hypothesis can think of."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from item_templates import registry
+from item_templates.canonical import item_from_json
+from item_templates.contract import Choice, ItemContent
+from item_templates.markup import sanitise
+
+TYPE_NAMES = [one.name for one in registry.all_types()]
+
+
+def example(name: str) -> ItemContent:
+    return item_from_json(json.loads(registry.example_text(registry.get(name)))).content
+
+
+def choices(*texts: str) -> tuple[Choice, ...]:
+    return tuple(Choice("ABCDEFGH"[row], text) for row, text in enumerate(texts))
+
+
+def targets(*texts: str) -> tuple[Choice, ...]:
+    return tuple(Choice(str(row), text) for row, text in enumerate(texts, start=1))
+
+
+words = st.text("铁铜铝锌Fe2 ａ±°≤'\"（）", min_size=1, max_size=12).map(str.strip).filter(bool)
+texts = st.text("电压电流abAB12①°℃ΩⅡ Ａ１—·，。；、|=（）\"'&<>", min_size=1, max_size=12).map(sanitise).filter(bool)
+scores = st.integers(1, 99_999).map(lambda thousandths: Decimal(thousandths) / 1000)
+
+
+@st.composite
+def option_lists(draw: st.DrawFn, least: int = 2) -> tuple[Choice, ...]:
+    return choices(*draw(st.lists(texts, min_size=least, max_size=8, unique=True)))
+
+
+@st.composite
+def single(draw: st.DrawFn) -> ItemContent:
+    options = draw(option_lists())
+    key = draw(st.sampled_from([one.id for one in options]))
+    return ItemContent("single_choice", draw(texts), options, key, score=draw(scores))
+
+
+@st.composite
+def multiple(draw: st.DrawFn) -> ItemContent:
+    options = draw(option_lists())
+    ids = [one.id for one in options]
+    key = draw(st.lists(st.sampled_from(ids), min_size=2, unique=True).map(sorted))
+    scoring = draw(
+        st.sampled_from([{}, {"method": "exact"}, {"method": "per_option"}, {"method": "partial", "fraction": "0.3"}])
+        | st.fixed_dictionaries({"weights": st.dictionaries(st.sampled_from(ids), st.floats(-1, 1))})
+    )
+    return ItemContent("multiple_choice", draw(texts), options, key, score=draw(scores), scoring=scoring)
+
+
+@st.composite
+def fill_in(draw: st.DrawFn) -> ItemContent:
+    key = draw(st.lists(st.lists(words, min_size=1, max_size=3, unique=True), min_size=1, max_size=5))
+    stem = draw(texts) + "，".join(f"{{{{{number}}}}}" for number in range(1, len(key) + 1))
+    flags = {"method": st.sampled_from(["exact", "per_blank"]), "numeric": st.booleans()}
+    return ItemContent("fill_in", stem, key=key, score=draw(scores), scoring=draw(st.fixed_dictionaries(flags)))
+
+
+@st.composite
+def numeric(draw: st.DrawFn) -> ItemContent:
+    number = st.integers(-99_999, 99_999).map(lambda thousandths: thousandths / 1000)
+    unit = draw(st.sampled_from(["", "mm", "A", "℃", "km/h", "Ω"]))
+    key = {"value": draw(number), "tolerance": abs(draw(number)), "unit": unit}
+    return ItemContent("numeric", draw(texts), key=registry.get("numeric").normalise_key(key), score=draw(scores))
+
+
+@st.composite
+def short_answer(draw: st.DrawFn) -> ItemContent:
+    key = draw(st.none() | st.lists(words, min_size=1, max_size=3, unique=True))
+    rubric = draw(st.sampled_from([(), ({"text": "要点", "score": "1"},)]))
+    return ItemContent("short_answer", draw(texts), key=key, rubric=rubric, score=draw(scores))
+
+
+@st.composite
+def essay(draw: st.DrawFn) -> ItemContent:
+    return ItemContent("essay", draw(texts), rubric=({"text": draw(texts), "score": "1"},), score=draw(scores))
+
+
+@st.composite
+def ordering(draw: st.DrawFn) -> ItemContent:
+    options = draw(option_lists())
+    key = list(draw(st.permutations([one.id for one in options])))
+    scoring = draw(st.sampled_from([{}, {"method": "per_position"}]))
+    return ItemContent("ordering", draw(texts), options, key, score=draw(scores), scoring=scoring)
+
+
+@st.composite
+def matching(draw: st.DrawFn) -> ItemContent:
+    left, right = draw(option_lists()), draw(st.lists(texts, min_size=2, max_size=6, unique=True))
+    second = targets(*right)
+    every = [[one.id, two.id] for one in left for two in second]
+    pairs = draw(st.lists(st.sampled_from(every), min_size=1, max_size=6, unique_by=tuple))
+    scoring = draw(st.sampled_from([{}, {"method": "exact"}]))
+    return ItemContent(
+        "matching", draw(texts), left, {"pairs": pairs}, targets=second, score=draw(scores), scoring=scoring
+    )
+
+
+@st.composite
+def true_false(draw: st.DrawFn) -> ItemContent:
+    return ItemContent("true_false", draw(texts), key=draw(st.booleans()), score=draw(scores))
+
+
+STRATEGIES = {
+    "single_choice": single(), "multiple_choice": multiple(), "true_false": true_false(), "fill_in": fill_in(),
+    "numeric": numeric(), "short_answer": short_answer(), "essay": essay(), "matching": matching(),
+    "ordering": ordering(),
+}  # fmt: skip
+any_content = st.one_of(*STRATEGIES.values())
+
+
+def key_as_response(content: ItemContent) -> list[object]:
+    """Return the response that a candidate who knows everything gives."""
+    key = content.key
+    by_type = {
+        "single_choice": lambda: [key],
+        "multiple_choice": lambda: list(key),
+        "true_false": lambda: ["true" if key else "false"],
+        "fill_in": lambda: [accepted[-1] for accepted in key],
+        "numeric": lambda: [str(Decimal(str(key["value"])))],
+        "short_answer": lambda: [key[-1]] if key else ["答"],
+        "essay": lambda: ["答"],
+        "matching": lambda: [list(pair) for pair in reversed(key["pairs"])],
+        "ordering": lambda: list(key),
+    }
+    return by_type[content.type]()
