@@ -11,6 +11,8 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 
 from kernel.db import db
+from kernel.identity.actor import system_actor
+from kernel.uow import unit_of_work
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -40,6 +42,14 @@ def revisions() -> tuple[str | None, str | None]:
     with db.engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     return present, newest
+
+
+def load_reference_data() -> None:
+    """Load what every installation needs from the files that ship with it: the dictionary of occupations."""
+    from qbank.services.standards import load_occupations
+
+    with unit_of_work(system_actor()) as uow:
+        load_occupations(uow)
 
 
 def instance_folder() -> Path:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from kernel.errors import DomainError, InvalidInputError, UnauthenticatedError
+from kernel.i18n import N_
 
 log = structlog.get_logger()
 
@@ -58,10 +59,10 @@ def _csrf(_exc: CSRFError) -> BaseResponse:
 
 
 HTTP_MESSAGES = {
-    404: "页面不存在，请检查地址，或从左侧菜单进入",
-    405: "不支持这种操作方式",
-    413: "文件过大，请压缩或拆分后重新上传",
-    429: "操作过于频繁，请稍后再试",
+    404: N_("页面不存在，请检查地址，或从左侧菜单进入"),
+    405: N_("不支持这种操作方式"),
+    413: N_("文件过大，请压缩或拆分后重新上传"),
+    429: N_("操作过于频繁，请稍后再试"),
 }
 
 
@@ -72,7 +73,7 @@ def _http(exc: HTTPException) -> BaseResponse:
     data = getattr(exc, "data", None)
     if status == 422 and data:
         return answer("invalid_input", _("输入有误，请按提示修改"), 422, {"fields": data.get("messages", {})})
-    response = answer(code, _(HTTP_MESSAGES.get(status, "请求无法处理，请返回重试")), status, details)
+    response = answer(code, _(HTTP_MESSAGES.get(status, N_("请求无法处理，请返回重试"))), status, details)
     for name, value in exc.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value

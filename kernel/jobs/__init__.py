@@ -5,7 +5,7 @@ hands committed rows to the durable queue, which calls the registered handler. A
 `JobContext.finish`, whose transaction also marks the job done: an effect happens once, however often a worker dies.
 """
 
-from kernel.jobs.registry import JobContext, handler
+from kernel.jobs.registry import JobContext, every, handler
 from kernel.jobs.services import enqueue
 
-__all__ = ["JobContext", "enqueue", "handler"]
+__all__ = ["JobContext", "enqueue", "every", "handler"]

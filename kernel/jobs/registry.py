@@ -14,6 +14,7 @@ from kernel.uow import UnitOfWork, unit_of_work
 
 Handler = Callable[["JobContext"], None]
 _HANDLERS: dict[str, Handler] = {}
+_DUTIES: dict[str, tuple[float, Callable[[], Any]]] = {}
 
 
 class JobCancelledError(Exception):
@@ -70,3 +71,18 @@ def handler(name: str) -> Callable[[Handler], Handler]:
 def find_handler(name: str) -> Handler:
     """Return the handler of a job name; KeyError when none is registered."""
     return _HANDLERS[name]
+
+
+def every(seconds: float, name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Register a periodic duty of the worker; it runs inside an application context and opens its own transactions."""
+
+    def register(function: Callable[[], Any]) -> Callable[[], Any]:
+        _DUTIES[name] = (seconds, function)
+        return function
+
+    return register
+
+
+def periodic_duties() -> list[tuple[str, float, Callable[[], Any]]]:
+    """Return all duties as (name, seconds, function)."""
+    return [(name, seconds, function) for name, (seconds, function) in _DUTIES.items()]

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from kernel.db import db
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.jobs import repository, services
 from kernel.jobs.models import OPEN, Job, JobStatus
@@ -20,11 +21,11 @@ from kernel.uow import unit_of_work
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 STATUS_LABELS = {
-    JobStatus.WAITING: "等待中",
-    JobStatus.RUNNING: "进行中",
-    JobStatus.DONE: "已完成",
-    JobStatus.FAILED: "失败",
-    JobStatus.CANCELLED: "已取消",
+    JobStatus.WAITING: N_("等待中"),
+    JobStatus.RUNNING: N_("进行中"),
+    JobStatus.DONE: N_("已完成"),
+    JobStatus.FAILED: N_("失败"),
+    JobStatus.CANCELLED: N_("已取消"),
 }
 
 
