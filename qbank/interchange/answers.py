@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -11,6 +12,7 @@ LETTER_SEPARATORS = re.compile(r"[\s,，、;；/|&+.。·和与及]+")
 EXTRA_JUDGEMENTS = {"v": True, "🗸": True, "非": False, "╳": False, "х": False, "ⅹ": False}
 
 
+@functools.lru_cache(maxsize=4096)
 def read_judgement(text: str) -> bool | None:
     """Return what a judgement key says, or None when it is none of the known spellings."""
     said = judgement(text)

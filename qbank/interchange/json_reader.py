@@ -15,6 +15,7 @@ from kernel.i18n import N_
 from qbank.interchange.columns import BY_NAME, header_name, option_index
 from qbank.interchange.detect import decode_text
 from qbank.interchange.guard import LIMITS, UnreadableFileError, check_size
+from qbank.interchange.hints import type_of_hint
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.options import LETTERS, split_options, strip_label
 
@@ -130,7 +131,7 @@ def _objects(body: Any, hint: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     elif isinstance(body, dict):
         for name, child in body.items():
             if isinstance(child, list | dict):
-                yield from _objects(child, name if registry.find_by_alias(name) else hint)
+                yield from _objects(child, name if type_of_hint(name) else hint)
 
 
 def _fields(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,10 +174,10 @@ def _record(one: Mapping[str, Any], locator: str, hint: str, result: ReadResult)
 
 def _type_hint(one: Mapping[str, Any], fields: Mapping[str, Any]) -> str:
     named = _text(fields.get("type"))
-    if named and registry.find_by_alias(named):
+    if named and type_of_hint(named):
         return named
     others = (_text(value) for key, value in one.items() if key.casefold() in TYPE_LIKE_KEYS)
-    return next((text for text in others if len(text) <= 20 and registry.find_by_alias(text)), named)
+    return next((text for text in others if len(text) <= 20 and type_of_hint(text)), named)
 
 
 def _options(one: Mapping[str, Any], fields: Mapping[str, Any]) -> tuple[list[tuple[str, str]], bool]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from item_templates import registry
 from item_templates.contract import ItemType, Json
 from item_templates.markup import has_substance, plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import read_judgement, read_letters
 from qbank.interchange.describing import read_rubric, read_score
+from qbank.interchange.hints import type_of_hint
 from qbank.interchange.model import Notice, RawRecord
 from qbank.interchange.options import split_stem
 from qbank.interchange.stems import BLANK, StemKey, find_keys, strip_serial, take_correction, take_score
@@ -76,7 +76,7 @@ def prepare(record: RawRecord) -> Reading:
     reading = Reading(
         record=record,
         stem=stem,
-        hint=registry.find_by_alias(record.type_hint) if record.type_hint.strip() else None,
+        hint=type_of_hint(record.type_hint),
         options=list(record.options),
         answer=(record.answer or "").strip(),
         explanation=record.explanation,

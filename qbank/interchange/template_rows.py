@@ -16,6 +16,7 @@ from item_templates.contract import CanonicalItem, ItemContent
 from item_templates.markup import sanitise
 from item_templates.rounding import decimal_text
 from qbank.interchange.describing import read_rubric, read_score, rubric_text
+from qbank.interchange.hints import type_of_hint
 from qbank.interchange.options import LETTERS
 
 TYPE, STEM, ANSWER, EXPLANATION = "题型", "题干", "答案", "解析"
@@ -117,7 +118,7 @@ def _mark(row: Mapping[str, str], name: str) -> str:
 
 def _decode(row: Mapping[str, str], fields: Mapping[str, Any]) -> CanonicalItem | None:
     """Return the item of the readable cells with the exact fields put over those that nobody changed."""
-    item_type = registry.find_by_alias(row.get(TYPE, ""))
+    item_type = type_of_hint(row.get(TYPE, ""))
     body = _body(row, item_type.name if item_type else "")
     for name, entry in fields.items():
         if isinstance(entry, list) and len(entry) == 2 and entry[0] == _mark(row, name):
