@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from qbank.interchange.grammar import read_number
-from qbank.interchange.lines import BLANKS, Line
+from qbank.interchange.lines import BLANKS, Line, to_plain
 
 _JUDGEMENT = r"√|×|✓|✔|✗|✘|╳|对|错|正确|错误"
 _KEY = rf"(?:[A-Ha-h]{{1,8}}(?![A-Za-z])|{_JUDGEMENT}|[TF](?![A-Za-z]))"
@@ -34,15 +34,17 @@ class AnswerList:
         pairs = parse_answers(line.text)
         if pairs is not None:
             self._open = None
+            if not pairs:
+                self.unreadable.append(line)
             for number, key in pairs:
                 self._put((self.section, number), key)
             return
         number_mark = read_number(line.text)
         if number_mark and number_mark.style not in ("bare", "decimal"):
             self._open = (self.section, number_mark.value)
-            self._put(self._open, line.cut(number_mark.end).html())
+            self._put(self._open, to_plain(line.cut(number_mark.end).html()))
         elif self._open:
-            self.entries[self._open] = f"{self.entries.get(self._open, '')}<br>{line.html()}"
+            self.entries[self._open] = f"{self.entries.get(self._open, '')}\n{to_plain(line.html())}"
         else:
             self.unreadable.append(line)
 

@@ -98,6 +98,9 @@ _ANSWER_START = re.compile(
     rf"^{_ANSWER_WORDS}\s*(?:是|为)?\s*(?=[A-Ha-h√×对错正]|[（(]\s*[A-H√×])(?!案)|^(?:答|解)\s*[:：]\s*"
 )
 _ITEM_SCORE = re.compile(r"[\[【（(]\s*(?:本题|本小题|共|满分|计)?\s*(\d{1,3}(?:\.\d+)?)\s*分\s*[\]】)）]")
+_TYPE_MARK = rf"[【\[（(]\s*(?P<word>(?:{_TYPE})(?:题)?)\s*[】\]）)]"
+_TYPE_FIRST = re.compile(rf"^{_TYPE_MARK}\s*[、.．:：]?\s*(?=\S)")
+_TYPE_LAST = re.compile(rf"(?<=\S)\s*{_TYPE_MARK.replace('(?:题)?', '题')}\s*$")
 _PAGE = re.compile(
     r"^(?:[-—–]\s*\d{1,4}\s*[-—–]|第\s*\d{1,4}\s*页.{0,12}|\d{1,4}\s*/\s*\d{1,4}|(?:Page|page)\s*\d{1,4}.{0,10}|共\s*\d+\s*页.{0,12})$"
 )
@@ -202,6 +205,14 @@ def take_score(text: str) -> tuple[str, tuple[int, int]]:
         if not text[: match.start()].strip(BLANKS) or not text[match.end() :].strip(BLANKS + "。."):
             return match[1], match.span()
     return "", (0, 0)
+
+
+def take_type(text: str) -> tuple[str, tuple[int, int]]:
+    """Return the type word that stands in brackets at either end of a stem and the place of the stem; ('', …) without one."""
+    first, last = _TYPE_FIRST.match(text), _TYPE_LAST.search(text)
+    if first:
+        return first["word"], (first.end(), len(text))
+    return (last["word"], (0, last.start())) if last else ("", (0, len(text)))
 
 
 def has_judgement_mark(text: str) -> bool:

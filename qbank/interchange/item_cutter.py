@@ -186,7 +186,8 @@ class _Cutter:
             self._start(content, None)
         elif self.draft:
             self.draft.open_field(name, content)
-            self.sub_list = 0
+            point = grammar.read_number(content.text)
+            self.sub_list = point.value if point and point.style in _SURE_STYLES else 0
 
     def _feed_options(self, line: Line) -> bool:
         draft = self.draft
@@ -220,15 +221,25 @@ class _Cutter:
     # --- stems and continuations ----------------------------------------------------------------------------------
 
     def _feed_text(self, line: Line) -> None:
+        word, (begin, _) = grammar.take_type(line.text) if grammar.read_number(line.text) is None else ("", (0, 0))
+        if begin and self._feed_item(line.cut(begin)):
+            self.drafts[-1].open_type(word)
+        elif not self._feed_item(line):
+            if self.draft:
+                self._continue(line, grammar.read_number(line.text))
+            else:
+                self.prose_lines.append(line)
+
+    def _feed_item(self, line: Line) -> bool:
+        """Open an item where the line starts one."""
         number = grammar.read_number(line.text)
         if number and self._accepts(number, line):
             self._start(line.cut(number.end), number, line.locator)
-        elif not number and self._starts_unnumbered(line):
+            return True
+        if not number and self._starts_unnumbered(line):
             self._start(line, None)
-        elif self.draft:
-            self._continue(line, number)
-        else:
-            self.prose_lines.append(line)
+            return True
+        return False
 
     def _continue(self, line: Line, number: Number | None) -> None:
         draft = self.draft
@@ -243,7 +254,11 @@ class _Cutter:
             draft.add(line)
 
     def _start(self, line: Line, number: Number | None, locator: str = "") -> None:
-        self.drafts.append(OpenItem(locator or line.locator, self.section, number, [line]))
+        word, (begin, end) = grammar.take_type(line.text)
+        item = OpenItem(locator or line.locator, self.section, number, [line.cut(begin, end) if word else line])
+        if word:
+            item.open_type(word)
+        self.drafts.append(item)
         self.fresh, self.sub_list = False, 0
 
     def _accepts(self, number: Number, line: Line) -> bool:
@@ -264,7 +279,9 @@ class _Cutter:
         asking = grammar.is_asking(line.text[number.end :])
         if self.sub_list and number.value == self.sub_list + 1:
             return asking or (self._leads_to_item() and number.value == last.value + 1)
-        if draft.stage in ("explanation", "rubric") or draft.textual:
+        if draft.stage in ("explanation", "rubric"):
+            return number.value > last.value and (asking or self._leads_to_item())
+        if draft.textual:
             return number.value == last.value + 1 or (number.value > last.value and asking)
         return number.value == last.value + 1 or draft.complete or number.value > last.value
 
@@ -342,6 +359,9 @@ class _Cutter:
             _give_back(answers, self.drafts, result)
 
     def _warn(self, result: ReadResult) -> None:
+        if not result.records and not result.skipped:
+            message = N_("没有找到试题；每道题应以题号开头，或带有选项和“答案：”一行")
+            result.warnings.append(Notice("", "no_items", message))
         if self.n_page_marks:
             message = N_("略去了 %(n)s 行页码或重复的页眉页脚") % {"n": self.n_page_marks}
             result.warnings.append(Notice("", "page_marks", message))

@@ -18,6 +18,7 @@ _LOOSE_LESS = re.compile(rf"<(?!/?(?:{_INLINE})(?:\s[^<>]*)?/?>)")
 _LOOSE_AND = re.compile(r"&(?!(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-zA-Z]{2,10});)")
 _TAG = re.compile(r"<[^<>]*>")
 _CJK = r"\u2e80-\u9fff\uff00-\uffef\u3000-\u303f"
+_POINT = re.compile(r"[\u2460-\u2473]|[（(]\d{1,2}[)）]|\d{1,2}[)）、．]")
 _WORDY = re.compile(rf"[^{_CJK}\s]$"), re.compile(rf"^[^{_CJK}\s]")
 
 
@@ -115,7 +116,7 @@ def join_lines(lines: Iterable[Line], *, breaks: bool = False) -> str:
 def _glue(bare: str, line: Line, *, breaks: bool) -> str:
     if line.block:
         return ""
-    if breaks or line.joined or line.text.startswith(CONTINUED) or _ends_sentence(bare):
+    if breaks or line.joined or line.text.startswith(CONTINUED) or _ends_sentence(bare) or _POINT.match(line.text):
         return "<br>"
     return " " if _WORDY[0].search(bare) and _WORDY[1].search(line.text) else ""
 

@@ -66,6 +66,10 @@ class OpenItem:
             self.fields[name] = [line]
         self.stage = name
 
+    def open_type(self, word: str) -> None:
+        """Note the type that stands in brackets beside the stem."""
+        self.fields["type_hint"] = [Line(self.locator, word)]
+
     @property
     def has_key(self) -> bool:
         """Whether the stem carries a key in brackets."""
