@@ -27,6 +27,7 @@ MAX_CELL_CHARACTERS = 32_767  # of the file format
 SAFE_DIGITS = 15  # a numeric cell keeps no more
 _READER = Path(__file__).with_name("spreadsheet_reader.py")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\xa0\u3000"
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")  # where Office keeps a workbook with a password
 _FIXED_CREATION = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -215,7 +216,7 @@ def read_table(data: bytes, *, limits: TableLimits = DEFAULT_LIMITS) -> list[She
 
 def _read_workbook(data: bytes, limits: TableLimits) -> list[Sheet]:
     answer = _ask_reader(data, limits)
-    if answer.get("error") == "password":
+    if answer.get("error") == "password" or (answer.get("error") and _ENCRYPTED_STREAM in data):
         raise InvalidInputError(N_("表格文件有打开密码，请取消密码后再上传"))
     if "error" in answer:
         raise InvalidInputError(N_("表格文件已损坏或不是 Excel 文件，请用 Excel 或 WPS 打开后另存为 .xlsx 再上传"))

@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certification.rules.batch_states import (
@@ -55,6 +55,7 @@ def test_a_returned_roster_goes_round_until_it_is_approved():
         require_transition(current, new)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(BatchState), st.sampled_from(BatchState))
 def test_every_other_step_is_refused(current, new):
     if new in ALLOWED[current]:

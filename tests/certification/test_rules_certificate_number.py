@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certification.rules.certificate_number import (
@@ -39,6 +39,7 @@ def test_a_real_number_is_read_part_by_part():
     assert str(number) == REAL
 
 
+@settings(deadline=None)
 @given(PREFIXES, st.integers(2000, 2099), st.sampled_from("12345"), st.integers(1, MAX_SERIAL))
 def test_every_composed_number_has_the_official_form_and_reads_back(prefix, year, level, serial):
     number = compose_number(prefix, year=year, level=level, serial=serial)

@@ -15,7 +15,7 @@ from certification.rules.compliance import (
     check_compliance,
 )
 from certification.rules.pass_decision import PassOutcome
-from kernel.national_id import IdKind, Sex
+from kernel.national_id import IdKind, Sex, check_character
 
 PREFIX = "S000035001051"
 CODE = "4-04-05-05"
@@ -118,6 +118,13 @@ def test_a_wrong_identity_number_and_an_unknown_occupation_are_found():
     assert ("P01", "1") in found(record(id_number="110105194912310021"))
     assert {("O01", "1"), ("O03", "1")} <= found(record(occupation_code="9-99-99-99"))
     assert {("O02", "1"), ("O03", "1")} <= found(record(trade_name="没有的工种"))
+
+
+def test_a_doubtful_region_is_only_a_warning():
+    body = "190105" + "19491231" + "002"
+    number = body + check_character(body)
+    held = {number: CONTEXT.held_certificates[ID_A]}
+    assert found(record(id_number=number), held_certificates=held) == {("P02", "1")}
 
 
 def test_the_lowest_level_needs_no_earlier_certificate():

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certification.rules.pass_decision import (
@@ -39,6 +39,7 @@ def test_exactly_the_mark_passes_and_a_thousandth_below_does_not():
     assert outcome(scored(THEORY, "59.999"), scored(SKILLS, "90")) is PassOutcome.FAILED
 
 
+@settings(deadline=None)
 @given(st.decimals(0, 100, places=1), st.decimals(0, 100, places=1))
 def test_both_parts_must_reach_sixty(theory, skills):
     passed = outcome(scored(THEORY, theory), scored(SKILLS, skills)) is PassOutcome.PASSED

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.national_id import (
@@ -40,6 +40,7 @@ def test_the_published_example_is_valid_and_read():
     assert result.sex is Sex.FEMALE
 
 
+@settings(deadline=None)
 @given(resident_ids())
 def test_every_well_formed_number_passes(number):
     result = check(number)
@@ -48,6 +49,7 @@ def test_every_well_formed_number_passes(number):
     assert (result.sex is Sex.MALE) == (number[16] in "13579")
 
 
+@settings(deadline=None)
 @given(resident_ids(), st.data())
 def test_every_single_wrong_character_is_found(number, data):
     position = data.draw(st.integers(0, 17))
@@ -56,6 +58,7 @@ def test_every_single_wrong_character_is_found(number, data):
     assert not check(number[:position] + other + number[position + 1 :]).is_valid
 
 
+@settings(deadline=None)
 @given(resident_ids(), st.integers(0, 16))
 def test_every_swap_of_neighbours_is_found(number, position):
     left, right = number[position], number[position + 1]
@@ -136,6 +139,7 @@ def test_masks_hide_what_they_should():
     assert mask_name(" ") == ""
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_a_mask_keeps_the_length_and_never_shows_the_middle(number):
     masked = mask_id(number)

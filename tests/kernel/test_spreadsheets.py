@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import struct
 import zipfile
 from decimal import Decimal
 
@@ -138,6 +139,35 @@ def test_a_sheet_that_unpacks_to_gigabytes_is_refused():
 def test_csv_is_read_in_every_usual_encoding(encoding):
     (sheet,) = read_table('姓名,备注\r\n"张, 演示", 007 \r\n'.encode(encoding))
     assert sheet.rows == (("姓名", "备注"), ("张, 演示", "007"))
+
+
+def encrypted_container():
+    """Return the smallest compound file with the stream in which Office keeps an encrypted workbook."""
+    free, end, fat = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<9I", 0, 1, 1, 0, 4096, end, 0, end, 0) + struct.pack("<109I", 0, *[free] * 108)
+    allocation = struct.pack("<128I", fat, end, *[free] * 126)
+
+    def entry(name, kind, child):
+        text = (name + "\0").encode("utf-16-le")
+        links = struct.pack("<III", free, free, child)
+        tail = bytes(36) + struct.pack("<IQ", end, 0)
+        return text.ljust(64, b"\0") + struct.pack("<HBB", len(text), kind, 1) + links + tail
+
+    entries = [entry("Root Entry", 5, 1), entry("EncryptedPackage", 2, free), bytes(128), bytes(128)]
+    return header + allocation + b"".join(entries)
+
+
+def test_bytes_in_no_known_encoding_and_unpaired_quotes_are_refused():
+    with pytest.raises(InvalidInputError, match="编码"):
+        read_table(b"\xff\xff\xff,\x80")
+    with pytest.raises(InvalidInputError, match="引号"):
+        read_table(b'a,"' + b"x" * 200_000)
+
+
+def test_a_workbook_with_a_password_is_refused_with_the_way_out():
+    with pytest.raises(InvalidInputError, match="取消密码"):
+        read_table(encrypted_container())
 
 
 def test_column_letters_follow_excel():
