@@ -1,0 +1,141 @@
+"""Run every check of the project: ``python tools/check.py [fast|all]``.
+
+`fast`: lint, types, contracts, catalogues and the tests that need neither a browser nor PostgreSQL. `all` (what CI runs): the
+same, plus the whole suite on SQLite and on a private PostgreSQL cluster that this script starts, both at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv/bin"
+BUILD = ROOT / "build"
+
+
+def static_checks() -> list[tuple[str, list[str]]]:
+    """Return the checks that run no test, by name."""
+    python = str(BIN / "python")
+    return [
+        ("locks", [python, "tools/locks.py", "check"]),
+        ("ruff", [str(BIN / "ruff"), "check", "."]),
+        ("format", [str(BIN / "ruff"), "format", "--check", "."]),
+        ("mypy", [str(BIN / "mypy")]),
+        ("imports", [str(BIN / "lint-imports")]),
+        ("catalogues", [python, "tools/i18n.py", "check"]),
+    ]
+
+
+def run_static() -> list[str]:
+    """Run all static checks; return the names of those that failed."""
+    failed = []
+    for name, command in static_checks():
+        started = time.monotonic()
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        seconds = time.monotonic() - started
+        print(f"{'ok  ' if result.returncode == 0 else 'FAIL'} {name} ({seconds:.1f} s)", flush=True)
+        if result.returncode:
+            print(result.stdout[-6000:], result.stderr[-3000:], flush=True)
+            failed.append(name)
+    return failed
+
+
+def postgres_bin() -> Path:
+    """Return the folder of PostgreSQL's programs."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
+    if folders:
+        return folders[0]
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    sys.exit("PostgreSQL is not installed: run 'make setup-dev' or install the package postgresql")
+
+
+def as_database_user(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root; Debian's own account runs it then."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
+
+
+@contextlib.contextmanager
+def private_postgresql() -> Iterator[str]:
+    """Start a cluster of our own in a temporary folder, reached by a socket alone; yield its address."""
+    folder = Path(tempfile.mkdtemp(prefix="kaoku-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data, tools = folder / "data", postgres_bin()
+    options = f"-k {folder} -c listen_addresses='' -c shared_buffers=256MB -c max_connections=200"
+    quiet = {"check": True, "cwd": folder, "stdout": subprocess.DEVNULL}
+    subprocess.run(
+        as_database_user([str(tools / "initdb"), "-D", str(data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]),
+        **quiet,
+    )
+    control = [str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
+    subprocess.run(as_database_user([*control, "-o", options, "start"]), **quiet)
+    try:
+        yield f"postgresql+psycopg://kaoku@/postgres?host={folder}"
+    finally:
+        subprocess.run(as_database_user([*control, "-m", "immediate", "stop"]), check=False, cwd="/", stdout=subprocess.DEVNULL)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_pytest(name: str, extra: list[str], environment: dict[str, str]) -> tuple[str, subprocess.Popen[str], Path]:
+    """Start one run of the suite with its output in a file."""
+    log = BUILD / f"pytest-{name}.log"
+    arguments = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *extra]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            arguments, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+        )
+    return name, process, log
+
+
+def run_suites() -> list[str]:
+    """Run the suite on both engines at once; return the names of those that failed."""
+    with private_postgresql() as address:
+        runs = [
+            start_pytest("sqlite", ["--doctest-modules", *doctest_folders(), "tests"], {}),
+            start_pytest("postgresql", ["tests"], {"KAOKU_TEST_DATABASE_URL": address}),
+        ]
+        failed = []
+        for name, process, log in runs:
+            status = process.wait()
+            print(f"----- {name} -----\n{tail(log)}", flush=True)
+            if status:
+                failed.append(name)
+    return failed
+
+
+def doctest_folders() -> list[str]:
+    """Return the packages whose examples are tests."""
+    return ["kernel", "psychometrics", "item_templates", "qbank", "blueprints", "exam_delivery", "certification"]
+
+
+def tail(log: Path, limit: int = 24000) -> str:
+    """Return the end of a log."""
+    return log.read_text(errors="replace")[-limit:]
+
+
+def main(mode: str) -> int:
+    """Run the checks of a mode."""
+    BUILD.mkdir(exist_ok=True)
+    failed = run_static()
+    if mode == "fast":
+        _, process, log = start_pytest("fast", ["-m", "not journey and not slow", "tests"], {})
+        if process.wait():
+            failed.append("tests")
+        print(tail(log))
+    else:
+        failed += run_suites()
+    print(f"FAILED: {', '.join(failed)}" if failed else "all checks passed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))
