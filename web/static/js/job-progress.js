@@ -1,41 +1,42 @@
 /* Shows a job's progress until it ends; asks less often while it is long. Leaving the page does not stop the job. */
-const ENDED = ["succeeded", "failed", "cancelled"];
-
 export default function jobProgress(section) {
   const bar = section.querySelector("progress");
-  const figures = section.querySelector(".progress-text .number");
+  const percent = section.querySelector("[data-job-percent]");
   const message = section.querySelector("[data-job-message]");
   const result = section.querySelector("[data-job-result]");
   const cancel = section.querySelector("[data-job-cancel]");
   let wait = 700;
 
   function show(job) {
-    const total = job.total || 0;
-    bar.max = total || 1;
-    bar.value = total ? job.done : 0;
-    figures.textContent = total ? `${job.done} / ${total} · ${Math.round((100 * job.done) / total)}%` : "";
-    if (job.message && message.textContent !== job.message) message.textContent = job.message;
+    const text = job.error || job.text;
+    bar.value = job.percent;
+    percent.textContent = `${job.percent}%`;
+    if (text && message.textContent !== text) message.textContent = text;
   }
 
   function finish(job) {
     if (cancel) cancel.hidden = true;
-    if (job.result_href) {
-      result.href = job.result_href;
+    if (job.result_url) {
+      result.href = job.result_url;
       result.hidden = false;
     }
     section.dispatchEvent(new CustomEvent("kaoku:job-ended", { bubbles: true, detail: job }));
   }
 
-  async function poll() {
-    let job = null;
+  async function ask() {
     try {
       const response = await fetch(section.dataset.url, { headers: { Accept: "application/json" } });
-      if (response.ok) job = await response.json();
+      return response.ok ? await response.json() : null;
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if (error instanceof TypeError) return null;
+      throw error;
     }
+  }
+
+  async function poll() {
+    const job = await ask();
     if (job) show(job);
-    if (job && ENDED.includes(job.state)) {
+    if (job && !job.is_open) {
       finish(job);
       return;
     }

@@ -11,8 +11,8 @@ export default function menu(button) {
   document.addEventListener("click", (event) => {
     if (!panel.contains(event.target) && !button.contains(event.target)) toggle(false);
   });
-  panel.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !panel.classList.contains("is-open")) return;
     toggle(false);
     button.focus();
   });
