@@ -1,0 +1,103 @@
+"""Scores: versions that are only ever added, marks by people, and what was released."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.audit.models import make_append_only
+from kernel.db import Base, UuidPk
+
+
+class ScoreStatus(enum.StrEnum):
+    """Whether a score version is whole."""
+
+    COMPLETE = "complete"
+    NEEDS_MARKING = "needs_marking"
+    BLOCKED = "blocked"
+
+
+class ScoreSource(enum.StrEnum):
+    """Who gave a slot its score."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+
+
+class ScoreRecord(Base):
+    """One scoring of one attempt: a function of its responses, the key version and the rule version."""
+
+    __tablename__ = "score_records"
+    __table_args__ = (UniqueConstraint("attempt_id", "number"),)
+    score_record_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), index=True)
+    number: Mapped[int]
+    key_version: Mapped[int]
+    rule_version: Mapped[int]
+    score: Mapped[Decimal | None]
+    max_score: Mapped[Decimal]
+    status: Mapped[ScoreStatus]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    responses_digest: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+
+
+class SlotScore(Base):
+    """The score of one slot in one scoring."""
+
+    __tablename__ = "slot_scores"
+    score_record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("score_records.score_record_id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    score: Mapped[Decimal | None]
+    max_score: Mapped[Decimal]
+    outcome: Mapped[str] = mapped_column(String(20))
+    source: Mapped[ScoreSource]
+
+
+class Mark(Base):
+    """A person's mark of one response; a later mark of the same slot supersedes it and both stay."""
+
+    __tablename__ = "marks"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "slot", "number"),
+        CheckConstraint("score >= 0", name="score_not_negative"),
+    )
+    mark_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"))
+    slot: Mapped[int]
+    number: Mapped[int]
+    score: Mapped[Decimal]
+    max_score: Mapped[Decimal]
+    comment: Mapped[str] = mapped_column(String(500), default="")
+    marked_by: Mapped[uuid.UUID | None]
+    marked_at: Mapped[datetime]
+
+
+class ScoreRelease(Base):
+    """A release of a batch's scores: what it held is fixed by its digest."""
+
+    __tablename__ = "score_releases"
+    __table_args__ = (UniqueConstraint("exam_batch_id", "number"),)
+    score_release_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_batches.exam_batch_id"))
+    number: Mapped[int]
+    exam_session_ids: Mapped[list[Any]]
+    score_record_ids: Mapped[list[Any]]
+    package_digest: Mapped[str] = mapped_column(String(64))
+    released_by: Mapped[uuid.UUID | None]
+    released_at: Mapped[datetime]
+
+
+APPEND_ONLY = (ScoreRecord, SlotScore, Mark, ScoreRelease)
+for _model in APPEND_ONLY:
+    make_append_only(_model.__table__)
