@@ -111,5 +111,6 @@ store.subscribe((state, before) => {
 });
 setInterval(tick, TICK_MS);
 if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => false);
+if (matchMedia("(max-width: 700px)").matches) store.dispatch({ type: "preference", name: "panel", value: false });
 dress(store.get());
 session.resume();

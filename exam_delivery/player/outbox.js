@@ -3,6 +3,15 @@
 const DATABASE = "kaoku-exam";
 const STORES = ["events", "marks"];
 
+/** The browser's database, or null where even asking for it is forbidden. */
+export function indexedDatabase() {
+  try {
+    return window.indexedDB;
+  } catch (error) {
+    return null;
+  }
+}
+
 function open(factory, timeoutMs) {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error("timeout")), timeoutMs);

@@ -1,19 +1,16 @@
 /** The way of one candidate: sign in, get ready, start, sit, hand in. */
-import { openOutbox } from "./outbox.js";
-import { createSync } from "./sync.js";
-import { mergeResponses } from "./responses.js";
+import { ApiError } from "./api.js";
+import { indexedDatabase, openOutbox } from "./outbox.js";
+import { openWork } from "./work.js";
 import { holdInThisTab } from "./tabs.js";
 import { forget, recall, remember } from "./memory.js";
 import { t } from "./i18n.js";
 
-const pauseFor = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const indexedDatabase = () => {
-  try {
-    return window.indexedDB;
-  } catch (error) {
-    return null;
-  }
-};
+/** Wait longer after each failed try, never in step with other candidates. */
+function backOff(tries) {
+  const milliseconds = Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2);
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 /** @param {{store: any, api: any, clock: any}} deps */
 export function createSession({ store, api, clock }) {
@@ -31,7 +28,8 @@ export function createSession({ store, api, clock }) {
 
   function adoptSignIn(answer) {
     api.setToken(answer.token);
-    set({ signIn: answer, status: answer.status, deadlineAt: answer.deadline_at, auth: "ok", message: "" });
+    set({ signIn: answer, status: answer.status, deadlineAt: answer.deadline_at || store.get().deadlineAt,
+      earliestSubmitAt: answer.earliest_submit_at || null, auth: "ok", message: "" });
   }
 
   function proceed(status) {
@@ -96,15 +94,7 @@ export function createSession({ store, api, clock }) {
     if (answer.status === "submitted") return finish();
     release();
     release = holdInThisTab(id, yieldToNewerTab);
-    outbox = await openOutbox({ attempt: id, factory: indexedDatabase(), onFallback: () => set({ durable: false }) });
-    const [local, marks] = await Promise.all([outbox.events(), outbox.marks()]);
-    sync = createSync({ api, outbox, store, attempt: id, onClosed: finish });
-    const responses = answer.responses || {};
-    const { pending, stale } = mergeResponses(responses, local);
-    stale.forEach((event) => outbox.remove(event.slot, event.seq));
-    store.dispatch({ type: "form_opened", form, responses, local, marks });
-    store.dispatch({ type: "timing", deadline_at: answer.deadline_at, status: answer.status });
-    local.filter((event) => pending[event.slot] === event.seq).forEach((event) => sync.enqueue(event));
+    ({ outbox, sync } = await openWork({ store, api, attempt: id, form, answer, onClosed: finish }));
     return go("exam");
   }
 
@@ -135,9 +125,9 @@ export function createSession({ store, api, clock }) {
         await openExam();
         again = false;
       } catch (error) {
-        if (typeof error.status !== "number") throw error;
+        if (!(error instanceof ApiError)) throw error;
         again = enterFailed(error);
-        if (again) await pauseFor(Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2));
+        if (again) await backOff(tries);
       }
     }
     entering = false;
@@ -173,7 +163,7 @@ export function createSession({ store, api, clock }) {
       } catch (error) {
         if (error.status === 401) return signOut(t("考试已结束。重新登录可以查看回执。"));
         if (!error.passing && error.status !== 410) return set({ lock: null });
-        await pauseFor(Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2));
+        await backOff(tries);
       }
     }
     return undefined;

@@ -10,7 +10,7 @@ export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 1, seq: 0,
   link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, status: "waiting",
-  deadlineAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0,
+  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0,
   preferences: DEFAULT_PREFERENCES,
 });
 
@@ -55,9 +55,10 @@ function openForm(state, { form, responses, local, marks }) {
   };
 }
 
-function retime(state, { deadline_at: deadlineAt, status }) {
-  const next = { ...state, status: status || state.status };
-  if (!deadlineAt || deadlineAt === state.deadlineAt) return next;
+function retime(state, { deadline_at: deadlineAt, status, earliest_submit_at: earliest }) {
+  const next = { ...state, status: status || state.status, earliestSubmitAt: earliest || state.earliestSubmitAt };
+  const unchanged = next.status === state.status && next.earliestSubmitAt === state.earliestSubmitAt;
+  if (!deadlineAt || deadlineAt === state.deadlineAt) return unchanged ? state : next;
   const minutes = state.deadlineAt ? Math.round((Date.parse(deadlineAt) - Date.parse(state.deadlineAt)) / 60000) : 0;
   return { ...next, deadlineAt, extension: minutes > 0 ? { minutes, deadlineAt } : state.extension };
 }

@@ -13,6 +13,8 @@ const SLOW_MS = 2500;
 const BACKOFF_MS = 1000;
 const BACKOFF_CAP_MS = 5000;
 const BATCH = 200;
+/** Locks under which nothing is sent any more; after `time_over` the last answers still go. */
+const LOCKS = ["taken_over", "other_tab", "closed"];
 
 /**
  * @param {{api: any, outbox: any, store: any, attempt: string, monotonic?: () => number, random?: () => number,
@@ -30,20 +32,15 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
   let beating = null;
   let lastContact = monotonic();
 
-  const blocked = () => {
-    const { lock, auth } = store.get();
-    return auth !== "ok" || lock === "taken_over" || lock === "other_tab" || lock === "closed";
-  };
+  const blocked = () => store.get().auth !== "ok" || LOCKS.includes(store.get().lock);
 
-  function setLink(link) {
-    store.dispatch({ type: "link", link, at: monotonic() });
-  }
+  const setLink = (link) => store.dispatch({ type: "link", link, at: monotonic() });
 
   function touched(answer) {
     lastContact = monotonic();
     if (saveFails && store.get().link === "offline") due = monotonic();
     setLink(saveFails ? "busy" : "online");
-    store.dispatch({ type: "timing", deadline_at: answer.deadline_at, status: answer.status });
+    store.dispatch({ ...answer, type: "timing" });
   }
 
   function settle(acknowledged) {
@@ -122,8 +119,9 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
     if (blocked() || !queue.size) return Promise.resolve();
     saving = save(keepalive).then(() => {
       saving = null;
-      if (!queue.size) due = null;
-      if (!queue.size) single = false;
+      if (queue.size) return;
+      due = null;
+      single = false;
     });
     return saving;
   }

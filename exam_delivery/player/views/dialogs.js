@@ -55,7 +55,7 @@ export function openHelp(ctx) {
     title: t("帮助"), name: "help",
     body: [
       h("ul", {}, [t("点选项或填写空格即作答，系统自动保存，不用另按保存。"), t("拿不准的题可以按“标记”，交卷前再看。"),
-        t("左边题号可以直接跳到任意一题。"), t("电脑出现问题请举手，换电脑后答案仍在。")].map((text) => h("li", {}, text))),
+        t("左边题号可以直接跳到任意一题。"), t("电脑出现问题请举手；换电脑后，已保存的答案仍在。")].map((text) => h("li", {}, text))),
       h("h3", {}, t("快捷键")),
       h("table", { class: "keys" }, h("tbody", {}, keys.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, text))))),
       h("label", { class: "check" }, box, t("使用字母和数字快捷键（打字时自动停用）")),

@@ -63,7 +63,7 @@ function createStage(ctx) {
       const item = items.find((candidate) => candidate.slot === store.get().current);
       if (!item) return;
       item.element.focus({ preventScroll: true });
-      item.element.scrollIntoView({ block: store.get().preferences.layout === "one" ? "nearest" : "start" });
+      item.element.scrollIntoView({ block: "start" });
     },
   };
 }

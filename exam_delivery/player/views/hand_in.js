@@ -28,10 +28,9 @@ function verdict(total) {
   return h("p", { class: "notice success" }, total.marked ? t("全部题目已作答，还有标记的题可以再看。") : t("全部题目已作答。"));
 }
 
-/** Milliseconds until handing in is allowed, 0 when it is. */
+/** @returns {boolean} whether handing in is not allowed yet */
 function tooEarly(ctx) {
-  const { signIn, earliestSubmitAt } = ctx.store.get();
-  const left = ctx.clock.until(earliestSubmitAt || signIn.earliest_submit_at);
+  const left = ctx.clock.until(ctx.store.get().earliestSubmitAt);
   return left !== null && left > 0;
 }
 
@@ -48,7 +47,7 @@ export function openHandIn(ctx) {
   function first() {
     const early = tooEarly(ctx);
     const next = h("button", { type: "button", class: "button primary large", disabled: early, onclick: second }, t("交卷"));
-    const when = formatInstant(store.get().earliestSubmitAt || store.get().signIn.earliest_submit_at);
+    const when = formatInstant(store.get().earliestSubmitAt);
     fill(body, verdict(counts(store.get())), early ? h("p", { class: "notice" }, t("{time} 以后才可以交卷，请再检查一遍。", { time: when })) : null,
       ...unfinished(store.get()).map((section) => sectionRow(ctx, section, () => dialog.close())));
     fill(buttons, back(), next);

@@ -1,5 +1,5 @@
 /** One item on the screen: heading, stem, control, state of its answer. */
-import { h, icon, setText } from "../dom.js";
+import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { typeset } from "../math.js";
 import { howTo, kindOf, renderInteraction } from "../interactions/index.js";
@@ -43,7 +43,7 @@ export function createItem(ctx, slot) {
   const control = renderInteraction({ slot, id, stem, onChange: (response) => ctx.answer(slot.slot, response) });
   const saved = h("span", { class: "safety" });
   const clear = h("button", { type: "button", class: "link", onclick: () => clearAnswer() }, t("清除本题答案"));
-  const heading = h("h2", { id: `${id}-heading`, class: "item-heading" }, t("第 {n} 题", { n: position }),
+  const heading = h("h2", { id: `${id}-heading`, class: "item-heading" }, t("第 {n} 题", { n: position }), " ",
     h("span", { class: "kind" }, scoreText(slot)));
   const fields = h("fieldset", { "aria-describedby": `${id}-stem` },
     h("legend", { class: "visually-hidden" }, `${t("第 {n} 题", { n: position })} ${scoreText(slot)}`),
@@ -84,7 +84,6 @@ export function createItem(ctx, slot) {
       if (fields.disabled === open) fields.disabled = !open;
       clear.hidden = !open || !response.length;
       element.classList.toggle("is-marked", Boolean(state.marks[slot.slot]));
-      setText(heading.firstChild, t("第 {n} 题", { n: position }));
       showSafety(state);
     },
   };

@@ -16,6 +16,7 @@ function createNumber(ctx, slot) {
     h("span", { class: "number-flag" }, icon("flag")), h("span", { class: "number-digits" }, String(position)), word);
   return {
     button,
+    slot,
     update(state) {
       const done = answeredAt(state, slot);
       const current = state.current === slot;
@@ -70,6 +71,19 @@ export function createPanel(ctx) {
       h("h3", { id: `panel-${index}` }, section.title, " ", count), h("div", { class: "numbers" }, own.map((number) => number.button)));
     return { element, update: (state) => setText(count, `${counts(state, section.slots).answered}/${section.slots.length}`) };
   });
+  let current = null;
+
+  /** Keep the current number in sight without moving the page itself. */
+  function reveal(state) {
+    if (state.current === current) return;
+    current = state.current;
+    const { button } = numbers.find((number) => number.slot === current);
+    const above = button.offsetTop - element.offsetTop;
+    if (above < element.scrollTop || above + button.offsetHeight + 24 > element.scrollTop + element.clientHeight) {
+      element.scrollTop = above - element.clientHeight / 3;
+    }
+  }
+
   const element = h("nav", { class: "panel", id: "panel", "aria-label": t("题号"), tabIndex: -1, onkeydown: (event) => onArrow(event, numbers) },
     h("h2", { class: "panel-title" }, t("题号")), progress, legend(), groups.map((group) => group.element));
   return {
@@ -80,6 +94,7 @@ export function createPanel(ctx) {
       groups.forEach((group) => group.update(state));
       numbers.forEach((number) => number.update(state));
       element.hidden = !state.preferences.panel;
+      reveal(state);
     },
   };
 }

@@ -127,8 +127,8 @@ export function createTopbar(ctx) {
   const element = h("header", { class: "topbar" },
     h("div", { class: "topbar-main" },
       h("div", { class: "who" }, h("h1", { class: "exam-title" }, form.title), h("p", { class: "person" }, identity.map((text) => h("span", {}, text)))),
-      timer.element, link.element, submit),
-    tools.element, banner.element);
+      timer.element, submit),
+    h("div", { class: "topbar-second" }, tools.element, link.element), banner.element);
   return {
     element,
     update(state) {

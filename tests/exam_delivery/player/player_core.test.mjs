@@ -1,0 +1,297 @@
+// The player's pure parts, run by Node: state, clock, answer protocol. `player/` is a copy made by the pytest wrapper.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { crossed } from "./player/announce.js";
+import { ApiError } from "./player/api.js";
+import { createClock, formatSpan, parseInstant } from "./player/clock.js";
+import { isTyping, keyOf, optionIndex } from "./player/keyboard.js";
+import { openOutbox } from "./player/outbox.js";
+import { isAnswered, looksNumeric, mergeResponses, normaliseNumber } from "./player/responses.js";
+import { counts, neighbour, safety, unfinished } from "./player/selectors.js";
+import { createStore, INITIAL, reduce } from "./player/state.js";
+import { createSync } from "./player/sync.js";
+
+const FORM = {
+  form_id: "f", title: "t", display: { per_page: "one" },
+  sections: [{ title: "一", slots: [1, 2] }, { title: "二", slots: [3] }],
+  slots: [1, 2, 3].map((slot) => ({ slot, section: slot > 2 ? 1 : 0, interaction: "choice", stem: "", choices: [] })),
+};
+const opened = (responses = {}, local = [], marks = []) =>
+  reduce(INITIAL, { type: "form_opened", form: FORM, responses, local, marks });
+const event = (slot, seq, response = ["a"]) => ({ slot, seq, response, client_time: "2026-11-21T06:00:00Z" });
+
+describe("responses", () => {
+  test("empty lists, empty strings and blanks count as not answered", () => {
+    [undefined, [], [""], ["  ", ""]].forEach((response) => assert.equal(isAnswered(response), false));
+    [["b"], ["", "铁"], [["A", "1"]]].forEach((response) => assert.equal(isAnswered(response), true));
+  });
+
+  test("the greater sequence number wins slot by slot and only unsent answers are pending", () => {
+    const merged = mergeResponses({ 1: { seq: 5, response: ["a"] }, 2: { seq: 2, response: ["b"] } }, [event(1, 4, ["x"]), event(2, 7, ["c"])]);
+    assert.deepEqual(merged.answers[1], { seq: 5, response: ["a"] });
+    assert.deepEqual(merged.answers[2], { seq: 7, response: ["c"] });
+    assert.deepEqual(merged.pending, { 2: 7 });
+    assert.deepEqual(merged.stale.map((e) => e.slot), [1]);
+    assert.equal(merged.seq, 7);
+  });
+
+  test("full-width digits are read as numbers", () => {
+    assert.equal(normaliseNumber(" －３．５ "), "-3.5");
+    ["3.5", "-2", "1/3", "6e-4", ".5"].forEach((text) => assert.ok(looksNumeric(text), text));
+    ["约3", "3 mm", "..", "-"].forEach((text) => assert.ok(!looksNumeric(text), text));
+  });
+});
+
+describe("state", () => {
+  test("every change takes the next sequence number, also after a reload", () => {
+    let state = opened({ 1: { seq: 9, response: ["a"] } }, [event(2, 12)]);
+    state = reduce(state, { type: "answered", slot: 3, response: ["b"] });
+    assert.equal(state.answers[3].seq, 13);
+    assert.deepEqual(state.pending, { 2: 12, 3: 13 });
+  });
+
+  test("an answer is saved only when its own sequence number is acknowledged", () => {
+    let state = reduce(opened(), { type: "answered", slot: 1, response: ["a"] });
+    state = reduce(state, { type: "answered", slot: 1, response: ["b"] });
+    state = reduce(state, { type: "acknowledged", acknowledged: { 1: 1 } });
+    assert.equal(safety(state, 1), "saving");
+    state = reduce(state, { type: "acknowledged", acknowledged: { 1: 2 } });
+    assert.equal(safety(state, 1), "saved");
+  });
+
+  test("what the server knows never replaces an unsent change", () => {
+    let state = reduce(opened({ 1: { seq: 3, response: ["a"] } }), { type: "answered", slot: 1, response: ["b"] });
+    state = reduce(state, { type: "responses", responses: { 1: { seq: 3, response: ["a"] }, 2: { seq: 8, response: ["c"] } } });
+    assert.deepEqual(state.answers[1].response, ["b"]);
+    assert.deepEqual(state.answers[2].response, ["c"]);
+    assert.equal(reduce(state, { type: "answered", slot: 3, response: ["d"] }).answers[3].seq, 9);
+  });
+
+  test("the words for safety follow the connection and the storage", () => {
+    let state = reduce(opened(), { type: "answered", slot: 1, response: ["a"] });
+    assert.equal(safety(state, 2), "none");
+    state = reduce(state, { type: "link", link: "offline", at: 10 });
+    assert.equal(safety(state, 1), "local");
+    assert.equal(safety({ ...state, durable: false }, 1), "page");
+    assert.equal(safety(reduce(state, { type: "refused", slot: 1, seq: 1 }), 1), "refused");
+  });
+
+  test("an outage counts from its beginning, not from its latest failure", () => {
+    let state = reduce(INITIAL, { type: "link", link: "offline", at: 10 });
+    state = reduce(state, { type: "link", link: "busy", at: 99 });
+    assert.equal(state.offlineSince, 10);
+    assert.equal(reduce(state, { type: "link", link: "online", at: 120 }).offlineSince, null);
+  });
+
+  test("a later deadline is noticed as an extension, an earlier one is only obeyed", () => {
+    let state = reduce(INITIAL, { type: "timing", deadline_at: "2026-11-21T07:00:00Z" });
+    assert.equal(state.extension, null);
+    state = reduce(state, { type: "timing", deadline_at: "2026-11-21T07:10:00+00:00" });
+    assert.equal(state.extension.minutes, 10);
+    state = reduce(state, { type: "timing", deadline_at: "2026-11-21T07:05:00Z" });
+    assert.equal(state.deadlineAt, "2026-11-21T07:05:00Z");
+  });
+
+  test("open and marked items are listed by section", () => {
+    const state = opened({ 1: { seq: 1, response: ["a"] } }, [], [3]);
+    assert.deepEqual(counts(state), { n: 3, answered: 1, open: 2, marked: 1 });
+    assert.deepEqual(unfinished(state).map((section) => section.openSlots), [[2], [3]]);
+    assert.deepEqual([neighbour(state, -1), neighbour(state, 1)], [null, 2]);
+  });
+
+  test("an unchanged state is the same object, so nothing is drawn again", () => {
+    const state = reduce(INITIAL, { type: "timing", deadline_at: "2026-11-21T07:00:00Z", status: "in_progress" });
+    assert.equal(reduce(state, { type: "timing", deadline_at: "2026-11-21T07:00:00Z", status: "in_progress" }), state);
+    assert.throws(() => reduce(state, { type: "no such" }));
+  });
+});
+
+describe("clock", () => {
+  test("the sample with the shortest round trip decides", () => {
+    let now = 1000;
+    const clock = createClock(() => now);
+    clock.sample("2026-11-21T06:00:00.000Z", 0, 1000);
+    clock.sample("2026-11-21T06:00:00.600Z", 980, 1000);
+    assert.equal(clock.now(), parseInstant("2026-11-21T06:00:00.610Z"));
+    clock.sample("2026-11-21T06:00:00.700Z", 800, 1200);
+    now = 2000;
+    assert.equal(clock.now(), parseInstant("2026-11-21T06:00:01.610Z"));
+  });
+
+  test("a computer that slept is corrected by the next answer", () => {
+    const clock = createClock(() => 2000);
+    clock.sample("2026-11-21T06:00:00Z", 990, 1000);
+    clock.sample("2026-11-21T06:30:00Z", 1800, 2000);
+    assert.equal(clock.now(), parseInstant("2026-11-21T06:30:00.100Z"));
+  });
+
+  test("microseconds are read and spans are rounded up", () => {
+    assert.equal(parseInstant("2026-11-21T06:00:00.123456+00:00"), Date.UTC(2026, 10, 21, 6, 0, 0, 123));
+    assert.deepEqual([formatSpan(3600000), formatSpan(59001), formatSpan(-5)], ["1:00:00", "01:00", "00:00"]);
+  });
+
+  test("time is announced once at each set point", () => {
+    assert.equal(crossed(1800500, 1799900), 30);
+    assert.equal(crossed(1799900, 1799600), null);
+    assert.equal(crossed(700000, 250000), 5);
+    assert.equal(crossed(null, 250000), null);
+  });
+});
+
+describe("keyboard", () => {
+  test("digits and letters name options, keys typed into fields stay there", () => {
+    assert.deepEqual(["1", "9", "a", "h", "i", "0"].map(optionIndex), [0, 8, 0, 7, -1, -1]);
+    const element = (tagName, type) => ({ tagName, getAttribute: () => type });
+    assert.ok(isTyping(element("INPUT", "text")) && isTyping(element("TEXTAREA", null)) && isTyping(element("SELECT", null)));
+    assert.ok(!isTyping(element("INPUT", "radio")) && !isTyping(element("BUTTON", null)));
+  });
+
+  test("a Chinese input method does not swallow the keys", () => {
+    assert.equal(keyOf({ key: "Process", code: "KeyN" }), "n");
+    assert.equal(keyOf({ key: "？", code: "Slash" }), "?");
+    assert.equal(keyOf({ key: "Enter", code: "Enter" }), "");
+  });
+});
+
+async function bench(save, responses = async () => ({ responses: {}, status: "in_progress" })) {
+  const time = { now: 0 };
+  const sent = [];
+  const closed = [];
+  const store = createStore(opened());
+  const outbox = await openOutbox({ attempt: "a", factory: null });
+  const api = { save: async (attempt, events) => (sent.push(events.map((e) => [e.slot, e.seq])), save(events, sent.length)), responses };
+  const sync = createSync({ api, outbox, store, attempt: "a", onClosed: () => closed.push(1), monotonic: () => time.now, random: () => 1 });
+  const pass = async (milliseconds) => {
+    for (let step = 0; step < milliseconds; step += 100) {
+      time.now += 100;
+      sync.tick();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { store, sync, sent, pass, closed, time };
+}
+
+const acknowledge = (events) => ({ acknowledged: Object.fromEntries(events.map((e) => [e.slot, e.seq])), deadline_at: null });
+const refuse = (status, code) => Promise.reject(new ApiError(status, code));
+
+describe("answer protocol", () => {
+  test("changes of one slot within the pause go as one event, the newest", async () => {
+    const { sync, sent, pass, store } = await bench(acknowledge);
+    ["a", "b", "c"].forEach((choice) => sync.record(1, [choice]));
+    sync.record(2, ["x"]);
+    await pass(700);
+    assert.deepEqual(sent, []);
+    await pass(300);
+    assert.deepEqual(sent, [[[1, 3], [2, 4]]]);
+    assert.deepEqual(store.get().pending, {});
+  });
+
+  test("one save is under way at a time and a change made meanwhile is not lost", async () => {
+    let release;
+    const { sync, sent, pass, store } = await bench((events, n) => (n === 1 ? new Promise((resolve) => {
+      release = () => resolve(acknowledge(events));
+    }) : acknowledge(events)));
+    sync.record(1, ["a"]);
+    await pass(1000);
+    sync.record(1, ["b"]);
+    await pass(2000);
+    assert.equal(sent.length, 1);
+    release();
+    await pass(1000);
+    assert.deepEqual(sent, [[[1, 1]], [[1, 2]]]);
+    assert.deepEqual(store.get().pending, {});
+  });
+
+  test("a lost acknowledgement is answered by sending the very same event again", async () => {
+    const { sync, sent, pass, store } = await bench((events, n) => (n < 3 ? refuse(0, "network") : acknowledge(events)));
+    sync.record(1, ["a"]);
+    await pass(1000);
+    assert.equal(store.get().link, "offline");
+    assert.equal(safety(store.get(), 1), "local");
+    await pass(5000);
+    assert.deepEqual(sent, [[[1, 1]], [[1, 1]], [[1, 1]]]);
+    assert.equal(store.get().link, "online");
+    assert.equal(safety(store.get(), 1), "saved");
+  });
+
+  test("pauses grow to a limit while the server is away", async () => {
+    const { sync, sent, pass } = await bench(() => refuse(503, "busy"));
+    sync.record(1, ["a"]);
+    await pass(60000);
+    assert.ok(sent.length >= 10 && sent.length <= 16, String(sent.length));
+  });
+
+  test("a server that answers questions but refuses saves is not called online", async () => {
+    const { sync, pass, store } = await bench(() => refuse(503, "busy"));
+    sync.record(1, ["a"]);
+    await pass(30000);
+    assert.equal(store.get().link, "busy");
+  });
+
+  test("one event that the server cannot read does not hold up the others", async () => {
+    const { sync, pass, store } = await bench((events) => (events.some((e) => e.slot === 2) ? refuse(422, "invalid_input") : acknowledge(events)));
+    [1, 2, 3].forEach((slot) => sync.record(slot, ["a"]));
+    await pass(6000);
+    assert.deepEqual([1, 2, 3].map((slot) => safety(store.get(), slot)), ["saved", "refused", "saved"]);
+  });
+
+  test("durable answers read from the server settle what was never acknowledged", async () => {
+    const { sync, pass, store } = await bench(() => refuse(503, "busy"), async () => ({ responses: { 1: { seq: 1, response: ["a"] } }, status: "in_progress" }));
+    sync.record(1, ["a"]);
+    await pass(12000);
+    assert.deepEqual(store.get().pending, {});
+    assert.equal(sync.waiting(), 0);
+  });
+
+  test("a stale conflict is settled by what the server holds", async () => {
+    const { sync, pass, store } = await bench(() => refuse(409, "stale_response"), async () => ({ responses: { 1: { seq: 8, response: ["z"] } }, status: "in_progress" }));
+    sync.record(1, ["a"]);
+    await pass(3000);
+    assert.deepEqual(store.get().pending, {});
+    assert.deepEqual(store.get().answers[1].response, ["z"]);
+  });
+
+  test("a page that lost the attempt sends nothing more", async () => {
+    const { sync, sent, pass, store } = await bench(() => refuse(409, "attempt_taken_over"));
+    sync.record(1, ["a"]);
+    await pass(20000);
+    assert.equal(store.get().lock, "taken_over");
+    assert.equal(sent.length, 1);
+  });
+
+  test("after the login ended sending waits for the next sign-in", async () => {
+    let signedIn = false;
+    const { sync, sent, pass, store } = await bench((events) => (signedIn ? acknowledge(events) : refuse(401, "signed_out")));
+    sync.record(1, ["a"]);
+    await pass(10000);
+    assert.equal(sent.length, 1);
+    assert.equal(store.get().auth, "expired");
+    signedIn = true;
+    store.dispatch({ type: "set", values: { auth: "ok" } });
+    sync.retry();
+    await pass(500);
+    assert.equal(safety(store.get(), 1), "saved");
+  });
+
+  test("a closed attempt is reported once by a save and by a question", async () => {
+    const one = await bench(() => refuse(410, "attempt_closed"));
+    one.sync.record(1, ["a"]);
+    await one.pass(1000);
+    assert.equal(one.closed.length, 1);
+    const other = await bench(acknowledge, async () => ({ responses: {}, status: "submitted" }));
+    await other.pass(8200);
+    assert.equal(other.closed.length, 1);
+  });
+
+  test("many answers kept through an outage drain in few calls", async () => {
+    let down = true;
+    const { sync, sent, pass, store } = await bench((events) => (down ? refuse(0, "network") : acknowledge(events)));
+    for (let slot = 1; slot <= 450; slot += 1) sync.record(slot, ["a"]);
+    await pass(3000);
+    down = false;
+    const before = sent.length;
+    await pass(5000);
+    assert.deepEqual(store.get().pending, {});
+    assert.ok(sent.length - before <= 3, String(sent.length - before));
+  });
+});

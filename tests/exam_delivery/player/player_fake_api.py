@@ -1,0 +1,230 @@
+"""An in-memory candidate API with switches for everything that goes wrong in an exam room.
+
+It keeps what the outside interface promises: acknowledgement per slot, order by ``seq``, one holder per attempt, a deadline
+that only the server moves, an idempotent start and hand-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+PLAYER = Path(__file__).resolve().parents[3] / "exam_delivery" / "player"
+STATIC = Path(__file__).resolve().parents[3] / "web" / "static"
+CSP = "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+ADMISSION_NUMBER = "202611210001"
+ID_NUMBER = "11010519491231002X"
+ATTEMPT = "a-7f3c"
+
+
+def instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+@dataclass
+class FakeExam:
+    """State of the one attempt, and the faults to be shown."""
+
+    form: dict[str, Any]
+    opens_at: float = field(default_factory=time.time)
+    seconds: int = 3600
+    earliest_submit_at: float | None = None
+    deadline_at: float | None = None
+    status: str = "ready"
+    tokens: list[str] = field(default_factory=list)
+    responses: dict[int, dict[str, Any]] = field(default_factory=dict)
+    accepted: list[tuple[int, int]] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    receipt: dict[str, Any] | None = None
+    drop_acknowledgements: int = 0
+    refuse_saves: RefusedError | None = None
+    refuse_slots: set[int] = field(default_factory=set)
+    delay: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def in_progress(self) -> bool:
+        return self.status == "in_progress"
+
+    def sign_in(self, body: dict[str, Any]) -> dict[str, Any]:
+        if (body.get("admission_number"), body.get("id_number")) != (ADMISSION_NUMBER, ID_NUMBER):
+            raise RefusedError(401, "wrong_credentials", "准考证号或证件号不对")
+        token = f"token-{len(self.tokens) + 1}"
+        self.tokens.append(token)
+        form = self.form
+        session = {
+            "name": form["session_name"],
+            "title": form["title"],
+            "duration_seconds": self.seconds,
+            "rules": form["rules"],
+            "pledge": form["pledge"],
+        }
+        early = {"earliest_submit_at": instant(self.earliest_submit_at)} if self.earliest_submit_at else {}
+        return {
+            "token": token,
+            "attempt_id": ATTEMPT,
+            "opens_at": instant(self.opens_at),
+            "candidate": form["candidate"],
+            "session": session,
+            **self.times(),
+            **early,
+        }
+
+    def times(self) -> dict[str, Any]:
+        status = self.status
+        if status == "ready" and time.time() < self.opens_at:
+            status = "waiting"
+        deadline = instant(self.deadline_at) if self.deadline_at else None
+        return {"status": status, "server_time": instant(time.time()), "deadline_at": deadline}
+
+    def start(self) -> dict[str, Any]:
+        if time.time() < self.opens_at:
+            raise RefusedError(403, "not_open", "考试还没有开始")
+        if self.status == "ready":
+            self.status, self.deadline_at = "in_progress", time.time() + self.seconds
+        return self.times()
+
+    def read_form(self) -> dict[str, Any]:
+        if not self.deadline_at:
+            raise RefusedError(403, "not_open", "考试还没有开始")
+        return self.form
+
+    def read_responses(self) -> dict[str, Any]:
+        return {"responses": {str(slot): kept for slot, kept in self.responses.items()}, **self.times()}
+
+    def save(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self.refuse_saves:
+            raise self.refuse_saves
+        if not self.in_progress:
+            raise RefusedError(410, "attempt_closed", "考试已结束")
+        if any(event["slot"] in self.refuse_slots for event in body["events"]):
+            raise RefusedError(422, "invalid_input", "作答格式不对")
+        acknowledged = {}
+        for event in body["events"]:
+            kept = self.responses.get(event["slot"])
+            if kept is None or kept["seq"] < event["seq"]:
+                self.responses[event["slot"]] = {"seq": event["seq"], "response": event["response"]}
+                self.accepted.append((event["slot"], event["seq"]))
+            acknowledged[str(event["slot"])] = self.responses[event["slot"]]["seq"]
+        return {"acknowledged": acknowledged, **self.times()}
+
+    def submit(self) -> dict[str, Any]:
+        if self.receipt is None:
+            text = json.dumps(self.responses, sort_keys=True, ensure_ascii=False)
+            self.status = "submitted"
+            self.receipt = {
+                "n_answers": sum(1 for kept in self.responses.values() if any(kept["response"])),
+                "digest": hashlib.sha256(text.encode()).hexdigest(),
+                "submitted_at": instant(time.time()),
+                "admission_number": ADMISSION_NUMBER,
+            }
+        return {**self.receipt, "server_time": instant(time.time())}
+
+    def dispatch(self, method: str, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path == "/api/v1/exam/sign-in":
+            return self.sign_in(body)
+        call = path.rsplit("/", 1)[-1]
+        if token not in self.tokens:
+            raise RefusedError(401, "signed_out", "登录已失效")
+        if token != self.tokens[-1]:
+            raise RefusedError(409, "attempt_taken_over", "已在别处登录")
+        answers = {
+            ("POST", "start"): self.start,
+            ("GET", "form"): self.read_form,
+            ("GET", "responses"): self.read_responses,
+            ("PUT", "responses"): lambda: self.save(body),
+            ("POST", "submit"): self.submit,
+        }
+        return answers[method, call]()
+
+
+class Handler(BaseHTTPRequestHandler):
+    exam: FakeExam
+
+    def log_message(self, *args: object) -> None:
+        """Keep quiet."""
+
+    def reply(self, status: int, content: bytes, mime: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", mime)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def file(self, path: Path) -> None:
+        if not path.is_file():
+            return self.reply(404, b"", "text/plain")
+        mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return self.reply(200, path.read_bytes(), f"{mime}; charset=utf-8" if mime.startswith("text/") else mime)
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0]
+        if path.startswith("/api/"):
+            return self.api("GET")
+        if path == "/exam/":
+            return self.file(PLAYER / "index.html")
+        if path == "/favicon.ico":
+            return self.reply(204, b"", "image/x-icon")
+        asset = re.sub(r"^/exam/assets/", "", path)
+        return self.file(PLAYER / asset if asset != path else STATIC / path.removeprefix("/static/"))
+
+    def do_POST(self) -> None:
+        self.api("POST")
+
+    def do_PUT(self) -> None:
+        self.api("PUT")
+
+    def api(self, method: str) -> None:
+        exam = self.exam
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}")
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        time.sleep(exam.delay)
+        with exam.lock:
+            exam.calls.append((method, self.path.rsplit("/", 1)[-1]))
+            status, answer = self.answer(method, token, body)
+            drop = method == "PUT" and status == 200 and exam.drop_acknowledgements > 0
+            exam.drop_acknowledgements -= drop
+        if drop:
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.reply(status, json.dumps(answer, ensure_ascii=False).encode(), "application/json")
+
+    def answer(self, method: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, self.exam.dispatch(method, self.path, token, body)
+        except RefusedError as error:
+            return error.status, {"error": error.code, "message": error.message, "details": {}}
+
+
+class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that goes away in the middle of an answer is no news."""
+
+
+def serve(exam: FakeExam) -> tuple[QuietServer, str]:
+    """Serve player and API on a free port; returns the server and the player's address."""
+    handler = type("BoundHandler", (Handler,), {"exam": exam})
+    server = QuietServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}/exam/"

@@ -1,0 +1,95 @@
+"""The player's pure modules under Node, and promises about its files: size, syntax, texts, contrast."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import playwright
+import pytest
+from player_fake_api import PLAYER
+
+NODE = Path(playwright.__file__).parent / "driver" / "node"
+SCRIPTS = sorted(PLAYER.rglob("*.js"))
+MODERN = [r"\.at\(", r"structuredClone", r"\?\?=", r"\|\|=", r"&&=", r"^await ", r"replaceAll", r"#\w+\s*[=(;]", r"Object\.hasOwn\b"]
+MODERN_CSS = [r":has\(", r":is\(", r":where\(", r"\binset:", r"color-mix", r"@container", r"\bdvh\b", r"aspect-ratio", r"^\s+&"]
+MESSAGE = re.compile(r'\bt\(\s*"([^"]*)"')
+WORDS = re.compile(r'"([^"]*[一-鿿][^"]*)"')
+
+
+def test_state_clock_and_answer_protocol_hold_under_node(tmp_path: Path) -> None:
+    shutil.copytree(PLAYER, tmp_path / "player")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    shutil.copy(Path(__file__).parent / "player_core.test.mjs", tmp_path)
+    done = subprocess.run([NODE, "--test", "player_core.test.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"pass [1-9]\d", done.stdout), done.stdout
+
+
+def test_player_is_at_most_60_kb_compressed() -> None:
+    size = sum(len(gzip.compress(path.read_bytes(), 6, mtime=0)) for path in PLAYER.rglob("*") if path.is_file())
+    assert size <= 60 * 1024, f"{size} bytes"
+
+
+def test_modules_stay_short() -> None:
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SCRIPTS if path.name != "messages_en.js"}
+    assert {name: n for name, n in lengths.items() if n > 200} == {}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_use_only_what_chromium_86_understands(path: Path) -> None:
+    text = re.sub(r'"[^"\n]*"|`[^`]*`', '""', path.read_text(encoding="utf-8"))
+    assert [pattern for pattern in MODERN if re.search(pattern, text, re.MULTILINE)] == []
+
+
+def test_style_sheet_uses_only_what_chromium_86_understands() -> None:
+    text = (PLAYER / "player.css").read_text(encoding="utf-8")
+    assert [pattern for pattern in MODERN_CSS if re.search(pattern, text, re.MULTILINE)] == []
+
+
+def test_page_holds_no_inline_script_or_style() -> None:
+    text = (PLAYER / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)|//[a-z]", text)
+
+
+def messages_in_use() -> set[str]:
+    return {found for path in SCRIPTS for found in MESSAGE.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_text_has_an_english_one_and_no_translation_is_left_over() -> None:
+    catalogue = dict(re.findall(r'^  "([^"]+)": "([^"]*)",$', (PLAYER / "messages_en.js").read_text(encoding="utf-8"), re.MULTILINE))
+    assert messages_in_use() == set(catalogue)
+    assert [key for key, value in catalogue.items() if not value.strip(" ")] == []
+    assert [key for key, value in catalogue.items() if set(re.findall(r"\{\w+\}", key)) != set(re.findall(r"\{\w+\}", value))] == []
+
+
+def test_no_chinese_text_bypasses_translation() -> None:
+    allowed = {"中文"}  # the name of the language itself
+    for path in SCRIPTS:
+        if path.name in {"messages_en.js", "too_old.js"}:
+            continue
+        words = set(WORDS.findall(re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)))
+        assert words - messages_in_use() - allowed == set(), path.name
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(c * 2 for c in digits) if len(digits) == 3 else digits
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("block", [r":root \{(.*?)\}", r'data-contrast="high"\] \{(.*?)\}'])
+def test_colours_of_text_and_ground_meet_aa(block: str) -> None:
+    css = (PLAYER / "player.css").read_text(encoding="utf-8")
+    tokens = dict(re.findall(r"--([a-z-]+): (#\w+)", re.search(r":root \{(.*?)\}", css, re.DOTALL)[1]))
+    tokens.update(re.findall(r"--([a-z-]+): (#\w+)", re.search(block, css, re.DOTALL)[1]))
+    pairs = [(text, ground) for text in ("ink", "muted", "primary", "success", "danger", "warning") for ground in ("paper", "ground")]
+    pairs += [("on-primary", "primary"), ("success", "success-soft"), ("danger", "danger-soft"), ("ink", "warning-soft"), ("ink", "primary-soft")]
+    for text, ground in pairs:
+        light, dark = sorted((luminance(tokens[text]), luminance(tokens[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
