@@ -1,0 +1,1 @@
+"""Reading and finding rows of the bank inside the actor's walls."""

@@ -1,0 +1,1 @@
+"""What may be done with standards and items; every service takes the unit of work."""
