@@ -32,7 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the library's signature
         """Refuse naive times; store UTC."""
         if value is None:
             return None
@@ -40,7 +40,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a naive datetime was given to the database")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the library's signature
         """Return aware UTC."""
         if value is None:
             return None
@@ -121,5 +121,3 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin at once as a writer inside a unit of work: a reader that upgrades later could only fail."""
     mode = connection.get_execution_options().get("kaoku_begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {mode}")
-
-

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 PREFIX = "KAOKU_"
 MIN_SECRET_LENGTH = 32
@@ -72,7 +73,9 @@ class Settings:
         """Read and check the environment; raises SettingsError that names what is wrong."""
         env = os.environ if environ is None else environ
         known = {PREFIX + f.name.upper(): f for f in fields(cls)}
-        values = {f.name: _parse(name, env[name], f.default) for name, f in known.items() if env.get(name)}
+        values: dict[str, Any] = {
+            f.name: _parse(name, env[name], f.default) for name, f in known.items() if env.get(name)
+        }
         base = cls(**values)
         instance = base.instance_dir.resolve()
         values["instance_dir"] = instance

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from kernel.db import db
@@ -74,8 +74,7 @@ def unit_of_work(actor: Actor) -> Iterator[UnitOfWork]:
 
 
 def _session() -> Session:
-    current: scoped_session[Session] | Session = db.session
-    return current() if isinstance(current, scoped_session) else current
+    return db.session()
 
 
 def _begin_as_writer(session: Session) -> None:

@@ -31,7 +31,9 @@ def stop(text):
 def apt_install(*packages):
     """Install Debian packages when we may; otherwise say which are missing."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        stop(f"missing system packages: {' '.join(packages)}. Install them (for example: sudo apt-get install {' '.join(packages)}).")
+        stop(
+            f"missing system packages: {' '.join(packages)}. Install them (for example: sudo apt-get install {' '.join(packages)})."
+        )
     say(f"installing {' '.join(packages)}")
     quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv/bin"
@@ -71,17 +72,22 @@ def private_postgresql() -> Iterator[str]:
         shutil.chown(folder, "postgres", "postgres")
     data, tools = folder / "data", postgres_bin()
     options = f"-k {folder} -c listen_addresses='' -c shared_buffers=256MB -c max_connections=200"
-    quiet = {"check": True, "cwd": folder, "stdout": subprocess.DEVNULL}
+    quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
     subprocess.run(
-        as_database_user([str(tools / "initdb"), "-D", str(data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]),
+        as_database_user(
+            [str(tools / "initdb"), "-D", str(data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        ),
+        check=True,
         **quiet,
     )
     control = [str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
-    subprocess.run(as_database_user([*control, "-o", options, "start"]), **quiet)
+    subprocess.run(as_database_user([*control, "-o", options, "start"]), check=True, **quiet)
     try:
         yield f"postgresql+psycopg://kaoku@/postgres?host={folder}"
     finally:
-        subprocess.run(as_database_user([*control, "-m", "immediate", "stop"]), check=False, cwd="/", stdout=subprocess.DEVNULL)
+        subprocess.run(
+            as_database_user([*control, "-m", "immediate", "stop"]), check=False, cwd="/", stdout=subprocess.DEVNULL
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -62,7 +62,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _templates(app: Flask) -> None:
     """Find templates in web/, in each component's own folder, and the item types' three views in item_templates/."""
     folders = [ROOT / "web/templates", ROOT, *(ROOT / name / "templates" for name in COMPONENTS)]
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(folder)) for folder in folders])  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(folder)) for folder in folders])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

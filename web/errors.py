@@ -34,7 +34,7 @@ def wants_json() -> bool:
 
 def error_message(exc: DomainError) -> str:
     """Return a refusal's message in the reader's language."""
-    text = _(exc.template)
+    text: str = _(exc.template)
     return text % exc.context if exc.context else text
 
 
@@ -51,7 +51,7 @@ def _domain(exc: DomainError) -> BaseResponse:
 
 
 def _validation(exc: ValidationError) -> BaseResponse:
-    return answer("invalid_input", _("输入有误，请按提示修改"), 422, {"fields": exc.normalized_messages()})
+    return answer("invalid_input", _("输入有误，请按提示修改"), 422, {"fields": exc.messages_dict})
 
 
 def _csrf(_exc: CSRFError) -> BaseResponse:
@@ -114,4 +114,4 @@ def _back_address() -> str:
 
 def _error_title(status: int) -> str:
     titles = {401: _("需要登录"), 403: _("没有权限"), 404: _("没有找到"), 409: _("现在不能这样做"), 422: _("需要修改")}
-    return titles.get(status, _("出错了"))
+    return str(titles.get(status) or _("出错了"))

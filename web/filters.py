@@ -46,9 +46,10 @@ def relative_time(moment: datetime | None) -> str:
     seconds = int((moment.astimezone(UTC) - now()).total_seconds())
     size = abs(seconds)
     if size < 60:
-        return _("刚刚") if seconds <= 0 else _("马上")
+        return str(_("刚刚") if seconds <= 0 else _("马上"))
     number, unit = _largest_unit(size)
-    return _("%(n)s%(unit)s后", n=number, unit=unit) if seconds > 0 else _("%(n)s%(unit)s前", n=number, unit=unit)
+    ahead = seconds > 0
+    return str(_("%(n)s%(unit)s后", n=number, unit=unit) if ahead else _("%(n)s%(unit)s前", n=number, unit=unit))
 
 
 def _largest_unit(size: int) -> tuple[int, str]:

@@ -18,7 +18,16 @@ from kernel.identity.repository import get_organisation
 from kernel.jobs.repository import count_open_jobs
 from web.i18n import html_language
 
-GROUP_ORDER = (N_("工作台"), N_("标准与题库"), N_("组卷"), N_("考试"), N_("阅卷与成绩"), N_("认定"), N_("监督"), N_("系统"))
+GROUP_ORDER = (
+    N_("工作台"),
+    N_("标准与题库"),
+    N_("组卷"),
+    N_("考试"),
+    N_("阅卷与成绩"),
+    N_("认定"),
+    N_("监督"),
+    N_("系统"),
+)
 
 
 @dataclass(slots=True)

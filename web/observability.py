@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -31,7 +32,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
 
 
-def scrub(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+def scrub(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask identity and telephone numbers in every text of a log event."""
     return {k: PERSONAL.sub(_masked, v) if isinstance(v, str) else v for k, v in event.items()}
 

@@ -8,12 +8,10 @@ from flask_wtf.csrf import CSRFProtect
 from kernel.http.access import bearer_token
 
 csrf = CSRFProtect()
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "font-src 'self'",
-        "connect-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
-    )
-)  # fmt: skip
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -46,7 +44,7 @@ def app_checks_csrf() -> bool:
 
 
 def _is_open_api() -> bool:
-    return request.path in {"/api/v1/auth/sign-in"} or request.path.startswith("/api/v1/exam/")
+    return request.path == "/api/v1/auth/sign-in" or request.path.startswith("/api/v1/exam/")
 
 
 def _add_headers(response: Response) -> Response:

@@ -45,16 +45,16 @@ class AuditHead(Base):
     event_hash: Mapped[str] = mapped_column(String(64))
 
 
+REFUSE_FUNCTION = """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
 APPEND_ONLY_DDL = {
     "sqlite": [
         "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
         "CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
     ],
     "postgresql": [
-        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
-        "CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+        REFUSE_FUNCTION,
+        "CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     ],
 }
 
@@ -68,7 +68,7 @@ def make_append_only(table: Any) -> None:
     """Attach the append-only triggers to a model's table (migrations repeat the statements)."""
     for dialect in APPEND_ONLY_DDL:
         for statement in append_only_statements(table.name, dialect):
-            ddl = DDL(statement.replace("%", "%%"))
+            ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 

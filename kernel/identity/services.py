@@ -126,9 +126,7 @@ def needs_touch(session: Session, session_id: uuid.UUID) -> bool:
 
 def touch_session(uow: UnitOfWork, session_id: uuid.UUID) -> None:
     """Write the session's last-seen time."""
-    uow.session.execute(
-        update(AuthSession).where(AuthSession.auth_session_id == session_id).values(last_seen_at=now())
-    )
+    uow.session.execute(update(AuthSession).where(AuthSession.auth_session_id == session_id).values(last_seen_at=now()))
 
 
 def actor_of_user(user: User, *, request_id: str = "", session_id: uuid.UUID | None = None) -> Actor:
@@ -227,9 +225,7 @@ def create_user(
     return user, secret
 
 
-def _check_new_user(
-    uow: UnitOfWork, username: str, roles: frozenset[Role], organisation_id: uuid.UUID | None
-) -> None:
+def _check_new_user(uow: UnitOfWork, username: str, roles: frozenset[Role], organisation_id: uuid.UUID | None) -> None:
     if not 3 <= len(username) <= 64 or not username.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise InvalidInputError(N_("登录名须为 3–64 个字母、数字、点、横线或下划线"))
     if repository.find_user_by_name(uow.session, username):

@@ -41,7 +41,7 @@ def run_job(job_id: uuid.UUID) -> JobStatus:
         raise
     except DomainError as exc:
         return _end(job_id, exc.message, JobStatus.FAILED)
-    except Exception as exc:  # noqa: BLE001 - a job must end in a named state
+    except Exception as exc:
         log.error("job_failed", job_id=str(job_id), name=job.name, exc_info=exc)
         return _end(job_id, UNEXPECTED, JobStatus.FAILED)
     return _check_finished(job_id)

@@ -72,7 +72,7 @@ class Worker:
         def job_workflow(job_id: str) -> str:
             try:
                 return run(job_id)
-            except Exception as exc:  # noqa: BLE001 - after the last try the job must still end in a named state
+            except Exception as exc:
                 log.error("job_gave_up", job_id=job_id, exc_info=exc)
                 with app.app_context():
                     runner.give_up(uuid.UUID(job_id))
@@ -137,7 +137,7 @@ class Duty:
         self.due = monotonic() + self.seconds
         try:
             self.function()
-        except Exception as exc:  # noqa: BLE001 - one failing duty must not stop the others
+        except Exception as exc:
             log.error("duty_failed", duty=self.name, exc_info=exc)
 
 
