@@ -21,8 +21,14 @@ _TOKEN = re.compile(rf"[A-Ha-hTF]+|{_JUDGEMENT}")
 
 @dataclass(slots=True)
 class AnswerList:
-    """Answers read so far, by section word and number; `doubtful` numbers contradict themselves and serve nobody."""
+    """Answers read so far, by section word and number; `doubtful` numbers contradict themselves and serve nobody.
 
+    The list speaks of the items from `first` to before `behind`, counted from 0: those that stand before it and behind
+    the list before.
+    """
+
+    first: int = 0
+    behind: int = 0
     entries: dict[tuple[str, int], str] = field(default_factory=dict)
     doubtful: set[tuple[str, int]] = field(default_factory=set)
     unreadable: list[Line] = field(default_factory=list)

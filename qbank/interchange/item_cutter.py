@@ -139,7 +139,9 @@ class _Cutter:
 
     def _open_answers(self, type_word: str) -> None:
         if self.answers is None:
-            self.answers = AnswerList()
+            last = self.collected[-1] if self.collected else AnswerList()
+            first = last.first if last.behind == len(self.drafts) else last.behind
+            self.answers = AnswerList(first, len(self.drafts))
             self.collected.append(self.answers)
         self.answers.section = type_word
         self.fresh, self.prose = True, False
@@ -356,7 +358,7 @@ class _Cutter:
 
     def _deliver_answers(self, result: ReadResult) -> None:
         for answers in self.collected:
-            _give_back(answers, self.drafts, result)
+            _give_back(answers, self.drafts[answers.first : answers.behind], result)
 
     def _warn(self, result: ReadResult) -> None:
         if not result.records and not result.skipped:

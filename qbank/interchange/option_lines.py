@@ -60,8 +60,9 @@ def _without_doubt(marks: list[OptionMark], before: str) -> list[OptionMark]:
     goes_on = before == LETTERS[LETTERS.find(marks[-1].letter) + 1 :][:1]
     if marks[0].letter == "A" and (len(marks) > 2 or (before and goes_on)):
         return marks
-    glued = next((index for index, mark in enumerate(marks) if mark.style == "glued"), len(marks))
-    return marks[:glued]
+    doubtful = ("glued",) if marks[0].style == "weak" else ("glued", "weak")
+    certain = next((index for index, mark in enumerate(marks) if index and mark.style in doubtful), len(marks))
+    return marks[:certain]
 
 
 def _patterns(letter: str, style: str) -> list[tuple[str, str]]:
