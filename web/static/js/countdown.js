@@ -3,10 +3,10 @@ function pad(number) {
   return String(number).padStart(2, "0");
 }
 
-export function formatDuration(seconds, dayWord) {
+export function formatDuration(seconds, pattern) {
   const days = Math.floor(seconds / 86400);
   const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(pad).join(":");
-  return days > 0 ? `${days} ${dayWord} ${clock}` : clock;
+  return days > 0 ? pattern.replace("{n}", days).replace("{time}", clock) : clock;
 }
 
 export default function countdown(element) {
@@ -15,7 +15,7 @@ export default function countdown(element) {
 
   function tick() {
     const left = Math.max(0, Math.ceil((span - (performance.now() - start)) / 1000));
-    element.textContent = left > 0 ? formatDuration(left, element.dataset.dayWord) : element.dataset.over;
+    element.textContent = left > 0 ? formatDuration(left, element.dataset.days) : element.dataset.over;
     element.classList.toggle("is-late", left === 0);
     if (left > 0) return;
     clearInterval(timer);
