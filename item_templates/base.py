@@ -124,7 +124,8 @@ class BaseType:
     def method(self, content: ItemContent) -> str:
         """Return the scoring method in force: the content's, or the first of the type."""
         method = content.scoring.get("method")
-        return str(method) if method in self.scoring_methods else next(iter(self.scoring_methods))
+        known = isinstance(method, str) and method in self.scoring_methods
+        return str(method) if known else next(iter(self.scoring_methods))
 
 
 def graded(fraction: Decimal | None, max_score: Decimal) -> ItemScore:

@@ -36,7 +36,7 @@ def check_score(content: ItemContent) -> Iterable[Finding]:
 def check_method(content: ItemContent, methods: Iterable[str]) -> Iterable[Finding]:
     """Yield a finding when the scoring method is none of the given ones."""
     method = content.scoring.get("method")
-    if method is not None and method not in set(methods):
+    if method is not None and method not in list(methods):
         template = N_("这种题型没有评分方式“%(method)s”，可用：%(methods)s")
         yield finding("unknown_method", template, field="scoring", method=str(method), methods="、".join(methods))
 

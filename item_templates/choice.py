@@ -174,8 +174,11 @@ def check_weights(content: ItemContent, key: Sequence[str]) -> Iterable[Finding]
     weights = content.scoring.get("weights")
     if not weights:
         return
+    if not isinstance(weights, dict):
+        yield finding("bad_weights", N_("选项权重应是选项标号到比例的对照"), field="scoring")
+        return
     ids = {choice.id for choice in content.choices}
-    values = {name: checks.as_decimal(value) for name, value in dict(weights).items()}
+    values = {name: checks.as_decimal(value) for name, value in weights.items()}
     for name, value in values.items():
         if name not in ids:
             yield finding("weight_without_choice", N_("选项权重里的 %(id)s 不是选项"), field="scoring", id=name)

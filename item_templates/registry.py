@@ -103,6 +103,7 @@ def _stands_in(form: str, wanted: str) -> bool:
     return form == wanted if form.isascii() else form in wanted
 
 
+@functools.lru_cache(4096)
 def _alias_form(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(sign for sign in folded if sign.isalnum())

@@ -48,7 +48,7 @@ def read_pairs(text: str, left: Sequence[str], right: Sequence[str]) -> list[Pai
 
     Examples
     --------
-    >>> read_pairs("ａ=1; B-3", ["A", "B"], ["1", "2", "3"]), read_pairs("A=9", ["A"], ["1"])
+    >>> read_pairs("ａ=1; B=3", ["A", "B"], ["1", "2", "3"]), read_pairs("A=9", ["A"], ["1"])
     ([('A', '1'), ('B', '3')], None)
     """
     lefts, rights = _folded(left), _folded(right)

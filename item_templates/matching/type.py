@@ -123,7 +123,8 @@ class Matching(BaseType):
 
 
 def _key(pairs: Sequence[Pair]) -> dict[str, Json]:
-    return {"pairs": [list(pair) for pair in pairs]}
+    """Pairs are a set: sorted, so that equal keys have equal digests."""
+    return {"pairs": [list(pair) for pair in sorted(pairs)]}
 
 
 def _key_pairs(key: Json) -> list[Pair]:

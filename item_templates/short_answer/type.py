@@ -105,7 +105,7 @@ def is_automatic(content: ItemContent) -> bool:
     False
     """
     method = content.scoring.get("method")
-    if method in {"exact", "marked"}:
+    if method in ("exact", "marked"):
         return bool(method == "exact")
     accepted = _accepted(content)
     return bool(accepted) and not content.rubric and all(map(_is_short, accepted))

@@ -27,7 +27,9 @@ def targets(*texts: str) -> tuple[Choice, ...]:
     return tuple(Choice(str(row), text) for row, text in enumerate(texts, start=1))
 
 
-words = st.text("铁铜铝锌Fe2 ａ±°≤'\"（）", min_size=1, max_size=12).map(str.strip).filter(bool)
+words = (
+    st.text("铁铜铝锌Fe2 ａ±°≤'\"（）", min_size=1, max_size=12).map(lambda text: " ".join(text.split())).filter(bool)
+)
 texts = st.text("电压电流abAB12①°℃ΩⅡ Ａ１—·，。；、|=（）\"'&<>", min_size=1, max_size=12).map(sanitise).filter(bool)
 scores = st.integers(1, 99_999).map(lambda thousandths: Decimal(thousandths) / 1000)
 
@@ -97,7 +99,7 @@ def matching(draw: st.DrawFn) -> ItemContent:
     left, right = draw(option_lists()), draw(st.lists(texts, min_size=2, max_size=6, unique=True))
     second = targets(*right)
     every = [[one.id, two.id] for one in left for two in second]
-    pairs = draw(st.lists(st.sampled_from(every), min_size=1, max_size=6, unique_by=tuple))
+    pairs = draw(st.lists(st.sampled_from(every), min_size=1, max_size=6, unique_by=tuple).map(sorted))
     scoring = draw(st.sampled_from([{}, {"method": "exact"}]))
     return ItemContent(
         "matching", draw(texts), left, {"pairs": pairs}, targets=second, score=draw(scores), scoring=scoring
