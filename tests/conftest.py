@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,8 @@ from kernel.settings import Settings
 from kernel.uow import unit_of_work
 from web.app import create_app
 
+hypothesis_settings.register_profile("kaoku", deadline=None, derandomize=True)  # a loaded machine is no failure
+hypothesis_settings.load_profile("kaoku")
 SECRET = "a secret of the tests, long enough to be one"
 
 
