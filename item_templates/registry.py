@@ -63,6 +63,7 @@ def get(name: str) -> ItemType:
         raise UnknownItemTypeError(name) from exc
 
 
+@functools.lru_cache(4096)
 def find_by_alias(text: str) -> ItemType | None:
     """Return the item type that a heading, sheet name or type column means, or None.
 
