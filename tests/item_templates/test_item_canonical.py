@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
-from item_contents import STRATEGIES, TYPE_NAMES, any_content, example
 from jsonschema import Draft202012Validator
 
 from item_templates import registry
@@ -23,6 +22,7 @@ from item_templates.canonical import (
 )
 from item_templates.contract import CanonicalItem, ItemContent
 from item_templates.versions import compare
+from tests.item_templates.item_contents import STRATEGIES, TYPE_NAMES, any_content, example
 
 SCHEMA = json.loads((registry.FOLDER / "schema" / "canonical-items.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from item_contents import choices, targets
 
 from item_templates import registry
 from item_templates.contract import Choice, ItemContent
 from item_templates.findings import KeyTextError
+from tests.item_templates.item_contents import choices, targets
 
 METALS = choices("铁", "铜", "铝", "锌和铅、锡")
 SINGLE = ItemContent("single_choice", "?", METALS)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from item_contents import TYPE_NAMES, any_content, choices, example
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -19,6 +18,7 @@ from item_templates import registry
 from item_templates.contract import ItemContent
 from item_templates.markup import render_html
 from item_templates.page_loader import loader
+from tests.item_templates.item_contents import TYPE_NAMES, any_content, choices, example
 
 
 def environment() -> Environment:

@@ -10,7 +10,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from item_contents import STRATEGIES, TYPE_NAMES, any_content, example, key_as_response
 
 from item_templates import registry
 from item_templates.canonical import (
@@ -22,6 +21,7 @@ from item_templates.canonical import (
 )
 from item_templates.contract import CanonicalItem, Outcome, ResponseFormatError
 from item_templates.markup import normalise_text, sanitise
+from tests.item_templates.item_contents import STRATEGIES, TYPE_NAMES, any_content, example, key_as_response
 
 json_values = st.recursive(
     st.none()

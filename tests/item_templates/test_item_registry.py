@@ -6,10 +6,10 @@ import doctest
 import importlib
 
 import pytest
-from item_contents import TYPE_NAMES
 
 from item_templates import registry
 from item_templates.contract import Interaction
+from tests.item_templates.item_contents import TYPE_NAMES
 
 MODULES = sorted(
     ".".join(("item_templates", *path.relative_to(registry.FOLDER).with_suffix("").parts))

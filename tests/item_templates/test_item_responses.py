@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from item_contents import example
 
 from item_templates import registry
 from item_templates.contract import ResponseFormatError
+from tests.item_templates.item_contents import example
 
 ACCEPTED = [
     ("single_choice", ["B"], ["B"]),

@@ -6,10 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from item_contents import choices, example, targets
 
 from item_templates import registry
 from item_templates.contract import ItemContent, Outcome
+from tests.item_templates.item_contents import choices, example, targets
 
 FOUR = choices("铁", "铜", "铝", "锌")
 SINGLE = ItemContent("single_choice", "?", FOUR, "B")

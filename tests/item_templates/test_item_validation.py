@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from item_contents import TYPE_NAMES, choices, example
 
 from item_templates import registry
 from item_templates.contract import Choice, ItemContent, Severity
+from tests.item_templates.item_contents import TYPE_NAMES, choices, example
 
 SINGLE = ItemContent("single_choice", "下列是金属的是（　）", choices("铁", "水", "氧"), "A")
 MULTIPLE = replace(SINGLE, type="multiple_choice", key=["A", "B"])
