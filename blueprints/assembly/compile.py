@@ -104,7 +104,7 @@ def compile_model(blueprint: Blueprint, columns: Columns, options: Options | Non
     enemies = columns.enemies
     singles, sets = _split(columns, usable, enemies, with_sets=options.with_sets)
     heads = {position: members[0] for members in sets for position in members}
-    pairs = _unit_enemies(enemies, usable, heads)
+    pairs = _unit_enemies(enemies, heads, {*singles.tolist(), *heads.values()} if enemies else set())
     class_of = _classes(blueprint, columns, singles, pairs, options)
     return _Builder(blueprint, columns, options, _Units(singles, class_of, sets, pairs)).model()
 
@@ -127,14 +127,10 @@ def _split(
 
 
 def _unit_enemies(
-    enemies: Sequence[tuple[int, int]], usable: BoolArray, heads: Mapping[int, int]
+    enemies: Sequence[tuple[int, int]], heads: Mapping[int, int], units: set[int]
 ) -> tuple[tuple[int, int], ...]:
-    pairs = {
-        (min(first, second), max(first, second))
-        for first, second in ((heads.get(i, i), heads.get(j, j)) for i, j in enemies if usable[i] and usable[j])
-        if first != second
-    }
-    return tuple(sorted(pairs))
+    pairs = ((heads.get(i, i), heads.get(j, j)) for i, j in enemies)
+    return tuple(sorted({(min(i, j), max(i, j)) for i, j in pairs if i != j and i in units and j in units}))
 
 
 def _classes(
@@ -289,6 +285,7 @@ class _Builder:
         if blueprint.total_score is not None and "total_score" not in self.rules:
             steps = float(Fraction(blueprint.total_score) / columns.step)
             text = Text(N_("总分 %(score)s 分"), {"score": plain(blueprint.total_score)})
+            self.measure["total_score"] = float(columns.step)
             self._add("total_score", text, everyone, columns.score[self.protos].astype(np.float64), (steps, steps))
         excluded = np.nonzero(columns.excluded[self.protos])[0]
         text = Text(N_("排除指定的 %(count)s 题"), {"count": len(blueprint.exclude)})

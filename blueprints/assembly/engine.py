@@ -103,7 +103,7 @@ def _verified(draw: Draw, blueprint: Blueprint, columns: Columns) -> tuple[FormR
     order = {rule.type: number for number, rule in enumerate(blueprint.types)}
     forms = [[columns.items[index] for index in form] for form in draw.forms]
     for form in forms:
-        form.sort(key=lambda item: (order[item.type], item.point, item.id))
+        form.sort(key=lambda item: (order.get(item.type, len(order)), item.point, item.id))
     results = tuple(FormResult(tuple(item.id for item in form), check_form(form, blueprint, targets)) for form in forms)
     broken = [check.constraint for result in results for check in result.checks if not check.met]
     broken += check_assembly(forms, {item.id: item for item in columns.items}, blueprint)

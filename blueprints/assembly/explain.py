@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,15 @@ from kernel.i18n import N_
 
 EXPLAIN_SECONDS = 20.0
 """Least time for an explanation, even if the search has used up its own."""
-DROP_FIRST = (
-    "information", "p_value", "difficulty", "importance", "cells", "exposure", "exclude", "enemies", "types",
-    "total_score", "weights", "n_items", "max_per_point",
+DROP_ORDERS = (
+    ("information", "p_value", "difficulty", "importance", "cells", "enemies", "types", "total_score", "weights",
+     "n_items", "exposure", "exclude", "max_per_point"),
+    ("information", "p_value", "difficulty", "total_score", "n_items", "weights", "cells", "importance", "enemies",
+     "exposure", "exclude", "max_per_point", "types"),
 )  # fmt: skip
-"""Kinds of rules in the order in which the filter tries to do without them: what is tried last tends to stay."""
+"""Kinds of rules in the orders in which the filter tries to do without them; what is tried last tends to stay."""
+BARS = ("exclude", "exposure")
+SUPPLY_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -91,20 +95,26 @@ def _text(name: str, frame: Frame, blueprint: Blueprint, n_forms: int) -> Text:
 
 def conflict_rules(frame: Frame, deadline: Deadline) -> tuple[str, ...]:
     """Return the names of an irreducible set of rules that cannot hold together (empty if all rows can)."""
-    alone = _short_supply(frame)
-    if alone is not None:
-        return (alone,)
-    return _filter(frame, _oracle(frame, deadline))
+    for bars in ((), *((bar,) for bar in BARS), BARS):
+        short = _short_supply(frame, bars)
+        if short is not None:
+            return (short, *bars)
+    is_feasible = _oracle(frame, deadline)
+    found = [_filter(frame, is_feasible, order) for order in DROP_ORDERS]
+    return min(found, key=len)
 
 
-def _short_supply(frame: Frame) -> str | None:
-    """Return a rule that asks for more than everything there is, or for nothing that exists."""
+def _short_supply(frame: Frame, bars: Sequence[str]) -> str | None:
+    """Return the rule that most exceeds all there is (bars applied), or asks for what no whole number can be."""
     program = frame.program()
-    most = program.matrix @ program.upper
-    for index, name in enumerate(frame.model.rules):
-        if program.low[index] > program.high[index] or most[index] < program.low[index] - 1e-9:
-            return name
-    return None
+    barred = np.isin(np.array(frame.model.rules), bars)
+    open_to_use = np.asarray(program.matrix[barred].sum(axis=0)).ravel() == 0 if barred.any() else 1.0
+    most = program.matrix @ (program.upper * open_to_use)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = np.where(program.low > most + SUPPLY_SLACK, program.low / np.maximum(most, SUPPLY_SLACK), 0.0)
+    excess[program.low > program.high] = np.inf
+    worst = int(np.argmax(excess)) if len(excess) else 0
+    return frame.model.rules[worst] if len(excess) and excess[worst] > 0 else None
 
 
 def _oracle(frame: Frame, deadline: Deadline) -> Callable[[BoolArray], bool]:
@@ -120,7 +130,7 @@ def _oracle(frame: Frame, deadline: Deadline) -> Callable[[BoolArray], bool]:
     return whole_numbers
 
 
-def _filter(frame: Frame, is_feasible: Callable[[BoolArray], bool]) -> tuple[str, ...]:
+def _filter(frame: Frame, is_feasible: Callable[[BoolArray], bool], order: Sequence[str]) -> tuple[str, ...]:
     """Drop rules, whole kinds first, as long as the rest still cannot hold together."""
     names = list(dict.fromkeys(frame.model.rules))
     rows = {name: np.array([rule == name for rule in frame.model.rules]) for name in names}
@@ -137,7 +147,7 @@ def _filter(frame: Frame, is_feasible: Callable[[BoolArray], bool]) -> tuple[str
         active[:] = trial
         return True
 
-    for kind in DROP_FIRST:
+    for kind in order:
         members = [name for name in names if kind_of(name) == kind]
         if not drop(members):
             for name in reversed(members):

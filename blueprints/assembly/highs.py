@@ -29,8 +29,9 @@ class Program:
 
     @property
     def is_sound(self) -> bool:
-        """Say whether every row's bounds are in order; where they are not, nothing can satisfy the program."""
-        return bool((self.low <= self.high + BOUND_SLACK).all())
+        """Say whether the bounds are in order and, without any columns, hold zero; if not, nothing satisfies them."""
+        in_order = bool((self.low <= self.high + BOUND_SLACK).all())
+        return in_order and (len(self.cost) > 0 or bool(((self.low <= 0) & (self.high >= 0)).all()))
 
     def part(self, columns: BoolArray, fixed: FloatArray) -> Program:
         """Return the program over some columns, the others standing at `fixed`."""
@@ -138,6 +139,8 @@ def _result(solver: Any, x: FloatArray, reduced: FloatArray, duals: FloatArray, 
     infeasible = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
     if status in infeasible:
         return NOTHING
+    if status == highspy.HighsModelStatus.kModelEmpty:
+        return Solution("optimal", x, 0.0, 0.0, reduced, duals)
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     if status == highspy.HighsModelStatus.kOptimal:
         value = info.objective_function_value

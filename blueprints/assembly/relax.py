@@ -19,7 +19,7 @@ from blueprints.assembly.text import Text, plain, plain_range
 from kernel.i18n import N_
 
 PRICES: Mapping[str, float] = {
-    "types": 10, "max_per_point": 8, "weights": 5, "exclude": 4, "importance": 3, "cells": 3, "difficulty": 2,
+    "n_items": 15, "total_score": 15, "types": 10, "max_per_point": 8, "weights": 5, "exclude": 4, "importance": 3, "cells": 3, "difficulty": 2,
     "p_value": 1, "information": 0.003,
 }  # fmt: skip
 """What one step of a rule's row costs to relax; kinds that are not here are never relaxed by a row."""
@@ -28,6 +28,8 @@ EXPOSURE_PRICE = 4.0
 PRICE_GAP = 0.5
 ROUNDING = Decimal("0.0001")
 CHANGES: Mapping[str, str] = {
+    "n_items": N_("总题数由 %(before)s 改为 %(after)s"),
+    "total_score": N_("总分由 %(before)s 改为 %(after)s"),
     "types": N_("题型 %(name)s 的题数由 %(before)s 改为 %(after)s"),
     "weights": N_("范围 %(name)s 的分数由 %(before)s 改为 %(after)s"),
     "max_per_point": N_("每个鉴定点的题数上限由 %(before)s 改为 %(after)s"),
@@ -82,7 +84,7 @@ def _elastic(model: Model, n_forms: int, rules: Sequence[str], deadline: Deadlin
 
 
 def _price(model: Model, rule: str) -> float:
-    scale = model.measure.get(rule, 1.0) if _kind(rule) == "weights" else 1.0
+    scale = model.measure.get(rule, 1.0) if _kind(rule) in ("weights", "total_score") else 1.0
     return PRICES[_kind(rule)] * scale
 
 
