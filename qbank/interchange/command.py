@@ -38,7 +38,7 @@ WRITABLE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--report", metavar="FILE", type=WRITABLE, help=N_("把逐题报告写到这个 JSON 文件"))
 @click.pass_context
 def convert(context: click.Context, /, source: Path, target: str, out: Path, **options: Any) -> None:
-    """把题目文件从一种格式转换为另一种，不需要数据库。"""  # noqa: D400 - shown as help, in Chinese
+    """把题目文件从一种格式转换为另一种，不需要数据库。"""
     columns = _read_mapping(options["mapping"]) if options["mapping"] else None
     result = _read(source, target, options["given"], columns)
     incomplete = bool(result.error or result.skipped)

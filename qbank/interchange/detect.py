@@ -70,7 +70,7 @@ def _detect_ole(data: bytes) -> str:
 
 def _detect_text(text: str, name: str) -> str:
     head = text.lstrip()
-    if head[:1] in "[{" and head[:1] and looks_like_json(head):
+    if head.startswith(("[", "{")) and looks_like_json(head):
         return "json"
     if re.match(r"<\?xml|<!DOCTYPE|<[A-Za-z]\w*[\s:>]", head):
         raise UnreadableFileError("unsupported_format", N_("这是 XML 文件（QTI 或 Moodle），当前版本还不能读取此格式"))
@@ -83,7 +83,9 @@ def looks_like_json(text: str) -> bool:
     """Say whether the text is JSON, or broken JSON that no other format could be."""
     try:
         json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return True
+    except ValueError:
         return bool(re.match(r'\s*(\[\s*)?\{\s*"', text))
     return True
 

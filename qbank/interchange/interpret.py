@@ -31,6 +31,7 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
         losses=list(result.losses),
         warnings=list(result.warnings),
     )
+    _forget_empty_answers(result.records)
     _share_judgement_hint(result.records)
     taken: set[str] = set()
     for index, record in enumerate(result.records, 1):
@@ -45,6 +46,13 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
         report.losses += _picture_losses(record, converted)
     report.warnings += duplicate_notices(report.items)
     return report
+
+
+def _forget_empty_answers(records: list[RawRecord]) -> None:
+    """Where no record has an answer in its place, the place says nothing: the keys may stand in the stems."""
+    if not any(one.answer and one.answer.strip() for one in records):
+        for one in records:
+            one.answer = None
 
 
 def _share_judgement_hint(records: list[RawRecord]) -> None:

@@ -72,7 +72,7 @@ def is_open_choice(hint: str) -> bool:
 
 def prepare(record: RawRecord) -> Reading:
     """Return the reading of a record: number and marks taken off the stem, options and key taken out of it."""
-    stem, score = take_score(strip_serial(record.stem))
+    stem, score = take_score(strip_serial(record.stem.replace("&nbsp;", "\xa0")))
     reading = Reading(
         record=record,
         stem=stem,
@@ -136,11 +136,14 @@ def _split_off_options(reading: Reading) -> None:
 
 
 def _take_key_from_stem(reading: Reading) -> None:
-    judged = reading.is_judged or not reading.options
-    found = find_keys(reading.stem, judged=judged, labels={label for label, _ in reading.options})
+    labels = {label.strip().upper() for label, _ in reading.options}
+    found = find_keys(reading.stem, judged=reading.is_judged or not labels, labels=labels)
     if reading.answer:
         _blank_repeated_key(reading, found)
-    elif len(found) == 1:
+        return
+    if reading.record.answer is not None:
+        found = [one for one in found if read_letters(one.answer) is None]
+    if len(found) == 1:
         reading.stem, reading.answer = found[0].stem, found[0].answer
     elif len(found) > 1:
         raise SkippedRecord("ambiguous_key", N_("题干里有多处像答案的括号，无法确定标准答案"))

@@ -30,6 +30,8 @@ BLANKS = re.compile(
 )
 UNDERSCORES = re.compile(r"[_＿]{2,}(?:\s*[_＿]{2,})*|﹏{2,}|<u>(?:\s|&nbsp;)+</u>")
 BRACKETS = re.compile(rf"[（(【]{GAP}[)）】]")
+UNITS = ("安培A", "法拉F", "库仑C", "亨利H", "电流A", "电容C", "温度T", "频率F", "时间T")
+SENTENCE_END = re.compile(r"[。．.？?！!]\s*$")
 MARKS = re.compile(r"\{\{\d{1,2}\}\}")
 
 
@@ -66,17 +68,23 @@ def find_keys(stem: str, *, judged: bool, labels: set[str]) -> list[StemKey]:
     return [
         StemKey(stem[: match.start()] + BLANK + stem[match.end() :], match[1])
         for match in BRACKETED.finditer(stem)
-        if _is_key(match[1], judged=judged, labels=labels)
+        if _is_key(match, judged=judged, labels=labels)
     ]
 
 
-def _is_key(text: str, *, judged: bool, labels: set[str]) -> bool:
-    letters = read_letters(text)
-    if letters and labels:
-        return set(letters) <= labels
-    if letters and not judged:
-        return text == text.upper() and set(letters) <= set("ABCDEFGH") and letters == sorted(letters)
-    return judged and read_judgement(text) is not None
+def _is_key(match: re.Match[str], *, judged: bool, labels: set[str]) -> bool:
+    letters = read_letters(match[1])
+    if not letters:
+        return judged and read_judgement(match[1]) is not None
+    if (match.string[: match.start()].rstrip() + letters[0]).endswith(UNITS):
+        return False
+    if labels and set(letters) <= labels:
+        return True
+    if judged and read_judgement(match[1]) is not None:
+        return bool(SENTENCE_END.search(match.string[: match.start()]))
+    return (
+        not labels and match[1] == match[1].upper() and set(letters) <= set("ABCDEFGH") and letters == sorted(letters)
+    )
 
 
 def blank_variants(stem: str) -> list[str]:

@@ -11,7 +11,7 @@ from kernel.i18n import N_
 from qbank.interchange.columns import ColumnMapping, SheetMapping, recognise_columns
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.options import LETTERS, split_options, strip_label
-from qbank.interchange.template_rows import CELL_OF_FIELD, EXTRA, exact_item, option_header
+from qbank.interchange.template_rows import CELL_OF_FIELD, EXTRA, HELP_SHEET, exact_item, option_header
 
 DESCRIBING = ("explanation", "score", "difficulty", "points", "identifier", "source", "rubric")
 FIELD_KINDS = {
@@ -79,6 +79,8 @@ def _report_unknown(sheet: Sheet, result: ReadResult) -> None:
     filled = [(index, row) for index, row in enumerate(sheet.rows) if sum(bool(cell.strip()) for cell in row) >= 2]
     if not filled or len(filled) * 2 < sum(any(cell.strip() for cell in row) for row in sheet.rows):
         message = N_("工作表没有题目表头，按说明页忽略")
+        if sheet.name == HELP_SHEET:
+            return
         result.warnings.append(Notice(_sheet_words(sheet), "sheet_ignored", message))
         return
     message = N_("找不到表头，无法确定各列含义；请在列映射中指定题干、选项和答案所在的列")

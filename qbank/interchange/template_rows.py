@@ -22,6 +22,7 @@ from qbank.interchange.options import LETTERS
 TYPE, STEM, ANSWER, EXPLANATION = "题型", "题干", "答案", "解析"
 SCORE, DIFFICULTY, POINTS, RUBRIC, SOURCE, IDENTIFIER = "分值", "难度", "鉴定点", "评分标准", "来源", "编号"
 EXTRA = "附加信息"
+ITEM_SHEET, HELP_SHEET = "试题", "填写说明"
 LEAST_OPTIONS = 6
 CELL_OF_FIELD = {
     "type": TYPE, "stem": STEM, "key": ANSWER, "explanation": EXPLANATION, "score": SCORE, "difficulty": DIFFICULTY,

@@ -10,6 +10,7 @@ BLOCK = re.compile(r"<(?:p|table|ul|ol|li|div|tr)\b", re.IGNORECASE)
 ENUMERATOR = re.compile(r"\s*(?:[（(]?(?:\d{1,2}|[一二三四五六七八九十]|[A-Za-z])\s*[)）.、．:：]|[①-⑳❶-❿•·●■◆*-]|<)")
 CJK = r"[\u3400-\u9fff，、（）“”《》]"
 BROKEN = re.compile(rf"(?<={CJK})[ \t]*\r?\n[ \t\u3000]*(?={CJK})")
+EDGES = re.compile(r"^(?:&nbsp;|\s)+|(?:&nbsp;|\s)+$")
 LEAST_LINE = 12
 
 
@@ -18,7 +19,7 @@ def to_html(text: str) -> str:
     plain = text.strip(" \t\r\n\u3000\xa0")
     if not BLOCK.search(plain):
         plain = re.sub(r"[ \t]*\r?\n\s*", "<br>", join_broken_lines(plain))
-    return sanitise(plain)
+    return EDGES.sub("", sanitise(plain))
 
 
 def join_broken_lines(text: str) -> str:

@@ -16,7 +16,6 @@ from qbank.interchange.guard import LIMITS
 from qbank.interchange.model import Notice
 from qbank.interchange.pictures import picture_type
 
-ITEM_SHEET, HELP_SHEET = "试题", "填写说明"
 HELP_LINE = N_(
     "每行一题。带 * 的列必填；选择题至少填两个选项，答案写字母（多选如 AC），判断题答案写 √ 或 ×，"
     "填空题用 ____ 标出空，各空答案以；分隔，一空有几种写法以 | 分隔。“附加信息”列请勿改动。"
@@ -64,7 +63,7 @@ def write_template() -> bytes:
 
 
 def _item_sheet(book: Any, names: Sequence[str], n_items: int) -> Any:
-    sheet = book.add_worksheet(ITEM_SHEET)
+    sheet = book.add_worksheet(layout.ITEM_SHEET)
     help_format = book.add_format({"text_wrap": True, "valign": "top", "font_color": "#555555", "bg_color": "#F5F5F5"})
     head = book.add_format({"bold": True, "bg_color": "#DDE7F3", "border": 1, "valign": "vcenter"})
     sheet.merge_range(0, 0, 0, 8, HELP_LINE, help_format)
@@ -82,7 +81,7 @@ def _item_sheet(book: Any, names: Sequence[str], n_items: int) -> Any:
 
 
 def _help_sheet(book: Any) -> None:
-    sheet = book.add_worksheet(HELP_SHEET)
+    sheet = book.add_worksheet(layout.HELP_SHEET)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 100)
     for row, line in enumerate(HELP_LINES):
