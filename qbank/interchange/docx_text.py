@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from lxml.etree import _Element
 
-from qbank.interchange.lines import BLANKS, MARK_TAGS, Line, Mark
+from qbank.interchange.lines import BLANKS, MARK_TAGS, Line, Mark, merge_marks
 from qbank.interchange.numbering import W, value
 from qbank.interchange.omml import M, to_latex
 
@@ -71,10 +71,6 @@ class _Writer:
     def mark(self, start: int, tag: str) -> None:
         if self.length == start:
             return
-        for index, other in enumerate(self.marks):
-            if other.tag == tag and other.end == start:
-                self.marks[index] = Mark(other.start, self.length, tag)
-                return
         self.marks.append(Mark(start, self.length, tag))
 
 
@@ -83,8 +79,7 @@ def paragraph_line(paragraph: _Element, parts: Parts, locator: str) -> Line:
     writer = _Writer(parts)
     for child in paragraph:
         _walk(child, writer)
-    marks = tuple(sorted(writer.marks, key=lambda mark: mark.start))
-    return _draw_blanks(Line(locator, "".join(writer.text), marks, tuple(writer.media)))
+    return _draw_blanks(Line(locator, "".join(writer.text), merge_marks(writer.marks), tuple(writer.media)))
 
 
 def _draw_blanks(line: Line) -> Line:

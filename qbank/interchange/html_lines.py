@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from qbank.interchange.lines import CONTINUED, Line, Mark, join_lines
+from qbank.interchange.lines import CONTINUED, Line, Mark, join_lines, merge_marks
 
 _TABLE = re.compile(r"(<table\b.*?</table>)", re.DOTALL)
 _MARK_OF = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "u": "u"}
@@ -78,7 +78,7 @@ class _Reader(HTMLParser):
             *(Mark(start, len(self._text), name) for name, start in self._open if start < len(self._text)),
         ]
         if self._text.strip() or always:
-            self.lines.append(Line("", self._text, tuple(sorted(marks, key=lambda m: m.start))).cut(0))
+            self.lines.append(Line("", self._text, merge_marks(marks)).cut(0))
         self._text, self._marks = "", []
         self._open = [(name, 0) for name, _ in self._open]
 

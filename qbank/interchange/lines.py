@@ -69,6 +69,18 @@ class Line:
         return render_marks(self.text, self.marks).replace(CONTINUED, "")
 
 
+def merge_marks(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return the marks in order, with those of one kind that touch made one."""
+    merged: list[Mark] = []
+    for mark in sorted(marks, key=lambda one: (one.start, one.end)):
+        index = next((n for n, one in enumerate(merged) if one.tag == mark.tag and one.end >= mark.start), None)
+        if index is None:
+            merged.append(mark)
+        else:
+            merged[index] = Mark(merged[index].start, max(merged[index].end, mark.end), mark.tag)
+    return tuple(merged)
+
+
 def render_marks(text: str, marks: Sequence[Mark]) -> str:
     """Return the text with tags set around the marked stretches; a mark over the whole text or a mere blank says nothing."""
     told = [mark for mark in marks if _tells(mark, text)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from word_files import WordFile, png
 
 from qbank.interchange.docx_reader import read_docx
 from qbank.interchange.interpret import interpret
 from qbank.interchange.model import ConversionReport
+from tests.qbank.interchange.word_files import WordFile, png
 
 
 def read(word: WordFile) -> ConversionReport:

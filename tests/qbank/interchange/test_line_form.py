@@ -12,7 +12,6 @@ import docx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from word_files import png
 
 from item_templates import registry
 from item_templates.canonical import item_from_json, item_to_json
@@ -24,6 +23,7 @@ from qbank.interchange.interpret import interpret
 from qbank.interchange.labelled import shown_item
 from qbank.interchange.text_reader import read_text
 from qbank.interchange.text_writer import write_text
+from tests.qbank.interchange.word_files import png
 
 AWKWARD = [
     "1. 选择题（共2题）", "答案：B", "见B.附录 C.表", "（A）甲（B）乙", "【解析】甲", "第3题", "1-5 ABCDA", "二、判断题", "参考答案",
