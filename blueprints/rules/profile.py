@@ -1,0 +1,109 @@
+"""Values of the rule profile on which blueprints start, and the mixes of item types they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from item_templates import registry
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+from kernel.profiles.registry import RuleKey, declare
+
+MIX_BASIS = N_("写法：题型:题数:每题分，多个题型用分号隔开")
+DEFAULT_MIXES = {
+    "5": "single_choice:80:1; true_false:20:1",
+    "4": "single_choice:80:1; true_false:20:1",
+    "3": "single_choice:140:0.5; true_false:40:0.5; multiple_choice:10:1",
+    "2": "single_choice:40:1; multiple_choice:10:2; true_false:20:1; short_answer:2:5; essay:1:10",
+    "1": "single_choice:40:1; multiple_choice:10:2; true_false:20:1; short_answer:2:5; essay:1:10",
+}
+FALLBACK_LEVEL = "5"
+MIX_KEYS = {
+    "5": RuleKey("blueprints.mix_5", DEFAULT_MIXES["5"], N_("五级蓝图的默认题型"), MIX_BASIS),
+    "4": RuleKey("blueprints.mix_4", DEFAULT_MIXES["4"], N_("四级蓝图的默认题型"), MIX_BASIS),
+    "3": RuleKey("blueprints.mix_3", DEFAULT_MIXES["3"], N_("三级蓝图的默认题型"), MIX_BASIS),
+    "2": RuleKey("blueprints.mix_2", DEFAULT_MIXES["2"], N_("二级蓝图的默认题型"), MIX_BASIS),
+    "1": RuleKey("blueprints.mix_1", DEFAULT_MIXES["1"], N_("一级蓝图的默认题型"), MIX_BASIS),
+}
+WEIGHT_TOLERANCE = RuleKey(
+    "blueprints.weight_tolerance_percent", 1.0, N_("比重容差（百分点）"), minimum=0, maximum=20
+)  # fmt: skip
+CORE_SHARE = RuleKey(
+    "blueprints.core_share_min", 0.0, N_("重要程度 X 的最低题数比例"), N_("0 表示不要求"), minimum=0, maximum=1
+)
+MAX_PER_POINT = RuleKey("blueprints.max_per_point", 2, N_("同一鉴定点最多题数"), minimum=1, maximum=50)
+THEORY_MINUTES = RuleKey("blueprints.theory_minutes", 90, N_("理论考试时间（分钟）"), minimum=10, maximum=600)
+TIME_LIMIT = RuleKey("blueprints.assembly_seconds", 60, N_("组卷时限（秒）"), minimum=1, maximum=3600)
+
+declare(*MIX_KEYS.values(), WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class MixPart:
+    """So many items of a type, each worth `score_each`."""
+
+    type: str
+    count: int
+    score_each: Decimal
+
+
+def parse_mix(text: str) -> tuple[MixPart, ...]:
+    """Return the item types that a mix of the rule profile names.
+
+    Examples
+    --------
+    >>> [(part.type, part.count, str(part.score_each)) for part in parse_mix("single_choice:80:1; true_false:40:0.5")]
+    [('single_choice', 80, '1'), ('true_false', 40, '0.5')]
+    """
+    return tuple(_part(piece) for piece in text.replace("；", ";").split(";") if piece.strip())
+
+
+def _part(piece: str) -> MixPart:
+    known = {one.name for one in registry.all_types()}
+    try:
+        name, count, score = (value.strip() for value in piece.replace("：", ":").split(":"))
+        part = MixPart(name, int(count), Decimal(score))
+    except (ValueError, InvalidOperation) as exc:
+        raise InvalidInputError(N_("规则方案中的默认题型“%(piece)s”写法有误"), piece=piece.strip()) from exc
+    if part.type not in known or part.count < 0 or part.score_each < 0:
+        raise InvalidInputError(N_("规则方案中的默认题型“%(piece)s”写法有误"), piece=piece.strip())
+    return part
+
+
+def default_spec(mix: tuple[MixPart, ...], weights: Mapping[str, Decimal], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the blueprint JSON that a new blueprint starts with.
+
+    Parameters
+    ----------
+    mix : tuple of MixPart
+        Types with counts and marks.
+    weights : mapping
+        Percent by scope, as the outline has them.
+    values : mapping
+        Values of the rule profile by key name.
+    """
+    spec: dict[str, Any] = {
+        "n_items": sum(part.count for part in mix),
+        "total_score": json_number(sum((part.count * part.score_each for part in mix), Decimal(0))),
+        "types": [{"type": p.type, "count": p.count, "score_each": json_number(p.score_each)} for p in mix],
+        "weights": [{"scope": scope, "percent": json_number(percent)} for scope, percent in weights.items()],
+        "weight_tolerance_percent": json_number(Decimal(str(values[WEIGHT_TOLERANCE.name]))),
+        "max_per_point": int(values[MAX_PER_POINT.name]),
+        "max_overlap": 0,
+    }
+    core = Decimal(str(values[CORE_SHARE.name]))
+    return spec | ({"importance": {"X": {"min": json_number(core)}}} if core else {})
+
+
+def json_number(value: Decimal) -> int | float:
+    """Return a decimal as the JSON number that people would write.
+
+    Examples
+    --------
+    >>> json_number(Decimal("1.500")), json_number(Decimal("80.0"))
+    (1.5, 80)
+    """
+    return int(value) if value == value.to_integral_value() else float(value)
