@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from style_guide import STATIC, WEB, render_pages
+from tests.web.style_guide import STATIC, WEB, render_pages
 
 pytestmark = pytest.mark.journey
 AXE = next((WEB.parent / "tests" / "assets" / "axe-core").rglob("axe.min.js"))
