@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -88,8 +87,8 @@ class Choice:
 
     def cost(self) -> int:
         """Return the cost of all forms."""
-        price = Counter(dict(zip(self.model.units.tolist(), self.model.unit_cost.tolist(), strict=True)))
-        return sum(price[unit] for form in self.forms for unit in form)
+        drawn = np.isin(self.model.units, np.array(list(self.form_of), dtype=np.int64))
+        return int(self.model.unit_cost[drawn].sum())
 
     def item_positions(self) -> list[list[int]]:
         """Return the positions of the items of every form."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ BoolArray = NDArray[np.bool_]
 USE_COST = 4
 """Cost units of one earlier use; how recent the last use was adds 0 (never) to 3 (latest third)."""
 DEFAULT_SCORE = Decimal(1)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -52,46 +56,56 @@ class Columns:
         return self.suited & ~self.excluded & ~self.overused
 
     @cached_property
-    def position(self) -> dict[str, int]:
-        """Where each id stands."""
-        return {item.id: index for index, item in enumerate(self.items)}
+    def scopes(self) -> dict[str, BoolArray]:
+        """Which points lie in each scope that holds any."""
+        inside: dict[str, list[int]] = {}
+        for code, point in enumerate(self.point_names):
+            parts = point.split("-")
+            for depth in range(1, len(parts) + 1):
+                inside.setdefault("-".join(parts[:depth]), []).append(code)
+        everywhere = np.arange(len(self.point_names))
+        return {scope: np.isin(everywhere, codes) for scope, codes in inside.items()}
 
     @cached_property
     def sets(self) -> list[list[int]]:
         """Positions of the items of each shared stimulus."""
         groups: dict[str, list[int]] = {}
-        for index, item in enumerate(self.items):
-            if item.item_set:
-                groups.setdefault(item.item_set, []).append(index)
+        for index, name in enumerate(_values(self.items, "item_set")):
+            if name:
+                groups.setdefault(name, []).append(index)
         return list(groups.values())
 
     @cached_property
     def enemies(self) -> list[tuple[int, int]]:
         """Pairs of positions that must not stand together, each once, the smaller first."""
-        named = [(index, item.enemies) for index, item in enumerate(self.items) if item.enemies]
+        named = [(index, ids) for index, ids in enumerate(_values(self.items, "enemies")) if ids]
+        wanted = {name for _, ids in named for name in ids}
+        position = {name: index for index, name in enumerate(_values(self.items, "id")) if name in wanted}
         pairs = {
             (min(index, other), max(index, other))
             for index, ids in named
-            for other in (self.position.get(name) for name in ids)
+            for other in (position.get(name) for name in ids)
             if other is not None and other != index
         }
         return sorted(pairs)
 
     def floats(self, attribute: str, default: float = np.nan) -> FloatArray:
         """Return an optional float attribute as an array."""
-        values = [getattr(item, attribute) for item in self.items]
+        values = _values(self.items, attribute)
         return np.array([default if value is None else value for value in values], dtype=np.float64)
 
 
 def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
     """Return the pool's arrays as this blueprint sees them."""
-    items = tuple(sorted(pool, key=lambda item: item.id))
-    type_names, type_code = _codes([item.type for item in items])
-    point_names, point_code = _codes([item.point for item in items])
-    step, score = _scores(items, blueprint)
-    n_used = np.array([item.n_used for item in items], dtype=np.int64)
-    difficulty = np.array([item.difficulty or 0 for item in items], dtype=np.int64)
-    limit = blueprint.max_n_used
+    items = tuple(sorted(pool, key=attrgetter("id")))
+    type_names, type_code = _codes(_values(items, "type"))
+    point_names, point_code = _codes(_values(items, "point"))
+    step, score = _scores(items, blueprint, type_names, type_code)
+    n_used = np.array(_values(items, "n_used"), dtype=np.int64)
+    levels, level_code = _codes(_values(items, "difficulty"))
+    difficulty = np.array([level or 0 for level in levels], dtype=np.int64)[level_code]
+    limit, nobody = blueprint.max_n_used, np.zeros(len(items), dtype=bool)
+    excluded = [name in blueprint.exclude for name in _values(items, "id")] if blueprint.exclude else nobody
     return Columns(
         items=items,
         type_names=type_names,
@@ -103,31 +117,41 @@ def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
         score=score,
         step=step,
         cost=USE_COST * n_used + _recency(items),
-        excluded=np.array([item.id in blueprint.exclude for item in items], dtype=bool),
-        overused=n_used > limit if limit is not None else np.zeros(len(items), dtype=bool),
+        excluded=np.array(excluded, dtype=bool),
+        overused=n_used > limit if limit is not None else nobody,
         suited=_suited(items, blueprint, type_names, type_code, difficulty),
     )
 
 
-def _codes(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(name, len(index)) for name in names], dtype=np.int64)
-    return tuple(index), codes
+def _values(items: Sequence[PoolItem], attribute: str) -> list[Any]:
+    return list(map(attrgetter(attribute), items))
+
+
+def _codes(values: Sequence[_T]) -> tuple[tuple[_T, ...], IntArray]:
+    """Return the distinct values and where each value stands among them."""
+    index = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    return tuple(index), np.array(list(map(index.__getitem__, values)), dtype=np.int64)
 
 
 def _importance(items: Sequence[PoolItem]) -> IntArray:
-    code = {letter: number for number, letter in enumerate(IMPORTANCE_LETTERS, 1)}
-    return np.array([code.get(item.importance, 0) for item in items], dtype=np.int64)
+    number = {letter: code for code, letter in enumerate(IMPORTANCE_LETTERS, 1)}
+    letters, codes = _codes(_values(items, "importance"))
+    return np.array([number.get(letter, 0) for letter in letters], dtype=np.int64)[codes]
 
 
-def _scores(items: Sequence[PoolItem], blueprint: Blueprint) -> tuple[Fraction, IntArray]:
+def _scores(
+    items: Sequence[PoolItem], blueprint: Blueprint, type_names: Sequence[str], type_code: IntArray
+) -> tuple[Fraction, IntArray]:
     """Return the step of the scores and every item's score in steps."""
     by_type = blueprint.score_by_type
-    pairs = [(item.type, None if by_type.get(item.type) is not None else item.score) for item in items]
-    worth = {pair: _worth(by_type, *pair) for pair in set(pairs)}
-    step = score_step(score for (name, _), score in worth.items() if name in by_type)
-    in_steps = {pair: int(Fraction(score) / step) for pair, score in worth.items()}
-    return step, np.array([in_steps[pair] for pair in pairs], dtype=np.int64)
+    own, own_code = _codes(_values(items, "score"))
+    if all(score is not None for score in by_type.values()):
+        own, own_code = (None,), np.zeros_like(own_code)
+    worth = [[_worth(by_type, name, score) for score in own] for name in type_names]
+    known = [row for name, row in zip(type_names, worth, strict=True) if name in by_type]
+    step = score_step(score for row in known for score in row)
+    table = np.array([[int(Fraction(score) / step) for score in row] for row in worth], dtype=np.int64)
+    return step, table[type_code, own_code] if len(items) else np.zeros(0, dtype=np.int64)
 
 
 def _worth(by_type: dict[str, Decimal | None], name: str, own: Decimal | None) -> Decimal:
@@ -139,7 +163,8 @@ def _worth(by_type: dict[str, Decimal | None], name: str, own: Decimal | None) -
 
 def _recency(items: Sequence[PoolItem]) -> IntArray:
     """Return 0 for items never used, else 1 to 3 by the third of the days of last use that theirs falls in."""
-    days = np.array([item.last_used.toordinal() if item.last_used else 0 for item in items], dtype=np.int64)
+    dates, codes = _codes(_values(items, "last_used"))
+    days = np.array([day.toordinal() if day else 0 for day in dates], dtype=np.int64)[codes]
     if not days.any():
         return days
     distinct, rank = np.unique(days, return_inverse=True)
@@ -158,5 +183,5 @@ def _suited(
     if blueprint.needs_difficulty:
         suited &= difficulty > 0
     if blueprint.p_value_mean is not None:
-        suited &= np.array([item.p_value is not None for item in items], dtype=bool)
+        suited &= np.array([value is not None for value in _values(items, "p_value")], dtype=bool)
     return suited

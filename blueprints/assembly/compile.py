@@ -58,7 +58,8 @@ class Options:
 class Model:
     """Rows over classes of units.
 
-    `matrix` is rows by classes; `low` and `high` bound one form. Units stand sorted by class and cost: those of class
+    `matrix` is rows by classes; `low` and `high` bound one form. Units stand sorted by class, cost and whether
+    they have enemies: those of class
     `k` are ``unit_head[start[k]:start[k + 1]]``, named by their first item; `followers` holds the items of sets. `measure`
     turns a row's value into the rule's own measure (marks, a mean, information).
     """
@@ -72,6 +73,7 @@ class Model:
     measure: Mapping[str, float]
     units: IntArray
     unit_cost: IntArray
+    has_enemies: BoolArray
     start: IntArray
     followers: Mapping[int, tuple[int, ...]]
     enemies: tuple[tuple[int, int], ...]
@@ -211,9 +213,12 @@ class _Builder:
         rng = np.random.default_rng(self.options.seed)
         units = np.concatenate([singles, np.array(heads, dtype=np.int64)])
         classes = np.concatenate([class_of, self.n_single + np.arange(len(heads))])
-        order = np.lexsort((rng.random(len(units)), self.cost_of(units), classes))
+        order = np.lexsort((rng.random(len(units)), self._hostile(units), self.cost_of(units), classes))
         start = np.searchsorted(classes[order], np.arange(self.n_single + len(heads) + 1))
         return units[order], start.astype(np.int64), rng.random(len(start) - 1)
+
+    def _hostile(self, units: IntArray) -> BoolArray:
+        return np.isin(units, np.array(self.pairs, dtype=np.int64).ravel())
 
     def cost_of(self, units: IntArray) -> IntArray:
         """Return what drawing each unit costs: the sum over its items."""
@@ -236,7 +241,7 @@ class _Builder:
         return Model(
             columns=self.columns, matrix=self._matrix(), low=np.array(self.low), high=np.array(self.high),
             rules=tuple(self.rules), texts=self.texts, measure=self.measure, units=self.units, unit_cost=self.cost_of(self.units),
-            start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
+            has_enemies=self._hostile(self.units), start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
         )  # fmt: skip
 
     def _add(self, rule: str, text: Text, at: IntArray, values: FloatArray, bounds: tuple[float, float]) -> None:

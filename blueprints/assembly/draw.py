@@ -56,7 +56,7 @@ def _draw(model: Model, n_forms: int, seed: int, deadline: Deadline) -> tuple[Dr
     if not choice.part_enemies():
         return Draw("time_limit"), False
     draw = _settle(choice, base)
-    return draw, draw.cost <= dealt
+    return draw, draw.cost <= dealt or draw.status == "optimal"
 
 
 def _nothing(status: str) -> Draw:

@@ -106,7 +106,7 @@ def _verified(draw: Draw, blueprint: Blueprint, columns: Columns) -> tuple[FormR
         form.sort(key=lambda item: (order.get(item.type, len(order)), item.point, item.id))
     results = tuple(FormResult(tuple(item.id for item in form), check_form(form, blueprint, targets)) for form in forms)
     broken = [check.constraint for result in results for check in result.checks if not check.met]
-    broken += check_assembly(forms, {item.id: item for item in columns.items}, blueprint)
+    broken += check_assembly(forms, columns.items, blueprint)
     if broken:
         raise UnverifiedFormError(", ".join(broken))
     return results

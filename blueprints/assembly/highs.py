@@ -14,6 +14,7 @@ from blueprints.assembly.columns import BoolArray, FloatArray
 
 INTEGER = 1
 BOUND_SLACK = 1e-9
+PRICE_SLACK = 1e-9
 Status = Literal["optimal", "feasible", "infeasible", "limit"]
 
 
@@ -80,15 +81,39 @@ class Deadline:
 
 
 def solve_linear(program: Program, deadline: Deadline) -> Solution:
-    """Solve the relaxation; `reduced` and `duals` hold its reduced costs and row duals."""
+    """Solve the relaxation; `reduced` and `duals` hold its reduced costs and row duals.
+
+    Presolve costs far more than it saves here: the rows are few and the dual simplex method needs few steps.
+    """
     if not program.is_sound:
         return NOTHING
     solver = _solver(program, deadline)
+    solver.setOptionValue("presolve", "off")
     solver.run()
     solution = solver.getSolution()
     return _result(
         solver, np.array(solution.col_value), np.array(solution.col_dual), np.array(solution.row_dual), bound=None
     )
+
+
+def solve_priced(program: Program, first: BoolArray, deadline: Deadline) -> Solution:
+    """Solve the relaxation from some columns, adding others only while their reduced costs say they would help."""
+    active = first.copy()
+    while not active.all():
+        part = Program(
+            program.matrix[:, active], program.cost[active], program.upper[active], program.low, program.high
+        )
+        found = solve_linear(part, deadline)
+        if found.status != "optimal":
+            break
+        reduced = program.cost - program.matrix.T @ found.duals
+        missing = ~active & (reduced < -PRICE_SLACK)
+        if not missing.any():
+            x = np.zeros(len(program.cost))
+            x[active] = found.x
+            return Solution("optimal", x, found.objective, found.bound, reduced, found.duals)
+        active |= missing
+    return solve_linear(program, deadline)
 
 
 def solve_integer(program: Program, deadline: Deadline, *, gap: float, max_nodes: int | None = None) -> Solution:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from blueprints.assembly.blueprint import Blueprint, CellRule, InformationRule, MeanRule, in_scope
+from blueprints.assembly.blueprint import Blueprint, CellRule, InformationRule, MeanRule
 from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
 from blueprints.assembly.pool import IMPORTANCE_LETTERS
 from blueprints.assembly.text import Text, plain, plain_range
@@ -51,7 +51,7 @@ def single_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> It
 
 def scope_points(columns: Columns, scope: str) -> BoolArray:
     """Tell which points lie in a scope."""
-    return np.array([in_scope(point, scope) for point in columns.point_names], dtype=bool)
+    return columns.scopes.get(scope, np.zeros(len(columns.point_names), dtype=bool))
 
 
 def item_information(columns: Columns, theta: float) -> FloatArray:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from blueprints.assembly.columns import BoolArray, FloatArray, IntArray
 from blueprints.assembly.compile import Model
-from blueprints.assembly.highs import Deadline, Program, Solution, solve_integer, solve_linear
+from blueprints.assembly.highs import Deadline, Program, Solution, solve_integer, solve_linear, solve_priced
 
 TIE_WEIGHT = 0.1
 """Most that random tie-breaks add to the cost of a whole assembly, whose true cost is a whole number."""
@@ -49,15 +49,16 @@ class Pieces:
 
 
 def cut_pieces(model: Model, n_forms: int) -> Pieces:
-    """Return the pieces of every class, with random tie-breaks too small to change what is cheapest."""
+    """Return the pieces of every class, with tie-breaks too small to change what is cheapest: few enemies, then chance."""
     class_of = np.repeat(np.arange(len(model.n_units)), model.n_units)
     is_first = np.ones(len(class_of), dtype=bool)
-    is_first[1:] = (np.diff(class_of) != 0) | (np.diff(model.unit_cost) != 0)
+    steps = (class_of, model.unit_cost, model.has_enemies.astype(np.int64))
+    is_first[1:] = np.any([np.diff(step) != 0 for step in steps], axis=0)
     first = np.nonzero(is_first)[0]
     upper = np.diff(np.append(first, len(class_of)))
     n_drawn = max(1.0, n_forms * float(model.high[: _n_type_rows(model)].sum()))
-    tie = model.tie * (TIE_WEIGHT / n_drawn)
-    return Pieces(class_of[first], model.unit_cost[first] + tie[class_of[first]], upper.astype(np.float64))
+    tie = (model.tie[class_of[first]] + model.has_enemies[first]) * (TIE_WEIGHT / 2 / n_drawn)
+    return Pieces(class_of[first], model.unit_cost[first] + tie, upper.astype(np.float64))
 
 
 def _n_type_rows(model: Model) -> int:
@@ -77,7 +78,9 @@ def solve_base(model: Model, n_forms: int, deadline: Deadline) -> Base:
     The status is ``optimal`` or ``feasible`` with a choice, ``infeasible`` when that is proved, else ``limit``.
     """
     pieces = cut_pieces(model, n_forms)
-    found = round_program(total_program(model, pieces, n_forms), deadline, gap=PROOF_GAP)
+    program = total_program(model, pieces, n_forms)
+    cheapest = np.append(True, np.diff(pieces.class_of) != 0)[: len(pieces.class_of)]
+    found = round_program(program, deadline, gap=PROOF_GAP, relaxed=solve_priced(program, cheapest, deadline))
     n_classes = len(model.n_units)
     if found.x.size == 0 and found.status != "optimal":
         return Base(found.status, np.zeros(n_classes, dtype=np.int64), 0, 0)
@@ -93,15 +96,17 @@ def base_cost(model: Model, count: IntArray) -> int:
     return int((cumulative[model.start[:-1] + count] - cumulative[model.start[:-1]]).sum())
 
 
-def round_program(program: Program, deadline: Deadline, *, gap: float) -> Solution:
+def round_program(program: Program, deadline: Deadline, *, gap: float, relaxed: Solution | None = None) -> Solution:
     """Return a whole-number solution within `gap` of the program's bound, as far as time and nodes allow.
 
     Solve the relaxation, then integer programs over ever more columns of small reduced cost; a column left out at its
     bound proves itself dispensable when the relaxation's value plus its reduced cost reaches the value found.
     """
-    relaxed = solve_linear(program, deadline)
-    if relaxed.status != "optimal" or _is_whole(relaxed.x):
+    relaxed = relaxed or solve_linear(program, deadline)
+    if relaxed.status != "optimal":
         return relaxed
+    if _is_whole(relaxed.x):
+        return replace(relaxed, x=np.round(relaxed.x))
     best: Solution | None = None
     width, n_columns = FIRST_COLUMNS, len(program.cost)
     while not deadline.is_over:

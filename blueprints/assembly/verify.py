@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -47,7 +47,7 @@ def check_form(form: Form, blueprint: Blueprint, targets: Sequence[WeightTarget]
     )
 
 
-def check_assembly(forms: Sequence[Form], pool: Mapping[str, PoolItem], blueprint: Blueprint) -> tuple[str, ...]:
+def check_assembly(forms: Sequence[Form], pool: Sequence[PoolItem], blueprint: Blueprint) -> tuple[str, ...]:
     """Return the names of rules broken between items or forms: repeats, enemies, split sets, overlap."""
     broken = []
     for form in forms:
@@ -201,9 +201,9 @@ def _bars(form: Form, blueprint: Blueprint) -> Iterator[Check]:
         yield _check("exposure", (None, Decimal(blueprint.max_n_used)), Decimal(most), text)
 
 
-def _split_sets(form: Form, pool: Mapping[str, PoolItem]) -> bool:
+def _split_sets(form: Form, pool: Sequence[PoolItem]) -> bool:
     chosen = Counter(item.item_set for item in form if item.item_set)
     if not chosen:
         return False
-    whole = Counter(item.item_set for item in pool.values() if item.item_set in chosen)
+    whole = Counter(item.item_set for item in pool if item.item_set in chosen)
     return chosen != whole

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from assembly_cases import broken_rules, make_blueprint, make_pool
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from blueprints.assembly.blueprint import parse_blueprint
@@ -17,6 +16,7 @@ from blueprints.assembly.explain import Frame, conflict_rules
 from blueprints.assembly.highs import Deadline
 from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.writing import written_items
+from tests.blueprints.assembly.assembly_cases import broken_rules, make_blueprint, make_pool
 
 BASE = {
     "n_items": 20, "total_score": 24,

@@ -9,12 +9,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from assembly_cases import broken_rules, make_blueprint, make_pool
 
 from blueprints.assembly import engine
 from blueprints.assembly.blueprint import parse_blueprint
 from blueprints.assembly.draw import Draw
 from blueprints.assembly.engine import assemble
+from tests.blueprints.assembly.assembly_cases import broken_rules, make_blueprint, make_pool
 
 
 def answer_without_time(result):

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from assembly_cases import broken_rules, cheapest_by_trying_all, make_pool
 
 from blueprints.assembly.blueprint import parse_blueprint
 from blueprints.assembly.engine import assemble
+from tests.blueprints.assembly.assembly_cases import broken_rules, cheapest_by_trying_all, make_pool
 
 SMALL = {
     "n_items": 4, "total_score": 5,
