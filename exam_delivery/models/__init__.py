@@ -14,23 +14,29 @@ from exam_delivery.models.attempts import (
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
+    CandidatePhoto,
     ExamBatch,
+    ExamDocument,
     ExamRoom,
     ExamSession,
     Registration,
     RegistrationStatus,
+    RosterUpload,
+    RosterUploadStatus,
     SessionRoom,
-    SessionStatus,
 )
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
+from exam_delivery.rules.states import SessionStatus
 
 __all__ = [
     "Attempt",
     "AttemptStatus",
     "BatchStatus",
     "Candidate",
+    "CandidatePhoto",
     "DeadlineChange",
     "ExamBatch",
+    "ExamDocument",
     "ExamRoom",
     "ExamSession",
     "Incident",
@@ -40,6 +46,8 @@ __all__ = [
     "RenderedForm",
     "ResponseEvent",
     "ResponseState",
+    "RosterUpload",
+    "RosterUploadStatus",
     "ScoreRecord",
     "ScoreRelease",
     "ScoreSource",

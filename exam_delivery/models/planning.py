@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exam_delivery.rules.states import SessionStatus
 from kernel.db import Base, UuidPk
 
 
@@ -19,17 +20,6 @@ class BatchStatus(enum.StrEnum):
 
     PLANNED = "planned"
     CLOSED = "closed"
-
-
-class SessionStatus(enum.StrEnum):
-    """Where a session stands; the order is the only way through."""
-
-    PLANNED = "planned"
-    PREPARED = "prepared"
-    OPEN = "open"
-    CLOSED = "closed"
-    SCORED = "scored"
-    RELEASED = "released"
 
 
 class RegistrationStatus(enum.StrEnum):
@@ -131,7 +121,7 @@ class Candidate(Base):
     id_number_ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     id_number_index: Mapped[str] = mapped_column(String(64))
     id_number_mask: Mapped[str] = mapped_column(String(40))
-    sex: Mapped[str] = mapped_column(String(4), default="")
+    sex: Mapped[str] = mapped_column(String(8), default="")
     birth_date: Mapped[date | None]
     phone: Mapped[str] = mapped_column(String(30), default="")
     employer: Mapped[str] = mapped_column(String(200), default="")
@@ -162,4 +152,55 @@ class Registration(Base):
     seat_number: Mapped[int | None]
     time_factor: Mapped[Decimal] = mapped_column(Numeric(4, 2), default=Decimal(1))
     status: Mapped[RegistrationStatus] = mapped_column(default=RegistrationStatus.ADMITTED)
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
+    void_reason: Mapped[str] = mapped_column(String(300), default="")
+
+
+class CandidatePhoto(Base):
+    """A candidate's photo, encrypted like the number."""
+
+    __tablename__ = "candidate_photos"
+    candidate_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("candidates.candidate_id"), primary_key=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RosterUploadStatus(enum.StrEnum):
+    """Where an uploaded roster stands."""
+
+    PREVIEWED = "previewed"
+    IMPORTED = "imported"
+    DISCARDED = "discarded"
+
+
+class RosterUpload(Base):
+    """An uploaded roster between preview and import; the file is encrypted and leaves with the decision."""
+
+    __tablename__ = "roster_uploads"
+    roster_upload_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_batches.exam_batch_id"), index=True)
+    exam_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("exam_sessions.exam_session_id"))
+    file_name: Mapped[str] = mapped_column(String(200))
+    ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[RosterUploadStatus] = mapped_column(default=RosterUploadStatus.PREVIEWED)
+    n_rows: Mapped[int]
+    n_imported: Mapped[int] = mapped_column(default=0)
+    created_by: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+
+
+class ExamDocument(Base):
+    """A printed document made by a job: admission tickets, door lists, sign-in sheets; encrypted at rest."""
+
+    __tablename__ = "exam_documents"
+    exam_document_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"), index=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    file_name: Mapped[str] = mapped_column(String(200))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    n_pages_for: Mapped[int]
+    created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]

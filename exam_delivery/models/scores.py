@@ -34,7 +34,7 @@ class ScoreRecord(Base):
     """One scoring of one attempt: a function of its responses, the key version and the rule version."""
 
     __tablename__ = "score_records"
-    __table_args__ = (UniqueConstraint("attempt_id", "number"),)
+    __table_args__ = (UniqueConstraint("attempt_id", "number"), UniqueConstraint("attempt_id", "run_id"))
     score_record_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
     attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), index=True)
@@ -46,6 +46,7 @@ class ScoreRecord(Base):
     status: Mapped[ScoreStatus]
     reason: Mapped[str] = mapped_column(String(300), default="")
     responses_digest: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[uuid.UUID | None] = mapped_column(comment="the scoring run; one version an attempt and run")
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
 
@@ -92,7 +93,7 @@ class ScoreRelease(Base):
     exam_batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_batches.exam_batch_id"))
     number: Mapped[int]
     exam_session_ids: Mapped[list[Any]]
-    score_record_ids: Mapped[list[Any]]
+    results: Mapped[list[Any]] = mapped_column(comment="[registration, outcome, score or null, score record or null]")
     package_digest: Mapped[str] = mapped_column(String(64))
     released_by: Mapped[uuid.UUID | None]
     released_at: Mapped[datetime]

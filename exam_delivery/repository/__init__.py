@@ -1,0 +1,1 @@
+"""Reading and locking rows of exam delivery, always inside one organisation."""

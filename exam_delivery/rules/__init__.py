@@ -1,0 +1,5 @@
+"""Rules of exam delivery: values of the rule profile, session states, admission numbers, seats, layouts, rosters, scoring."""
+
+from exam_delivery.rules import keys
+
+__all__ = ["keys"]

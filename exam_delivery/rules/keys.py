@@ -1,0 +1,43 @@
+"""Rule-profile values of planning and scoring; every number on which provinces differ stands here."""
+
+from __future__ import annotations
+
+from kernel.i18n import N_
+from kernel.profiles.registry import RuleKey, declare
+
+DURATION_MINUTES = "exam.duration_minutes"
+OPEN_ENTRY_MINUTES = "exam.open_entry_minutes"
+LATE_CUTOFF_MINUTES = "exam.late_cutoff_minutes"
+EARLIEST_SUBMIT_MINUTES = "exam.earliest_submit_minutes"
+LEAVE_LIMIT = "exam.leave_limit"
+ROOM_SIZE = "exam.room_size"
+INVIGILATORS_PER_ROOM = "exam.invigilators_per_room"
+MINIMUM_AGE = "exam.minimum_age"
+ADMISSION_PATTERN = "exam.admission_number_pattern"
+RULES_TEXT = "exam.rules_text"
+PLEDGE_TEXT = "exam.pledge_text"
+
+DEFAULT_RULES_TEXT = """\
+考生须凭准考证和有效身份证件入场，对号入座，不得擅自更换座位和设备。
+开考后迟到超过规定时间的，不得入场，按缺考处理；迟到考生不补时间。
+考试期间不得使用手机、智能手表等通讯和存储设备，不得交谈、传递物品。
+答案随答随存。设备或网络故障时请举手示意，由监考员处理，不要自行关机。
+交卷后不得返回作答；考试时间到，系统统一收卷。"""
+DEFAULT_PLEDGE_TEXT = (
+    "我已阅读并理解考场规则。我承诺：所提供的个人信息真实准确，遵守考场规则，诚信考试，独立作答；"
+    "如有违反，愿按规定接受处理。"
+)
+
+declare(
+    RuleKey(DURATION_MINUTES, 90, N_("理论考试时长（分钟）"), "90–120", minimum=5, maximum=600),
+    RuleKey(OPEN_ENTRY_MINUTES, 30, N_("开考前多少分钟可以登录"), "15–40", minimum=0, maximum=240),
+    RuleKey(LATE_CUTOFF_MINUTES, 30, N_("开考多少分钟后不得入场"), "15–30", minimum=0, maximum=240),
+    RuleKey(EARLIEST_SUBMIT_MINUTES, 30, N_("开考多少分钟后可以交卷"), "30–60", minimum=0, maximum=240),
+    RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
+    RuleKey(ROOM_SIZE, 30, N_("每个考场最多考生数"), "30", minimum=1, maximum=1000),
+    RuleKey(INVIGILATORS_PER_ROOM, 2, N_("每个考场监考员人数"), "≥ 2", minimum=0, maximum=20),
+    RuleKey(MINIMUM_AGE, 16, N_("考生最小年龄（不足时提醒）"), "16", minimum=0, maximum=100),
+    RuleKey(ADMISSION_PATTERN, "{yymmdd}{plan2}{seq4}", N_("准考证号编排规则"), "yymmdd + 2 + 4"),
+    RuleKey(RULES_TEXT, DEFAULT_RULES_TEXT, N_("考场规则（每行一条，考生登录后显示）")),
+    RuleKey(PLEDGE_TEXT, DEFAULT_PLEDGE_TEXT, N_("诚信承诺（考生开考前确认）")),
+)

@@ -1,0 +1,124 @@
+"""One candidate's order of items and choices, and the form exactly as this candidate gets it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from item_templates import registry
+
+SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit")
+"""What of a delivered slot reaches a candidate as it stands; stem, choices and targets follow with their pictures inside."""
+MEDIUM = re.compile(r'src="media:([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What the form says about its session, the same for everybody."""
+
+    organisation: str
+    session_name: str
+    rules: tuple[str, ...]
+    pledge: str
+    per_page: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFacts:
+    """What the form says about its candidate."""
+
+    name: str
+    admission_number: str
+    seat: str
+    room: str
+    duration_seconds: int
+
+
+def make_layout(
+    delivery: Mapping[str, Any], *, seed: int, shuffle_items: bool, shuffle_choices: bool
+) -> dict[str, Any]:
+    """Return ``{"sections": [[slot, …]], "choices": {slot: [ids]}, "targets": {slot: [ids]}}``, replayable from the seed.
+
+    Items stay in their section; options are reordered only where the item type says that they may be.
+    """
+    lot = random.Random(seed)  # noqa: S311 - must be replayable; the order is no secret of the key
+    sections = [_shuffled(section["slots"], lot, really=shuffle_items) for section in delivery["sections"]]
+    choices: dict[str, list[str]] = {}
+    targets: dict[str, list[str]] = {}
+    for slot in delivery["slots"]:
+        really = shuffle_choices and bool(slot.get("may_shuffle"))
+        for name, into in (("choices", choices), ("targets", targets)):
+            if slot.get(name):
+                into[str(slot["slot"])] = _shuffled([one["id"] for one in slot[name]], lot, really=really)
+    return {"sections": sections, "choices": choices, "targets": targets}
+
+
+def _shuffled(values: Sequence[Any], lot: random.Random, *, really: bool) -> list[Any]:
+    order = list(values)
+    if really:
+        lot.shuffle(order)
+    return order
+
+
+class FormRenderer:
+    """Renders one sealed form for many candidates: pictures are put inside once, the order for each."""
+
+    def __init__(self, delivery: Mapping[str, Any], facts: SessionFacts) -> None:
+        media = delivery.get("media") or {}
+        self._slots = {slot["slot"]: _delivered_slot(slot, _addresses(media)) for slot in delivery["slots"]}
+        self._sections = delivery["sections"]
+        self._facts = facts
+        self._head = {name: delivery[name] for name in ("form_id", "title", "occupation", "level", "total_score")}
+
+    def render(self, layout: Mapping[str, Any], candidate: CandidateFacts) -> dict[str, Any]:
+        """Return the document that the player opens; slots keep their identity, `number` is the place this candidate sees."""
+        order = [slot for section in layout["sections"] for slot in section]
+        sections = [
+            {"title": section["title"], "instructions": section.get("instructions", ""), "slots": slots}
+            for section, slots in zip(self._sections, layout["sections"], strict=True)
+        ]
+        facts = self._facts
+        return {
+            **self._head,
+            "organisation": facts.organisation,
+            "session_name": facts.session_name,
+            "duration_seconds": candidate.duration_seconds,
+            "rules": list(facts.rules),
+            "pledge": facts.pledge,
+            "display": {"per_page": facts.per_page},
+            "sections": sections,
+            "slots": [self._placed(slot, number, layout) for number, slot in enumerate(order, 1)],
+            "candidate": {
+                "name": candidate.name,
+                "admission_number": candidate.admission_number,
+                "seat": candidate.seat,
+                "room": candidate.room,
+            },
+        }
+
+    def _placed(self, slot: int, number: int, layout: Mapping[str, Any]) -> dict[str, Any]:
+        view = {**self._slots[slot], "number": number}
+        for name in ("choices", "targets"):
+            if name in view:
+                by_id = {one["id"]: one for one in view[name]}
+                view[name] = [by_id[one] for one in layout[name][str(slot)]]
+        return view
+
+
+def _addresses(media: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return what puts pictures inside: no request for one is made while the clock runs."""
+    known = {name: f"data:{one['mime']};base64,{one['data']}" for name, one in media.items()}
+    return lambda html: MEDIUM.sub(lambda found: f'src="{known.get(found[1], "")}"', html)
+
+
+def _delivered_slot(slot: Mapping[str, Any], with_pictures: Callable[[str], str]) -> dict[str, Any]:
+    view = {name: slot[name] for name in SLOT_FIELDS if name in slot}
+    view["stem"] = with_pictures(slot["stem"])
+    view["type_label"] = registry.get(slot["type"]).label
+    for name in ("choices", "targets"):
+        if slot.get(name):
+            view[name] = [{"id": one["id"], "content": with_pictures(one["content"])} for one in slot[name]]
+    return view

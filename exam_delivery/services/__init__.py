@@ -1,0 +1,1 @@
+"""What staff do with batches, sessions, candidates, attempts and scores."""
