@@ -147,7 +147,7 @@ export const ENGLISH = {
   "考生登录": "Candidate sign-in",
   "考试 · 考库": "Exam · Kaoku",
   "考试": "Exam",
-  "考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续。": "The exam is open in another tab; this one is read-only. Go on in the tab opened last.",
+  "考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续；如果那一页已关闭，请刷新本页。": "The exam is open in another tab; this one is read-only. Go on in the tab opened last; if it is closed, reload this page.",
   "考试已结束。重新登录可以查看回执。": "The exam has ended. Sign in again to see your receipt.",
   "考试已结束，正在取回执，请不要关闭本页。": "The exam has ended, fetching your receipt. Please do not close this page.",
   "考试时间延长了 {n} 分钟。": "The exam was extended by {n} minutes.",

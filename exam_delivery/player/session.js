@@ -90,11 +90,11 @@ export function createSession({ store, api, clock }) {
       store.dispatch({ type: "timing", status: "in_progress", ...(await api.start(attempt())) });
     }
     const id = attempt();
-    const [form, answer] = await Promise.all([api.form(id), api.responses(id)]);
-    if (answer.status === "submitted") return finish();
+    const work = await openWork({ store, api, attempt: id, onClosed: finish });
+    if (!work) return finish();
+    ({ outbox, sync } = work);
     release();
     release = holdInThisTab(id, yieldToNewerTab);
-    ({ outbox, sync } = await openWork({ store, api, attempt: id, form, answer, onClosed: finish }));
     return go("exam");
   }
 

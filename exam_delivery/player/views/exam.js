@@ -48,9 +48,11 @@ function createStage(ctx) {
     update(state) {
       const one = state.preferences.layout === "one";
       if (layout !== state.preferences.layout || (one && shown !== state.current)) {
+        const turned = layout !== "" && layout !== state.preferences.layout;
+        layout = state.preferences.layout;
         if (one) showOne(state);
         else showAll(state);
-        layout = state.preferences.layout;
+        if (turned) items.find((item) => item.slot === state.current).element.scrollIntoView({ block: "start" });
       }
       shown = state.current;
       items.forEach((item) => item.update(state));

@@ -3,17 +3,17 @@ import { h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { answeredAt, counts, positionOf } from "../selectors.js";
 
-function describe(state, slot, position) {
-  const words = [t("第 {n} 题", { n: position }), answeredAt(state, slot) ? t("已答") : t("未答")];
-  if (state.marks[slot]) words.push(t("已标记"));
-  return words.join(t("，"));
-}
+const hiddenText = (text) => h("span", { class: "visually-hidden" }, text);
 
+/** A button whose name reads "第 3 题，已答，已标记" while "3 已答" and the flag are what is seen. */
 function createNumber(ctx, slot) {
   const position = positionOf(ctx.store.get().form, slot);
-  const word = h("span", { class: "number-word", "aria-hidden": "true" });
+  const [before, after] = t("第 {n} 题").split("{n}");
+  const word = h("span", { class: "number-word" });
+  const marked = hiddenText("");
   const button = h("button", { type: "button", class: "number-button", tabIndex: -1, "data-slot": slot, onclick: () => ctx.goTo(slot) },
-    h("span", { class: "number-flag" }, icon("flag")), h("span", { class: "number-digits" }, String(position)), word);
+    h("span", { class: "number-flag" }, icon("flag")), hiddenText(before), h("span", { class: "number-digits" }, String(position)),
+    hiddenText(after + t("，")), word, marked);
   return {
     button,
     slot,
@@ -24,7 +24,7 @@ function createNumber(ctx, slot) {
       button.classList.toggle("is-marked", Boolean(state.marks[slot]));
       button.classList.toggle("is-current", current);
       setText(word, done ? t("已答") : t("未答"));
-      setAttribute(button, "aria-label", describe(state, slot, position));
+      setText(marked, state.marks[slot] ? t("，") + t("已标记") : "");
       setAttribute(button, "aria-current", current ? "true" : null);
       button.tabIndex = current ? 0 : -1;
     },

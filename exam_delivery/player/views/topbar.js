@@ -6,6 +6,7 @@ import { openHelp } from "./dialogs.js";
 import { openHandIn } from "./hand_in.js";
 
 const LONG_CUT_MS = 60000;
+const EXTENSION_SHOWN_MS = 60000;
 
 /** The connection in words, with the number of answers that wait on this computer. */
 export function linkText(state) {
@@ -91,16 +92,23 @@ function createLink() {
 function createBanner(ctx) {
   const element = h("div", { class: "banners", role: "alert" });
   let shown = "";
+  let extension = { of: null, since: 0 };
+
+  function isNews(state) {
+    if (state.extension !== extension.of) extension = { of: state.extension, since: ctx.clock.monotonic() };
+    return extension.of && ctx.clock.monotonic() - extension.since < EXTENSION_SHOWN_MS;
+  }
+
   const texts = (state) => {
     const list = [];
     if (state.lock === "taken_over") list.push(t("您已在另一台电脑或另一个页面继续考试，本页只能查看，不能作答。如果不是您本人操作，请立即举手。"));
-    if (state.lock === "other_tab") list.push(t("考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续。"));
+    if (state.lock === "other_tab") list.push(t("考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续；如果那一页已关闭，请刷新本页。"));
     if (state.lock === "closed" && !state.receipt) list.push(t("考试已结束，正在取回执，请不要关闭本页。"));
     if (state.lock === "time_over") list.push(t("时间到，正在保存并交卷，请不要关闭本页。"));
     const cut = state.offlineSince !== null && ctx.clock.monotonic() - state.offlineSince > LONG_CUT_MS;
     if (cut) list.push(t("网络中断超过 1 分钟，请举手告诉监考员。您可以继续作答，请不要关闭本页。"));
     if (!state.durable) list.push(t("本机不能存储答案，请不要刷新或关闭本页，并举手告诉监考员。"));
-    if (state.extension) list.push(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
+    if (isNews(state)) list.push(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
     return list;
   };
   return {
@@ -127,8 +135,8 @@ export function createTopbar(ctx) {
   const element = h("header", { class: "topbar" },
     h("div", { class: "topbar-main" },
       h("div", { class: "who" }, h("h1", { class: "exam-title" }, form.title), h("p", { class: "person" }, identity.map((text) => h("span", {}, text)))),
-      timer.element, submit),
-    h("div", { class: "topbar-second" }, tools.element, link.element), banner.element);
+      link.element, timer.element, submit),
+    tools.element, banner.element);
   return {
     element,
     update(state) {

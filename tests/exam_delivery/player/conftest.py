@@ -16,7 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from player_fake_api import ADMISSION_NUMBER, ID_NUMBER, FakeExam, serve
 from player_form import sample_form
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WATCH_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('POLICY ' + e.violatedDirective + ' ' + e.blockedURI))"
 AXE = Path(__file__).resolve().parents[2] / "assets" / "axe-core"
 NETWORK_NOISE = "Failed to load resource"
@@ -99,4 +105,3 @@ def room(chromium: Browser) -> Iterator[Room]:
     yield room
     room.close()
     assert room.errors == []
-

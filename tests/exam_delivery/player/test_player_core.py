@@ -14,8 +14,28 @@ from player_fake_api import PLAYER
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 SCRIPTS = sorted(PLAYER.rglob("*.js"))
-MODERN = [r"\.at\(", r"structuredClone", r"\?\?=", r"\|\|=", r"&&=", r"^await ", r"replaceAll", r"#\w+\s*[=(;]", r"Object\.hasOwn\b"]
-MODERN_CSS = [r":has\(", r":is\(", r":where\(", r"\binset:", r"color-mix", r"@container", r"\bdvh\b", r"aspect-ratio", r"^\s+&"]
+MODERN = [
+    r"\.at\(",
+    r"structuredClone",
+    r"\?\?=",
+    r"\|\|=",
+    r"&&=",
+    r"^await ",
+    r"replaceAll",
+    r"#\w+\s*[=(;]",
+    r"Object\.hasOwn\b",
+]
+MODERN_CSS = [
+    r":has\(",
+    r":is\(",
+    r":where\(",
+    r"\binset:",
+    r"color-mix",
+    r"@container",
+    r"\bdvh\b",
+    r"aspect-ratio",
+    r"^\s+&",
+]
 MESSAGE = re.compile(r'\bt\(\s*"([^"]*)"')
 WORDS = re.compile(r'"([^"]*[一-鿿][^"]*)"')
 
@@ -24,7 +44,9 @@ def test_state_clock_and_answer_protocol_hold_under_node(tmp_path: Path) -> None
     shutil.copytree(PLAYER, tmp_path / "player")
     (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     shutil.copy(Path(__file__).parent / "player_core.test.mjs", tmp_path)
-    done = subprocess.run([NODE, "--test", "player_core.test.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [NODE, "--test", "player_core.test.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"pass [1-9]\d", done.stdout), done.stdout
 
@@ -35,7 +57,11 @@ def test_player_is_at_most_60_kb_compressed() -> None:
 
 
 def test_modules_stay_short() -> None:
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SCRIPTS if path.name != "messages_en.js"}
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in SCRIPTS
+        if path.name != "messages_en.js"
+    }
     assert {name: n for name, n in lengths.items() if n > 200} == {}
 
 
@@ -60,10 +86,16 @@ def messages_in_use() -> set[str]:
 
 
 def test_every_text_has_an_english_one_and_no_translation_is_left_over() -> None:
-    catalogue = dict(re.findall(r'^  "([^"]+)": "([^"]*)",$', (PLAYER / "messages_en.js").read_text(encoding="utf-8"), re.MULTILINE))
+    catalogue = dict(
+        re.findall(r'^  "([^"]+)": "([^"]*)",$', (PLAYER / "messages_en.js").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert messages_in_use() == set(catalogue)
     assert [key for key, value in catalogue.items() if not value.strip(" ")] == []
-    assert [key for key, value in catalogue.items() if set(re.findall(r"\{\w+\}", key)) != set(re.findall(r"\{\w+\}", value))] == []
+    assert [
+        key
+        for key, value in catalogue.items()
+        if set(re.findall(r"\{\w+\}", key)) != set(re.findall(r"\{\w+\}", value))
+    ] == []
 
 
 def test_no_chinese_text_bypasses_translation() -> None:
@@ -88,8 +120,18 @@ def test_colours_of_text_and_ground_meet_aa(block: str) -> None:
     css = (PLAYER / "player.css").read_text(encoding="utf-8")
     tokens = dict(re.findall(r"--([a-z-]+): (#\w+)", re.search(r":root \{(.*?)\}", css, re.DOTALL)[1]))
     tokens.update(re.findall(r"--([a-z-]+): (#\w+)", re.search(block, css, re.DOTALL)[1]))
-    pairs = [(text, ground) for text in ("ink", "muted", "primary", "success", "danger", "warning") for ground in ("paper", "ground")]
-    pairs += [("on-primary", "primary"), ("success", "success-soft"), ("danger", "danger-soft"), ("ink", "warning-soft"), ("ink", "primary-soft")]
+    pairs = [
+        (text, ground)
+        for text in ("ink", "muted", "primary", "success", "danger", "warning")
+        for ground in ("paper", "ground")
+    ]
+    pairs += [
+        ("on-primary", "primary"),
+        ("success", "success-soft"),
+        ("danger", "danger-soft"),
+        ("ink", "warning-soft"),
+        ("ink", "primary-soft"),
+    ]
     for text, ground in pairs:
         light, dark = sorted((luminance(tokens[text]), luminance(tokens[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
