@@ -5,17 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from item_templates.contract import ItemContent
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
 from qbank.models.standards import StandardLevel
+from qbank.repository import items as item_repository
 from qbank.repository import standards as repository
+from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
+from qbank.services import items as item_services
+from qbank.services import media as media_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +161,16 @@ def outline(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Out
 
 
 def _level_infos(session: Session, levels: Sequence[StandardLevel]) -> list[LevelInfo]:
-    n_points = repository.count_points(session, [level.standard_level_id for level in levels])
-    return [_level_info(level, n_points.get(level.standard_level_id, 0)) for level in levels]
+    level_ids = [level.standard_level_id for level in levels]
+    n_points = repository.count_points(session, level_ids)
+    n_items = item_repository.count_approved(session, level_ids)
+    return [
+        _level_info(one, n_points.get(one.standard_level_id, 0), n_items.get(one.standard_level_id, 0))
+        for one in levels
+    ]
 
 
-def _level_info(level: StandardLevel, n_points: int) -> LevelInfo:
+def _level_info(level: StandardLevel, n_points: int, n_approved_items: int) -> LevelInfo:
     edition, standard = level.edition, level.edition.standard
     return LevelInfo(
         standard_level_id=level.standard_level_id,
@@ -170,7 +182,7 @@ def _level_info(level: StandardLevel, n_points: int) -> LevelInfo:
         level_code=level.level_code,
         level_name=level.name,
         n_points=n_points,
-        n_approved_items=0,
+        n_approved_items=n_approved_items,
         is_published=level.is_published,
         national_level_code=level.maps_to or (level.level_code if level.rank else None),
     )
@@ -190,3 +202,137 @@ def _scope_info(node: ScopeNode) -> OutlineScopeInfo:
             OutlinePointInfo(uuid.UUID(str(p.row.key)), p.full_code, p.row.name, p.row.importance) for p in node.points
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEntry:
+    """An item that a form may take: its approved version and what assembly asks for.
+
+    `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point.
+    """
+
+    item_id: uuid.UUID
+    item_version_id: uuid.UUID
+    code: str
+    type: str
+    point: str
+    importance: Importance
+    difficulty: int
+    score: Decimal
+    n_used: int
+    last_used: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenItem:
+    """One version of an item as forms and seals need it, key included."""
+
+    item_id: uuid.UUID
+    item_version_id: uuid.UUID
+    code: str
+    content: ItemContent
+    points: tuple[str, ...]
+    author_id: uuid.UUID | None
+
+
+def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[PoolEntry]:
+    """Return the items in use of a level, by code.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ or BLUEPRINT_READ.
+    standard_level_id : UUID
+        The level; one of another organisation holds no items for this actor.
+
+    Returns
+    -------
+    list of PoolEntry
+        Items without any assessment point are left out: they fit no blueprint.
+    """
+    _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
+    rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
+    return [
+        PoolEntry(
+            item_id=row.item.item_id,
+            item_version_id=row.item_version_id,
+            code=row.item.code,
+            type=row.type,
+            point=row.point.full_code,
+            importance=row.point.importance,
+            difficulty=row.difficulty or ASSUMED_DIFFICULTY,
+            score=Decimal(row.score),
+            n_used=row.item.n_used,
+            last_used=row.item.last_used_on,
+        )
+        for row in rows
+        if row.point is not None
+    ]
+
+
+def load_contents(session: Session, actor: Actor, item_version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, FrozenItem]:
+    """Return versions of items by id, with keys.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ, FORM_READ or FORM_SEAL.
+    item_version_ids : sequence of UUID
+        Any versions of the organisation, old ones too.
+
+    Raises
+    ------
+    NotFoundError
+        If one of them is not the organisation's.
+    """
+    _require_any(actor, Permission.ITEM_READ, Permission.FORM_READ, Permission.FORM_SEAL)
+    rows = item_repository.versions_with_items(session, item_version_ids, organisation_id=actor.organisation)
+    if len(rows) < len(set(item_version_ids)):
+        raise NotFoundError(N_("有的试题版本不存在，可能属于其他机构"))
+    points = item_repository.points_of_versions(session, [version.item_version_id for version, _ in rows])
+    return {
+        version.item_version_id: FrozenItem(
+            item_id=item.item_id,
+            item_version_id=version.item_version_id,
+            code=item.code,
+            content=item_services.content_of(version),
+            points=tuple(point.full_code for point in points[version.item_version_id]),
+            author_id=item.author_id,
+        )
+        for version, item in rows
+    }
+
+
+def read_media(session: Session, organisation_id: uuid.UUID, media_id: str) -> tuple[bytes, str]:
+    """Return the bytes and media type of a picture that an item of the organisation names.
+
+    Raises
+    ------
+    NotFoundError
+        If the organisation has no such picture.
+    """
+    return media_services.read_media(session, organisation_id, media_id)
+
+
+def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datetime | date) -> int:
+    """Count one more use of items in a form; return how many items there were.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction of the act that uses them, such as sealing a form.
+    item_ids : sequence of UUID
+        Items of the actor's organisation; others are left alone.
+    used_at : datetime or date
+        When.
+    """
+    return item_services.record_use(uow, item_ids, used_at=used_at)
+
+
+def _require_any(actor: Actor, *permissions: Permission) -> None:
+    if not any(actor.may(permission) for permission in permissions):
+        require(actor, permissions[0])

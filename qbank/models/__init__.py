@@ -1,5 +1,5 @@
 """Tables of the bank; importing this package makes the metadata whole."""
 
-from qbank.models import standards
+from qbank.models import items, standards
 
-__all__ = ["standards"]
+__all__ = ["items", "standards"]

@@ -1,0 +1,344 @@
+"""Finding items and their versions inside the actor's walls."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from item_templates.markup import normalise_text
+from kernel.errors import ForbiddenError, NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.models import User
+from kernel.identity.permissions import Permission
+from qbank.models.items import Item, ItemCounter, ItemPoint, ItemVersion
+from qbank.models.standards import AssessmentPoint
+from qbank.repository.standards import like_pattern
+from qbank.rules.items import ItemStatus
+
+MAX_ROWS = 20_000
+CHUNK = 500
+"""Values of one IN list; far below what any database refuses."""
+
+
+class ItemSort(enum.StrEnum):
+    """What a list of items is ordered by."""
+
+    CODE = "code"
+    UPDATED = "updated"
+    TYPE = "type"
+    DIFFICULTY = "difficulty"
+    STATUS = "status"
+    USED = "used"
+
+
+SORT_COLUMNS: dict[ItemSort, Any] = {
+    ItemSort.CODE: Item.code,
+    ItemSort.UPDATED: Item.updated_at,
+    ItemSort.TYPE: Item.type,
+    ItemSort.DIFFICULTY: Item.difficulty,
+    ItemSort.STATUS: Item.status,
+    ItemSort.USED: Item.n_used,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """What a list of items is narrowed by; `scope` is a code with all below it, or a part of a point's name."""
+
+    standard_level_id: uuid.UUID | None = None
+    scope: str = ""
+    type: str = ""
+    status: ItemStatus | None = None
+    difficulty: int | None = None
+    author_id: uuid.UUID | None = None
+    search: str = ""
+    import_run_id: uuid.UUID | None = None
+    is_returned: bool = False
+    sort: ItemSort = ItemSort.UPDATED
+    is_descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item with what a list shows of its current version."""
+
+    item: Item
+    content: dict[str, Any]
+    author_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """An approved version with what assembly asks for."""
+
+    item: Item
+    item_version_id: uuid.UUID
+    type: str
+    difficulty: int | None
+    score: str
+    point: AssessmentPoint | None
+
+
+def visible(actor: Actor) -> list[ColumnElement[bool]]:
+    """Return the conditions under which an actor sees an item; authors see their own."""
+    conditions = [Item.organisation_id == actor.organisation, Item.removed_at.is_(None)]
+    if actor.may(Permission.ITEM_READ):
+        return conditions
+    if actor.may(Permission.ITEM_READ_OWN) and actor.user_id is not None:
+        return [*conditions, Item.author_id == actor.user_id]
+    raise ForbiddenError(N_("没有权限查看试题，请联系本机构管理员"), permission=Permission.ITEM_READ.value)
+
+
+def list_items(
+    session: Session, *, actor: Actor, wanted: ItemFilter, page: int = 1, per_page: int = 50
+) -> tuple[list[ItemRow], int]:
+    """Return one page of items with their current contents and authors' names, and the total; one statement."""
+    total_column = func.count().over().label("total")
+    query = (
+        select(Item, ItemVersion.content, User.name, total_column)
+        .join(ItemVersion, ItemVersion.item_version_id == Item.current_version_id)
+        .outerjoin(User, User.user_id == Item.author_id)
+        .where(*_conditions(actor, wanted))
+        .order_by(*_order(wanted))
+    )
+    rows = session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
+    if not rows and page > 1:
+        return [], count_items(session, actor=actor, wanted=wanted)
+    return [ItemRow(row[0], row[1], row[2] or "") for row in rows], rows[0].total if rows else 0
+
+
+def count_items(session: Session, *, actor: Actor, wanted: ItemFilter) -> int:
+    """Return how many items a filter finds."""
+    return session.scalar(select(func.count()).select_from(Item).where(*_conditions(actor, wanted))) or 0
+
+
+def list_item_ids(session: Session, *, actor: Actor, wanted: ItemFilter) -> Sequence[uuid.UUID]:
+    """Return the ids of everything a filter finds, in its order."""
+    query = select(Item.item_id).where(*_conditions(actor, wanted)).order_by(*_order(wanted)).limit(MAX_ROWS)
+    return session.scalars(query).all()
+
+
+def _order(wanted: ItemFilter) -> list[Any]:
+    column = SORT_COLUMNS[wanted.sort]
+    return [column.desc() if wanted.is_descending else column.asc(), Item.code]
+
+
+def _conditions(actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
+    conditions = visible(actor)
+    equal: dict[Any, Any] = {
+        Item.standard_level_id: wanted.standard_level_id,
+        Item.type: wanted.type or None,
+        Item.status: wanted.status,
+        Item.difficulty: wanted.difficulty,
+        Item.author_id: wanted.author_id,
+        Item.import_run_id: wanted.import_run_id,
+    }
+    conditions += [column == value for column, value in equal.items() if value is not None]
+    if wanted.search.strip():
+        conditions.append(_matches(wanted.search))
+    if wanted.scope.strip():
+        conditions.append(_in_scope(wanted.scope.strip()))
+    if wanted.is_returned:
+        conditions.append(Item.returned_at.is_not(None))
+    return conditions
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    """Every word must stand in the text; Chinese needs no words, so one sign is enough."""
+    words = normalise_text(search).split()
+    in_text = and_(*(Item.search_text.like(like_pattern(word), escape="\\") for word in words))
+    return or_(in_text, Item.code.ilike(like_pattern(search.strip()), escape="\\"))
+
+
+def _in_scope(scope: str) -> ColumnElement[bool]:
+    code = scope.upper()
+    below = [AssessmentPoint.full_code.like(like_pattern(code + mark)[1:], escape="\\") for mark in "-."]
+    named = AssessmentPoint.name.like(like_pattern(scope), escape="\\")
+    point = (
+        select(ItemPoint.item_id)
+        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(
+            ItemPoint.item_version_id == Item.current_version_id,
+            or_(AssessmentPoint.full_code == code, *below, named),
+        )
+    )
+    return point.exists()
+
+
+def _visible_item(item_id: uuid.UUID, actor: Actor) -> Select[Item]:
+    return select(Item).where(Item.item_id == item_id, *visible(actor))
+
+
+def get_item(session: Session, item_id: uuid.UUID, *, actor: Actor) -> Item:
+    """Return an item; raises NotFoundError for those of others."""
+    found = session.scalar(_visible_item(item_id, actor))
+    if found is None:
+        raise NotFoundError(N_("试题不存在，可能已被删除"))
+    return found
+
+
+def lock_item(session: Session, item_id: uuid.UUID, *, actor: Actor) -> Item:
+    """Return an item after locking its row; raises NotFoundError."""
+    query = _visible_item(item_id, actor).with_for_update()
+    found = session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFoundError(N_("试题不存在，可能已被删除"))
+    return found
+
+
+def lock_items(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor) -> list[Item]:
+    """Return some items in the given order after locking them; raises NotFoundError when one is not there."""
+    found: dict[uuid.UUID, Item] = {}
+    for chunk in chunks(item_ids):
+        query = select(Item).where(Item.item_id.in_(chunk), *visible(actor)).order_by(Item.item_id).with_for_update()
+        rows = session.scalars(query.execution_options(populate_existing=True))
+        found.update((item.item_id, item) for item in rows)
+    if len(found) < len(set(item_ids)):
+        raise NotFoundError(N_("所选试题中有的已不存在，请刷新列表后重试"))
+    return [found[item_id] for item_id in dict.fromkeys(item_ids)]
+
+
+def chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the values in portions that fit one statement."""
+    return [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+
+
+def list_versions(session: Session, item: Item) -> Sequence[ItemVersion]:
+    """Return the versions of an item, newest first."""
+    query = select(ItemVersion).where(ItemVersion.item_id == item.item_id).order_by(ItemVersion.number.desc())
+    return session.scalars(query.limit(500)).all()
+
+
+def get_version(session: Session, item: Item, number: int) -> ItemVersion:
+    """Return one version of an item by its number; raises NotFoundError."""
+    query = select(ItemVersion).where(ItemVersion.item_id == item.item_id, ItemVersion.number == number)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFoundError(N_("试题没有第 %(number)s 版"), number=number)
+    return found
+
+
+def get_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ItemVersion]:
+    """Return versions by id; the caller has checked the items' walls."""
+    found: dict[uuid.UUID, ItemVersion] = {}
+    for chunk in chunks(version_ids):
+        rows = session.scalars(select(ItemVersion).where(ItemVersion.item_version_id.in_(chunk)))
+        found.update((row.item_version_id, row) for row in rows)
+    return found
+
+
+def points_of_versions(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> defaultdict[uuid.UUID, list[AssessmentPoint]]:
+    """Return the assessment points of versions, the one that counts first."""
+    found: defaultdict[uuid.UUID, list[AssessmentPoint]] = defaultdict(list)
+    for chunk in chunks(version_ids):
+        query = (
+            select(ItemPoint.item_version_id, AssessmentPoint)
+            .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+            .where(ItemPoint.item_version_id.in_(chunk))
+            .order_by(ItemPoint.position)
+        )
+        for version_id, point in session.execute(query):
+            found[version_id].append(point)
+    return found
+
+
+def points_of_level(session: Session, standard_level_id: uuid.UUID) -> Sequence[AssessmentPoint]:
+    """Return the points of a level, by full code."""
+    query = select(AssessmentPoint).where(AssessmentPoint.standard_level_id == standard_level_id)
+    return session.scalars(query.order_by(AssessmentPoint.full_code).limit(MAX_ROWS)).all()
+
+
+def find_known_digests(session: Session, organisation_id: uuid.UUID, digests: Sequence[str]) -> dict[str, str]:
+    """Return, of some content digests, those that a version of an item in the bank has, with the item's code."""
+    found: dict[str, str] = {}
+    for chunk in chunks(list(dict.fromkeys(digests))):
+        query = (
+            select(ItemVersion.content_digest, Item.code)
+            .join(Item, Item.item_id == ItemVersion.item_id)
+            .where(
+                ItemVersion.organisation_id == organisation_id,
+                ItemVersion.content_digest.in_(chunk),
+                Item.removed_at.is_(None),
+            )
+        )
+        found.update((row[0], row[1]) for row in session.execute(query))
+    return found
+
+
+def lock_counter(session: Session, organisation_id: uuid.UUID, prefix: str) -> ItemCounter:
+    """Return the counter of a prefix after locking it; a new one begins at zero."""
+    query = select(ItemCounter).where(ItemCounter.organisation_id == organisation_id, ItemCounter.prefix == prefix)
+    found = session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if found is None:
+        found = ItemCounter(organisation_id=organisation_id, prefix=prefix, last_number=0)
+        session.add(found)
+    return found
+
+
+def list_authors(session: Session, *, actor: Actor) -> list[tuple[uuid.UUID, str]]:
+    """Return who wrote items of the organisation, by name."""
+    wrote = select(Item.author_id).where(Item.organisation_id == actor.organisation, Item.removed_at.is_(None))
+    query = select(User.user_id, User.name).where(User.user_id.in_(wrote)).order_by(User.name).limit(500)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def count_approved(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the number of items in use of some levels; levels without items are left out."""
+    query = (
+        select(Item.standard_level_id, func.count())
+        .where(Item.standard_level_id.in_(level_ids), *in_use())
+        .group_by(Item.standard_level_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def count_items_of_level(session: Session, standard_level_id: uuid.UUID) -> int:
+    """Return how many items refer to a level, whatever their state."""
+    query = select(func.count()).where(Item.standard_level_id == standard_level_id, Item.removed_at.is_(None))
+    return session.scalar(query) or 0
+
+
+def in_use() -> list[ColumnElement[bool]]:
+    """Return the conditions of an item whose approved version forms may take."""
+    return [Item.approved_version_id.is_not(None), Item.status != ItemStatus.RETIRED, Item.removed_at.is_(None)]
+
+
+def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[PoolRow]:
+    """Return the items in use of a level with their approved versions and first points, by code; one statement."""
+    query = (
+        select(Item, ItemVersion, AssessmentPoint)
+        .join(ItemVersion, ItemVersion.item_version_id == Item.approved_version_id)
+        .outerjoin(ItemPoint, and_(ItemPoint.item_version_id == Item.approved_version_id, ItemPoint.position == 0))
+        .outerjoin(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(Item.organisation_id == organisation_id, Item.standard_level_id == standard_level_id, *in_use())
+        .order_by(Item.code)
+    )
+    return [
+        PoolRow(item, version.item_version_id, version.type, version.difficulty, version.content["score"], point)
+        for item, version, point in session.execute(query)
+    ]
+
+
+def versions_with_items(
+    session: Session, version_ids: Sequence[uuid.UUID], *, organisation_id: uuid.UUID
+) -> list[tuple[ItemVersion, Item]]:
+    """Return versions with their items; those of other organisations are left out."""
+    found: list[tuple[ItemVersion, Item]] = []
+    for chunk in chunks(list(dict.fromkeys(version_ids))):
+        query = (
+            select(ItemVersion, Item)
+            .join(Item, Item.item_id == ItemVersion.item_id)
+            .where(ItemVersion.item_version_id.in_(chunk), ItemVersion.organisation_id == organisation_id)
+        )
+        found += [(row[0], row[1]) for row in session.execute(query)]
+    return found
