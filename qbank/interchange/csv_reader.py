@@ -18,6 +18,16 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def read_csv(data: bytes, mapping: ColumnMapping | None = None) -> ReadResult:
     """Return the records of a delimited text file; quotes put before formulas are taken off again."""
     check_size(data)
+    encoding = decode_text(data).encoding
+    result = read_sheets([csv_sheet(data)], "csv", mapping)
+    if encoding not in {"utf-8", "ascii"}:
+        message = N_("文件编码按 %(encoding)s 读取") % {"encoding": encoding}
+        result.warnings.append(Notice("file", "encoding", message))
+    return result
+
+
+def csv_sheet(data: bytes) -> Sheet:
+    """Return a delimited text file as one sheet without a name."""
     decoded = decode_text(data)
     delimiter = sniff_delimiter(decoded.text) or ","
     try:
@@ -29,12 +39,7 @@ def read_csv(data: bytes, mapping: ColumnMapping | None = None) -> ReadResult:
     if len(rows) > LIMITS.rows:
         raise UnreadableFileError("too_many_rows", N_("文件超过 20000 行，请拆分后分批导入"))
     cells = [[unguard_cell(cell) for cell in row[: LIMITS.columns]] for row in rows]
-    result = read_sheets([Sheet(name="", rows=cells)], "csv", mapping)
-    if decoded.encoding not in {"utf-8", "ascii"}:
-        result.warnings.append(
-            Notice("file", "encoding", N_("文件编码按 %(encoding)s 读取") % {"encoding": decoded.encoding})
-        )
-    return result
+    return Sheet(name="", rows=cells)
 
 
 def guard_cell(text: str) -> str:

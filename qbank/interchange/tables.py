@@ -37,6 +37,7 @@ class Sheet:
     first_column: int = 0
     pictures: Mapping[int, Sequence[tuple[int, str, bytes]]] = field(default_factory=dict)
     merged_columns: Sequence[tuple[int, int, int]] = ()
+    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -164,6 +165,8 @@ def _read_row(row: _Row, section: _Section, result: ReadResult) -> None:
         _apply_key_rule(record, row.mapping)
         _place_pictures(record, row.mapping, pictures)
         result.records.append(record)
+        if row.index in row.sheet.remarks:
+            result.warnings.append(Notice(record.locator, "date_cell", row.sheet.remarks[row.index], record.stem[:80]))
 
 
 def _place_pictures(record: RawRecord, mapping: SheetMapping, pictures: Sequence[tuple[int, str, bytes]]) -> None:

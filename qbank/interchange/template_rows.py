@@ -6,7 +6,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ CELL_OF_FIELD = {
     "type": TYPE, "stem": STEM, "key": ANSWER, "explanation": EXPLANATION, "score": SCORE, "difficulty": DIFFICULTY,
     "points": POINTS, "rubric": RUBRIC, "source": SOURCE, "id": IDENTIFIER,
 }  # fmt: skip
+PLAIN_CELLS = (ANSWER, POINTS, RUBRIC, SOURCE, IDENTIFIER)
 Row = dict[str, str]
 
 
@@ -42,12 +43,14 @@ def option_header(index: int) -> str:
     return f"选项{LETTERS[index]}"
 
 
-def item_row(item: CanonicalItem, *, shown: CanonicalItem | None = None) -> Row:
+def item_row(item: CanonicalItem, *, shown: CanonicalItem | None = None, tidy: Callable[[str], str] = str) -> Row:
     """Return the cells of an item; what the readable cells cannot say exactly stands in 附加信息.
 
-    `shown` is the item as a file format will show and give it back, where that differs from the item itself.
+    `shown` is the item as a file format will show and give it back, where that differs from the item itself; `tidy`
+    does the same for the cells of plain text.
     """
     row = _readable(shown or item)
+    row |= {name: tidy(row[name]) for name in PLAIN_CELLS}
     wanted = item_to_json(item)
     read = _decode(row, {})
     got = item_to_json(read) if read else {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from python_calamine import CalamineSheet, CalamineWorkbook
 
@@ -15,49 +15,98 @@ from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import LIMITS, UnreadableFileError
 from qbank.interchange.model import ReadResult
 from qbank.interchange.tables import Sheet, read_sheets
-from qbank.interchange.xlsx_pictures import RowPictures, read_pictures
+from qbank.interchange.xlsx_cells import Place, check_extent, percent_cells, raised_texts
+from qbank.interchange.xlsx_package import Package
+from qbank.interchange.xlsx_pictures import Picture, RowPictures, anchored_pictures, cell_pictures, named_picture
 
-FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)(?<!/)>")
-REFERENCE = re.compile(rb'\br\s*=\s*["\']([A-Z]{1,3})(\d{1,7})["\']')
-MAX_AREA = 2_000_000
+DATE_REMARK = N_("单元格是日期，可能本是 1/2 之类的文字，请核对；原文件中应设为文本格式")
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """What the package says beside the cell values; empty for the old format."""
+
+    anchored: Mapping[str, RowPictures] = field(default_factory=dict)
+    in_cells: Mapping[str, Picture] = field(default_factory=dict)
+    percents: Mapping[str, set[Place]] = field(default_factory=dict)
+    raised: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_xlsx(data: bytes, mapping: ColumnMapping | None = None) -> ReadResult:
     """Return the records of an .xlsx workbook that `guard.check_office_zip` let pass."""
-    _check_extent(data)
-    return read_sheets(workbook_sheets(data, with_pictures=True), "xlsx", mapping)
+    return read_sheets(xlsx_sheets(data), "xlsx", mapping)
 
 
 def read_xls(data: bytes, mapping: ColumnMapping | None = None) -> ReadResult:
     """Return the records of an Excel 97-2003 workbook."""
-    return read_sheets(workbook_sheets(data), "xls", mapping)
+    return read_sheets(xls_sheets(data), "xls", mapping)
 
 
-def workbook_sheets(data: bytes, *, with_pictures: bool = False) -> list[Sheet]:
-    """Return the worksheets of a workbook as strings."""
+def xlsx_sheets(data: bytes) -> list[Sheet]:
+    """Return the sheets of an .xlsx workbook that `guard.check_office_zip` let pass."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        package = Package(archive)
+        check_extent(package)
+        details = _Details(
+            anchored_pictures(package), cell_pictures(package), percent_cells(package), raised_texts(package)
+        )
+    return _sheets(data, details)
+
+
+def xls_sheets(data: bytes) -> list[Sheet]:
+    """Return the sheets of an Excel 97-2003 workbook."""
+    return _sheets(data, _Details())
+
+
+def _sheets(data: bytes, details: _Details) -> list[Sheet]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        pictures = read_pictures(data) if with_pictures else {}
-        return [_sheet(book.get_sheet_by_name(name), pictures.get(name, {})) for name in book.sheet_names]
+        return [_sheet(book.get_sheet_by_name(name), details) for name in book.sheet_names]
     except UnreadableFileError:
         raise
     except Exception as error:  # the parser raises its own and Rust-side errors without a common base
         raise UnreadableFileError("damaged_file", N_("Excel 文件已损坏或不完整，请用原软件另存一份再上传")) from error
 
 
-def _sheet(sheet: CalamineSheet, pictures: RowPictures) -> Sheet:
-    first_row, first_column = sheet.start or (0, 0)
-    rows = sheet.to_python(nrows=LIMITS.rows + 1)
-    if len(rows) > LIMITS.rows:
+def _sheet(sheet: CalamineSheet, details: _Details) -> Sheet:
+    top, left = sheet.start or (0, 0)
+    values = sheet.to_python(nrows=LIMITS.rows + 1)
+    if len(values) > LIMITS.rows:
         raise UnreadableFileError("too_many_rows", N_("工作表超过 20000 行，请拆分后分批导入"))
+    rows = [[cell_text(value) for value in row[: LIMITS.columns]] for row in values]
+    _show_percents(rows, values, details.percents.get(sheet.name, set()), (top, left))
+    pictures = {row: list(found) for row, found in details.anchored.get(sheet.name, {}).items()}
+    for index, row in enumerate(rows):
+        _refine(row, details, pictures.setdefault(index + top + 1, []), left)
     return Sheet(
         name=sheet.name,
-        rows=[[cell_text(cell) for cell in row[: LIMITS.columns]] for row in rows],
-        first_row=first_row + 1,
-        first_column=first_column,
+        rows=rows,
+        first_row=top + 1,
+        first_column=left,
         pictures=pictures,
-        merged_columns=_merged_columns(sheet, first_row, first_column),
+        merged_columns=_merged_columns(sheet, top, left),
+        remarks={index: DATE_REMARK for index, row in enumerate(values) if any(map(_is_date, row))},
     )
+
+
+def _show_percents(rows: list[list[str]], values: Sequence[Sequence[object]], places: set[Place], start: Place) -> None:
+    for row, column in places:
+        index, place = row - start[0], column - start[1]
+        if 0 <= index < len(rows) and 0 <= place < len(rows[index]):
+            value = values[index][place]
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                rows[index][place] = f"{cell_text(round(value * 100, 10))}%"
+
+
+def _refine(row: list[str], details: _Details, pictures: list[tuple[int, str, bytes]], left: int) -> None:
+    """Put raised letters back into the cells of a row, and take out the pictures that cells name."""
+    if not (details.raised or details.in_cells):
+        return
+    for place, cell in enumerate(row):
+        picture = details.in_cells.get(named_picture(cell)) if "DISPIMG" in cell else None
+        if picture:
+            pictures.append((place + left, *picture))
+        row[place] = "" if picture else details.raised.get(cell, cell)
 
 
 def _merged_columns(sheet: CalamineSheet, first_row: int, first_column: int) -> Sequence[tuple[int, int, int]]:
@@ -67,6 +116,10 @@ def _merged_columns(sheet: CalamineSheet, first_row: int, first_column: int) -> 
         for (top, left), (bottom, right) in ranges
         if left == right and bottom > top >= first_row and left >= first_column
     ]
+
+
+def _is_date(value: object) -> bool:
+    return isinstance(value, dt.date | dt.time | dt.timedelta)
 
 
 def cell_text(value: object) -> str:
@@ -80,31 +133,3 @@ def cell_text(value: object) -> str:
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date().isoformat()
     return str(value)
-
-
-def _check_extent(data: bytes) -> None:
-    """Refuse sheets whose farthest cells would make the parser reserve a huge table."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in archive.namelist():
-            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                _check_sheet_extent(archive.read(name))
-
-
-def _check_sheet_extent(part: bytes) -> None:
-    rows = columns = 0
-    for cell in FILLED_CELL.finditer(part):
-        reference = REFERENCE.search(cell[1])
-        if reference:
-            rows = max(rows, int(reference[2]))
-            columns = max(columns, _column_number(reference[1]))
-    if rows > LIMITS.rows + 100:
-        raise UnreadableFileError("too_many_rows", N_("工作表超过 20000 行，请拆分后分批导入"))
-    if rows * columns > MAX_AREA:
-        raise UnreadableFileError("too_many_columns", N_("工作表的列过多，请删除题目以外的列再上传"))
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number

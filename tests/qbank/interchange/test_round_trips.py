@@ -17,6 +17,7 @@ from qbank.interchange.xlsx_writer import write_template
 from tests.qbank.interchange.interchange_items import example, items, picture, with_picture
 
 FORMATS = ("json", "xlsx", "csv")
+ALL_FORMATS = (*FORMATS, "docx", "text")
 TYPES = [one.name for one in registry.all_types()]
 
 
@@ -30,7 +31,7 @@ def read_back(written: CanonicalItem, fmt: str, media: Mapping[str, bytes] | Non
     return report.items[0].item
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", ALL_FORMATS)
 @pytest.mark.parametrize("name", TYPES)
 def test_the_example_of_every_type_comes_back_the_same(name: str, fmt: str) -> None:
     assert item_to_json(read_back(example(name), fmt)) == item_to_json(example(name))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
+import zipfile
 
 import pytest
 import xlsxwriter
 
 from qbank.interchange.columns import ColumnMapping, MappingError, recognise_columns
 from qbank.interchange.convert import read_items
+from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.model import ConversionReport
+from qbank.interchange.preview import preview_sheets
 from tests.qbank.interchange.interchange_items import picture, workbook
 
 STEM = "安全色中红色表示（ ）。"
@@ -200,3 +204,87 @@ def test_ten_thousand_rows_are_read() -> None:
     ]
     report = read_items(workbook({"Sheet1": rows}), "a.xlsx")
     assert len(report.items) == 10_000
+
+
+def formatted_workbook() -> bytes:
+    """Return a sheet with percentages, a date that was a fraction, and raised and lowered letters."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer)
+    sheet = book.add_worksheet("单选")
+    percent, fine = book.add_format({"num_format": "0%"}), book.add_format({"num_format": '0.0"%";@'})
+    raised, lowered = book.add_format({"font_script": 1}), book.add_format({"font_script": 2})
+    sheet.write_row(0, 0, ["题干", "选项A", "选项B", "选项C", "答案"])
+    sheet.write_rich_string(1, 0, "CO", lowered, "2", " 的含量不超过（ ）m", raised, "3", "。")
+    sheet.write_number(1, 1, 0.2, percent)
+    sheet.write_number(1, 2, 0.125, book.add_format({"num_format": "0.0%"}))
+    sheet.write_number(1, 3, 0.5)
+    sheet.write_string(1, 4, "A")
+    sheet.write_row(2, 0, ["五月二日写作（ ）。"])
+    sheet.write_datetime(2, 1, dt.datetime(2024, 5, 2), book.add_format({"num_format": "m/d"}))  # noqa: DTZ001 - Excel has none
+    sheet.write_row(2, 2, ["甲", "乙", "B"])
+    sheet.write_number(3, 2, 0.5, fine)
+    book.close()
+    return buffer.getvalue()
+
+
+def test_percentages_and_raised_letters_are_read_as_they_are_shown() -> None:
+    content = read_items(formatted_workbook(), "a.xlsx").items[0].item.content
+    assert [choice.content for choice in content.choices] == ["20%", "12.5%", "0.5"]
+    assert content.stem == "CO<sub>2</sub> 的含量不超过（ ）m<sup>3</sup>。"
+
+
+def test_a_cell_that_excel_took_for_a_date_is_marked_for_a_look() -> None:
+    report = read_items(formatted_workbook(), "a.xlsx")
+    assert [(one.locator, one.code) for one in report.warnings] == [("sheet 单选 row 3", "date_cell")]
+
+
+def test_pictures_inside_cells_are_found() -> None:
+    head, row = ["题干", "选项A", "选项B", "答案"], ["图中是（ ）。", '=DISPIMG("ID_1",1)', "开关", "A"]
+    parts = {
+        "xl/cellimages.xml": (
+            b'<etc:cellImages xmlns:etc="http://www.wps.cn/officeDocument/2017/etCustomData" '
+            b'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+            b'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+            b'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><etc:cellImage><xdr:pic>'
+            b'<xdr:nvPicPr><xdr:cNvPr id="1" name="ID_1"/></xdr:nvPicPr><xdr:blipFill><a:blip r:embed="rId1"/></xdr:blipFill>'
+            b"</xdr:pic></etc:cellImage></etc:cellImages>"
+        ),
+        "xl/_rels/cellimages.xml.rels": (
+            b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+            b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image" Target="media/image1.png"/>'
+            b"</Relationships>"
+        ),
+        "xl/media/image1.png": picture(),
+    }
+    buffer = io.BytesIO(workbook({"单选": [head, row]}))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    one = read_items(buffer.getvalue(), "a.xlsx").items[0]
+    assert list(one.media.values()) == [picture()]
+    assert one.item.content.choices[0].content == '<img src="media:image1.png" alt="">'
+
+
+def test_a_preview_shows_each_sheet_with_the_columns_as_recognised() -> None:
+    data = workbook({"题": [HEAD, ROW], "xz": FIRST_IS_KEY}, first_column=1)
+    first, second = preview_sheets(data, "a.xlsx", n_rows=1)
+    assert (first.name, first.n_rows, len(first.rows)) == ("题", 2, 1)
+    assert first.mapping is not None
+    assert first.rows[0][first.mapping.fields["stem"]] == "题目内容"
+    assert "D 列 = 题干" in first.mapping.describe()
+    assert second.mapping is None
+    csv_preview = preview_sheets("题干,答案\n停电后应验电。,√\n".encode("gbk"), "a.csv")
+    assert csv_preview[0].mapping is not None
+
+
+def test_a_recognised_mapping_given_back_reads_the_same() -> None:
+    data = workbook({"题": [["题库"], HEAD, ROW]}, first_column=1)
+    mapping = preview_sheets(data, "a.xlsx")[0].mapping
+    assert mapping is not None
+    whole = ColumnMapping.from_json(ColumnMapping({"题": mapping}).to_json())
+    assert read_items(data, "a.xlsx", mapping=whole).items == read_items(data, "a.xlsx").items
+
+
+def test_other_files_have_no_columns_to_map() -> None:
+    with pytest.raises(UnreadableFileError):
+        preview_sheets(b"[]", "a.json")
