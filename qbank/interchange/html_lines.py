@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from qbank.interchange.lines import CONTINUED, Line, Mark, join_lines, merge_marks
+from qbank.interchange.lines import CONTINUED, STRANGE, Line, Mark, join_lines, merge_marks
 
 _TABLE = re.compile(r"(<table\b.*?</table>)", re.DOTALL)
 _MARK_OF = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "u": "u"}
@@ -63,7 +63,7 @@ class _Reader(HTMLParser):
             self.rows[-1][-1].lines, self.lines = self.lines, []
 
     def handle_data(self, data: str) -> None:
-        text = html.escape(re.sub(r"[\r\n]+", " ", data), quote=False)
+        text = html.escape(STRANGE.sub("", re.sub(r"[\r\n]+", " ", data)), quote=False)
         self._text += f"<{self._script}>{text}</{self._script}>" if self._script and text.strip() else text
 
     def _picture(self, attributes: dict[str, str | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from qbank.interchange import grammar
 from qbank.interchange import template_rows as layout
 from qbank.interchange.answer_lists import is_answer_list
 from qbank.interchange.html_lines import as_read, html_lines
-from qbank.interchange.lines import CONTINUED, Line, Mark, to_plain
+from qbank.interchange.lines import BLANKS, CONTINUED, STRANGE, Line, Mark, tidy_plain, to_plain
 from qbank.interchange.numbering import format_number
 from qbank.interchange.option_lines import LETTERS, option_marks
 from qbank.interchange.pictures import picture_type
@@ -34,6 +35,7 @@ FIELD_ORDER = (
     (layout.EXTRA, "extra"),
 )
 TARGETS = "匹配项"
+HIDDEN = re.compile(f"{STRANGE.pattern}|[{BLANKS[4:]}]")
 _INSERTIONS = 400
 
 
@@ -82,7 +84,8 @@ def heading(section: int, type_name: str) -> Paragraph:
 def item_paragraphs(item: CanonicalItem, number: int) -> list[Paragraph]:
     """Return the paragraphs of one item."""
     shown = shown_item(item)
-    row = layout.item_row(item, shown=shown)
+    row = layout.item_row(item, shown=shown, tidy=tidy_plain)
+    row[layout.EXTRA] = HIDDEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", row[layout.EXTRA])
     paragraphs = _text("stem", f"{number}. ", html_lines(item.content.stem))
     for letter, choice in zip(LETTERS, item.content.choices, strict=False):
         paragraphs += _text("option", f"{letter}. ", html_lines(choice.content))
@@ -158,11 +161,24 @@ def _misread_at(kind: str, text: str, start: int) -> int | None:
         marks = option_marks(text)
         if len(marks) > 1:
             return marks[1].start + 1
-    elif kind == "stem" and _looks_else(text) and not text.startswith(CONTINUED, start):
-        return start
+    elif kind == "stem":
+        position = _stem_misread_at(text, start)
+        if position is not None:
+            return position
     labels = grammar.find_labels(text)
     strange = labels[1:] if kind in ("field", "extra") else labels
     return strange[0].start + 1 if strange else None
+
+
+def _stem_misread_at(text: str, start: int) -> int | None:
+    guarded = text.startswith(CONTINUED, start)
+    number = grammar.read_number(text)
+    if not guarded and (number is None or number.end != start or _looks_else(text)):
+        return start
+    word, (begin, end) = grammar.take_type(text[start:])
+    if not word:
+        return None
+    return start if begin else start + end + len(text[start + end :]) - len(text[start + end :].lstrip()) + 1
 
 
 def _looks_else(text: str) -> bool:

@@ -12,6 +12,9 @@ CONTINUED = "\u2060"
 """Word joiner: our writers set it where a text would otherwise be taken for a label; readers drop it."""
 
 MARK_TAGS = ("strong", "em", "u")
+STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\u2060\ufffe\uffff\ud800-\udfff]")
+"""Signs that end a line somewhere on their way, hide in it, or may not stand in XML."""
+
 BLANKS = " \t\r\n\u3000\xa0\u2002\u2003\u2009\u200b\ufeff"
 _INLINE = r"sub|sup|b|strong|i|em|u|br|img|table|thead|tbody|tr|td|th|p|ul|ol|li"
 _LOOSE_LESS = re.compile(rf"<(?!/?(?:{_INLINE})(?:\s[^<>]*)?/?>)")
@@ -104,6 +107,12 @@ def _tells(mark: Mark, text: str) -> bool:
 def from_plain(text: str) -> str:
     """Return plain text as inline HTML; the few inline tags that people write into text files stay tags."""
     return _LOOSE_AND.sub("&amp;", _LOOSE_LESS.sub("&lt;", text)).replace("\x00", "")
+
+
+def tidy_plain(text: str) -> str:
+    """Return plain text as lines can carry it: no blanks at the ends of a line, no signs that break or hide lines."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(STRANGE.sub("", line).strip(BLANKS) for line in lines).strip("\n")
 
 
 def to_plain(text: str) -> str:
