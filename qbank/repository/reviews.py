@@ -1,0 +1,145 @@
+"""Finding review stages, decisions, and what waits for a reviewer."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.models import User
+from qbank.models.items import Item, ItemVersion, ReviewDecision, WorkflowStage
+from qbank.repository.items import chunks
+from qbank.rules.items import ItemStatus
+from qbank.rules.review import PastDecision
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision with the reviewer's name and the number of the version it was about."""
+
+    decision: ReviewDecision
+    reviewer_name: str
+    version_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """An item that waits for a reviewer, with the stage it stands in."""
+
+    item: Item
+    stage: WorkflowStage
+    version_number: int
+
+
+def list_stages(session: Session, organisation_id: uuid.UUID) -> Sequence[WorkflowStage]:
+    """Return the stages of an organisation's review in their order."""
+    query = select(WorkflowStage).where(
+        WorkflowStage.organisation_id == organisation_id, WorkflowStage.is_active.is_(True)
+    )
+    return session.scalars(query.order_by(WorkflowStage.position)).all()
+
+
+def get_stage(session: Session, stage_id: uuid.UUID, *, actor: Actor) -> WorkflowStage:
+    """Return a stage in force; raises NotFoundError."""
+    found = session.get(WorkflowStage, stage_id)
+    if found is None or found.organisation_id != actor.organisation or not found.is_active:
+        raise NotFoundError(N_("审核环节不存在，可能已被删除"))
+    return found
+
+
+def count_waiting_by_stage(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Return how many items stand in each stage; empty stages are left out."""
+    query = (
+        select(Item.workflow_stage_id, func.count())
+        .where(
+            Item.organisation_id == organisation_id,
+            Item.status == ItemStatus.IN_REVIEW,
+            Item.removed_at.is_(None),
+            Item.workflow_stage_id.is_not(None),
+        )
+        .group_by(Item.workflow_stage_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query) if row[0] is not None}
+
+
+def list_decisions(session: Session, item: Item) -> list[DecisionRow]:
+    """Return all decisions on an item, newest first."""
+    query = (
+        select(ReviewDecision, User.name, ItemVersion.number)
+        .join(ItemVersion, ItemVersion.item_version_id == ReviewDecision.item_version_id)
+        .outerjoin(User, User.user_id == ReviewDecision.reviewer_id)
+        .where(ReviewDecision.item_id == item.item_id)
+        .order_by(ReviewDecision.created_at.desc(), ReviewDecision.review_decision_id.desc())
+        .limit(500)
+    )
+    return [DecisionRow(row[0], row[1] or "", row[2]) for row in session.execute(query)]
+
+
+def past_decisions(session: Session, version_ids: Sequence[uuid.UUID]) -> defaultdict[uuid.UUID, list[PastDecision]]:
+    """Return what was decided on some versions, as the rules of review take it."""
+    found: defaultdict[uuid.UUID, list[PastDecision]] = defaultdict(list)
+    for chunk in chunks(version_ids):
+        for row in session.scalars(select(ReviewDecision).where(ReviewDecision.item_version_id.in_(chunk))):
+            past = PastDecision(row.workflow_stage_id, row.review_round, row.reviewer_id, row.decision)
+            found[row.item_version_id].append(past)
+    return found
+
+
+def queue(
+    session: Session, *, actor: Actor, one_stage: bool, standard_level_id: uuid.UUID | None = None, limit: int = 50
+) -> list[QueueRow]:
+    """Return what a reviewer may decide on now, the oldest first."""
+    query = (
+        _queue(select(Item, WorkflowStage, ItemVersion.number), actor, one_stage=one_stage)
+        .order_by(Item.submitted_at, Item.code)
+        .limit(limit)
+    )
+    if standard_level_id:
+        query = query.where(Item.standard_level_id == standard_level_id)
+    return [QueueRow(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def count_queue(session: Session, *, actor: Actor, one_stage: bool) -> int:
+    """Return how many items a reviewer may decide on now."""
+    return session.scalar(_queue(select(func.count(Item.item_id)), actor, one_stage=one_stage)) or 0
+
+
+def _queue(query: Any, actor: Actor, *, one_stage: bool) -> Any:
+    return (
+        query.select_from(Item)
+        .join(WorkflowStage, WorkflowStage.workflow_stage_id == Item.workflow_stage_id)
+        .join(ItemVersion, ItemVersion.item_version_id == Item.current_version_id)
+        .where(
+            Item.organisation_id == actor.organisation,
+            Item.status == ItemStatus.IN_REVIEW,
+            Item.removed_at.is_(None),
+            WorkflowStage.role.in_(actor.roles),
+            or_(Item.author_id.is_(None), Item.author_id != actor.user_id),
+            or_(ItemVersion.created_by.is_(None), ItemVersion.created_by != actor.user_id),
+            ~_decided(actor, one_stage=one_stage),
+        )
+    )
+
+
+def _decided(actor: Actor, *, one_stage: bool) -> ColumnElement[bool]:
+    """Say in SQL that this reviewer has decided already: in this stage and round, or in another stage."""
+    own = aliased(ReviewDecision)
+    here = and_(own.workflow_stage_id == Item.workflow_stage_id, own.review_round == Item.review_round)
+    elsewhere = own.workflow_stage_id != Item.workflow_stage_id
+    return (
+        select(own.review_decision_id)
+        .where(
+            own.item_version_id == Item.current_version_id,
+            own.reviewer_id == actor.user_id,
+            or_(here, elsewhere) if one_stage else here,
+        )
+        .exists()
+    )
