@@ -1,0 +1,162 @@
+"""What the answering program asks of a database; the two engines give the same, each by its own means."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """The columns of an attempt on which answering decides."""
+
+    attempt_id: uuid.UUID
+    organisation_id: uuid.UUID
+    exam_session_id: uuid.UUID
+    status: str
+    holder_generation: int
+    n_slots: int
+    starts_at: datetime
+    latest_start_at: datetime
+    ends_at: datetime
+    duration_seconds: int
+    earliest_submit_seconds: int
+    started_at: datetime | None
+    deadline_at: datetime | None
+    receipt: dict[str, Any] | None
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRow:
+    """What signing in by an admission number finds."""
+
+    sign_in_index: str
+    registration_status: str
+    admission_number: str
+    attempt_id: uuid.UUID | None
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One response event to be kept."""
+
+    attempt_id: uuid.UUID
+    slot: int
+    seq: int
+    response: str
+    client_time: str
+    received_at: datetime
+    generation: int
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """The newest answer of a slot."""
+
+    slot: int
+    seq: int
+    response: str
+
+
+class Transaction(Protocol):
+    """One write transaction; it is durable when the context ends without an error."""
+
+    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
+        """Return attempts locked in a stable order."""
+        ...
+
+    def add_events(self, rows: Sequence[EventRow]) -> None:
+        """Keep events; one that is there already changes nothing."""
+        ...
+
+    def advance_states(self, rows: Sequence[EventRow]) -> None:
+        """Make the newest event of each slot its state; an older one never replaces a newer one."""
+        ...
+
+    def states(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StateRow]]:
+        """Return the states of attempts, by slot."""
+        ...
+
+    def touch(self, rows: Iterable[tuple[uuid.UUID, datetime, int | None]]) -> None:
+        """Write last contact, and the number of answers where it is given."""
+        ...
+
+    def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
+        """Make a new holder."""
+        ...
+
+    def start(self, attempt_id: uuid.UUID, started_at: datetime, deadline_at: datetime) -> None:
+        """Start the clock."""
+        ...
+
+    def submit(self, attempt_id: uuid.UUID, at: datetime, kind: str, receipt: dict[str, Any]) -> None:
+        """Close an attempt with its receipt."""
+        ...
+
+    def note_incident(self, attempt: AttemptRow, kind: str, text: str, at: datetime) -> None:
+        """Add an incident noted by the system."""
+        ...
+
+    def note_failed_sign_in(self, subjects: Sequence[str], at: datetime) -> None:
+        """Remember a failed sign-in."""
+        ...
+
+
+class Storage(Protocol):
+    """A database for the answering program."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open the one write transaction of this process; only the writer thread calls it."""
+        ...
+
+    def find_sign_in(self, admission_number: str) -> SignInRow | None:
+        """Return the registration behind an admission number."""
+        ...
+
+    def find_attempt(self, attempt_id: uuid.UUID) -> AttemptRow | None:
+        """Return an attempt as it is now."""
+        ...
+
+    def find_form(self, attempt_id: uuid.UUID) -> bytes | None:
+        """Return the compressed rendered form."""
+        ...
+
+    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
+        """Return the durable answers of an attempt."""
+        ...
+
+    def admission_number(self, attempt_id: uuid.UUID) -> str:
+        """Return the admission number of an attempt."""
+        ...
+
+    def count_failed_sign_ins(self, subjects: Sequence[str], since: datetime) -> int:
+        """Return the greatest number of failures of any of the subjects."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+ATTEMPT_COLUMNS = (
+    "attempt_id, organisation_id, exam_session_id, status, holder_generation, n_slots, starts_at, latest_start_at, ends_at, "
+    "duration_seconds, earliest_submit_seconds, started_at, deadline_at, receipt, device"
+)
+EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
+
+
+def newest_by_slot(rows: Iterable[EventRow]) -> list[EventRow]:
+    """Return one event a slot, the one with the greatest seq, sorted by key (unsorted batches deadlock)."""
+    newest: dict[tuple[uuid.UUID, int], EventRow] = {}
+    for row in rows:
+        key = (row.attempt_id, row.slot)
+        if key not in newest or newest[key].seq < row.seq:
+            newest[key] = row
+    return [newest[key] for key in sorted(newest, key=lambda k: (k[0].bytes, k[1]))]

@@ -1,0 +1,219 @@
+"""PostgreSQL by psycopg: arrays for whole batches, rows locked in a stable order, synchronous commit."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Json
+
+from exam_delivery.answering.storage import (
+    ATTEMPT_COLUMNS,
+    EVENT_COLUMNS,
+    AttemptRow,
+    EventRow,
+    SignInRow,
+    StateRow,
+    newest_by_slot,
+)
+from kernel.db import new_id
+
+
+class PostgresqlStorage:
+    """Reads on a connection of the thread, writes on the writer's own; a broken connection is opened anew."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self.local = threading.local()
+        self.opened: list[psycopg.Connection[Any]] = []
+        self.writer: psycopg.Connection[Any] | None = None
+
+    def _open(self, *, autocommit: bool) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(self.url, autocommit=autocommit)
+        self.opened = [c for c in self.opened if not c.closed]
+        self.opened.append(connection)
+        return connection
+
+    def _read(self, query: str, parameters: Sequence[Any]) -> list[Any]:
+        """Run a query; once more on a fresh connection when the database was restarted meanwhile."""
+        for is_last in (False, True):
+            connection = getattr(self.local, "connection", None)
+            if connection is None or connection.closed:
+                connection = self.local.connection = self._open(autocommit=True)
+            try:
+                return connection.execute(query, parameters).fetchall()
+            except psycopg.OperationalError:
+                connection.close()
+                if is_last:
+                    raise
+        return []
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresqlTransaction]:
+        """Open a write transaction on the writer's connection."""
+        if self.writer is None or self.writer.closed:
+            self.writer = self._open(autocommit=False)
+        try:
+            with self.writer.transaction():
+                yield PostgresqlTransaction(self.writer)
+        except psycopg.OperationalError:
+            self.writer.close()
+            raise
+
+    def find_sign_in(self, admission_number: str) -> SignInRow | None:
+        """Return the registration behind an admission number."""
+        rows = self._read(
+            "SELECT coalesce(r.sign_in_index, ''), r.status, r.admission_number, a.attempt_id, a.opens_at "
+            "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id "
+            "WHERE r.admission_number = %s",
+            (admission_number,),
+        )
+        return SignInRow(*rows[0]) if rows else None
+
+    def find_attempt(self, attempt_id: uuid.UUID) -> AttemptRow | None:
+        """Return an attempt as it is now."""
+        query = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = %s"  # noqa: S608 - constant columns
+        rows = self._read(query, (attempt_id,))
+        return AttemptRow(*rows[0]) if rows else None
+
+    def find_form(self, attempt_id: uuid.UUID) -> bytes | None:
+        """Return the compressed rendered form."""
+        rows = self._read("SELECT body FROM rendered_forms WHERE attempt_id = %s", (attempt_id,))
+        return bytes(rows[0][0]) if rows else None
+
+    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
+        """Return the durable answers of an attempt."""
+        query = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
+        return [StateRow(*row) for row in self._read(query, (attempt_id,))]
+
+    def admission_number(self, attempt_id: uuid.UUID) -> str:
+        """Return the admission number of an attempt."""
+        query = (
+            "SELECT r.admission_number FROM attempts a JOIN registrations r ON r.registration_id = a.registration_id "
+            "WHERE a.attempt_id = %s"
+        )
+        return str(self._read(query, (attempt_id,))[0][0])
+
+    def count_failed_sign_ins(self, subjects: Sequence[str], since: datetime) -> int:
+        """Return the greatest number of failures of any of the subjects."""
+        query = (
+            "SELECT count(*) FROM sign_in_tries WHERE subject = ANY(%s) AND tried_at > %s "
+            "GROUP BY subject ORDER BY 1 DESC LIMIT 1"
+        )
+        rows = self._read(query, (list(subjects), since))
+        return int(rows[0][0]) if rows else 0
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self.opened:
+            connection.close()
+
+
+class PostgresqlTransaction:
+    """The statements of one write transaction."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
+        """Return attempts locked in the order of their keys."""
+        query = (
+            f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(%s) "  # noqa: S608 - constant columns
+            "ORDER BY attempt_id FOR UPDATE"
+        )
+        rows = [AttemptRow(*row) for row in self.connection.execute(query, (list(attempt_ids),))]
+        return {row.attempt_id: row for row in rows}
+
+    def add_events(self, rows: Sequence[EventRow]) -> None:
+        """Keep events; one that is there already changes nothing."""
+        query = (
+            f"INSERT INTO response_events ({EVENT_COLUMNS}) SELECT * FROM unnest("  # noqa: S608 - constant columns
+            "%s::uuid[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::boolean[]) "
+            "ON CONFLICT DO NOTHING"
+        )
+        columns = [
+            [r.attempt_id for r in rows], [r.slot for r in rows], [r.seq for r in rows], [r.response for r in rows],
+            [r.client_time for r in rows], [r.received_at for r in rows], [r.generation for r in rows],
+            [r.is_late for r in rows],
+        ]  # fmt: skip
+        self.connection.execute(query, columns)
+
+    def advance_states(self, rows: Sequence[EventRow]) -> None:
+        """Make the newest event of each slot its state."""
+        newest = newest_by_slot(rows)
+        columns = [
+            [r.attempt_id for r in newest], [r.slot for r in newest], [r.seq for r in newest],
+            [r.response for r in newest], [r.received_at for r in newest],
+        ]  # fmt: skip
+        self.connection.execute(
+            "INSERT INTO response_states (attempt_id, slot, seq, response, received_at) SELECT * FROM unnest("
+            "%s::uuid[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[]) "
+            "ON CONFLICT (attempt_id, slot) DO UPDATE SET seq = excluded.seq, response = excluded.response, "
+            "received_at = excluded.received_at WHERE excluded.seq > response_states.seq",
+            columns,
+        )
+
+    def states(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StateRow]]:
+        """Return the states of attempts, by slot."""
+        found: dict[uuid.UUID, list[StateRow]] = {attempt_id: [] for attempt_id in attempt_ids}
+        query = (
+            "SELECT attempt_id, slot, seq, response FROM response_states WHERE attempt_id = ANY(%s) "
+            "ORDER BY attempt_id, slot"
+        )
+        for attempt_id, *state in self.connection.execute(query, (list(attempt_ids),)):
+            found[attempt_id].append(StateRow(*state))
+        return found
+
+    def touch(self, rows: Iterable[tuple[uuid.UUID, datetime, int | None]]) -> None:
+        """Write last contact, and the number of answers where it is given."""
+        ordered = sorted(rows, key=lambda row: row[0].bytes)
+        self.connection.execute(
+            "UPDATE attempts a SET last_contact_at = t.at, n_answered = coalesce(t.n, a.n_answered) "
+            "FROM unnest(%s::uuid[], %s::timestamptz[], %s::int[]) AS t(id, at, n) WHERE a.attempt_id = t.id",
+            [[r[0] for r in ordered], [r[1] for r in ordered], [r[2] for r in ordered]],
+        )
+
+    def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
+        """Make a new holder."""
+        self.connection.execute(
+            "UPDATE attempts SET holder_generation = %s, device = %s, signed_in_at = %s, last_contact_at = %s "
+            "WHERE attempt_id = %s",
+            (generation, device, at, at, attempt_id),
+        )
+
+    def start(self, attempt_id: uuid.UUID, started_at: datetime, deadline_at: datetime) -> None:
+        """Start the clock."""
+        self.connection.execute(
+            "UPDATE attempts SET status = 'in_progress', started_at = %s, deadline_at = %s, last_contact_at = %s "
+            "WHERE attempt_id = %s",
+            (started_at, deadline_at, started_at, attempt_id),
+        )
+
+    def submit(self, attempt_id: uuid.UUID, at: datetime, kind: str, receipt: dict[str, Any]) -> None:
+        """Close an attempt with its receipt."""
+        self.connection.execute(
+            "UPDATE attempts SET status = 'submitted', submitted_at = %s, submit_kind = %s, receipt = %s, n_answered = %s "
+            "WHERE attempt_id = %s",
+            (at, kind, Json(receipt), receipt["n_answers"], attempt_id),
+        )
+
+    def note_incident(self, attempt: AttemptRow, kind: str, text: str, at: datetime) -> None:
+        """Add an incident noted by the system."""
+        self.connection.execute(
+            "INSERT INTO incidents (incident_id, organisation_id, exam_session_id, attempt_id, kind, text, noted_at) "
+            "VALUES (%s,%s,%s,%s,%s,%s,%s)",
+            (new_id(), attempt.organisation_id, attempt.exam_session_id, attempt.attempt_id, kind, text, at),
+        )
+
+    def note_failed_sign_in(self, subjects: Sequence[str], at: datetime) -> None:
+        """Remember a failed sign-in."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO sign_in_tries (sign_in_try_id, subject, tried_at) VALUES (%s,%s,%s)",
+                [(new_id(), subject, at) for subject in subjects],
+            )

@@ -1,0 +1,259 @@
+"""The embedded database: WAL with full synchronisation, one writer at a time by a kernel lock, never by busy waiting."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from exam_delivery.answering.storage import (
+    ATTEMPT_COLUMNS,
+    EVENT_COLUMNS,
+    AttemptRow,
+    EventRow,
+    SignInRow,
+    StateRow,
+    newest_by_slot,
+)
+from kernel.db import new_id
+
+FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+N_TIMES = (6, 7, 8, 11, 12)
+
+
+def to_text(moment: datetime) -> str:
+    """Return a moment in the form the column type keeps."""
+    return moment.astimezone(UTC).strftime(FORMAT)
+
+
+def from_text(text: str | None) -> datetime | None:
+    """Return the moment that a column keeps."""
+    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC) if text else None
+
+
+def attempt_from(row: Sequence[Any]) -> AttemptRow:
+    """Return an attempt from its columns."""
+    values = list(row)
+    for position in range(3):
+        values[position] = uuid.UUID(values[position])
+    for position in N_TIMES:
+        values[position] = from_text(values[position])
+    values[13] = json.loads(values[13]) if values[13] else None
+    return AttemptRow(*values)
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open a connection with the durability that answers need."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def marks(values: Sequence[object]) -> str:
+    """Return ``?,?,?`` for an IN list."""
+    return ",".join("?" * len(values))
+
+
+class SqliteStorage:
+    """Reads on a connection of the thread, writes on the writer's own."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.local = threading.local()
+        self.opened: list[sqlite3.Connection] = []
+        self.writer = self._open()
+        self.lock_file = Path(f"{path}.lock").open("w")  # noqa: SIM115 - held as long as the process
+
+    def _open(self) -> sqlite3.Connection:
+        connection = connect(self.path)
+        self.opened.append(connection)
+        return connection
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """The connection of the present thread."""
+        if not hasattr(self.local, "connection"):
+            self.local.connection = self._open()
+        connection: sqlite3.Connection = self.local.connection
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        """Open a write transaction; processes queue at the lock file."""
+        fcntl.flock(self.lock_file, fcntl.LOCK_EX)
+        try:
+            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteTransaction(self.writer)
+                self.writer.execute("COMMIT")
+            except BaseException:
+                if self.writer.in_transaction:  # a full disk has rolled back already
+                    self.writer.execute("ROLLBACK")
+                raise
+        finally:
+            fcntl.flock(self.lock_file, fcntl.LOCK_UN)
+
+    def find_sign_in(self, admission_number: str) -> SignInRow | None:
+        """Return the registration behind an admission number."""
+        row = self.reader.execute(
+            "SELECT r.sign_in_index, r.status, r.admission_number, a.attempt_id, a.opens_at FROM registrations r "
+            "LEFT JOIN attempts a ON a.registration_id = r.registration_id WHERE r.admission_number = ?",
+            (admission_number,),
+        ).fetchone()
+        if row is None:
+            return None
+        attempt_id = uuid.UUID(row[3]) if row[3] else None
+        return SignInRow(row[0] or "", row[1], row[2], attempt_id, from_text(row[4]))
+
+    def find_attempt(self, attempt_id: uuid.UUID) -> AttemptRow | None:
+        """Return an attempt as it is now."""
+        query = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
+        row = self.reader.execute(query, (attempt_id.hex,)).fetchone()
+        return attempt_from(row) if row else None
+
+    def find_form(self, attempt_id: uuid.UUID) -> bytes | None:
+        """Return the compressed rendered form."""
+        query = "SELECT body FROM rendered_forms WHERE attempt_id = ?"
+        row = self.reader.execute(query, (attempt_id.hex,)).fetchone()
+        return row[0] if row else None
+
+    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
+        """Return the durable answers of an attempt."""
+        query = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? ORDER BY slot"
+        return [StateRow(*row) for row in self.reader.execute(query, (attempt_id.hex,))]
+
+    def admission_number(self, attempt_id: uuid.UUID) -> str:
+        """Return the admission number of an attempt."""
+        row = self.reader.execute(
+            "SELECT r.admission_number FROM attempts a JOIN registrations r ON r.registration_id = a.registration_id "
+            "WHERE a.attempt_id = ?",
+            (attempt_id.hex,),
+        ).fetchone()
+        return str(row[0])
+
+    def count_failed_sign_ins(self, subjects: Sequence[str], since: datetime) -> int:
+        """Return the greatest number of failures of any of the subjects."""
+        query = (
+            f"SELECT count(*) FROM sign_in_tries WHERE subject IN ({marks(subjects)}) AND tried_at > ? "  # noqa: S608
+            "GROUP BY subject ORDER BY 1 DESC LIMIT 1"
+        )
+        row = self.reader.execute(query, (*subjects, to_text(since))).fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self.opened:
+            connection.close()
+        self.lock_file.close()
+
+
+class SqliteTransaction:
+    """The statements of one write transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
+        """Return attempts; the write transaction itself is the lock."""
+        keys = [a.hex for a in attempt_ids]
+        query = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id IN ({marks(keys)})"  # noqa: S608
+        rows = [attempt_from(row) for row in self.connection.execute(query, keys)]
+        return {row.attempt_id: row for row in rows}
+
+    def add_events(self, rows: Sequence[EventRow]) -> None:
+        """Keep events; one that is there already changes nothing."""
+        query = f"INSERT INTO response_events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"  # noqa: S608
+        self.connection.executemany(
+            query,
+            [
+                (
+                    r.attempt_id.hex,
+                    r.slot,
+                    r.seq,
+                    r.response,
+                    r.client_time,
+                    to_text(r.received_at),
+                    r.generation,
+                    r.is_late,
+                )
+                for r in rows
+            ],
+        )
+
+    def advance_states(self, rows: Sequence[EventRow]) -> None:
+        """Make the newest event of each slot its state."""
+        self.connection.executemany(
+            "INSERT INTO response_states (attempt_id, slot, seq, response, received_at) VALUES (?,?,?,?,?) "
+            "ON CONFLICT (attempt_id, slot) DO UPDATE SET seq = excluded.seq, response = excluded.response, "
+            "received_at = excluded.received_at WHERE excluded.seq > response_states.seq",
+            [(r.attempt_id.hex, r.slot, r.seq, r.response, to_text(r.received_at)) for r in newest_by_slot(rows)],
+        )
+
+    def states(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StateRow]]:
+        """Return the states of attempts, by slot."""
+        found: dict[uuid.UUID, list[StateRow]] = {attempt_id: [] for attempt_id in attempt_ids}
+        keys = [a.hex for a in attempt_ids]
+        query = (
+            f"SELECT attempt_id, slot, seq, response FROM response_states WHERE attempt_id IN ({marks(keys)}) "  # noqa: S608
+            "ORDER BY attempt_id, slot"
+        )
+        for attempt_id, *state in self.connection.execute(query, keys):
+            found[uuid.UUID(attempt_id)].append(StateRow(*state))
+        return found
+
+    def touch(self, rows: Iterable[tuple[uuid.UUID, datetime, int | None]]) -> None:
+        """Write last contact, and the number of answers where it is given."""
+        self.connection.executemany(
+            "UPDATE attempts SET last_contact_at = ?, n_answered = coalesce(?, n_answered) WHERE attempt_id = ?",
+            [(to_text(at), n_answered, attempt_id.hex) for attempt_id, at, n_answered in rows],
+        )
+
+    def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
+        """Make a new holder."""
+        self.connection.execute(
+            "UPDATE attempts SET holder_generation = ?, device = ?, signed_in_at = ?, last_contact_at = ? "
+            "WHERE attempt_id = ?",
+            (generation, device, to_text(at), to_text(at), attempt_id.hex),
+        )
+
+    def start(self, attempt_id: uuid.UUID, started_at: datetime, deadline_at: datetime) -> None:
+        """Start the clock."""
+        self.connection.execute(
+            "UPDATE attempts SET status = 'in_progress', started_at = ?, deadline_at = ?, last_contact_at = ? "
+            "WHERE attempt_id = ?",
+            (to_text(started_at), to_text(deadline_at), to_text(started_at), attempt_id.hex),
+        )
+
+    def submit(self, attempt_id: uuid.UUID, at: datetime, kind: str, receipt: dict[str, Any]) -> None:
+        """Close an attempt with its receipt."""
+        self.connection.execute(
+            "UPDATE attempts SET status = 'submitted', submitted_at = ?, submit_kind = ?, receipt = ?, n_answered = ? "
+            "WHERE attempt_id = ?",
+            (to_text(at), kind, json.dumps(receipt), receipt["n_answers"], attempt_id.hex),
+        )
+
+    def note_incident(self, attempt: AttemptRow, kind: str, text: str, at: datetime) -> None:
+        """Add an incident noted by the system."""
+        self.connection.execute(
+            "INSERT INTO incidents (incident_id, organisation_id, exam_session_id, attempt_id, kind, text, noted_at) "
+            "VALUES (?,?,?,?,?,?,?)",
+            (
+                new_id().hex, attempt.organisation_id.hex, attempt.exam_session_id.hex, attempt.attempt_id.hex, kind,
+                text, to_text(at),
+            ),
+        )  # fmt: skip
+
+    def note_failed_sign_in(self, subjects: Sequence[str], at: datetime) -> None:
+        """Remember a failed sign-in."""
+        self.connection.executemany(
+            "INSERT INTO sign_in_tries (sign_in_try_id, subject, tried_at) VALUES (?,?,?)",
+            [(new_id().hex, subject, to_text(at)) for subject in subjects],
+        )
