@@ -12,7 +12,7 @@ _JUDGEMENT = r"√|×|✓|✔|✗|✘|╳|对|错|正确|错误"
 _KEY = rf"(?:[A-Ha-h]{{1,8}}(?![A-Za-z])|{_JUDGEMENT}|[TF](?![A-Za-z]))"
 _RANGE = re.compile(
     r"(?P<first>\d{1,4})\s*(?:题)?\s*[-—–~～至到－]+\s*(?P<last>\d{1,4})\s*(?:题)?\s*[.、．:：]?\s*"
-    rf"(?P<keys>(?:(?:[A-Ha-h]+|{_JUDGEMENT}|[TF])[\s,，、;；\u3000]*)+)(?=$|\d|[(（])"
+    rf"(?P<keys>(?:(?:[A-Ha-h]++|{_JUDGEMENT}|[TF])[\s,，、;；\u3000]*+)++)(?=$|\d|[(（])"
 )
 _PAIR = re.compile(rf"(?P<number>\d{{1,4}})\s*[.、．:：)）]?\s*[（(【\[]?\s*(?P<key>{_KEY})\s*[)）】\]]?")
 _PADDING = " \t\r\n\u3000\xa0,，;；、.。|/"

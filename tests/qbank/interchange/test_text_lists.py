@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from qbank.interchange.guard import UnreadableFileError
@@ -141,3 +143,27 @@ def test_items_may_go_on_behind_an_answer_list():
     first = ["第一章", "一、单选题", "1. 甲（ ）", "A. 1", "B. 2", "答案", "1.B"]
     second = ["二、多选题", "1. 乙（ ）", "A. 1", "B. 2", "C. 3", "答案：AC"]
     assert keys(read(*first, *second)) == ["B", ["A", "C"]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1-5 " + "A" * 4000 + "!",
+        "1-5 " + "AB " * 4000 + "!",
+        "A." + "B " * 8000,
+        "（" * 8000,
+        "一、选择题" + "（" * 8000,
+        " " * 8000 + "答案",
+        "1." * 8000,
+        "【" * 4000 + "解析",
+        "1. 甲" + " （判断题" * 3000,
+        "Ａ" * 8000 + "B.",
+        "答案：" * 4000,
+        "<" * 8000,
+    ],
+    ids=range(12),
+)
+def test_a_hostile_line_costs_little_time(line):
+    start = time.perf_counter()
+    read_text(f"1. 铁是金属。（√）\n{line}\nA. 甲\n{line}\n答案：A")
+    assert time.perf_counter() - start < 3
