@@ -1,37 +1,44 @@
-"""What forms need of the bank, fetched for whoever may read the form, inside the walls of the organisation."""
+"""What blueprints and forms need of the bank."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from blueprints.assembly.pool import PoolItem
 from blueprints.models import ExamForm
 from blueprints.rules.packages import ReadMedia, SlotContent
-from kernel.identity.actor import Actor, system_actor
+from kernel.identity.actor import Actor
 from qbank import public as qbank
 
 
-def bank_actor(actor: Actor) -> Actor:
-    """Return an actor who may read the organisation's items: the right to read a form carries the right to its items.
+@dataclass(frozen=True)
+class Pool:
+    """The items in use of a level, as assembly sees them and by their id."""
 
-    The person stays named in audit events, which the callers write with the person's own unit of work.
-    """
-    return replace(system_actor(actor.organisation, actor.name), request_id=actor.request_id)
+    items: tuple[PoolItem, ...]
+    entries: Mapping[str, qbank.PoolEntry]
 
 
-def contents_of(
-    session: Session, actor: Actor, item_version_ids: Iterable[uuid.UUID]
-) -> Mapping[uuid.UUID, qbank.FrozenItem]:
-    """Return the frozen contents of item versions by version id."""
-    return qbank.load_contents(session, bank_actor(actor), list(item_version_ids))
+def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Pool:
+    """Return the pool of a level."""
+    entries = qbank.load_pool(session, actor, standard_level_id)
+    return Pool(tuple(_pool_item(entry) for entry in entries), {str(entry.item_id): entry for entry in entries})
+
+
+def _pool_item(entry: qbank.PoolEntry) -> PoolItem:
+    return PoolItem(
+        id=str(entry.item_id), type=entry.type, point=entry.point, importance=str(entry.importance.value),
+        difficulty=entry.difficulty, score=entry.score, n_used=entry.n_used, last_used=entry.last_used,
+    )  # fmt: skip
 
 
 def slot_contents(session: Session, actor: Actor, form: ExamForm) -> list[SlotContent]:
     """Return the places of a form, in order, each with its item's frozen content; `form` has its slots loaded."""
-    contents = contents_of(session, actor, [slot.item_version_id for slot in form.slots])
+    contents = qbank.load_contents(session, actor, [slot.item_version_id for slot in form.slots])
     return [
         SlotContent(
             slot=slot.slot, section=slot.section, item_id=slot.item_id, item_version_id=slot.item_version_id,
@@ -41,6 +48,22 @@ def slot_contents(session: Session, actor: Actor, form: ExamForm) -> list[SlotCo
     ]  # fmt: skip
 
 
+def authors_of(session: Session, actor: Actor, form: ExamForm) -> set[uuid.UUID]:
+    """Return who wrote the items of a form."""
+    contents = qbank.load_contents(session, actor, [slot.item_version_id for slot in form.slots])
+    return {item.author_id for item in contents.values() if item.author_id}
+
+
 def media_reader(session: Session, actor: Actor) -> ReadMedia:
     """Return what gives the bytes and type of a medium of the actor's organisation."""
     return lambda media_id: qbank.read_media(session, actor.organisation, media_id)
+
+
+def scope_names(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, str]:
+    """Return the names of a level's scopes by full code."""
+    return {scope.full_code: scope.name for scope in qbank.outline(session, actor, standard_level_id).walk()}
+
+
+def item_codes(pool: Pool, item_ids: Sequence[str]) -> list[str]:
+    """Return the codes of items; an item that left the pool keeps its id."""
+    return [pool.entries[item_id].code if item_id in pool.entries else item_id for item_id in item_ids]

@@ -1,0 +1,33 @@
+"""Jobs of blueprints: the assembly itself."""
+
+from __future__ import annotations
+
+import uuid
+
+from blueprints import repository
+from blueprints.services import runs
+from kernel.db import db
+from kernel.i18n import N_
+from kernel.jobs import JobContext, handler
+
+STEPS = {
+    "compile": N_("编译规则，计算上界"), "explain": N_("没有可行的试卷，正在查找原因"), "verify": N_("逐条核对每份试卷"),
+    "done": N_("完成"),
+}  # fmt: skip
+LARGEST_SHARE = 95
+
+
+@handler(runs.JOB)
+def run_assembly(context: JobContext) -> None:
+    """Draw the forms of a run and keep the outcome."""
+    run_id = uuid.UUID(context.payload["assembly_run_id"])
+    context.progress(2, N_("读取题库"))
+    run = repository.get_run(db.session(), run_id, actor=context.actor)
+
+    def report(step: str, share: float) -> None:
+        context.progress(5 + int(share * (LARGEST_SHARE - 5)), STEPS.get(step, step))
+
+    result, pool = runs.compute(db.session(), context.actor, run, report)
+    outcome = {"status": result.status, "n_forms": len(result.forms)}
+    with context.finish(outcome, result_url=f"/assembly-runs/{run_id}") as uow:
+        runs.finish_run(uow, run_id, result, pool)

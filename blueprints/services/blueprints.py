@@ -1,0 +1,174 @@
+"""Drawing up blueprints: create from the level's defaults, change, publish, copy, archive."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from copy import deepcopy
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.assembly.consistency import contradictions
+from blueprints.models import ExamBlueprint
+from blueprints.rules import profile
+from blueprints.rules.specs import blueprint_of
+from blueprints.rules.states import BlueprintStatus
+from kernel import audit, profiles
+from kernel.canonical import digest_bytes
+from kernel.clock import now
+from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+from qbank import public as qbank
+
+SCOPE_DEPTH = 2
+LONGEST_NAME = 120
+
+
+def default_spec(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, Any]:
+    """Return what a new blueprint of a level starts with: the profile's mix, the outline's weights."""
+    level = qbank.get_level(session, actor, standard_level_id)
+    values = profiles.values(session, actor.organisation)
+    code = level.national_level_code or profile.FALLBACK_LEVEL
+    key = profile.MIX_KEYS.get(code, profile.MIX_KEYS[profile.FALLBACK_LEVEL])
+    weights = outline_weights(qbank.outline(session, actor, standard_level_id))
+    return profile.default_spec(profile.parse_mix(str(values[key.name])), weights, values)
+
+
+def outline_weights(outline: qbank.Outline) -> dict[str, Decimal]:
+    """Return percent by scope at the second depth, or at the first where the second carries none."""
+    for depth in (SCOPE_DEPTH, 1):
+        weights = {
+            scope.full_code: scope.weight_percent
+            for scope in outline.walk()
+            if scope.depth == depth and scope.weight_percent
+        }
+        if weights:
+            return weights
+    return {}
+
+
+def create_blueprint(
+    uow: UnitOfWork, *, standard_level_id: uuid.UUID, name: str = "", spec: Mapping[str, Any] | None = None
+) -> ExamBlueprint:
+    """Create a draft for a level; without `spec` it starts with the level's defaults."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    level = qbank.get_level(uow.session, uow.actor, standard_level_id)
+    body = dict(spec) if spec is not None else default_spec(uow.session, uow.actor, standard_level_id)
+    minutes = int(profiles.value(uow.session, uow.actor.organisation, profile.THEORY_MINUTES.name))
+    row = ExamBlueprint(
+        organisation_id=uow.actor.organisation, standard_level_id=standard_level_id,
+        occupation_code=level.occupation_code, occupation_name=level.occupation_name, level_code=level.level_code,
+        level_name=level.level_name, name=_checked_name(name or f"{level.occupation_name}{level.level_name}理论知识"),
+        duration_minutes=minutes, created_by=uow.actor.user_id, created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    _put_spec(row, body)
+    return _added(uow, row)
+
+
+def update_blueprint(
+    uow: UnitOfWork,
+    blueprint_id: uuid.UUID,
+    *,
+    version: int,
+    name: str,
+    duration_minutes: int,
+    spec: Mapping[str, Any],
+) -> ExamBlueprint:
+    """Change a draft; raises ConflictError when somebody changed it since it was opened."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
+    if row.version != version:
+        raise ConflictError(N_("蓝图已被他人修改，请核对最新内容后再保存"))
+    if row.status is not BlueprintStatus.DRAFT:
+        raise IllegalTransitionError(N_("已发布的蓝图不能修改，请复制一份再改"))
+    before = spec_digest(row.spec)
+    row.name, row.duration_minutes, row.updated_at = _checked_name(name), duration_minutes, now()
+    _put_spec(row, spec)
+    audit.record(
+        uow, "blueprint.update", "exam_blueprint", blueprint_id,
+        before={"digest": before}, after={"digest": spec_digest(row.spec)},
+    )  # fmt: skip
+    return row
+
+
+def publish_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID) -> ExamBlueprint:
+    """Fix a draft, so that forms may follow from it; refused while its own numbers contradict each other."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
+    if row.status is not BlueprintStatus.DRAFT:
+        raise IllegalTransitionError(N_("只有草稿可以发布"))
+    broken = contradictions(blueprint_of(row.spec))
+    if broken:
+        reasons = "；".join(str(rule.text) for rule in broken)
+        raise ConflictError(N_("蓝图自相矛盾，请先修改：%(reasons)s"), reasons=reasons)
+    row.status, row.published_at, row.updated_at = BlueprintStatus.PUBLISHED, now(), now()
+    audit.record(
+        uow, "blueprint.publish", "exam_blueprint", blueprint_id, after={"digest": spec_digest(row.spec)}
+    )  # fmt: skip
+    return row
+
+
+def archive_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID) -> ExamBlueprint:
+    """Take a published blueprint out of use; its forms stay."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
+    if row.status is not BlueprintStatus.PUBLISHED:
+        raise IllegalTransitionError(N_("只有已发布的蓝图可以归档"))
+    row.status, row.updated_at = BlueprintStatus.ARCHIVED, now()
+    audit.record(uow, "blueprint.archive", "exam_blueprint", blueprint_id)
+    return row
+
+
+def copy_blueprint(
+    uow: UnitOfWork, blueprint_id: uuid.UUID, *, name: str = "", spec: Mapping[str, Any] | None = None
+) -> ExamBlueprint:
+    """Copy a blueprint into a draft of its own, with another body where `spec` is given."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    source = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
+    fallback = f"{source.name}（副本）"
+    row = ExamBlueprint(
+        organisation_id=source.organisation_id, standard_level_id=source.standard_level_id,
+        occupation_code=source.occupation_code, occupation_name=source.occupation_name,
+        level_code=source.level_code, level_name=source.level_name,
+        name=_checked_name(name or (fallback if len(fallback) <= LONGEST_NAME else source.name)),
+        duration_minutes=source.duration_minutes, copied_from_id=source.exam_blueprint_id,
+        created_by=uow.actor.user_id, created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    _put_spec(row, source.spec if spec is None else spec)
+    return _added(uow, row)
+
+
+def spec_digest(spec: Mapping[str, Any]) -> str:
+    """Return the digest of a blueprint JSON, by which runs know whether it is still the same."""
+    import msgspec
+
+    return digest_bytes(msgspec.json.encode(spec, order="deterministic"))
+
+
+def _put_spec(row: ExamBlueprint, spec: Mapping[str, Any]) -> None:
+    blueprint = blueprint_of(spec)
+    row.spec = deepcopy(dict(spec))
+    row.n_items, row.total_score = blueprint.n_items, blueprint.full_score
+
+
+def _added(uow: UnitOfWork, row: ExamBlueprint) -> ExamBlueprint:
+    uow.add(row)
+    uow.flush()  # the page that follows is addressed by the key
+    audit.record(
+        uow, "blueprint.create", "exam_blueprint", row.exam_blueprint_id, after={"digest": spec_digest(row.spec)}
+    )  # fmt: skip
+    return row
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME:
+        message = N_("请填写名称，最多 120 字")
+        raise InvalidInputError(message, fields={"name": [message]})
+    return name

@@ -1,0 +1,124 @@
+"""The way of a form: review by a second person, approval, sealing, withdrawal."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.models import ExamForm, FormPackage
+from blueprints.rules.states import FormAct, FormStatus, after, may
+from blueprints.services import sealing
+from blueprints.services.bank import authors_of
+from blueprints.services.runs import note_decision
+from kernel import audit
+from kernel.clock import now
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+from qbank import public as qbank
+
+LONGEST_COMMENT = 1000
+MAKING = frozenset({FormAct.ACCEPT, FormAct.SWAP, FormAct.SUBMIT})
+
+
+class OwnWorkError(ForbiddenError):
+    """Nobody approves a form that they assembled, or whose items they wrote."""
+
+    code = "own_work"
+
+
+def submit_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> ExamForm:
+    """Send a draft to review."""
+    require(uow.actor, Permission.FORM_ASSEMBLE)
+    form = _step(uow, form_id, FormAct.SUBMIT, comment)
+    form.submitted_by = uow.actor.user_id
+    return form
+
+
+def return_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str) -> ExamForm:
+    """Send a form back to its assembler; the comment says what to mend."""
+    require(uow.actor, Permission.FORM_APPROVE)
+    return _step(uow, form_id, FormAct.RETURN, _needed(comment, N_("请写明退回的原因，组卷员将据此修改")))
+
+
+def approve_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> ExamForm:
+    """Approve a form as a second person who wrote none of its items."""
+    require(uow.actor, Permission.FORM_APPROVE)
+    form = repository.lock_form(uow.session, form_id, actor=uow.actor)
+    if reason := refusal(uow.session, uow.actor, form):
+        raise OwnWorkError(reason)
+    form = _step(uow, form_id, FormAct.APPROVE, comment)
+    form.approved_by = uow.actor.user_id
+    return form
+
+
+def refusal(session: Session, actor: Actor, form: ExamForm) -> str | None:
+    """Return why this person may not approve a form whose slots are loaded, or None."""
+    if actor.user_id is not None and actor.user_id in _makers(session, form):
+        return N_("试卷须由第二人批准：您组成或提交了这份试卷，请由其他审卷人处理")
+    if actor.user_id in authors_of(session, actor, form):
+        return N_("您是这份试卷中试题的命题人，请由没有参与命题的审卷人处理")
+    return None
+
+
+def _makers(session: Session, form: ExamForm) -> set[uuid.UUID | None]:
+    """Return who assembled, changed or submitted a form."""
+    steps = repository.list_decisions(session, form.exam_form_id)
+    return {form.created_by, *(step.decided_by for step in steps if step.act in MAKING)}
+
+
+def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
+    """Seal an approved form: build and encrypt both documents, count the use of its items; never to be changed again."""
+    require(uow.actor, Permission.FORM_SEAL)
+    form = _step(uow, form_id, FormAct.SEAL, "")
+    package = sealing.package_of(uow, form)
+    uow.add(package)
+    uow.flush()  # the unique constraint must speak before the items count as used
+    qbank.record_use(uow, [slot.item_id for slot in form.slots], used_at=now())
+    audit.record(
+        uow, "form_package.create", "form_package", package.form_package_id,
+        after={"delivery_digest": package.delivery_digest, "scoring_digest": package.scoring_digest},
+    )  # fmt: skip
+    return package
+
+
+def withdraw_form(uow: UnitOfWork, form_id: uuid.UUID, *, reason: str) -> ExamForm:
+    """Withdraw a form that no sitting counts on; the package stays as evidence, but can no longer be chosen."""
+    form = repository.lock_form(uow.session, form_id, actor=uow.actor)
+    is_sealed = form.status in (FormStatus.SEALED, FormStatus.APPROVED)
+    require(uow.actor, Permission.FORM_SEAL if is_sealed else Permission.FORM_ASSEMBLE)
+    used_by = repository.list_reservations(uow.session, form_id)
+    if used_by:
+        raise ConflictError(N_("试卷已被 %(n)s 个场次选用，不能撤回；请先在场次中改用其他试卷"), n=len(used_by))
+    return _step(uow, form_id, FormAct.WITHDRAW, _needed(reason, N_("请写明撤回的原因")))
+
+
+def possible_acts(form: ExamForm, actor: Actor) -> set[FormAct]:
+    """Return the acts that the form's state and the actor's permissions allow."""
+    late = form.status in (FormStatus.SEALED, FormStatus.APPROVED)
+    needed = {
+        FormAct.SWAP: Permission.FORM_ASSEMBLE,
+        FormAct.SUBMIT: Permission.FORM_ASSEMBLE,
+        FormAct.RETURN: Permission.FORM_APPROVE,
+        FormAct.APPROVE: Permission.FORM_APPROVE,
+        FormAct.SEAL: Permission.FORM_SEAL,
+        FormAct.WITHDRAW: Permission.FORM_SEAL if late else Permission.FORM_ASSEMBLE,
+    }
+    return {act for act, permission in needed.items() if may(act, form.status) and actor.may(permission)}
+
+
+def _step(uow: UnitOfWork, form_id: uuid.UUID, act: FormAct, comment: str) -> ExamForm:
+    form = repository.lock_form(uow.session, form_id, actor=uow.actor)
+    form.status = after(act, form.status)
+    note_decision(uow, form, act, comment.strip()[:LONGEST_COMMENT])
+    return form
+
+
+def _needed(text: str, message: str) -> str:
+    if not text.strip():
+        raise InvalidInputError(message, fields={"comment": [message]})
+    return text

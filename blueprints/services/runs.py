@@ -1,0 +1,227 @@
+"""Assembly runs: start one as a job, keep its outcome, try a relaxation, take its forms over."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.assembly.engine import assemble
+from blueprints.assembly.result import AssemblyResult
+from blueprints.models import AssemblyRun, ExamBlueprint, ExamForm, FormDecision, FormSlot
+from blueprints.rules.outcomes import outcome_to_json
+from blueprints.rules.packages import score_text
+from blueprints.rules.relaxing import relaxed_spec
+from blueprints.rules.specs import blueprint_of
+from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
+from blueprints.services import blueprints as blueprint_services
+from blueprints.services.bank import Pool, load_pool
+from kernel import audit
+from kernel.clock import now
+from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.jobs import enqueue
+from kernel.uow import UnitOfWork
+from qbank import public as qbank
+
+JOB = "blueprints.assemble"
+MOST_FORMS = 26
+LARGEST_SEED = 2**31 - 1
+LONGEST_FORM_NAME = 120
+DONE = frozenset({RunStatus.OPTIMAL, RunStatus.FEASIBLE})
+Progress = Callable[[str, float], None]
+
+
+def start_run(
+    uow: UnitOfWork,
+    blueprint_id: uuid.UUID,
+    *,
+    n_forms: int,
+    max_overlap: int | None = None,
+    seed: int | None = None,
+    time_limit_seconds: int = 60,
+) -> AssemblyRun:
+    """Record a run and publish its job; without a seed one is drawn and kept, so that the run can be repeated."""
+    require(uow.actor, Permission.FORM_ASSEMBLE)
+    blueprint = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
+    if blueprint.status is BlueprintStatus.ARCHIVED:
+        raise IllegalTransitionError(N_("蓝图已归档，请先复制一份"))
+    _check_bounds(n_forms, seed, time_limit_seconds)
+    overlap = int(blueprint.spec.get("max_overlap", 0)) if max_overlap is None else max_overlap
+    run = AssemblyRun(
+        organisation_id=uow.actor.organisation, exam_blueprint_id=blueprint_id,
+        standard_level_id=blueprint.standard_level_id, blueprint_name=blueprint.name,
+        spec={**blueprint.spec, "max_overlap": overlap}, n_forms=n_forms, max_overlap=overlap,
+        seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed, time_limit_seconds=time_limit_seconds,
+        created_by=uow.actor.user_id, created_at=now(),
+    )  # fmt: skip
+    uow.add(run)
+    uow.flush()  # the job and the page are addressed by the key
+    job = enqueue(
+        uow, JOB, {"assembly_run_id": str(run.assembly_run_id)}, title=f"组卷：{blueprint.name}",
+        unique_key=f"{JOB}:{run.assembly_run_id}",
+    )  # fmt: skip
+    run.job_id = job.job_id
+    audit.record(
+        uow, "assembly.start", "assembly_run", run.assembly_run_id,
+        after={"blueprint": str(blueprint_id), "n_forms": n_forms, "seed": run.seed},
+    )  # fmt: skip
+    return run
+
+
+def _check_bounds(n_forms: int, seed: int | None, seconds: int) -> None:
+    bounds = {
+        "n_forms": (n_forms, 1, MOST_FORMS),
+        "seed": (seed or 0, 0, LARGEST_SEED),
+        "time_limit": (seconds, 1, 3600),
+    }
+    message = N_("数值超出允许的范围")
+    wrong = {name: [message] for name, (value, low, high) in bounds.items() if not low <= value <= high}
+    if wrong:
+        raise InvalidInputError(N_("组卷参数有误，请按提示修改"), fields=wrong)
+
+
+def compute(session: Session, actor: Actor, run: AssemblyRun, progress: Progress) -> tuple[AssemblyResult, Pool]:
+    """Draw the forms of a run from the pool as it is now; writes nothing."""
+    pool = load_pool(session, actor, run.standard_level_id)
+    blueprint = blueprint_of(run.spec)
+    result = assemble(
+        pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress
+    )
+    return result, pool
+
+
+def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool: Pool) -> AssemblyRun:
+    """Keep the outcome of a run."""
+    run = repository.get_run(uow.session, run_id, actor=uow.actor)
+    versions = {item_id: (str(entry.item_version_id), entry.code) for item_id, entry in pool.entries.items()}
+    run.status, run.finished_at = RunStatus(result.status), now()
+    run.pool_digest, run.n_pool = result.pool_digest, len(pool.items)
+    run.result = outcome_to_json(result, blueprint_of(run.spec), versions)
+    audit.record(
+        uow, "assembly.finish", "assembly_run", run_id,
+        after={"status": result.status, "pool_digest": result.pool_digest, "n_forms": len(result.forms)},
+    )  # fmt: skip
+    return run
+
+
+def try_relaxation(uow: UnitOfWork, run_id: uuid.UUID, index: int) -> ExamBlueprint:
+    """Copy the run's blueprint into a draft that holds one of the proposed relaxations."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
+    run = repository.get_run(uow.session, run_id, actor=uow.actor)
+    changes = relaxation_of(run, index)["changes"]
+    name = f"{run.blueprint_name[:100]}（放宽 {index + 1}）"
+    return blueprint_services.copy_blueprint(
+        uow, run.exam_blueprint_id, name=name, spec=relaxed_spec(run.spec, changes)
+    )  # fmt: skip
+
+
+def relaxation_of(run: AssemblyRun, index: int) -> Mapping[str, Any]:
+    """Return one of the relaxations that a refused run proposed."""
+    ways = ((run.result or {}).get("conflict") or {}).get("relaxation") or []
+    if not 0 <= index < len(ways):
+        raise NotFoundError(N_("没有这种放宽办法，请刷新页面"))
+    way: Mapping[str, Any] = ways[index]
+    return way
+
+
+def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[ExamForm]:
+    """Take the forms of a finished run over as drafts; once only, and only from a published blueprint."""
+    require(uow.actor, Permission.FORM_ASSEMBLE)
+    run = repository.get_run(uow.session, run_id, actor=uow.actor)
+    blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
+    _check_acceptable(run, blueprint)
+    _check_still_in_use(uow, run)
+    level = qbank.get_level(uow.session, uow.actor, run.standard_level_id)
+    title = " ".join(name.split())[:LONGEST_FORM_NAME] or f"{level.occupation_name}{level.level_name}理论知识试卷"
+    origin = _Origin(run, level, title, blueprint.duration_minutes)
+    found = (run.result or {})["forms"]
+    labels = string.ascii_uppercase[: len(found)] if len(found) > 1 else [""]
+    forms = [_form(uow, origin, label, entry["items"]) for label, entry in zip(labels, found, strict=True)]
+    run.accepted_at = now()
+    audit.record(
+        uow, "assembly.accept", "assembly_run", run_id, after={"forms": [str(form.exam_form_id) for form in forms]}
+    )  # fmt: skip
+    return forms
+
+
+def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
+    if run.status not in DONE or run.accepted_at is not None:
+        raise IllegalTransitionError(N_("这次组卷没有结果，或者试卷已经采用"))
+    if blueprint.status is not BlueprintStatus.PUBLISHED:
+        raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再采用试卷"), name=blueprint.name)
+    fixed = {**blueprint.spec, "max_overlap": run.max_overlap}
+    if blueprint_services.spec_digest(fixed) != blueprint_services.spec_digest(run.spec):
+        raise ConflictError(N_("组卷之后蓝图又改过，请用现在的蓝图重新组卷"))
+
+
+def _check_still_in_use(uow: UnitOfWork, run: AssemblyRun) -> None:
+    entries = load_pool(uow.session, uow.actor, run.standard_level_id).entries
+    chosen = [item for found in (run.result or {})["forms"] for item in found["items"]]
+    gone = [
+        item["code"]
+        for item in chosen
+        if item["id"] not in entries or str(entries[item["id"]].item_version_id) != item["version"]
+    ]
+    if gone:
+        codes = "、".join(sorted(set(gone))[:10])
+        raise ConflictError(N_("组卷之后有试题停用或修订（%(codes)s），请重新组卷"), codes=codes)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where the forms of a run come from, and what they are called."""
+
+    run: AssemblyRun
+    level: qbank.LevelInfo
+    name: str
+    duration_minutes: int
+
+
+def _form(uow: UnitOfWork, origin: _Origin, label: str, items: list[Mapping[str, Any]]) -> ExamForm:
+    run, level = origin.run, origin.level
+    order = {name: number for number, name in enumerate(dict.fromkeys(item["type"] for item in items))}
+    slots = [_slot(number, order[item["type"]], item) for number, item in enumerate(items, 1)]
+    form = ExamForm(
+        organisation_id=run.organisation_id, assembly_run_id=run.assembly_run_id,
+        exam_blueprint_id=run.exam_blueprint_id, standard_level_id=run.standard_level_id,
+        occupation_code=level.occupation_code, occupation_name=level.occupation_name, level_code=level.level_code,
+        level_name=level.level_name, edition_label=level.edition_label, name=origin.name, label=label,
+        duration_minutes=origin.duration_minutes, total_score=sum(slot.score for slot in slots), n_slots=len(slots),
+        created_by=uow.actor.user_id, created_at=now(), slots=slots,
+    )  # fmt: skip
+    uow.add(form)
+    uow.flush()  # decisions name the form by its key
+    note_decision(uow, form, FormAct.ACCEPT, "")
+    return form
+
+
+def _slot(number: int, section: int, item: Mapping[str, Any]) -> FormSlot:
+    return FormSlot(
+        slot=number, section=section, item_id=uuid.UUID(item["id"]), item_version_id=uuid.UUID(item["version"]),
+        item_code=item["code"], type=item["type"], point=item["point"], importance=item["importance"],
+        difficulty=item["difficulty"], score=Decimal(item["score"]),
+    )  # fmt: skip
+
+
+def note_decision(uow: UnitOfWork, form: ExamForm, act: FormAct, comment: str) -> None:
+    """Add a step to a form's history and to the audit chain."""
+    uow.add(
+        FormDecision(
+            exam_form_id=form.exam_form_id, act=act, comment=comment, decided_by=uow.actor.user_id,
+            decided_by_name=uow.actor.name[:100], decided_at=now(),
+        )
+    )  # fmt: skip
+    audit.record(
+        uow, f"form.{act.value}", "exam_form", form.exam_form_id,
+        after={"status": form.status.value, "total_score": score_text(form.total_score)}, reason=comment or None,
+    )  # fmt: skip
