@@ -1,4 +1,4 @@
-/** Pure questions about responses: what counts as answered, which of two versions is newer. */
+/** Pure facts about responses: what counts as answered, which of two versions is newer. */
 
 /** @param {import("./types.js").Response|undefined} response */
 export function isAnswered(response) {

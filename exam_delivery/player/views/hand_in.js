@@ -1,4 +1,4 @@
-/** Handing in: what is open or marked, then a second question, then the receipt. */
+/** Handing in: what is open or marked, then once more whether to, then the receipt. */
 import { fill, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";

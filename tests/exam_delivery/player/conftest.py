@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from player_fake_api import ADMISSION_NUMBER, ID_NUMBER, FakeExam, serve
-from player_form import sample_form
+from tests.exam_delivery.player.player_fake_api import ADMISSION_NUMBER, ID_NUMBER, FakeExam, serve
+from tests.exam_delivery.player.player_form import sample_form
 
 ARGUMENTS = [
     "--no-sandbox",

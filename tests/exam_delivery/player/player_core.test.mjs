@@ -221,7 +221,7 @@ describe("answer protocol", () => {
     assert.ok(sent.length >= 10 && sent.length <= 16, String(sent.length));
   });
 
-  test("a server that answers questions but refuses saves is not called online", async () => {
+  test("a server that can be read but refuses saves is not called online", async () => {
     const { sync, pass, store } = await bench(() => refuse(503, "busy"));
     sync.record(1, ["a"]);
     await pass(30000);
@@ -273,7 +273,7 @@ describe("answer protocol", () => {
     assert.equal(safety(store.get(), 1), "saved");
   });
 
-  test("a closed attempt is reported once by a save and by a question", async () => {
+  test("a closed attempt is reported once by a save and by a heartbeat", async () => {
     const one = await bench(() => refuse(410, "attempt_closed"));
     one.sync.record(1, ["a"]);
     await one.pass(1000);

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from player_form import long_form
+from tests.exam_delivery.player.player_form import long_form
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.journey

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import playwright
 import pytest
-from player_fake_api import PLAYER
+from tests.exam_delivery.player.player_fake_api import PLAYER
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 SCRIPTS = sorted(PLAYER.rglob("*.js"))
@@ -123,7 +123,7 @@ def test_colours_of_text_and_ground_meet_aa(block: str) -> None:
     pairs = [
         (text, ground)
         for text in ("ink", "muted", "primary", "success", "danger", "warning")
-        for ground in ("paper", "ground")
+        for ground in ("surface", "ground")
     ]
     pairs += [
         ("on-primary", "primary"),

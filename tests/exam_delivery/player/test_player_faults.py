@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from player_fake_api import ADMISSION_NUMBER, ATTEMPT, ID_NUMBER, RefusedError
+from tests.exam_delivery.player.player_fake_api import ADMISSION_NUMBER, ATTEMPT, ID_NUMBER, RefusedError
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.journey
