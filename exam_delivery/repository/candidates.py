@@ -1,0 +1,192 @@
+"""Candidates, their registrations and their photos."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import (
+    Candidate,
+    CandidatePhoto,
+    ExamDocument,
+    ExamRoom,
+    Registration,
+    RegistrationStatus,
+    RosterUpload,
+)
+from exam_delivery.repository.planning import escape_like
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+
+CHUNK = 500
+Entry = tuple[Registration, Candidate, ExamRoom | None]
+
+
+def get_candidate(session: Session, candidate_id: uuid.UUID, *, actor: Actor) -> Candidate:
+    """Return a candidate of the actor's organisation."""
+    candidate = session.get(Candidate, candidate_id)
+    if candidate is None or candidate.organisation_id != actor.organisation:
+        raise NotFoundError(N_("考生不存在"))
+    return candidate
+
+
+def get_registration(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> Registration:
+    """Return a registration of the actor's organisation."""
+    registration = session.get(Registration, registration_id)
+    if registration is None or registration.organisation_id != actor.organisation:
+        raise NotFoundError(N_("报名记录不存在"))
+    return registration
+
+
+def find_candidates_by_index(session: Session, indexes: Iterable[str], *, actor: Actor) -> dict[str, Candidate]:
+    """Return known candidates by the keyed index of their number."""
+    wanted = list(indexes)
+    found: dict[str, Candidate] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = select(Candidate).where(
+            Candidate.organisation_id == actor.organisation,
+            Candidate.id_number_index.in_(wanted[start : start + CHUNK]),
+        )
+        found.update((candidate.id_number_index, candidate) for candidate in session.scalars(query))
+    return found
+
+
+def candidate_ids_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> set[uuid.UUID]:
+    """Return who is registered in a batch."""
+    query = select(Registration.candidate_id).where(
+        Registration.exam_batch_id == exam_batch_id, Registration.organisation_id == actor.organisation
+    )
+    return set(session.scalars(query))
+
+
+def list_registrations(
+    session: Session,
+    *,
+    actor: Actor,
+    exam_batch_id: uuid.UUID | None = None,
+    exam_session_id: uuid.UUID | None = None,
+    text: str = "",
+    without_session: bool = False,
+    page: int = 1,
+    per_page: int = 50,
+) -> tuple[Sequence[Entry], int]:
+    """Return one page of registrations with person and room, by admission number, and how many there are."""
+    query = _entries().where(Registration.organisation_id == actor.organisation)
+    if exam_batch_id:
+        query = query.where(Registration.exam_batch_id == exam_batch_id)
+    if exam_session_id:
+        query = query.where(Registration.exam_session_id == exam_session_id)
+    if without_session:
+        query = query.where(Registration.exam_session_id.is_(None))
+    if text:
+        found = f"%{escape_like(text)}%"
+        query = query.where(
+            or_(
+                Candidate.name.like(found, escape="\\"),
+                Candidate.employer.like(found, escape="\\"),
+                Registration.admission_number.like(found, escape="\\"),
+            )
+        )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    ordered = query.order_by(
+        Registration.admission_number.is_(None), Registration.admission_number, Registration.registration_id
+    )
+    rows = session.execute(ordered.limit(per_page).offset((page - 1) * per_page))
+    return [(registration, candidate, room) for registration, candidate, room in rows], total
+
+
+def _entries() -> Select[Registration, Candidate, ExamRoom]:
+    return (
+        select(Registration, Candidate, ExamRoom)
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
+    )
+
+
+def registrations_of_session(
+    session: Session, exam_session_id: uuid.UUID, *, actor: Actor, exam_room_id: uuid.UUID | None = None
+) -> Sequence[Entry]:
+    """Return everybody admitted to a session, by room and seat."""
+    query = _entries().where(
+        Registration.exam_session_id == exam_session_id,
+        Registration.organisation_id == actor.organisation,
+        Registration.status != RegistrationStatus.VOID,
+    )
+    if exam_room_id:
+        query = query.where(Registration.exam_room_id == exam_room_id)
+    rows = session.execute(
+        query.order_by(ExamRoom.site, ExamRoom.name, Registration.seat_number, Registration.registration_id)
+    )
+    return [(registration, candidate, room) for registration, candidate, room in rows]
+
+
+def registrations_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> Sequence[Registration]:
+    """Return all registrations of a batch by admission number."""
+    query = select(Registration).where(
+        Registration.exam_batch_id == exam_batch_id, Registration.organisation_id == actor.organisation
+    )
+    return session.scalars(query.order_by(Registration.admission_number, Registration.registration_id)).all()
+
+
+def unassigned_registrations(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> Sequence[Registration]:
+    """Return the admitted registrations of a batch that have no session yet, oldest first."""
+    query = select(Registration).where(
+        Registration.exam_batch_id == exam_batch_id,
+        Registration.organisation_id == actor.organisation,
+        Registration.exam_session_id.is_(None),
+        Registration.status == RegistrationStatus.ADMITTED,
+    )
+    return session.scalars(query.order_by(Registration.registration_id)).all()
+
+
+def numbers_with_prefix(session: Session, prefix: str) -> Sequence[tuple[str, uuid.UUID | None]]:
+    """Return admission numbers that begin alike, with their session.
+
+    Numbers are unique in the installation, so this looks over the walls; nothing but the numbers leaves.
+    """
+    query = select(Registration.admission_number, Registration.exam_session_id).where(
+        Registration.admission_number.like(f"{escape_like(prefix)}%", escape="\\")
+    )
+    return [(number or "", owner) for number, owner in session.execute(query)]
+
+
+def get_roster_upload(session: Session, roster_upload_id: uuid.UUID, *, actor: Actor) -> RosterUpload:
+    """Return an uploaded roster of the actor's organisation."""
+    upload = session.get(RosterUpload, roster_upload_id)
+    if upload is None or upload.organisation_id != actor.organisation:
+        raise NotFoundError(N_("上传的名单不存在"))
+    return upload
+
+
+def load_photos(
+    session: Session, candidate_ids: Sequence[uuid.UUID], *, actor: Actor
+) -> dict[uuid.UUID, CandidatePhoto]:
+    """Return the encrypted photos of some candidates."""
+    found: dict[uuid.UUID, CandidatePhoto] = {}
+    for start in range(0, len(candidate_ids), CHUNK):
+        query = select(CandidatePhoto).where(
+            CandidatePhoto.organisation_id == actor.organisation,
+            CandidatePhoto.candidate_id.in_(candidate_ids[start : start + CHUNK]),
+        )
+        found.update((photo.candidate_id, photo) for photo in session.scalars(query))
+    return found
+
+
+def get_document(session: Session, exam_document_id: uuid.UUID, *, actor: Actor) -> ExamDocument:
+    """Return a printed document of the actor's organisation."""
+    document = session.get(ExamDocument, exam_document_id)
+    if document is None or document.organisation_id != actor.organisation:
+        raise NotFoundError(N_("文件不存在，请重新生成"))
+    return document
+
+
+def documents_of_session(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[ExamDocument]:
+    """Return what was printed for a session, newest first."""
+    query = select(ExamDocument).where(
+        ExamDocument.exam_session_id == exam_session_id, ExamDocument.organisation_id == actor.organisation
+    )
+    return session.scalars(query.order_by(ExamDocument.created_at.desc()).limit(50)).all()

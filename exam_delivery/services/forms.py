@@ -1,0 +1,69 @@
+"""Sealed forms, as planning and scoring see them: the one place that talks to blueprints."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from blueprints import public as blueprints
+from blueprints.public import SealedForm
+from exam_delivery.models import ExamSession
+from kernel.identity.actor import Actor, system_actor
+from kernel.uow import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChoice:
+    """An occupation and level for which sealed forms exist."""
+
+    standard_level_id: uuid.UUID
+    occupation_code: str
+    occupation_name: str
+    level_code: str
+    level_name: str
+    n_forms: int
+
+
+def sealed_forms(session: Session, actor: Actor, standard_level_id: uuid.UUID | None = None) -> list[SealedForm]:
+    """Return the sealed forms that a session of this level may use."""
+    return blueprints.list_sealed_forms(session, actor, standard_level_id=standard_level_id)
+
+
+def levels_with_forms(session: Session, actor: Actor) -> list[LevelChoice]:
+    """Return the occupations and levels that have sealed forms, by name."""
+    by_level: dict[uuid.UUID, list[SealedForm]] = {}
+    for form in sealed_forms(session, actor):
+        by_level.setdefault(form.standard_level_id, []).append(form)
+    choices = [_choice(forms) for forms in by_level.values()]
+    return sorted(choices, key=lambda one: (one.occupation_name, one.level_code))
+
+
+def _choice(forms: list[SealedForm]) -> LevelChoice:
+    first = forms[0]
+    return LevelChoice(
+        first.standard_level_id, first.occupation_code, first.occupation_name, first.level_code, first.level_name,
+        len(forms),
+    )  # fmt: skip
+
+
+def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) -> None:
+    """Tell blueprints which forms this session counts on, and which not any more."""
+    reference = f"exam_session:{exam_session.exam_session_id}"
+    for form_id in set(before) - set(exam_session.form_ids):
+        blueprints.release_form(uow, uuid.UUID(form_id), reference=reference)
+    for form_id in exam_session.form_ids:
+        blueprints.reserve_form(uow, uuid.UUID(form_id), reference=reference)
+
+
+def open_delivery(uow: UnitOfWork, form_id: str) -> dict[str, Any]:
+    """Return the delivery document for preparation; the opening is audited."""
+    return blueprints.open_delivery(uow, uow.actor, uuid.UUID(form_id))
+
+
+def open_scoring(session: Session, organisation_id: uuid.UUID, form_id: str | uuid.UUID) -> dict[str, Any]:
+    """Return the scoring document for the program's own scoring and for analysis after the sitting."""
+    actor = system_actor(organisation_id, name="scoring")
+    return blueprints.open_scoring(session, actor, uuid.UUID(str(form_id)))

@@ -1,0 +1,110 @@
+"""Photos of candidates, from a zip, encrypted at rest."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import Candidate, CandidatePhoto
+from exam_delivery.repository import candidates as repository
+from exam_delivery.repository import planning
+from exam_delivery.services import personal
+from kernel import audit
+from kernel.canonical import digest_bytes
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.national_id import normalise_id
+from kernel.typesetting import printable_photo
+from kernel.uow import UnitOfWork
+
+MAX_PHOTOS = 5000
+MAX_PHOTO_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """What became of a zip of photos; `unknown` and `unusable` are file names."""
+
+    n_stored: int
+    unknown: tuple[str, ...]
+    unusable: tuple[str, ...]
+
+
+def import_photos(uow: UnitOfWork, exam_batch_id: uuid.UUID, data: bytes) -> PhotoReport:
+    """Store photos from a zip whose files are named by identity number or admission number."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
+    people = _people_by_name(uow, exam_batch_id)
+    stored, unknown, unusable = 0, [], []
+    for name, photo in _photos_in(data):
+        candidate = people.get(normalise_id(name.rpartition("/")[2].rpartition(".")[0]))
+        if candidate is None:
+            unknown.append(_masked_name(name))
+        elif (printable := printable_photo(photo)) is None:
+            unusable.append(_masked_name(name))
+        else:
+            _store_photo(uow, candidate, printable)
+            stored += 1
+    audit.record(uow, "exam_batch.import_photos", "exam_batch", exam_batch_id, after={"stored": stored})
+    return PhotoReport(stored, tuple(unknown), tuple(unusable))
+
+
+def _masked_name(name: str) -> str:
+    """Return a file name without the middle of a long number in it."""
+    base = name.rpartition("/")[2]
+    return f"{base[:6]}…{base[-8:]}" if len(base) > 18 else base
+
+
+def _people_by_name(uow: UnitOfWork, exam_batch_id: uuid.UUID) -> dict[str, Candidate]:
+    entries, _total = repository.list_registrations(
+        uow.session, actor=uow.actor, exam_batch_id=exam_batch_id, per_page=100_000
+    )
+    people = {personal.read_number(candidate): candidate for _registration, candidate, _room in entries}
+    people.update({r.admission_number: candidate for r, candidate, _room in entries if r.admission_number})
+    return people
+
+
+def _photos_in(data: bytes) -> list[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [info for info in archive.infolist() if not info.is_dir()]
+            if len(files) > MAX_PHOTOS:
+                raise InvalidInputError(N_("压缩包中的文件超过 %(limit)s 个，请分批上传"), limit=MAX_PHOTOS)
+            return [(info.filename, _bounded(archive, info)) for info in files]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+        raise InvalidInputError(N_("照片文件不是可用的 zip 压缩包（或有密码），请重新压缩后上传")) from exc
+
+
+def _bounded(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Read at most one photo's worth of a member, whatever its head claims."""
+    with archive.open(info) as member:
+        data = member.read(MAX_PHOTO_BYTES + 1)
+    return data if len(data) <= MAX_PHOTO_BYTES else b""
+
+
+def _store_photo(uow: UnitOfWork, candidate: Candidate, photo: bytes) -> None:
+    place = _photo_place(candidate.candidate_id)
+    row = uow.session.get(CandidatePhoto, candidate.candidate_id)
+    if row is None:
+        row = CandidatePhoto(candidate_id=candidate.candidate_id, organisation_id=candidate.organisation_id)
+        uow.add(row)
+    row.ciphertext = personal.seal_bytes(photo, place=place)
+    candidate.photo_digest = digest_bytes(photo)
+
+
+def _photo_place(candidate_id: uuid.UUID) -> str:
+    """Return what a photo's ciphertext is bound to."""
+    return f"candidate_photos|ciphertext|{candidate_id}"
+
+
+def read_photos(session: Session, actor: Actor, candidate_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """Return the plain photos of some candidates, for their documents."""
+    rows = repository.load_photos(session, candidate_ids, actor=actor)
+    return {key: personal.open_bytes(row.ciphertext, place=_photo_place(key)) for key, row in rows.items()}

@@ -1,0 +1,169 @@
+"""Planning sessions: times, forms, rooms and invigilators."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
+from exam_delivery.repository import attempts_planning, planning
+from exam_delivery.rules.planning import SessionPlan, check_plan
+from exam_delivery.services import forms
+from exam_delivery.services.batches import MEND, check_version
+from kernel import audit
+from kernel.clock import iso, now
+from kernel.db import new_id
+from kernel.errors import ConflictError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+
+FROZEN_WHEN_PREPARED = ("form_ids", "shuffle_items", "shuffle_choices", "per_page", "name")
+
+
+def create_session(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: SessionPlan) -> ExamSession:
+    """Create a session of a batch."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    batch = planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
+    _check(uow, batch.standard_level_id, plan)
+    row = ExamSession(
+        exam_session_id=new_id(), organisation_id=uow.actor.organisation, exam_batch_id=exam_batch_id,
+        status=SessionStatus.PLANNED, created_by=uow.actor.user_id, created_at=now(),
+    )  # fmt: skip
+    _take_over(row, plan)
+    uow.add(row)
+    uow.flush()  # reservations of forms name the session
+    forms.reserve(uow, row, before=[])
+    audit.record(uow, "exam_session.create", "exam_session", row.exam_session_id, after=_facts(row))
+    return row
+
+
+def _check(uow: UnitOfWork, standard_level_id: uuid.UUID, plan: SessionPlan) -> None:
+    sealed = forms.sealed_forms(uow.session, uow.actor, standard_level_id)
+    problems = check_plan(plan, titles={str(form.form_id): form.title for form in sealed})
+    if problems:
+        raise InvalidInputError(MEND, fields=problems)
+
+
+def _take_over(row: ExamSession, plan: SessionPlan) -> None:
+    row.name, row.form_ids = plan.name, list(plan.form_ids)
+    row.opens_at, row.starts_at, row.ends_at = plan.opening, plan.begin, plan.end
+    row.duration_seconds = (plan.duration_minutes or 0) * 60
+    row.late_cutoff_minutes = plan.late_cutoff_minutes or 0
+    row.earliest_submit_minutes = plan.earliest_submit_minutes or 0
+    row.leave_limit = plan.leave_limit or 0
+    row.per_page = plan.per_page
+    row.shuffle_items, row.shuffle_choices = plan.shuffle_items, plan.shuffle_choices
+
+
+def _facts(row: ExamSession) -> dict[str, object]:
+    return {
+        "forms": list(row.form_ids),
+        "opens_at": iso(row.opens_at),
+        "starts_at": iso(row.starts_at),
+        "ends_at": iso(row.ends_at),
+        "seconds": row.duration_seconds,
+    }
+
+
+def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan, *, version: int) -> ExamSession:
+    """Change a session that has not opened; times of prepared attempts change with it, in the same transaction."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    check_version(row.version, version)
+    if row.status not in {SessionStatus.PLANNED, SessionStatus.PREPARED}:
+        raise ConflictError(N_("场次已开放，时间和试卷不能再改；需要延时请到考场控制台"))
+    batch = planning.get_batch(uow.session, row.exam_batch_id, actor=uow.actor)
+    _check(uow, batch.standard_level_id, plan)
+    before, frozen = _facts(row), _frozen(row)
+    old_forms = list(row.form_ids)
+    _take_over(row, plan)
+    if row.status is SessionStatus.PREPARED and _frozen(row) != frozen:
+        raise ConflictError(N_("考生试卷已经生成，名称、试卷、乱序和显示方式不能改；请先“撤销备考”"))
+    uow.flush()  # attempts are re-timed from the session's new row
+    attempts_planning.retime_waiting(uow.session, row)
+    forms.reserve(uow, row, before=old_forms)
+    audit.record(uow, "exam_session.edit", "exam_session", exam_session_id, before=before, after=_facts(row))
+    return row
+
+
+def _frozen(row: ExamSession) -> tuple[object, ...]:
+    duration = row.duration_seconds  # stands in the rendered form
+    return (*(str(getattr(row, name)) for name in FROZEN_WHEN_PREPARED), duration)
+
+
+def delete_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
+    """Delete a planned session without people."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    if row.status is not SessionStatus.PLANNED:
+        raise ConflictError(N_("只有编排中的场次可以删除"))
+    if planning.count_people(uow.session, [exam_session_id]):
+        raise ConflictError(N_("场次中已有考生，请先把考生移出再删除"))
+    old_forms, row.form_ids = list(row.form_ids), []
+    forms.reserve(uow, row, before=old_forms)
+    for used, _room in planning.rooms_of_session(uow.session, exam_session_id, actor=uow.actor):
+        uow.session.delete(used)
+    uow.flush()  # rooms go before the session they name
+    uow.session.delete(row)
+    audit.record(uow, "exam_session.delete", "exam_session", exam_session_id)
+
+
+def set_rooms(uow: UnitOfWork, exam_session_id: uuid.UUID, rooms: Mapping[uuid.UUID, Sequence[uuid.UUID]]) -> None:
+    """Set which rooms a session uses and who invigilates in each; a person or room busy elsewhere is refused."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    present = {
+        used.exam_room_id: used
+        for used, _room in planning.rooms_of_session(uow.session, exam_session_id, actor=uow.actor)
+    }
+    if row.status is not SessionStatus.PLANNED and set(rooms) != set(present):
+        raise ConflictError(N_("座位已经排定，考场不能增减；请先“撤销备考”。监考员仍可调整"))
+    _check_rooms(uow, row, rooms)
+    for room_id in set(present) - set(rooms):
+        uow.session.delete(present[room_id])
+    for room_id, people in rooms.items():
+        used = present.get(room_id) or _use_room(uow, row, room_id)
+        used.invigilator_ids = [str(person) for person in people]
+    after = {str(room): [str(person) for person in people] for room, people in rooms.items()}
+    audit.record(uow, "exam_session.set_rooms", "exam_session", exam_session_id, after=after)
+
+
+def _use_room(uow: UnitOfWork, row: ExamSession, room_id: uuid.UUID) -> SessionRoom:
+    used = SessionRoom(exam_session_id=row.exam_session_id, exam_room_id=room_id, organisation_id=row.organisation_id)
+    uow.add(used)
+    return used
+
+
+def _check_rooms(uow: UnitOfWork, row: ExamSession, rooms: Mapping[uuid.UUID, Sequence[uuid.UUID]]) -> None:
+    names = {
+        room.exam_room_id: f"{room.site} {room.name}" for room in planning.list_rooms(uow.session, actor=uow.actor)
+    }
+    people = {user.user_id: user.name for user in planning.list_invigilators(uow.session, actor=uow.actor)}
+    if set(rooms) - set(names):
+        raise InvalidInputError(N_("所选考场不存在，请刷新后重选"))
+    chosen = [person for assigned in rooms.values() for person in assigned]
+    if set(chosen) - set(people):
+        raise InvalidInputError(N_("所选监考员不存在或没有监考角色，请刷新后重选"))
+    twice = {person for person in chosen if chosen.count(person) > 1}
+    if twice:
+        raise InvalidInputError(
+            N_("%(names)s 同时被安排在两个考场，请每人只选一个考场"), names="、".join(people[one] for one in twice)
+        )
+    taken = planning.rooms_taken(
+        uow.session, row.opens_at, row.ends_at, except_session=row.exam_session_id, actor=uow.actor
+    )
+    for used, other in taken:
+        if used.exam_room_id in rooms:
+            raise ConflictError(
+                N_("%(room)s 在这段时间已用于“%(session)s”，请换考场或改时间"),
+                room=names[used.exam_room_id],
+                session=other.name,
+            )
+        for person in set(used.invigilator_ids) & {str(one) for one in chosen}:
+            raise ConflictError(
+                N_("%(name)s 在这段时间已安排在“%(session)s”监考，请换人或改时间"),
+                name=people[uuid.UUID(person)],
+                session=other.name,
+            )
