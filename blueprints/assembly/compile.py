@@ -106,7 +106,7 @@ def compile_model(blueprint: Blueprint, columns: Columns, options: Options | Non
     enemies = columns.enemies
     singles, sets = _split(columns, usable, enemies, with_sets=options.with_sets)
     heads = {position: members[0] for members in sets for position in members}
-    pairs = _unit_enemies(enemies, heads, {*singles.tolist(), *heads.values()} if enemies else set())
+    pairs = _unit_enemies(enemies, heads, _is_unit(len(columns.items), singles, heads))
     class_of = _classes(blueprint, columns, singles, pairs, options)
     return _Builder(blueprint, columns, options, _Units(singles, class_of, sets, pairs)).model()
 
@@ -128,11 +128,18 @@ def _split(
     return np.nonzero(free)[0], sets
 
 
+def _is_unit(n_items: int, singles: IntArray, heads: Mapping[int, int]) -> BoolArray:
+    mask = np.zeros(n_items, dtype=bool)
+    mask[singles] = True
+    mask[list(heads.values())] = True
+    return mask
+
+
 def _unit_enemies(
-    enemies: Sequence[tuple[int, int]], heads: Mapping[int, int], units: set[int]
+    enemies: Sequence[tuple[int, int]], heads: Mapping[int, int], is_unit: BoolArray
 ) -> tuple[tuple[int, int], ...]:
     pairs = ((heads.get(i, i), heads.get(j, j)) for i, j in enemies)
-    return tuple(sorted({(min(i, j), max(i, j)) for i, j in pairs if i != j and i in units and j in units}))
+    return tuple(sorted({(min(i, j), max(i, j)) for i, j in pairs if i != j and is_unit[i] and is_unit[j]}))
 
 
 def _classes(
@@ -213,7 +220,10 @@ class _Builder:
         rng = np.random.default_rng(self.options.seed)
         units = np.concatenate([singles, np.array(heads, dtype=np.int64)])
         classes = np.concatenate([class_of, self.n_single + np.arange(len(heads))])
-        order = np.lexsort((rng.random(len(units)), self._hostile(units), self.cost_of(units), classes))
+        cost = self.cost_of(units)
+        key = (classes * (int(cost.max(initial=0)) + 1) + cost) * 2 + self._hostile(units)
+        shuffled = rng.permutation(len(units))
+        order = shuffled[np.argsort(key[shuffled], kind="stable")]
         start = np.searchsorted(classes[order], np.arange(self.n_single + len(heads) + 1))
         return units[order], start.astype(np.int64), rng.random(len(start) - 1)
 

@@ -47,7 +47,7 @@ def assemble(
     max_overlap : int or None
         Most items two forms may share; None takes the blueprint's.
     seed : int
-        Decides among equally good forms; equal pool, blueprint, `n_forms` and seed give equal forms.
+        Decides among equally good forms; equal arguments give equal forms.
     time_limit : float
         Seconds.
     progress : callable or None
@@ -62,18 +62,15 @@ def assemble(
     report = progress or (lambda _step, _share: None)
     if max_overlap is not None:
         blueprint = replace(blueprint, max_overlap=max_overlap)
-    broken = contradictions(blueprint)
-    if broken:
-        return _answer(Draw("infeasible"), (), Conflict(broken), (deadline, seed, pool))
+    origin = (deadline, seed, pool)
+    if broken := contradictions(blueprint):
+        return _answer(Draw("infeasible"), (), Conflict(broken), origin)
     report("compile", 0.0)
     columns = build_columns(pool, blueprint)
     draw = draw_forms(blueprint, columns, n_forms, seed, deadline)
-    conflict = None
-    if draw.status == "infeasible":
-        report("explain", 0.5)
-        conflict = explain(blueprint, columns, n_forms, seed, deadline)
-    report("verify", 0.9)
-    result = _answer(draw, _verified(draw, blueprint, columns), conflict, (deadline, seed, pool))
+    report("explain" if draw.status == "infeasible" else "verify", 0.5)
+    conflict = explain(blueprint, columns, n_forms, seed, deadline) if draw.status == "infeasible" else None
+    result = _answer(draw, _verified(draw, blueprint, columns), conflict, origin)
     report("done", 1.0)
     return result
 

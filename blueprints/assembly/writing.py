@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import count, islice, product
 from statistics import median
 
 import numpy as np
 
-from blueprints.assembly.blueprint import Blueprint, in_scope
+from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import Columns, IntArray, build_columns
 from blueprints.assembly.compile import Model, Options, compile_model
 from blueprints.assembly.highs import Deadline, Program
@@ -114,13 +116,14 @@ def _points(blueprint: Blueprint, columns: Columns, tier: int) -> list[tuple[str
     every scope that a rule names; tier 2 lets a point of the pool change its importance as well.
     """
     seen = {(item.point, item.importance) for item in columns.items}
-    scopes = {rule.scope for rule in blueprint.weights} | {cell.scope for cell in blueprint.cells if cell.scope}
+    room = _room(blueprint)
     if tier == 0 and columns.items:
-        scopes = {scope for scope in scopes if not any(in_scope(point, scope) for point in columns.point_names)}
+        room = {scope: most for scope, most in room.items() if scope not in columns.scopes}
     else:
-        scopes = scopes or {_parent(columns.point_names[0]) if columns.point_names else "A"}
+        room = room or {_parent(columns.point_names[0]) if columns.point_names else "A": blueprint.n_items}
     letters = IMPORTANCE_LETTERS if blueprint.importance or any(c.importance for c in blueprint.cells) else ("X",)
-    fresh = [point for scope in sorted(scopes) for point in _fresh_points(scope, blueprint, columns)]
+    cap = blueprint.max_per_point or blueprint.n_items
+    fresh = [point for scope, most in room.items() for point in _fresh_points(scope, -(-most // cap), columns)]
     known = columns.point_names if tier == LAST_TIER else ()
     return sorted(seen | set(product([*fresh, *known], letters)))
 
@@ -129,12 +132,25 @@ def _parent(point: str) -> str:
     return point.rpartition("-")[0] or point
 
 
-def _fresh_points(scope: str, blueprint: Blueprint, columns: Columns) -> list[str]:
-    """Return codes that no point has yet: enough for a whole form under the cap per point."""
+def _room(blueprint: Blueprint) -> dict[str, int]:
+    """Return the most items that each scope named by a rule can have in a form."""
+    least = min((rule.score_each for rule in blueprint.types if rule.score_each), default=Decimal(1))
+    total = blueprint.full_score or Decimal(blueprint.n_items)
+    room: dict[str, int] = {}
+    for rule in blueprint.weights:
+        percent = rule.percent + blueprint.weight_tolerance_percent
+        room[rule.scope] = min(blueprint.n_items, math.ceil(percent * total / 100 / least) + 1)
+    for cell in blueprint.cells:
+        if cell.scope:
+            room[cell.scope] = max(room.get(cell.scope, 1), cell.high)
+    return room
+
+
+def _fresh_points(scope: str, n_points: int, columns: Columns) -> list[str]:
+    """Return codes that no point has yet."""
     taken = set(columns.point_names)
-    n_needed = -(-blueprint.n_items // blueprint.max_per_point) if blueprint.max_per_point else 1
     free = (code for number in count(1) if (code := f"{scope}-{number:03d}") not in taken)
-    return list(islice(free, n_needed))
+    return list(islice(free, n_points))
 
 
 def _p_values(blueprint: Blueprint) -> list[float | None]:
