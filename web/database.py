@@ -46,7 +46,7 @@ def revisions() -> tuple[str | None, str | None]:
 
 def load_reference_data() -> None:
     """Load what every installation needs from the files that ship with it: the dictionary of occupations."""
-    from qbank.services.standards import load_occupations
+    from qbank.services.occupations import load_occupations
 
     with unit_of_work(system_actor()) as uow:
         load_occupations(uow)
