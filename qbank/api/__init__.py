@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from qbank.api import standards
+
+BLUEPRINTS: tuple[Blueprint, ...] = (standards.bp,)

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from flask import Blueprint
+from sqlalchemy.orm import Session
 
-from kernel.http import MenuEntry
+from kernel.http import MenuEntry, Todo
+from kernel.identity.actor import Actor
+from qbank.pages import editions, occupations, outline_import, outlines, standards, weights
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
-MENU: tuple[MenuEntry, ...] = ()
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    standards.bp,
+    editions.bp,
+    outlines.bp,
+    outline_import.bp,
+    weights.bp,
+    occupations.bp,
+)
+MENU: tuple[MenuEntry, ...] = (*standards.MENU,)
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return what waits for this person in the bank."""
+    return [*standards.todos(session, actor)]
