@@ -83,7 +83,8 @@ def load_models() -> None:
 
 def part(name: str) -> ModuleType | None:
     """Return a component's module, or None when the component has no such part."""
-    return import_module(name) if find_spec(name) else None
+    found = find_spec(name)
+    return import_module(name) if found and found.origin else None
 
 
 def register_components(app: Flask) -> None:
