@@ -1,0 +1,1 @@
+"""Reading and locking certification's rows."""

@@ -1,0 +1,99 @@
+"""Rule-profile values of certification; every value on which provinces differ stands here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from certification.rules.certificate_number import NATIONAL_LEVEL_CODES
+from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
+from kernel.profiles.registry import RuleKey, declare
+
+MARK_THEORY = "certification.pass_mark_theory"
+MARK_SKILLS = "certification.pass_mark_skills"
+MARK_REVIEW = "certification.pass_mark_review"
+THEORY_LEVELS = "certification.theory_levels"
+SKILLS_LEVELS = "certification.skills_levels"
+REVIEW_LEVELS = "certification.review_levels"
+ROUNDING_UNIT = "certification.rounding_unit"
+PUBLICITY_WORKING_DAYS = "certification.publicity_working_days"
+PUBLICITY_CONTACT = "certification.publicity_contact"
+PLAN_NOTICE_WORKING_DAYS = "certification.plan_notice_working_days"
+LEVEL_CODES = "certification.level_codes"
+WARNING_CHECKS = "certification.warning_checks"
+ALL_LEVELS = "*"
+
+_MARKS: Mapping[AssessmentMode, str] = {
+    AssessmentMode.THEORY: MARK_THEORY,
+    AssessmentMode.SKILLS: MARK_SKILLS,
+    AssessmentMode.COMPREHENSIVE_REVIEW: MARK_REVIEW,
+}
+_LEVELS: Mapping[AssessmentMode, str] = {
+    AssessmentMode.THEORY: THEORY_LEVELS,
+    AssessmentMode.SKILLS: SKILLS_LEVELS,
+    AssessmentMode.COMPREHENSIVE_REVIEW: REVIEW_LEVELS,
+}
+
+declare(
+    RuleKey(MARK_THEORY, 60.0, N_("理论知识合格分"), "60", minimum=1, maximum=100),
+    RuleKey(MARK_SKILLS, 60.0, N_("操作技能合格分"), "60", minimum=1, maximum=100),
+    RuleKey(MARK_REVIEW, 60.0, N_("综合评审合格分"), "60", minimum=1, maximum=100),
+    RuleKey(THEORY_LEVELS, ALL_LEVELS, N_("考理论知识的等级代码（逗号分隔，* 为全部）"), "*"),
+    RuleKey(SKILLS_LEVELS, ALL_LEVELS, N_("考操作技能的等级代码（逗号分隔，* 为全部）"), "*"),
+    RuleKey(REVIEW_LEVELS, "2,1", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
+    RuleKey(ROUNDING_UNIT, "", N_("判定前成绩四舍五入到（空为不取舍）"), choices=("", "1", "0.5", "0.1")),
+    RuleKey(PUBLICITY_WORKING_DAYS, 5, N_("成绩公示期（工作日）"), "3–10", minimum=1, maximum=60),
+    RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
+    RuleKey(PLAN_NOTICE_WORKING_DAYS, 15, N_("评价计划提前报备（工作日）"), "15", minimum=0, maximum=60),
+    RuleKey(LEVEL_CODES, "", N_("新增等级的证书等级码（如 special_technician=T，逗号分隔）")),
+    RuleKey(WARNING_CHECKS, "", N_("只提醒、不拦截的数据合规检查编号（如 P06，逗号分隔）")),
+)
+
+
+def items_of(text: str) -> list[str]:
+    """Return the entries of a comma-separated value.
+
+    >>> items_of("2，1, ")
+    ['2', '1']
+    """
+    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
+
+
+def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
+    """Return the part of a rule profile that decides about one level, in the shape `pass_rule_from_profile` reads."""
+    components = [
+        {"mode": mode.value, "pass_mark": _plain(values[_MARKS[mode]])}
+        for mode, name in _LEVELS.items()
+        if {level_code, ALL_LEVELS} & set(items_of(str(values[name])))
+    ]
+    return {"components": components, "rounding_unit": values[ROUNDING_UNIT] or None}
+
+
+def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:
+    """Return the rule by which candidates of a level pass."""
+    return pass_rule_from_profile(pass_profile(values, level_code))
+
+
+def _plain(mark: float) -> str:
+    """Return a mark as a decimal text; profiles keep numbers as JSON does."""
+    return f"{Decimal(str(mark)).normalize():f}"
+
+
+def level_codes(values: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return position 16 by level: the national five and what the installation has entered.
+
+    Raises
+    ------
+    InvalidInputError
+        If an entry has no equals sign.
+    """
+    codes = dict(NATIONAL_LEVEL_CODES)
+    for entry in items_of(str(values[LEVEL_CODES])):
+        level, separator, code = entry.partition("=")
+        if not separator:
+            raise InvalidInputError(N_("规则方案中的证书等级码“%(entry)s”应写作 等级=代码"), entry=entry)
+        codes[level.strip()] = code.strip()
+    return codes
