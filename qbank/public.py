@@ -23,6 +23,8 @@ from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
 from qbank.services import items as item_services
 from qbank.services import media as media_services
+from qbank.services.references import ReferenceSource as ReferenceSource
+from qbank.services.references import register_reference_source as register_reference_source
 
 
 @dataclass(frozen=True, slots=True)

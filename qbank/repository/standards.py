@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, lazyload, selectinload
 
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from qbank.models.items import Item
 from qbank.models.standards import (
     AssessmentPoint,
     AssessmentScope,
@@ -25,6 +26,12 @@ from qbank.rules.standards import EditionStatus, OutlineStatus, StandardKind
 
 MAX_LEVELS = 2000
 MAX_POINTS = 5000
+
+# Downwards only: joining the parent again would load it anew, without the collection that is being filled.
+_WITH_LEVELS = (selectinload(StandardEdition.levels).lazyload(StandardLevel.edition),)
+_WITH_EDITIONS = (
+    selectinload(OccupationalStandard.editions).options(lazyload(StandardEdition.standard), *_WITH_LEVELS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,7 @@ def list_standards(
     query = select(OccupationalStandard).where(*_standard_conditions(actor, wanted))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.scalars(
-        query.options(selectinload(OccupationalStandard.editions).selectinload(StandardEdition.levels))
-        .order_by(OccupationalStandard.code)
-        .limit(per_page)
-        .offset((page - 1) * per_page)
+        query.options(*_WITH_EDITIONS).order_by(OccupationalStandard.code).limit(per_page).offset((page - 1) * per_page)
     )
     return rows.all(), total
 
@@ -76,7 +80,7 @@ def get_standard(session: Session, standard_id: uuid.UUID, *, actor: Actor) -> O
             OccupationalStandard.occupational_standard_id == standard_id,
             OccupationalStandard.organisation_id == actor.organisation,
         )
-        .options(selectinload(OccupationalStandard.editions).selectinload(StandardEdition.levels))
+        .options(*_WITH_EDITIONS)
     )
     found = session.scalar(query.execution_options(populate_existing=True))
     if found is None:
@@ -98,7 +102,7 @@ def get_edition(session: Session, edition_id: uuid.UUID, *, actor: Actor) -> Sta
     query = (
         select(StandardEdition)
         .where(StandardEdition.standard_edition_id == edition_id, StandardEdition.organisation_id == actor.organisation)
-        .options(selectinload(StandardEdition.levels))
+        .options(*_WITH_LEVELS)
     )
     found = session.scalar(query.execution_options(populate_existing=True))
     if found is None:
@@ -172,6 +176,11 @@ def count_points(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uuid.
         .group_by(AssessmentPoint.standard_level_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def count_items_of_level(session: Session, level_id: uuid.UUID) -> int:
+    """Return how many items, in any state, belong to a level."""
+    return session.scalar(select(func.count()).where(Item.standard_level_id == level_id)) or 0
 
 
 def count_drafts_with_points(session: Session, *, actor: Actor) -> int:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from kernel.errors import ConflictError
 from kernel.i18n import N_
+from qbank.repository import items as item_repository
+from qbank.repository import standards as repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class ReferenceSource:
     count_by_points: Callable[[Session, Sequence[uuid.UUID]], int] | None = None
 
 
-_SOURCES: dict[str, ReferenceSource] = {}
+ITEMS = ReferenceSource(N_("试题"), count_by_points=item_repository.count_items_of_points)
+_SOURCES: dict[str, ReferenceSource] = {ITEMS.label: ITEMS}
 
 
 def register_reference_source(source: ReferenceSource) -> None:
@@ -38,6 +41,13 @@ def check_level_is_free(session: Session, level_id: uuid.UUID) -> None:
     for source in _SOURCES.values():
         if source.count_by_level and (n := source.count_by_level(session, level_id)):
             raise ConflictError(N_("细目表已被 %(n)s 个%(label)s引用，不能退回草稿"), n=n, label=source.label)
+
+
+def check_level_is_unused(session: Session, level_id: uuid.UUID) -> None:
+    """Refuse to delete a level that has items or that something else relies on; raises ConflictError."""
+    check_level_is_free(session, level_id)
+    if n := repository.count_items_of_level(session, level_id):
+        raise ConflictError(N_("该等级下还有 %(n)s 道试题，不能删除"), n=n)
 
 
 def check_points_are_free(session: Session, point_ids: Sequence[uuid.UUID]) -> None:

@@ -27,7 +27,7 @@ from qbank.rules.standards import (
     StandardKind,
     level_rank,
 )
-from qbank.services.references import check_level_is_free
+from qbank.services.references import check_level_is_unused
 
 CODE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,39}")
 LEVEL_CODE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,11}")
@@ -246,7 +246,7 @@ def delete_level(uow: UnitOfWork, level_id: uuid.UUID) -> None:
     require(uow.actor, Permission.STANDARD_WRITE)
     level = repository.lock_level(uow.session, level_id, actor=uow.actor)
     require_draft(level)
-    check_level_is_free(uow.session, level_id)
+    check_level_is_unused(uow.session, level_id)
     if repository.list_scopes(uow.session, level):
         raise ConflictError(N_("该等级的细目表不是空的，请先删除其中的鉴定范围"))
     uow.session.execute(delete(WeightRow).where(WeightRow.standard_level_id == level_id))
