@@ -59,7 +59,7 @@ class Certificate(Base):
     certification_batch_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("certification_batches.certification_batch_id"), index=True
     )
-    result_record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("result_records.result_record_id"), unique=True)
+    result_record_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("result_records.result_record_id"), index=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)
     public_token: Mapped[str] = mapped_column(String(32), unique=True)
     state: Mapped[CertificateState] = mapped_column(default=CertificateState.VALID)
@@ -102,13 +102,14 @@ class CertificationDocument(Base):
     """A document that a job made, encrypted because it names people."""
 
     __tablename__ = "certification_documents"
-    __table_args__ = (UniqueConstraint("job_id"),)
+    __table_args__ = (UniqueConstraint("job_id", "part"),)
     certification_document_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
     certification_batch_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("certification_batches.certification_batch_id"), index=True
     )
     job_id: Mapped[uuid.UUID]
+    part: Mapped[int]
     file_name: Mapped[str] = mapped_column(String(200))
     n_pages: Mapped[int]
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

@@ -1,0 +1,22 @@
+"""Why a reviewing centre sends a field of the roster back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from certification.rules.roster import ROSTER_COLUMNS
+from kernel.i18n import N_
+
+RETURN_REASONS: Mapping[str, str] = {
+    "not_matching_document": N_("与证件不符"),
+    "missing": N_("缺项"),
+    "format": N_("格式不符"),
+    "duplicate": N_("重复申报"),
+    "out_of_scope": N_("超出备案范围"),
+    "entry_conditions": N_("申报条件不足"),
+    "photo": N_("照片不合格"),
+    "score": N_("成绩存疑"),
+    "other": N_("其他"),
+}
+EXTRA_FIELDS: Mapping[str, str] = {"photo": N_("照片"), "score": N_("成绩"), "whole": N_("整批")}
+RETURN_FIELDS: Mapping[str, str] = {**ROSTER_COLUMNS, **EXTRA_FIELDS}

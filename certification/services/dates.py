@@ -1,0 +1,15 @@
+"""The day on the official calendar; periods in notices are counted in China's time wherever the server stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from kernel.clock import now
+
+OFFICIAL_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def today() -> dt.date:
+    """Return the present day on the official calendar."""
+    return now().astimezone(OFFICIAL_ZONE).date()
