@@ -1,12 +1,18 @@
-"""What a candidate's call does inside the write transaction. Decisions are here; statements are the storage's."""
+"""What a candidate's call does inside the write transaction. Decisions are here; statements are the storage's.
+
+A command answers its outcome, or a `Refusal` as a value: one refused call never disturbs the others of its batch.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import msgspec
 
 from exam_delivery.answering.protocol import (
     CLOSED,
@@ -15,57 +21,53 @@ from exam_delivery.answering.protocol import (
     TAKEN_OVER,
     TOO_LATE,
     Refusal,
-    is_answered,
+    not_open,
 )
-from exam_delivery.answering.storage import AttemptRow, EventRow, StateRow, Transaction
-from kernel.canonical import digest
+from exam_delivery.answering.storage import AttemptRow, EventRow, StateRow, Transaction, newest_by_slot
+from exam_delivery.rules.receipts import is_answered, make_receipt
 from kernel.clock import iso
-
-GRACE = timedelta(seconds=3)
-"""How much later than the deadline an answer may arrive and still count: the way over the network."""
 
 
 class Command(Protocol):
-    """Something the writer carries out; `attempt_id` is locked before."""
+    """Something the writer carries out; the attempt, if it names one, is locked before."""
 
-    attempt_id: uuid.UUID
+    @property
+    def attempt_id(self) -> uuid.UUID | None:
+        """The attempt it concerns."""
+        ...
 
     def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
-        """Carry it out; raises Refusal."""
+        """Carry it out and return the outcome or a Refusal."""
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SaveCommand:
-    """Keep events of one attempt. Saves of a batch are written together (`run_saves`)."""
+    """Keep events of one attempt; `received_at` decides whether they are in time, not when the writer gets to them."""
 
     attempt_id: uuid.UUID
     generation: int
+    received_at: datetime
     events: Sequence[tuple[int, int, str, str]]
 
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
+    def run(self, tx: Transaction, attempt: AttemptRow | None, _at: datetime) -> Any:
         """Carry out this one save."""
-        outcome = run_saves(tx, [self], {self.attempt_id: attempt} if attempt else {}, at)[0]
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return outcome
+        return run_saves(tx, [self], {self.attempt_id: attempt} if attempt else {})[0]
 
 
-def check_holder(attempt: AttemptRow | None, generation: int) -> AttemptRow:
-    """Return the attempt if the token is its newest holder's; raises Refusal."""
+def refuse_holder(attempt: AttemptRow | None, generation: int) -> Refusal | None:
+    """Return why a token may not act on an attempt: it is gone, or a newer sign-in holds it."""
     if attempt is None:
-        raise NOT_FOUND
-    if attempt.holder_generation != generation:
-        raise TAKEN_OVER
-    return attempt
+        return NOT_FOUND
+    return TAKEN_OVER if attempt.holder_generation != generation else None
 
 
-def check_open(attempt: AttemptRow, at: datetime) -> None:
-    """Refuse answers to an attempt that is not being taken; raises Refusal."""
+def refuse_answers(attempt: AttemptRow, at: datetime) -> Refusal | None:
+    """Return why answers do not count: not started, handed in, or past the deadline and the grace of the network."""
     if attempt.status == "waiting":
-        raise NOT_STARTED
-    if attempt.status != "in_progress" or at > deadline_of(attempt) + GRACE:
-        raise CLOSED
+        return NOT_STARTED
+    grace = timedelta(seconds=attempt.grace_seconds)
+    return CLOSED if attempt.status != "in_progress" or at > deadline_of(attempt) + grace else None
 
 
 def deadline_of(attempt: AttemptRow) -> datetime:
@@ -74,128 +76,143 @@ def deadline_of(attempt: AttemptRow) -> datetime:
 
 
 def run_saves(
-    tx: Transaction, saves: Sequence[SaveCommand], attempts: dict[uuid.UUID, AttemptRow], at: datetime
+    tx: Transaction, saves: Sequence[SaveCommand], attempts: Mapping[uuid.UUID, AttemptRow]
 ) -> list[dict[str, Any] | Refusal]:
-    """Write all saves of a batch: events are always kept, states advance for those that count."""
-    outcomes: list[dict[str, Any] | Refusal | None] = [None] * len(saves)
-    kept: list[EventRow] = []
-    counting: list[EventRow] = []
-    for position, save in enumerate(saves):
-        try:
-            attempt = check_holder(attempts.get(save.attempt_id), save.generation)
-            _refuse_unknown_slots(save, attempt)
-            refusal = _closed(attempt, at)
-        except Refusal as exc:
-            outcomes[position] = exc
-            continue
-        rows = [EventRow(save.attempt_id, *event, at, save.generation, refusal is not None) for event in save.events]
-        kept.extend(rows)
-        if refusal is None:
-            counting.extend(rows)
-        outcomes[position] = refusal
-    _write(tx, kept, counting, at)
-    states = tx.states(sorted({row.attempt_id for row in counting}, key=lambda i: i.bytes)) if counting else {}
-    tx.touch((attempt_id, at, count_answered(rows)) for attempt_id, rows in states.items())
+    """Write all saves of a batch together: events are always kept, states advance by those that count."""
+    refusals = [_refuse_save(save, attempts.get(save.attempt_id)) for save in saves]
+    kept = [
+        EventRow(save.attempt_id, *event, save.received_at, save.generation, is_late=refusal is CLOSED)
+        for save, refusal in zip(saves, refusals, strict=True)
+        if refusal is None or refusal is CLOSED
+        for event in save.events
+    ]
+    durable = _write(tx, kept)
     return [
-        outcome or _acknowledgement(save, states[save.attempt_id], attempts[save.attempt_id])
-        for outcome, save in zip(outcomes, saves, strict=True)
+        refusal or _acknowledgement(save, durable, attempts[save.attempt_id])
+        for save, refusal in zip(saves, refusals, strict=True)
     ]
 
 
-def _closed(attempt: AttemptRow, at: datetime) -> Refusal | None:
-    """Return why events come too late to count; raises NOT_STARTED, for which nothing is kept."""
-    try:
-        check_open(attempt, at)
-    except Refusal as exc:
-        if exc is NOT_STARTED:
-            raise
-        return exc
-    return None
-
-
-def _refuse_unknown_slots(save: SaveCommand, attempt: AttemptRow) -> None:
+def _refuse_save(save: SaveCommand, attempt: AttemptRow | None) -> Refusal | None:
+    """Return why a save is refused; the events of one refused as CLOSED are kept all the same, as late."""
+    refusal = refuse_holder(attempt, save.generation)
+    if refusal or attempt is None:
+        return refusal
     for slot, *_ in save.events:
         if not 1 <= slot <= attempt.n_slots:
-            raise Refusal(422, "invalid_input", f"没有第 {slot} 题", {"slot": slot})
+            return Refusal(422, "invalid_input", f"没有第 {slot} 题", {"slot": slot})
+    return refuse_answers(attempt, save.received_at)
 
 
-def _write(tx: Transaction, kept: Sequence[EventRow], counting: Sequence[EventRow], at: datetime) -> None:
+Key = tuple[uuid.UUID, int]
+
+
+def _write(tx: Transaction, kept: Sequence[EventRow]) -> dict[Key, int]:
+    """Write events and states; return the durable seq of each slot that was answered in time."""
     if kept:
         tx.add_events(sorted(kept, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq)))
-    if counting:
-        tx.advance_states(counting)
+    newest = newest_by_slot(row for row in kept if not row.is_late)
+    before = tx.states_at([(row.attempt_id, row.slot) for row in newest])
+    ahead = [row for row in newest if _key(row) not in before or before[_key(row)].seq < row.seq]
+    if ahead:
+        tx.advance_states(ahead)
+    _touch(tx, newest, ahead, before)
+    durable = {key: state.seq for key, state in before.items()}
+    durable.update({_key(row): row.seq for row in ahead})
+    return durable
 
 
-def count_answered(rows: Sequence[StateRow]) -> int:
-    """Return how many states hold an answer."""
-    return sum(is_answered(row.response) for row in rows)
+def _key(row: EventRow) -> Key:
+    return row.attempt_id, row.slot
 
 
-def _acknowledgement(save: SaveCommand, states: Sequence[StateRow], attempt: AttemptRow) -> dict[str, Any]:
+def _touch(
+    tx: Transaction, newest: Sequence[EventRow], ahead: Sequence[EventRow], before: Mapping[Key, StateRow]
+) -> None:
+    """Write last contact and how many more answers there are now: only what changed is counted."""
+    more: dict[uuid.UUID, int] = defaultdict(int)
+    for row in ahead:
+        old = before.get(_key(row))
+        more[row.attempt_id] += _counts(row.response) - (_counts(old.response) if old else 0)
+    seen = {row.attempt_id: row.received_at for row in newest}
+    if seen:
+        tx.touch([(attempt_id, at, more[attempt_id]) for attempt_id, at in seen.items()])
+
+
+def _counts(response: str) -> int:
+    return int(is_answered(msgspec.json.decode(response)))
+
+
+def _acknowledgement(save: SaveCommand, durable: Mapping[Key, int], attempt: AttemptRow) -> dict[str, Any]:
     """Return the durable seq of each slot that was sent: never below what was sent."""
-    durable = {row.slot: row.seq for row in states}
-    slots = {slot for slot, *_ in save.events}
-    return {"acknowledged": {str(s): durable[s] for s in sorted(slots)}, "deadline_at": iso(deadline_of(attempt))}
+    slots = sorted({slot for slot, *_ in save.events})
+    acknowledged = {str(slot): durable[save.attempt_id, slot] for slot in slots}
+    return {"acknowledged": acknowledged, "deadline_at": iso(deadline_of(attempt))}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TouchCommand:
     """Write that the candidate's page lives."""
 
     attempt_id: uuid.UUID
     generation: int
 
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
-        """Carry it out."""
+    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> None:
+        """Carry it out; the contact of an older holder says nothing."""
         if attempt and attempt.holder_generation == self.generation:
-            tx.touch([(self.attempt_id, at, None)])
+            tx.touch([(self.attempt_id, at, 0)])
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TakeCommand:
-    """Make the caller the newest holder of the attempt; a change of device during the exam is noted."""
+    """Make the caller the newest holder of the attempt; a change of device during the exam is noted.
+
+    Signing in is always possible, because a broken computer must not cost anybody the exam. While an attempt is in progress
+    a device other than the one before leaves an incident for the invigilator, unless the invigilator reset the sign-in
+    (which forgets the device).
+    """
 
     attempt_id: uuid.UUID
     device: str
 
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> AttemptRow:
+    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
         """Carry it out; return the attempt with its new generation."""
         if attempt is None:
-            raise NOT_FOUND
+            return NOT_FOUND
+        if attempt.status == "waiting" and at > attempt.latest_start_at:
+            return TOO_LATE
         generation = attempt.holder_generation + 1
-        tx.take(attempt.attempt_id, generation, self.device, at)
         if attempt.status == "in_progress" and attempt.device and attempt.device != self.device:
-            tx.note_incident(attempt, "takeover", "作答中换设备登录", at)
-        return _with(attempt, holder_generation=generation)
+            tx.note_incident(attempt, "takeover", f"作答中换设备登录：{self.device}"[:500], at)
+        device = self.device if attempt.status != "submitted" else attempt.device
+        tx.take(attempt.attempt_id, generation, device, at)
+        return replace(attempt, holder_generation=generation, device=device)
 
 
-def _with(attempt: AttemptRow, **changes: Any) -> AttemptRow:
-    values = {name: getattr(attempt, name) for name in AttemptRow.__slots__}
-    return AttemptRow(**(values | changes))
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StartCommand:
     """Start the clock once; repeating it answers the same."""
 
     attempt_id: uuid.UUID
     generation: int
 
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> AttemptRow:
+    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
         """Carry it out; return the attempt as it is afterwards."""
-        held = check_holder(attempt, self.generation)
-        if held.status != "waiting":
-            return held
-        if at < held.starts_at:
-            raise Refusal(403, "not_open", "考试尚未开始，到时间会自动进入", {"opens_at": iso(held.starts_at)})
-        if at > held.latest_start_at:
-            raise TOO_LATE
-        deadline = min(at + timedelta(seconds=held.duration_seconds), held.ends_at)
-        tx.start(held.attempt_id, at, deadline)
-        return _with(held, status="in_progress", started_at=at, deadline_at=deadline)
+        refusal = refuse_holder(attempt, self.generation)
+        if refusal or attempt is None:
+            return refusal
+        if attempt.status != "waiting":
+            return attempt
+        if at < attempt.starts_at:
+            return not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at))
+        if at > attempt.latest_start_at:
+            return TOO_LATE
+        deadline = min(at + timedelta(seconds=attempt.duration_seconds), attempt.ends_at)
+        tx.start(attempt.attempt_id, at, deadline)
+        return replace(attempt, status="in_progress", started_at=at, deadline_at=deadline)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SubmitCommand:
     """Hand in once; repeating it answers the same receipt, even to an older holder."""
 
@@ -203,27 +220,32 @@ class SubmitCommand:
     generation: int
     admission_number: str
 
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> dict[str, Any]:
+    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
         """Carry it out; return the receipt."""
         if attempt is not None and attempt.receipt:
             return attempt.receipt
-        held = check_holder(attempt, self.generation)
-        if held.started_at is None:
-            raise NOT_STARTED
-        earliest = held.started_at + timedelta(seconds=held.earliest_submit_seconds)
-        is_over = at >= deadline_of(held)
+        refusal = refuse_holder(attempt, self.generation)
+        if refusal or attempt is None:
+            return refusal
+        if attempt.started_at is None:
+            return NOT_STARTED
+        earliest = attempt.started_at + timedelta(seconds=attempt.earliest_submit_seconds)
+        is_over = at >= deadline_of(attempt)
         if at < earliest and not is_over:
-            raise Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
-        receipt = receipt_of(tx.states([held.attempt_id])[held.attempt_id], self.admission_number, at)
-        tx.submit(held.attempt_id, at, "timeout" if is_over else "candidate", receipt)
+            return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
+        responses = {row.slot: msgspec.json.decode(row.response) for row in tx.states(attempt.attempt_id)}
+        receipt = make_receipt(responses, self.admission_number, at)
+        tx.submit(attempt.attempt_id, at, "timeout" if is_over else "candidate", receipt)
         return receipt
 
 
-def receipt_of(states: Sequence[StateRow], admission_number: str, at: datetime) -> dict[str, Any]:
-    """Return a receipt: the digest covers every durable answer, so that any later change would show."""
-    return {
-        "n_answers": count_answered(states),
-        "digest": digest({str(row.slot): row.response for row in states}),
-        "submitted_at": iso(at),
-        "admission_number": admission_number,
-    }
+@dataclass(frozen=True, slots=True)
+class NoteFailureCommand:
+    """Remember a failed sign-in."""
+
+    subjects: Sequence[str]
+    attempt_id: None = None
+
+    def run(self, tx: Transaction, _attempt: AttemptRow | None, at: datetime) -> None:
+        """Carry it out."""
+        tx.note_failed_sign_in(self.subjects, at)

@@ -34,15 +34,34 @@ class Save(msgspec.Struct):
     events: list[Event]
 
 
+class Sheet(msgspec.Struct):
+    """What of a rendered form a candidate may read before the start; the items are skipped, not decoded."""
+
+    title: str
+    session_name: str
+    duration_seconds: int
+    rules: list[str]
+    pledge: str
+    candidate: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """A call that is refused: HTTP status, stable code, Chinese message."""
+class Refusal:
+    """A call that is refused: HTTP status, stable code, Chinese message. A value: it crosses threads and is shared."""
 
     status: int
     code: str
     message: str
     details: dict[str, Any] = field(default_factory=dict)
     retry_after: int | None = None
+
+
+class RefusedError(Exception):
+    """Carries a refusal to the edge, once."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 WRONG_CREDENTIALS = Refusal(401, "wrong_credentials", "准考证号或证件号码不正确，请核对后重新输入，或举手请监考员帮助")
@@ -61,18 +80,16 @@ UNAVAILABLE = Refusal(503, "unavailable", "系统暂时不可用，答案已存�
 TOO_LARGE = Refusal(413, "too_large", "提交的内容过大")
 
 
-def invalid(message: str, **details: Any) -> Refusal:
-    """Return the refusal of a malformed request."""
-    return Refusal(422, "invalid_input", message, details)
+def not_open(message: str, opens_at: str) -> Refusal:
+    """Return the refusal of a call that comes too soon."""
+    return Refusal(403, "not_open", message, {"opens_at": opens_at})
 
 
-def is_answered(response: str) -> bool:
-    """Say whether a stored response holds an answer; cleared ones do not.
+def method_not_allowed(*allowed: str) -> Refusal:
+    """Return the refusal of a call whose address exists for other methods."""
+    return Refusal(405, "method_not_allowed", "不支持这种操作方式", {"allow": list(allowed)})
 
-    Examples
-    --------
-    >>> [is_answered(text) for text in ('["B"]', "[]", "null", '[""]', '["",""]', '["",""," 2"]')]
-    [True, False, False, False, False, True]
-    """
-    value = msgspec.json.decode(response)
-    return bool(value) and any(part not in ("", None, []) for part in value)
+
+def invalid(message: str, **details: Any) -> RefusedError:
+    """Return the refusal of a malformed request, to be raised."""
+    return RefusedError(Refusal(422, "invalid_input", message, details))

@@ -25,6 +25,7 @@ class AttemptRow:
     ends_at: datetime
     duration_seconds: int
     earliest_submit_seconds: int
+    grace_seconds: int
     started_at: datetime | None
     deadline_at: datetime | None
     receipt: dict[str, Any] | None
@@ -76,16 +77,20 @@ class Transaction(Protocol):
         """Keep events; one that is there already changes nothing."""
         ...
 
+    def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
+        """Return the states of some slots of some attempts."""
+        ...
+
     def advance_states(self, rows: Sequence[EventRow]) -> None:
-        """Make the newest event of each slot its state; an older one never replaces a newer one."""
+        """Make events, one a slot and sorted by key, the states; an older one never replaces a newer one."""
         ...
 
-    def states(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StateRow]]:
-        """Return the states of attempts, by slot."""
+    def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
+        """Return all states of an attempt, by slot."""
         ...
 
-    def touch(self, rows: Iterable[tuple[uuid.UUID, datetime, int | None]]) -> None:
-        """Write last contact, and the number of answers where it is given."""
+    def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
+        """Write last contact, and how many more answers there are."""
         ...
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
@@ -136,8 +141,8 @@ class Storage(Protocol):
         """Return the admission number of an attempt."""
         ...
 
-    def count_failed_sign_ins(self, subjects: Sequence[str], since: datetime) -> int:
-        """Return the greatest number of failures of any of the subjects."""
+    def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
+        """Return the number of failures of a subject."""
         ...
 
     def close(self) -> None:
@@ -147,13 +152,13 @@ class Storage(Protocol):
 
 ATTEMPT_COLUMNS = (
     "attempt_id, organisation_id, exam_session_id, status, holder_generation, n_slots, starts_at, latest_start_at, ends_at, "
-    "duration_seconds, earliest_submit_seconds, started_at, deadline_at, receipt, device"
+    "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device"
 )
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
 
 
 def newest_by_slot(rows: Iterable[EventRow]) -> list[EventRow]:
-    """Return one event a slot, the one with the greatest seq, sorted by key (unsorted batches deadlock)."""
+    """Return one event a slot, the first with the greatest seq, sorted by key (unsorted batches deadlock)."""
     newest: dict[tuple[uuid.UUID, int], EventRow] = {}
     for row in rows:
         key = (row.attempt_id, row.slot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,10 @@ from exam_delivery.answering.storage import (
     EventRow,
     SignInRow,
     StateRow,
-    newest_by_slot,
 )
 from kernel.db import new_id
+
+FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
 
 
 class PostgresqlStorage:
@@ -88,8 +89,7 @@ class PostgresqlStorage:
 
     def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
         """Return the durable answers of an attempt."""
-        query = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
-        return [StateRow(*row) for row in self._read(query, (attempt_id,))]
+        return [StateRow(*row) for row in self._read(FIND_STATES, (attempt_id,))]
 
     def admission_number(self, attempt_id: uuid.UUID) -> str:
         """Return the admission number of an attempt."""
@@ -99,14 +99,10 @@ class PostgresqlStorage:
         )
         return str(self._read(query, (attempt_id,))[0][0])
 
-    def count_failed_sign_ins(self, subjects: Sequence[str], since: datetime) -> int:
-        """Return the greatest number of failures of any of the subjects."""
-        query = (
-            "SELECT count(*) FROM sign_in_tries WHERE subject = ANY(%s) AND tried_at > %s "
-            "GROUP BY subject ORDER BY 1 DESC LIMIT 1"
-        )
-        rows = self._read(query, (list(subjects), since))
-        return int(rows[0][0]) if rows else 0
+    def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
+        """Return the number of failures of a subject."""
+        query = "SELECT count(*) FROM sign_in_tries WHERE subject = %s AND tried_at > %s"
+        return int(self._read(query, (subject, since))[0][0])
 
     def close(self) -> None:
         """Close every connection."""
@@ -143,12 +139,20 @@ class PostgresqlTransaction:
         ]  # fmt: skip
         self.connection.execute(query, columns)
 
+    def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
+        """Return the states of some slots of some attempts."""
+        query = (
+            "SELECT s.attempt_id, s.slot, s.seq, s.response FROM unnest(%s::uuid[], %s::int[]) AS k(attempt_id, slot) "
+            "JOIN response_states s ON s.attempt_id = k.attempt_id AND s.slot = k.slot"
+        )
+        rows = self.connection.execute(query, ([key[0] for key in keys], [key[1] for key in keys]))
+        return {(attempt_id, slot): StateRow(slot, seq, response) for attempt_id, slot, seq, response in rows}
+
     def advance_states(self, rows: Sequence[EventRow]) -> None:
-        """Make the newest event of each slot its state."""
-        newest = newest_by_slot(rows)
+        """Make events, one a slot and sorted by key, the states."""
         columns = [
-            [r.attempt_id for r in newest], [r.slot for r in newest], [r.seq for r in newest],
-            [r.response for r in newest], [r.received_at for r in newest],
+            [r.attempt_id for r in rows], [r.slot for r in rows], [r.seq for r in rows],
+            [r.response for r in rows], [r.received_at for r in rows],
         ]  # fmt: skip
         self.connection.execute(
             "INSERT INTO response_states (attempt_id, slot, seq, response, received_at) SELECT * FROM unnest("
@@ -158,24 +162,16 @@ class PostgresqlTransaction:
             columns,
         )
 
-    def states(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StateRow]]:
-        """Return the states of attempts, by slot."""
-        found: dict[uuid.UUID, list[StateRow]] = {attempt_id: [] for attempt_id in attempt_ids}
-        query = (
-            "SELECT attempt_id, slot, seq, response FROM response_states WHERE attempt_id = ANY(%s) "
-            "ORDER BY attempt_id, slot"
-        )
-        for attempt_id, *state in self.connection.execute(query, (list(attempt_ids),)):
-            found[attempt_id].append(StateRow(*state))
-        return found
+    def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
+        """Return all states of an attempt, by slot."""
+        return [StateRow(*row) for row in self.connection.execute(FIND_STATES, (attempt_id,))]
 
-    def touch(self, rows: Iterable[tuple[uuid.UUID, datetime, int | None]]) -> None:
-        """Write last contact, and the number of answers where it is given."""
-        ordered = sorted(rows, key=lambda row: row[0].bytes)
+    def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
+        """Write last contact, and how many more answers there are; the rows are locked already."""
         self.connection.execute(
-            "UPDATE attempts a SET last_contact_at = t.at, n_answered = coalesce(t.n, a.n_answered) "
+            "UPDATE attempts a SET last_contact_at = t.at, n_answered = a.n_answered + t.n "
             "FROM unnest(%s::uuid[], %s::timestamptz[], %s::int[]) AS t(id, at, n) WHERE a.attempt_id = t.id",
-            [[r[0] for r in ordered], [r[1] for r in ordered], [r[2] for r in ordered]],
+            [[r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]],
         )
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:

@@ -8,7 +8,7 @@ import hmac
 import uuid
 from hashlib import sha256
 
-from exam_delivery.answering.protocol import SIGNED_OUT
+from exam_delivery.answering.protocol import SIGNED_OUT, RefusedError
 
 MAC_LENGTH = 20
 
@@ -29,12 +29,12 @@ def verify(key: bytes, token: str) -> tuple[uuid.UUID, int]:
     True
     """
     try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise SIGNED_OUT from exc
+        raise RefusedError(SIGNED_OUT) from exc
     body, mac = raw[:20], raw[20:]
     if len(raw) != 20 + MAC_LENGTH or not hmac.compare_digest(mac, _mac(key, body)):
-        raise SIGNED_OUT
+        raise RefusedError(SIGNED_OUT)
     return uuid.UUID(bytes=body[:16]), int.from_bytes(body[16:], "big")
 
 

@@ -1,7 +1,7 @@
 """The one writer of a process: takes all commands that wait, one transaction, one flush, then answers each.
 
 Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. A batch that fails is
-carried out again command by command, so that one bad row fails alone.
+carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
 """
 
 from __future__ import annotations
@@ -16,29 +16,31 @@ from typing import Any
 
 import structlog
 
-from exam_delivery.answering.commands import Command, SaveCommand, run_saves
-from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, Refusal
+from exam_delivery.answering.commands import Command, SaveCommand, TouchCommand, run_saves
+from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.storage import AttemptRow, Storage, Transaction
 
 log = structlog.get_logger()
-MAX_BATCH = 200
+MAX_ROWS = 200
 MAX_WAITING = 5000
+MAX_FAILURES = 3
+"""After so many commands in a row failed alone it is the database that fails: the rest is refused without a try."""
 Work = tuple[Command, "Future[Any]"]
 
 
 class Writer:
-    """Carries out commands in batches on a thread of its own."""
+    """Carries out commands in batches on a thread of its own; a future's result may be a `Refusal`."""
 
-    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
-        self.storage, self.clock = storage, clock
+    def __init__(self, storage: Storage, clock: Callable[[], datetime], *, max_waiting: int = MAX_WAITING) -> None:
+        self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
         self.waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._loop, name="answer-writer", daemon=True)
         self.thread.start()
 
     def submit(self, command: Command) -> Future[Any]:
         """Hand a command over; the future resolves after the commit. Raises the refusal ``busy`` when too many wait."""
-        if self.waiting.qsize() >= MAX_WAITING:
-            raise BUSY
+        if self.waiting.qsize() >= self.max_waiting:
+            raise RefusedError(BUSY)
         future: Future[Any] = Future()
         self.waiting.put((command, future))
         return future
@@ -57,11 +59,14 @@ class Writer:
                 return
 
     def _gather(self) -> tuple[list[Work], bool]:
+        """Wait for the first command, then take what is there already."""
         batch: list[Work] = []
+        n_rows = 0
         work = self.waiting.get()
         while work is not None:
             batch.append(work)
-            if len(batch) >= MAX_BATCH:
+            n_rows += len(work[0].events) if isinstance(work[0], SaveCommand) else 1
+            if n_rows >= MAX_ROWS:
                 return batch, False
             try:
                 work = self.waiting.get_nowait()
@@ -72,44 +77,42 @@ class Writer:
     def _carry_out(self, batch: Sequence[Work]) -> None:
         try:
             outcomes = self._transact([command for command, _ in batch])
-        except Exception as exc:  # noqa: BLE001 - whatever the database says, every waiting call must be answered
+        except Exception as exc:
             log.error("answer_batch_failed", n_commands=len(batch), exc_info=exc)
             self._one_by_one(batch)
             return
         for (_, future), outcome in zip(batch, outcomes, strict=True):
-            _resolve(future, outcome)
+            future.set_result(outcome)
 
     def _one_by_one(self, batch: Sequence[Work]) -> None:
+        n_failures = 0
         for command, future in batch:
-            try:
-                _resolve(future, self._transact([command])[0])
-            except Exception as exc:  # noqa: BLE001 - this command fails alone
-                log.error("answer_failed", exc_info=exc)
-                _resolve(future, UNAVAILABLE)
+            outcome: Any = UNAVAILABLE
+            if n_failures < MAX_FAILURES:
+                try:
+                    outcome = self._transact([command])[0]
+                    n_failures = 0
+                except Exception as exc:
+                    log.error("answer_failed", command=type(command).__name__, exc_info=exc)
+                    n_failures += 1
+            future.set_result(outcome)
 
     def _transact(self, commands: Sequence[Command]) -> list[Any]:
         """Carry out commands in one transaction; it is durable when this returns."""
         with self.storage.transaction() as tx:
-            attempts = tx.lock_attempts(sorted({c.attempt_id for c in commands}, key=lambda i: i.bytes))
-            at = self.clock()
+            keys = {c.attempt_id for c in commands if c.attempt_id is not None}
+            attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes)) if keys else {}
             saves = [c for c in commands if isinstance(c, SaveCommand)]
-            saved = iter(run_saves(tx, saves, attempts, at)) if saves else iter(())
+            saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
+            at = self.clock()
             return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, at) for c in commands]
 
 
 def _run(tx: Transaction, command: Command, attempts: dict[uuid.UUID, AttemptRow], at: datetime) -> Any:
     """Carry out one command; later commands of the batch see the attempt as it left it."""
-    try:
-        outcome = command.run(tx, attempts.get(command.attempt_id), at)
-    except Refusal as refusal:
-        return refusal
-    fresh = tx.lock_attempts([command.attempt_id])
-    attempts.update(fresh)
+    if command.attempt_id is None:
+        return command.run(tx, None, at)
+    outcome = command.run(tx, attempts.get(command.attempt_id), at)
+    if not isinstance(command, TouchCommand):
+        attempts.update(tx.lock_attempts([command.attempt_id]))
     return outcome
-
-
-def _resolve(future: Future[Any], outcome: Any) -> None:
-    if isinstance(outcome, Refusal):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)

@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.audit.models import make_append_only
 from kernel.db import Base, UuidPk
 
+KEPT_BY_KEY = {"sqlite_with_rowid": False}
+"""The row lives in its primary key: one page is written where a table with a separate index would write two."""
+
 
 class AttemptStatus(enum.StrEnum):
     """Where an attempt stands."""
@@ -39,6 +42,7 @@ class Attempt(Base):
         CheckConstraint("(status = 'waiting') = (started_at IS NULL)", name="started_unless_waiting"),
         CheckConstraint("(status = 'submitted') = (submitted_at IS NOT NULL)", name="submitted_has_time"),
         Index("ix_attempts_status_deadline_at", "status", "deadline_at"),
+        {"postgresql_with": {"fillfactor": 70}},
     )
     attempt_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
@@ -55,6 +59,9 @@ class Attempt(Base):
     duration_seconds: Mapped[int]
     ends_at: Mapped[datetime]
     earliest_submit_seconds: Mapped[int] = mapped_column(default=0)
+    grace_seconds: Mapped[int] = mapped_column(
+        default=3, comment="how much later than the deadline an answer still counts"
+    )
     started_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
@@ -80,6 +87,7 @@ class ResponseEvent(Base):
     """One change of one answer, exactly as it arrived; only ever added."""
 
     __tablename__ = "response_events"
+    __table_args__ = KEPT_BY_KEY
     attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -94,6 +102,7 @@ class ResponseState(Base):
     """The newest answer in time of each slot."""
 
     __tablename__ = "response_states"
+    __table_args__ = KEPT_BY_KEY | {"postgresql_with": {"fillfactor": 70}}
     attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
