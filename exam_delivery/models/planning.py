@@ -201,6 +201,6 @@ class ExamDocument(Base):
     kind: Mapped[str] = mapped_column(String(30))
     file_name: Mapped[str] = mapped_column(String(200))
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
-    n_pages_for: Mapped[int]
+    n_people: Mapped[int]
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]

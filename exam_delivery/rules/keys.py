@@ -10,6 +10,7 @@ OPEN_ENTRY_MINUTES = "exam.open_entry_minutes"
 LATE_CUTOFF_MINUTES = "exam.late_cutoff_minutes"
 EARLIEST_SUBMIT_MINUTES = "exam.earliest_submit_minutes"
 LEAVE_LIMIT = "exam.leave_limit"
+GRACE_SECONDS = "exam.grace_seconds"
 ROOM_SIZE = "exam.room_size"
 INVIGILATORS_PER_ROOM = "exam.invigilators_per_room"
 MINIMUM_AGE = "exam.minimum_age"
@@ -34,6 +35,7 @@ declare(
     RuleKey(LATE_CUTOFF_MINUTES, 30, N_("开考多少分钟后不得入场"), "15–30", minimum=0, maximum=240),
     RuleKey(EARLIEST_SUBMIT_MINUTES, 30, N_("开考多少分钟后可以交卷"), "30–60", minimum=0, maximum=240),
     RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
+    RuleKey(GRACE_SECONDS, 3, N_("到时后多少秒内到达的答案仍然有效"), "0–30", minimum=0, maximum=60),
     RuleKey(ROOM_SIZE, 30, N_("每个考场最多考生数"), "30", minimum=1, maximum=1000),
     RuleKey(INVIGILATORS_PER_ROOM, 2, N_("每个考场监考员人数"), "≥ 2", minimum=0, maximum=20),
     RuleKey(MINIMUM_AGE, 16, N_("考生最小年龄（不足时提醒）"), "16", minimum=0, maximum=100),

@@ -65,5 +65,10 @@ def open_delivery(uow: UnitOfWork, form_id: str) -> dict[str, Any]:
 
 def open_scoring(session: Session, organisation_id: uuid.UUID, form_id: str | uuid.UUID) -> dict[str, Any]:
     """Return the scoring document for the program's own scoring and for analysis after the sitting."""
-    actor = system_actor(organisation_id, name="scoring")
-    return blueprints.open_scoring(session, actor, uuid.UUID(str(form_id)))
+    return blueprints.open_scoring(session, system_actor(organisation_id, name="scoring"), uuid.UUID(str(form_id)))
+
+
+def titles(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, SealedForm]:
+    """Return the sealed forms by key for readers of scores, who need not be readers of forms."""
+    actor = system_actor(organisation_id, name="scores")
+    return {form.form_id: form for form in blueprints.list_sealed_forms(session, actor)}

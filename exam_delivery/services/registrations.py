@@ -9,6 +9,7 @@ from exam_delivery.repository import attempts_planning, planning
 from exam_delivery.repository import candidates as repository
 from exam_delivery.services import personal
 from exam_delivery.services.arranging import lock_planned
+from exam_delivery.services.scoring import settle
 from kernel import audit
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
@@ -19,6 +20,7 @@ from kernel.uow import UnitOfWork
 
 def leave_session(uow: UnitOfWork, registration_id: uuid.UUID) -> None:
     """Take a person out of a planned session; the number and seat go with it."""
+    require(uow.actor, Permission.SESSION_WRITE)
     registration = repository.get_registration(uow.session, registration_id, actor=uow.actor)
     if registration.exam_session_id:
         lock_planned(uow, registration.exam_session_id)
@@ -42,6 +44,7 @@ def void_registration(uow: UnitOfWork, registration_id: uuid.UUID, *, reason: st
     registration = _registration_with_reason(uow, registration_id, reason)
     registration.status, registration.void_reason = RegistrationStatus.VOID, reason.strip()[:300]
     audit.record(uow, "registration.void", "registration", registration_id, reason=reason.strip()[:300])
+    _settle(uow, registration)
 
 
 def restore_registration(uow: UnitOfWork, registration_id: uuid.UUID, *, reason: str) -> None:
@@ -51,6 +54,14 @@ def restore_registration(uow: UnitOfWork, registration_id: uuid.UUID, *, reason:
         raise ConflictError(N_("此人没有被取消成绩"))
     registration.status, registration.void_reason = _status_of(uow, registration), ""
     audit.record(uow, "registration.restore", "registration", registration_id, reason=reason.strip()[:300])
+    _settle(uow, registration)
+
+
+def _settle(uow: UnitOfWork, registration: Registration) -> None:
+    """Let the session's scoring state follow: a void answer waits for nobody."""
+    uow.flush()  # the state is counted by SQL
+    if registration.exam_session_id:
+        settle(uow, registration.exam_session_id)
 
 
 def _status_of(uow: UnitOfWork, registration: Registration) -> RegistrationStatus:

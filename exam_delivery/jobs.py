@@ -1,0 +1,75 @@
+"""Long work of exam delivery: preparing attempts, scoring, printing; and the clock that opens and closes sessions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TypeVar
+
+from exam_delivery.services import documents, preparation, running, scoring
+from kernel.db import db
+from kernel.jobs.registry import JobContext, every, handler
+from kernel.uow import unit_of_work
+
+CHUNK = 100
+CLOCK_SECONDS = 15.0
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T]) -> list[Sequence[T]]:
+    """Return the values in pieces whose transactions are short, so that answering never waits for long."""
+    return [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+
+
+def _session_of(context: JobContext) -> uuid.UUID:
+    return uuid.UUID(context.payload["exam_session_id"])
+
+
+@handler(preparation.PREPARE_JOB)
+def run_preparation(context: JobContext) -> None:
+    """Make the attempts of a session; what an earlier run made is kept."""
+    key = _session_of(context)
+    with unit_of_work(context.actor) as uow:
+        plan = preparation.begin_preparation(uow, key)
+    parts = chunks(plan.missing)
+    for number, entries in enumerate(parts):
+        context.progress(100 * number // len(parts), f"{number * CHUNK} / {len(plan.missing)}")
+        with unit_of_work(context.actor) as uow:
+            preparation.store_attempts(uow, plan, entries)
+    with context.finish(result_url=_session_page(key)) as uow:
+        preparation.finish_preparation(uow, key)
+
+
+@handler(scoring.SCORE_JOB)
+def run_scoring(context: JobContext) -> None:
+    """Score every handed-in attempt of a session; a run that was interrupted goes on."""
+    key, run_id = _session_of(context), uuid.UUID(context.payload["run_id"])
+    attempts = scoring.attempts_to_score(db.session(), context.actor, key, run_id)
+    keys = scoring.Keys(context.actor.organisation)
+    parts = chunks(attempts)
+    for number, some in enumerate(parts):
+        context.progress(100 * number // len(parts), f"{number * CHUNK} / {len(attempts)}")
+        with unit_of_work(context.actor) as uow:
+            scoring.score_attempts(uow, some, keys, run_id)
+    with context.finish({"attempts": len(attempts)}, result_url=_session_page(key)) as uow:
+        scoring.settle(uow, key)
+
+
+@handler(documents.DOCUMENT_JOB)
+def run_printing(context: JobContext) -> None:
+    """Print a document of a session and keep it for download."""
+    key, kind = _session_of(context), documents.DocumentKind(context.payload["kind"])
+    context.progress(5)
+    printed = documents.print_document(db.session(), context.actor, key, kind)
+    with context.finish(result_url=f"{_session_page(key)}/documents") as uow:
+        documents.store_document(uow, key, kind, printed)
+
+
+def _session_page(key: uuid.UUID) -> str:
+    return f"/exam-sessions/{key}"
+
+
+@every(CLOCK_SECONDS, "exam_delivery.clock")
+def follow_the_clock() -> None:
+    """Open and close sessions whose time has come."""
+    running.follow_the_clock()

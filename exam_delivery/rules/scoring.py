@@ -1,0 +1,162 @@
+"""Score = f(responses, key version, rule version), slot by slot, in Decimal."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from exam_delivery.rules.receipts import responses_digest
+from item_templates import registry
+from item_templates.base import is_omitted
+from item_templates.canonical import content_from_json
+from item_templates.contract import ItemContent, Outcome, ResponseFormatError
+from item_templates.rounding import decimal_text, round_score
+
+RULE_VERSION = 1
+"""Version of these rules; a change that can change a score raises it."""
+UNREADABLE = "unreadable"
+"""Outcome of a response that has not the shape its item asks for: a person looks at it, nobody else waits."""
+
+
+class Source(enum.StrEnum):
+    """Who gave a slot its score."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedSlot:
+    """One slot of the scoring part, ready to score."""
+
+    slot: int
+    content: ItemContent
+    max_score: Decimal
+    point: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringKey:
+    """The scoring part of a form, parsed once for all candidates."""
+
+    key_version: int
+    slots: tuple[KeyedSlot, ...]
+
+    @property
+    def max_score(self) -> Decimal:
+        """Sum of the slots' scores."""
+        return sum((slot.max_score for slot in self.slots), Decimal(0))
+
+    def find(self, slot: int) -> KeyedSlot | None:
+        """Return one slot."""
+        return next((one for one in self.slots if one.slot == slot), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotResult:
+    """The score of one slot; None while a person must mark."""
+
+    slot: int
+    score: Decimal | None
+    max_score: Decimal
+    outcome: str
+    source: Source = Source.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The scores of one attempt; `score` is None until every slot has one."""
+
+    slots: tuple[SlotResult, ...]
+    max_score: Decimal
+
+    @property
+    def score(self) -> Decimal | None:
+        """The sum, rounded by the one rule, when it is whole."""
+        scores = [slot.score for slot in self.slots]
+        if any(score is None for score in scores):
+            return None
+        return round_score(sum((score for score in scores if score is not None), Decimal(0)))
+
+    @property
+    def unreadable(self) -> tuple[int, ...]:
+        """Slots whose response nobody could read and no person has marked."""
+        return tuple(slot.slot for slot in self.slots if slot.outcome == UNREADABLE and slot.score is None)
+
+
+def parse_scoring(document: Mapping[str, Any]) -> ScoringKey:
+    """Return the scoring part of a form ready for use."""
+    slots = tuple(
+        KeyedSlot(one["slot"], content_from_json(one["content"]), Decimal(one["score"]), one.get("point") or "")
+        for one in document["slots"]
+    )
+    return ScoringKey(int(document["key_version"]), slots)
+
+
+def score_attempt(key: ScoringKey, responses: Mapping[int, str], marks: Mapping[int, Decimal]) -> AttemptResult:
+    """Score one attempt; `responses` are the stored JSON texts, `marks` what people gave."""
+    results = tuple(_score_slot(slot, responses.get(slot.slot), marks.get(slot.slot)) for slot in key.slots)
+    return AttemptResult(results, key.max_score)
+
+
+def _score_slot(slot: KeyedSlot, stored: str | None, mark: Decimal | None) -> SlotResult:
+    result = _automatic(slot, stored)
+    if result.score is not None or mark is None:
+        return result
+    score = min(mark, slot.max_score)
+    return SlotResult(slot.slot, score, slot.max_score, marked_outcome(score, slot.max_score), Source.HUMAN)
+
+
+def marked_outcome(score: Decimal, max_score: Decimal) -> str:
+    """Return how a person's mark is named."""
+    if score >= max_score:
+        return Outcome.CORRECT.value
+    return Outcome.PARTIAL.value if score > 0 else Outcome.WRONG.value
+
+
+def _automatic(slot: KeyedSlot, stored: str | None) -> SlotResult:
+    item_type = registry.get(slot.content.type)
+    try:
+        raw = json.loads(stored) if stored is not None else []
+        response = [] if raw is None else item_type.parse_response(slot.content, raw)
+        scored = item_type.score(slot.content, response, slot.max_score)
+    except (ResponseFormatError, ValueError, RecursionError):
+        return SlotResult(slot.slot, None, slot.max_score, UNREADABLE)
+    if scored.outcome is Outcome.NEEDS_MARKING:
+        return SlotResult(slot.slot, None, slot.max_score, Outcome.NEEDS_MARKING.value)
+    return SlotResult(slot.slot, scored.score, slot.max_score, scored.outcome.value)
+
+
+def stored_digest(responses: Mapping[int, str]) -> str:
+    """Return the digest of an attempt's stored responses: the same that stands in the candidate's receipt."""
+    return responses_digest({slot: _decoded(text) for slot, text in responses.items()})
+
+
+def _decoded(text: str) -> Any:
+    """Return a stored response; text that is no JSON stands for itself, so that it is at least covered."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def response_text(stored: str | None) -> str:
+    """Return a stored response as people read it: option letters, texts, pairs."""
+    try:
+        raw = json.loads(stored) if stored is not None else []
+    except ValueError:
+        return stored or ""
+    if not isinstance(raw, list) or is_omitted(raw):
+        return "" if is_omitted(raw) else str(stored)
+    return "；".join("=".join(map(str, part)) if isinstance(part, list) else str(part) for part in raw)
+
+
+def allowed_steps(max_score: Decimal) -> Sequence[str]:
+    """Return the marks that keys can give: whole marks up to nine, then only typing."""
+    whole = int(max_score)
+    steps = [str(mark) for mark in range(min(whole, 9) + 1)]
+    return steps if max_score == whole else [*steps, decimal_text(max_score)]

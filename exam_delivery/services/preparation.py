@@ -1,0 +1,165 @@
+"""Preparation: attempts with their order and rendered form exist before the doors open, so that a start is one row."""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import AttemptStatus, Candidate, ExamRoom, ExamSession, Registration, SessionStatus
+from exam_delivery.repository import attempts_planning, planning
+from exam_delivery.repository import candidates as people
+from exam_delivery.rules import keys
+from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
+from exam_delivery.rules.seating import dealt_form
+from exam_delivery.rules.states import check_step
+from exam_delivery.services import forms
+from exam_delivery.services.readiness import find_blockers
+from kernel import audit, profiles
+from kernel.canonical import digest_bytes
+from kernel.db import new_id
+from kernel.errors import ConflictError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import require
+from kernel.identity.permissions import Permission
+from kernel.identity.repository import get_organisation
+from kernel.jobs.models import Job
+from kernel.jobs.services import enqueue
+from kernel.uow import UnitOfWork
+
+PREPARE_JOB = "exam_delivery.prepare"
+SEED_BITS = 63
+COMPRESSION = 6
+
+Entry = tuple[Registration, Candidate, ExamRoom | None]
+
+
+def request_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:
+    """Publish the job that prepares a session; refused while something is missing."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    check_ready(uow, row)
+    title = N_("生成考生试卷") + f"：{row.name}"
+    return enqueue(uow, PREPARE_JOB, {"exam_session_id": str(exam_session_id)}, title=title)
+
+
+def check_ready(uow: UnitOfWork, row: ExamSession) -> None:
+    """Refuse to prepare a session that is not planned or lacks something; the message names the first thing."""
+    if row.status is not SessionStatus.PLANNED:
+        raise InvalidInputError(N_("只有“编排中”的场次可以备考"))
+    missing = [one for one in find_blockers(uow.session, uow.actor, row) if not one.is_hint]
+    if missing:
+        raise InvalidInputError(missing[0].text)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Everything that is the same for all attempts of a session."""
+
+    row: ExamSession
+    deliveries: dict[str, dict[str, Any]]
+    renderers: dict[str, FormRenderer]
+    missing: Sequence[Entry]
+    grace_seconds: int
+
+
+def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparation:
+    """Open the forms and find who has no attempt yet; running it again goes on where it stopped."""
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    check_ready(uow, row)
+    deliveries = {form_id: forms.open_delivery(uow, form_id) for form_id in row.form_ids}
+    facts = _session_facts(uow.session, row)
+    done = attempts_planning.registration_ids_with_attempt(uow.session, exam_session_id)
+    entries = people.registrations_of_session(uow.session, exam_session_id, actor=uow.actor)
+    missing = [entry for entry in entries if entry[0].registration_id not in done]
+    renderers = {form_id: FormRenderer(delivery, facts) for form_id, delivery in deliveries.items()}
+    grace = profiles.value(uow.session, row.organisation_id, keys.GRACE_SECONDS)
+    return Preparation(row, deliveries, renderers, missing, grace)
+
+
+def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
+    values = profiles.values(session, row.organisation_id)
+    rules = tuple(line.strip() for line in str(values[keys.RULES_TEXT]).splitlines() if line.strip())
+    organisation = get_organisation(session, row.organisation_id)
+    return SessionFacts(organisation.name, row.name, rules, str(values[keys.PLEDGE_TEXT]), row.per_page)
+
+
+def build_attempts(plan: Preparation, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of attempts and rendered forms of some people; no database is touched."""
+    attempts, rendered = [], []
+    for registration, candidate, room in entries:
+        attempt, form = _build(plan, registration, candidate, room)
+        attempts.append(attempt)
+        rendered.append(form)
+    return attempts, rendered
+
+
+def _build(
+    plan: Preparation, registration: Registration, candidate: Candidate, room: ExamRoom | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    row, seat = plan.row, registration.seat_number or 1
+    form_id = dealt_form(row.form_ids, seat)
+    delivery, seed, key = plan.deliveries[form_id], secrets.randbits(SEED_BITS), new_id()
+    layout = make_layout(delivery, seed=seed, shuffle_items=row.shuffle_items, shuffle_choices=row.shuffle_choices)
+    times = attempts_planning.timing(row, registration.time_factor)
+    facts = CandidateFacts(
+        candidate.name, registration.admission_number or "", f"{seat:02d}",
+        f"{room.site} {room.name}" if room else "", times["duration_seconds"],
+    )  # fmt: skip
+    body = msgspec.json.encode(plan.renderers[form_id].render(layout, facts))
+    attempt = {
+        "attempt_id": key, "organisation_id": row.organisation_id, "exam_session_id": row.exam_session_id,
+        "registration_id": registration.registration_id, "form_id": uuid.UUID(form_id), "seed": seed,
+        "layout": layout, "n_slots": len(delivery["slots"]), "status": AttemptStatus.WAITING,
+        "holder_generation": 0, "n_answered": 0, "device": "",
+        "grace_seconds": plan.grace_seconds, **times,
+    }  # fmt: skip
+    packed = gzip.compress(body, COMPRESSION, mtime=0)
+    return attempt, {"attempt_id": key, "body": packed, "digest": digest_bytes(body)}
+
+
+def store_attempts(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]) -> None:
+    """Store the attempts of some people in one transaction; a session that left the state meanwhile is refused."""
+    _still_planned(uow, plan.row.exam_session_id)
+    attempts_planning.add_attempts(uow.session, *build_attempts(plan, entries))
+
+
+def _still_planned(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    if row.status is not SessionStatus.PLANNED:
+        raise InvalidInputError(N_("场次的状态已经改变，备考已停止，请刷新场次页面"))
+    return row
+
+
+def finish_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> int:
+    """Declare a session prepared when everybody has an attempt; return how many there are."""
+    row = _still_planned(uow, exam_session_id)
+    entries = people.registrations_of_session(uow.session, exam_session_id, actor=uow.actor)
+    wanted = {registration.registration_id for registration, _candidate, _room in entries}
+    if wanted != attempts_planning.registration_ids_with_attempt(uow.session, exam_session_id):
+        raise InvalidInputError(N_("备考期间考生名单有变动，请先“撤销备考”再重新生成"))
+    attempts_planning.retime_waiting(uow.session, row)
+    check_step(row.status, SessionStatus.PREPARED)
+    row.status = SessionStatus.PREPARED
+    audit.record(uow, "exam_session.prepare", "exam_session", exam_session_id, after={"attempts": len(wanted)})
+    return len(wanted)
+
+
+def undo_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> int:
+    """Take all attempts of a session away again, as long as nobody has signed in; return how many."""
+    require(uow.actor, Permission.SESSION_WRITE)
+    row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
+    if row.status not in {SessionStatus.PLANNED, SessionStatus.PREPARED}:
+        raise ConflictError(N_("场次已开放，不能撤销备考"))
+    if touched := attempts_planning.count_touched(uow.session, exam_session_id):
+        raise ConflictError(N_("已有 %(n)s 名考生登录过，不能撤销备考"), n=touched)
+    removed = attempts_planning.delete_untouched(uow.session, exam_session_id)
+    row.status = SessionStatus.PLANNED
+    audit.record(uow, "exam_session.undo_preparation", "exam_session", exam_session_id, after={"attempts": removed})
+    return removed

@@ -1,0 +1,73 @@
+"""What a session still lacks before candidates may come, each thing by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import ExamSession
+from exam_delivery.repository import planning
+from exam_delivery.repository.planning import SessionCounts
+from exam_delivery.rules import keys
+from exam_delivery.services import forms
+from kernel import profiles
+from kernel.clock import now
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One thing that is missing; a hint does not forbid preparation. `step` names the part of the page that mends it."""
+
+    message: str
+    step: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    is_hint: bool = False
+
+    @property
+    def text(self) -> str:
+        """The Chinese message with its placeholders filled."""
+        return self.message % self.params if self.params else self.message
+
+
+def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Blocker]:
+    """Return what must be mended before preparation, then what should be looked at."""
+    counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
+    found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *_room_blockers(session, actor, row)]
+    if row.ends_at <= now():
+        found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
+    return sorted(found, key=lambda one: one.is_hint)
+
+
+def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
+    sealed = {str(form.form_id) for form in forms.sealed_forms(session, actor)}
+    missing = [one for one in row.form_ids if one not in sealed]
+    if not row.form_ids:
+        yield Blocker(N_("还没有选择试卷"), "plan")
+    if missing:
+        yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
+
+
+def _people_blockers(counts: SessionCounts) -> Iterator[Blocker]:
+    admitted = counts.n_admitted
+    if not admitted:
+        yield Blocker(N_("还没有考生"), "people")
+        return
+    if counts.n_numbered < admitted:
+        yield Blocker(N_("%(n)s 名考生没有准考证号"), "seats", {"n": admitted - counts.n_numbered})
+    if counts.n_seated < admitted:
+        yield Blocker(N_("%(n)s 名考生没有座位"), "seats", {"n": admitted - counts.n_seated})
+
+
+def _room_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
+    rooms = planning.rooms_of_session(session, row.exam_session_id, actor=actor)
+    if not rooms:
+        yield Blocker(N_("还没有选择考场"), "rooms")
+    wanted = profiles.value(session, actor.organisation, keys.INVIGILATORS_PER_ROOM)
+    for used, room in rooms:
+        if len(used.invigilator_ids) < wanted:
+            params = {"room": f"{room.site} {room.name}", "n": len(used.invigilator_ids), "wanted": wanted}
+            yield Blocker(N_("%(room)s 只有 %(n)s 名监考员，应有 %(wanted)s 名"), "rooms", params, is_hint=True)

@@ -1,0 +1,149 @@
+"""Releasing the scores of a batch: previewed, confirmed, fixed by a digest, announced exactly once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import (
+    BatchStatus,
+    ExamBatch,
+    ExamSession,
+    Registration,
+    RegistrationStatus,
+    ScoreRecord,
+    ScoreRelease,
+    ScoreStatus,
+    SessionStatus,
+)
+from exam_delivery.repository import candidates, planning, releases
+from exam_delivery.repository import scores as scores_repository
+from exam_delivery.rules.states import SESSION_LABELS, check_step
+from exam_delivery.rules.statistics import Distribution
+from exam_delivery.services import results
+from exam_delivery.services.packages import ResultOutcome, results_digest
+from exam_delivery.services.readiness import Blocker
+from item_templates.rounding import decimal_text
+from kernel import audit
+from kernel.clock import now
+from kernel.db import new_id
+from kernel.errors import ConflictError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.jobs.services import enqueue
+from kernel.uow import UnitOfWork
+
+RELEASED = "results.released"
+"""Name of the message; its handler brings the results to certification."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePreview:
+    """What a release would hold; `digest` is what the officer confirms."""
+
+    batch: ExamBatch
+    sessions: Sequence[ExamSession]
+    n_registered: int
+    n_scored: int
+    n_absent: int
+    n_void: int
+    blockers: tuple[Blocker, ...]
+    distribution: Distribution
+    digest: str
+    rows: list[Any]
+
+
+def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) -> ReleasePreview:
+    """Return counts, spread and blockers of a batch as they would be released now."""
+    require(actor, Permission.SCORE_RELEASE)
+    batch = planning.get_batch(session, exam_batch_id, actor=actor)
+    sessions = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
+    registrations = candidates.registrations_of_batch(session, exam_batch_id, actor=actor)
+    records = scores_repository.records_of_batch(session, exam_batch_id, actor=actor)
+    rows = [_row(one, records.get(one.registration_id)) for one in registrations]
+    outcomes = [row[1] for row in rows]
+    done = [row.exam_session_id for row in sessions if row.status is SessionStatus.SCORED]
+    return ReleasePreview(
+        batch=batch, sessions=sessions, n_registered=len(rows), n_scored=outcomes.count("scored"),
+        n_absent=outcomes.count("absent"), n_void=outcomes.count("void"),
+        blockers=tuple(_blockers(session, actor, batch, sessions, registrations)),
+        distribution=results.score_distribution(session, actor, done),
+        digest=results_digest(exam_batch_id, rows), rows=rows,
+    )  # fmt: skip
+
+
+def _row(registration: Registration, record: ScoreRecord | None) -> list[str | None]:
+    """Return [registration, outcome, score, score record]; without a complete score nobody is scored."""
+    key = str(registration.registration_id)
+    if registration.status is RegistrationStatus.VOID:
+        return [key, ResultOutcome.VOID.value, None, None]
+    if record is None or record.status is not ScoreStatus.COMPLETE or record.score is None:
+        return [key, ResultOutcome.ABSENT.value, None, None]
+    return [key, ResultOutcome.SCORED.value, decimal_text(record.score), str(record.score_record_id)]
+
+
+def _blockers(
+    session: Session,
+    actor: Actor,
+    batch: ExamBatch,
+    sessions: Sequence[ExamSession],
+    registrations: Sequence[Registration],
+) -> list[Blocker]:
+    found = []
+    if releases.find_release_of_batch(session, batch.exam_batch_id, actor=actor):
+        return [Blocker(N_("本批次成绩已经发布"), "release")]
+    if not sessions:
+        found.append(Blocker(N_("批次还没有场次"), "sessions"))
+    for row in sessions:
+        if row.status is not SessionStatus.SCORED:
+            params = {"name": row.name, "status": SESSION_LABELS[row.status]}
+            found.append(Blocker(N_("场次“%(name)s”现在是“%(status)s”，评分完成后才能发布"), "sessions", params))
+    left = [r for r in registrations if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED]
+    if left:
+        message = N_("%(n)s 名考生没有安排场次，请安排、删除报名或取消成绩")
+        found.append(Blocker(message, "people", {"n": len(left)}))
+    return found
+
+
+def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_digest: str) -> ScoreRelease:
+    """Release a batch exactly as it was previewed; the message to certification is part of the same transaction.
+
+    Raises
+    ------
+    ConflictError
+        If something is missing, changed since the preview, or the batch is released already.
+    """
+    require(uow.actor, Permission.SCORE_RELEASE)
+    for row in planning.sessions_of_batch(uow.session, exam_batch_id, actor=uow.actor):
+        planning.lock_session(uow.session, row.exam_session_id, actor=uow.actor)
+    preview = preview_release(uow.session, uow.actor, exam_batch_id)
+    if preview.blockers:
+        raise ConflictError(preview.blockers[0].text)
+    if preview.digest != confirmed_digest:
+        raise ConflictError(N_("成绩在预览之后有变化，没有发布；请核对最新预览后重新确认"))
+    release = _store(uow, preview)
+    after = {"digest": release.package_digest, "scored": preview.n_scored, "absent": preview.n_absent}
+    audit.record(uow, "scores.release", "exam_batch", exam_batch_id, after=after)
+    key = str(release.score_release_id)
+    enqueue(uow, RELEASED, {"release_id": key}, title=f"移交成绩：{preview.batch.name}", unique_key=f"{RELEASED}:{key}")
+    return release
+
+
+def _store(uow: UnitOfWork, preview: ReleasePreview) -> ScoreRelease:
+    for row in preview.sessions:
+        check_step(row.status, SessionStatus.RELEASED)
+        row.status = SessionStatus.RELEASED
+    preview.batch.status = BatchStatus.CLOSED
+    release = ScoreRelease(
+        score_release_id=new_id(), organisation_id=preview.batch.organisation_id,
+        exam_batch_id=preview.batch.exam_batch_id, number=1,
+        exam_session_ids=[str(row.exam_session_id) for row in preview.sessions], results=preview.rows,
+        package_digest=preview.digest, released_by=uow.actor.user_id, released_at=now(),
+    )  # fmt: skip
+    uow.add(release)
+    return release
