@@ -46,6 +46,7 @@ class LevelFormPage:
     free_nationals: list[tuple[str, str]]
     layouts: list[tuple[str, str]]
     is_new: bool
+    delete_href: str = ""
     errors: Errors = field(default_factory=dict)
 
 
@@ -128,6 +129,7 @@ def _level_form(
         else url_for("editions.create_level", edition_id=edition.standard_edition_id),
         values=values, nationals=nationals, free_nationals=[n for n in nationals if n[0] not in taken],
         layouts=[(layout.value, _(label)) for layout, label in LAYOUT_LABELS.items()], is_new=level_id is None,
+        delete_href=url_for("editions.delete_level", level_id=level_id) if level_id else "",
         errors=errors,
     )  # fmt: skip
     return render_page("qbank/standards/level_form.html", page, status=422 if errors else 200)

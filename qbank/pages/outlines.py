@@ -80,6 +80,7 @@ class OutlinePage:
     next_scope_code: str
     next_point_code: str
     has_scores: bool
+    focus: str = ""
     form: str = ""
     errors: Errors = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
@@ -179,7 +180,7 @@ def _outline_page(
         importance_options=importance_options(),
         next_scope_code=next_code(level.layout, [node.row.code for node in siblings]),
         next_point_code=next_code(level.layout, taken_points, is_point=True),
-        has_scores=level.layout is OutlineLayout.CHAPTER, form=form, errors=errors or {},
+        has_scores=level.layout is OutlineLayout.CHAPTER, focus=request.args.get("focus", ""), form=form, errors=errors or {},
         values=request.form.to_dict() if errors else {},
     )  # fmt: skip
     return render_page("qbank/standards/outline.html", page, status=422 if errors else 200)
@@ -257,8 +258,8 @@ def withdraw(level_id: uuid.UUID) -> Response:
 # --- scopes ----------------------------------------------------------------------------------------------------------
 
 
-def _address(level_id: uuid.UUID, scope_id: object = None, anchor: str | None = None) -> str:
-    return url_for("outlines.show", level_id=level_id, scope=scope_id, _anchor=anchor)
+def _address(level_id: uuid.UUID, scope_id: object = None, focus: str | None = None) -> str:
+    return url_for("outlines.show", level_id=level_id, scope=scope_id, focus=focus)
 
 
 def _scope_data() -> services.ScopeData:

@@ -101,6 +101,11 @@ class EditionView:
         return any(self.tables.values())
 
     @property
+    def has_skill_weights(self) -> bool:
+        """Say whether any skill column is filled in."""
+        return any(line.skill_percent is not None for lines in self.tables.values() for line in lines)
+
+    @property
     def row_names(self) -> list[tuple[str, str]]:
         """Function and name of all rows, in the order of the first table that has them."""
         names = [(line.function_name, line.name) for lines in self.tables.values() for line in lines]
@@ -248,7 +253,7 @@ def detail_page(standard_id: uuid.UUID, errors: Errors, values: dict[str, str]) 
 
 
 def _newest_first(editions: Sequence[StandardEdition]) -> list[StandardEdition]:
-    return sorted(editions, key=lambda e: (e.status.value, e.label), reverse=False)
+    return sorted(sorted(editions, key=lambda e: e.label, reverse=True), key=lambda e: e.status.value)
 
 
 def _edition_view(edition: StandardEdition, tables: dict[uuid.UUID, list[WeightLine]]) -> EditionView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from qbank.models.standards import Occupation
@@ -25,10 +25,11 @@ class OccupationFilter:
 def list_occupations(
     session: Session, wanted: OccupationFilter, *, page: int = 1, per_page: int = 50
 ) -> tuple[Sequence[Occupation], int]:
-    """Return one page of the dictionary, by code, and the total."""
+    """Return one page of the dictionary, an exact match first, then by code, and the total."""
     query = select(Occupation).where(*_conditions(wanted))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.scalars(query.order_by(Occupation.code).limit(per_page).offset((page - 1) * per_page))
+    closeness = case((Occupation.name == wanted.search, 0), (Occupation.code == wanted.search, 0), else_=1)
+    rows = session.scalars(query.order_by(closeness, Occupation.code).limit(per_page).offset((page - 1) * per_page))
     return rows.all(), total
 
 

@@ -277,3 +277,24 @@ def test_scripts_read_standards_and_outlines(editor, organisation):
 def test_a_draft_with_points_waits_on_the_home_page(editor, organisation):
     make_level(organisation.organisation_id, is_published=False)
     assert "细目表尚未发布" in editor.get("/").text
+
+
+def test_adding_points_goes_on_in_the_name_field(editor, organisation):
+    level = make_level(organisation.organisation_id, is_published=False)
+    tree = editor.get(f"/standards/levels/{level.standard_level_id}").text
+    scope = re.search(r"scope=([0-9a-f-]{36})[^>]*>室内线路", tree).group(1)
+    page = editor.post(
+        f"/standards/scopes/{scope}/points", data={"name": "又一个", "importance": "X"}, follow_redirects=True
+    )
+    assert re.search(r'id="new-point-name"[^>]*autofocus', page.text)
+
+
+def test_an_empty_level_is_deleted_from_its_form(editor, organisation):
+    edition = make_edition(system_actor(organisation.organisation_id))
+    editor.post(f"/standards/editions/{edition.standard_edition_id}/levels/new", data={"national": "5"})
+    level = db.session.query(StandardLevel).one()
+    form = editor.get(f"/standards/levels/{level.standard_level_id}/edit")
+    assert f"/standards/levels/{level.standard_level_id}/delete" in form.text
+    done = editor.post(f"/standards/levels/{level.standard_level_id}/delete", follow_redirects=True)
+    assert "等级已删除" in done.text
+    assert "这个版本还没有等级" in done.text
