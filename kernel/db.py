@@ -66,6 +66,18 @@ Marks = Numeric(7, 3, asdecimal=True)
 """Column type of a mark or score."""
 
 
+def named_enum(values: type[enum.Enum], name: str) -> Enum:
+    """Return an enum column type whose check has a name of its own, for the second column of one enum in a table."""
+    return Enum(
+        values,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda e: [m.value for m in e],
+    )
+
+
 class Base(DeclarativeBase):
     """Base of all models."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import PassOutcome
 from kernel.audit.models import make_append_only
-from kernel.db import Base, UuidPk
+from kernel.db import Base, UuidPk, named_enum
 
 
 class DeliveryStatus(enum.StrEnum):
@@ -126,7 +126,7 @@ class BatchStep(Base):
     )
     number: Mapped[int]
     before: Mapped[BatchState | None]
-    after: Mapped[BatchState]
+    after: Mapped[BatchState] = mapped_column(named_enum(BatchState, "batchstate_after"))
     actor_id: Mapped[uuid.UUID | None]
     actor_name: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(String(300), default="")
