@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,8 @@ def init_app(app: Flask) -> None:
 
 def select_locale() -> str:
     """Return the language a person chose; Chinese unless English was asked for."""
+    if not has_request_context():  # a command or a job speaks the source language
+        return LANGUAGES["zh"]
     return LANGUAGES.get(request.args.get("lang") or request.cookies.get(COOKIE, "zh"), LANGUAGES["zh"])
 
 

@@ -36,6 +36,7 @@ class Navigation:
 
     entries: list[MenuEntry] = field(default_factory=list)
     todo_sources: list[Any] = field(default_factory=list)
+    search_sources: list[Any] = field(default_factory=list)
 
 
 def init_app(app: Flask) -> None:
@@ -45,11 +46,13 @@ def init_app(app: Flask) -> None:
 
 
 def add_component(app: Flask, pages: ModuleType) -> None:
-    """Take up a component's menu entries and its source of things to do."""
+    """Take up a component's menu entries, its source of things to do, and its part in the search."""
     navigation: Navigation = app.extensions["kaoku_navigation"]
     navigation.entries.extend(getattr(pages, "MENU", ()))
     if hasattr(pages, "todos"):
         navigation.todo_sources.append(pages.todos)
+    if callable(search := getattr(pages, "search", None)):
+        navigation.search_sources.append(search)
 
 
 def collect_todos(actor: Actor) -> list[Todo]:
@@ -80,7 +83,7 @@ def _signed_in_context(actor: Actor) -> dict[str, Any]:
     roles = "、".join(_(ROLE_LABELS[role]) for role in sorted(actor.roles))
     person = {"name": actor.name, "role": roles, "links": links}
     return {
-        "menu": menu_of(actor), "organisation": organisation, "person": person,
+        "menu": menu_of(actor), "search_href": url_for("search.index"), "organisation": organisation, "person": person,
         "jobs": jobs if actor.may(Permission.JOB_READ) else None,
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ The one part of the kernel that knows Flask.
 """
 
 from kernel.http.access import current_actor, public, requires, requires_sign_in
-from kernel.http.navigation import MenuEntry, Todo
+from kernel.http.navigation import MenuEntry, SearchHit, Todo
 from kernel.http.paging import Paging, paging_from_request
 from kernel.http.rendering import redirect_with_message, render_page
 from kernel.http.uploads import Upload, uploaded_file
@@ -12,6 +12,7 @@ from kernel.http.uploads import Upload, uploaded_file
 __all__ = [
     "MenuEntry",
     "Paging",
+    "SearchHit",
     "Todo",
     "Upload",
     "current_actor",

@@ -32,3 +32,13 @@ class Todo:
     href: str
     detail: str = ""
     severity: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """Something that the search over everything found; `group` says of what kind it is, already translated."""
+
+    group: str
+    label: str
+    href: str
+    detail: str = ""

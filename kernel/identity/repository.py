@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
-from kernel.identity.models import AuthSession, Organisation, OrganisationGrant, SignInFailure, User
+from kernel.identity.models import AuthSession, Organisation, OrganisationGrant, SignInFailure, User, UserRole
+from kernel.identity.permissions import Role
 
 
 def get_organisation(session: Session, organisation_id: uuid.UUID) -> Organisation:
@@ -60,18 +62,41 @@ def user_names(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUI
     return {row.user_id: row.name for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """What a list of users is narrowed to; empty values narrow nothing."""
+
+    search: str = ""
+    role: Role | None = None
+    is_active: bool | None = None
+    organisation_id: uuid.UUID | None = None
+
+
 def list_users(
-    session: Session, *, actor: Actor, search: str = "", page: int = 1, per_page: int = 50
-) -> tuple[Sequence[User], int]:
+    session: Session, *, actor: Actor, search: str = "", page: int = 1, per_page: int = 50,
+    narrowed: UserFilter | None = None,
+) -> tuple[Sequence[User], int]:  # fmt: skip
     """Return one page of users inside the actor's walls, and the total."""
-    query = select(User)
-    if actor.organisation_id is not None:
-        query = query.where(User.organisation_id == actor.organisation_id)
-    if search:
-        query = query.where(or_(User.username.contains(search), User.name.contains(search)))
+    query = _narrow_users(select(User), narrowed or UserFilter(search=search), actor)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.scalars(query.order_by(User.username).limit(per_page).offset((page - 1) * per_page)).all()
     return rows, total
+
+
+def _narrow_users(query: Select[User], narrowed: UserFilter, actor: Actor) -> Select[User]:
+    organisation_id = actor.organisation_id or narrowed.organisation_id
+    if organisation_id is not None:
+        query = query.where(User.organisation_id == organisation_id)
+    if narrowed.search:
+        term = narrowed.search
+        query = query.where(
+            or_(User.username.contains(term, autoescape=True), User.name.contains(term, autoescape=True))
+        )
+    if narrowed.role is not None:
+        query = query.where(User.user_id.in_(select(UserRole.user_id).where(UserRole.role == narrowed.role)))
+    if narrowed.is_active is not None:
+        query = query.where(User.is_active.is_(narrowed.is_active))
+    return query
 
 
 def find_session_by_token_hash(session: Session, token_hash: str) -> AuthSession | None:

@@ -78,7 +78,12 @@ def find_authentic_user(session: Session, username: str, password: str) -> User 
     """Return the active user whose password this is, else None; same time for unknown names."""
     user = repository.find_user_by_name(session, username.strip())
     is_right = verify_password(password, user.password_hash if user else None)
-    return user if user and is_right and user.is_active else None
+    return user if user and is_right and may_sign_in(user) else None
+
+
+def may_sign_in(user: User) -> bool:
+    """Say whether neither the person nor the organisation is disabled."""
+    return user.is_active and (user.organisation is None or user.organisation.is_active)
 
 
 def open_session(uow: UnitOfWork, user_id: uuid.UUID, *, hours: int, address: str, user_agent: str) -> SignedIn:
@@ -113,7 +118,7 @@ def actor_of_token(session: Session, token: str, *, idle: timedelta, request_id:
     moment = now()
     if row is None or row.revoked_at is not None or row.expires_at <= moment or row.last_seen_at + idle <= moment:
         raise UnauthenticatedError(N_("登录已失效，请重新登录"))
-    if not row.user.is_active:
+    if not may_sign_in(row.user):
         raise UnauthenticatedError(N_("账号已停用，请联系本机构管理员"))
     return actor_of_user(row.user, request_id=request_id, session_id=row.auth_session_id)
 
@@ -250,11 +255,24 @@ def set_roles(uow: UnitOfWork, user_id: uuid.UUID, roles: Iterable[Role]) -> Non
     user = repository.get_user(uow.session, user_id, actor=uow.actor)
     wanted = frozenset(roles)
     _check_roles(uow.actor, wanted, user.organisation_id)
+    if user_id == uow.actor.user_id and Permission.USER_MANAGE not in permissions_of(wanted):
+        raise ConflictError(N_("不能取消自己的用户管理权限，请由另一位管理员操作"))
     before = sorted(r.role for r in user.roles)
     user.roles[:] = [r for r in user.roles if r.role in wanted]
     held = {r.role for r in user.roles}
     user.roles.extend(UserRole(role=role) for role in sorted(wanted - held))
     audit.record(uow, "user.set_roles", "user", user_id, before={"roles": before}, after={"roles": sorted(wanted)})
+
+
+def rename_user(uow: UnitOfWork, user_id: uuid.UUID, *, name: str) -> None:
+    """Change the name that others see; the sign-in name stays."""
+    require(uow.actor, Permission.USER_MANAGE)
+    user = repository.get_user(uow.session, user_id, actor=uow.actor)
+    if not 1 <= len(name) <= 100:
+        raise InvalidInputError(N_("请改正标出的内容"), fields={"name": [N_("姓名须为 1–100 个字")]})
+    if name != user.name:
+        user.name = name
+        audit.record(uow, "user.rename", "user", user_id)
 
 
 def set_active(uow: UnitOfWork, user_id: uuid.UUID, *, is_active: bool) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from kernel.clock import now
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.jobs.models import OPEN, Job, JobStatus
+
+RECENT = timedelta(days=7)
 
 
 def get_job(session: Session, job_id: uuid.UUID, *, actor: Actor) -> Job:
@@ -51,3 +55,37 @@ def list_waiting_ids(session: Session, *, limit: int = 500) -> list[uuid.UUID]:
     """Return jobs that nobody has taken up yet, oldest first."""
     query = select(Job.job_id).where(Job.status == JobStatus.WAITING).order_by(Job.created_at).limit(limit)
     return list(session.scalars(query))
+
+
+def count_by_status(session: Session) -> dict[JobStatus, int]:
+    """Return how many jobs of the whole installation stand where."""
+    return dict(session.execute(select(Job.status, func.count()).group_by(Job.status)).tuples().all())
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """Return since when the longest waiting job waits."""
+    return session.scalar(select(func.min(Job.created_at)).where(Job.status == JobStatus.WAITING))
+
+
+def find_jobs_by_title(session: Session, text: str, *, actor: Actor, limit: int = 10) -> Sequence[Job]:
+    """Return the organisation's newest jobs whose title holds a text."""
+    query = select(Job).where(Job.organisation_id == actor.organisation_id, Job.title.contains(text, autoescape=True))
+    return session.scalars(query.order_by(Job.created_at.desc()).limit(limit)).all()
+
+
+def count_recent_failures(session: Session, *, actor: Actor) -> int:
+    """Return how many jobs that the actor started failed within a week and were not tried again since."""
+    again = aliased(Job)
+    is_superseded = (
+        select(again.job_id)
+        .where(again.created_by == Job.created_by, again.name == Job.name, again.title == Job.title)
+        .where(again.created_at > Job.created_at)
+        .exists()
+    )
+    query = select(func.count()).where(
+        Job.created_by == actor.user_id,
+        Job.status == JobStatus.FAILED,
+        Job.finished_at > now() - RECENT,
+        ~is_superseded,
+    )
+    return session.scalar(query) or 0

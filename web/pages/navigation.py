@@ -1,8 +1,32 @@
-"""Menu entries of the house itself."""
+"""Menu entries of the house itself, and what waits for those who run it."""
 
 from __future__ import annotations
 
-from kernel.http import MenuEntry
-from kernel.i18n import N_
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
-MENU = (MenuEntry(N_("工作台"), N_("首页"), "home.index", (), icon="home", order=1),)
+from kernel.http import MenuEntry, Todo
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
+from kernel.jobs.repository import count_recent_failures
+
+SYSTEM = N_("系统")
+MENU = (
+    MenuEntry(N_("工作台"), N_("首页"), "home.index", (), icon="home", order=1),
+    MenuEntry(N_("工作台"), N_("任务"), "jobs.index", (Permission.JOB_READ,), icon="clock", order=90),
+    MenuEntry(SYSTEM, N_("机构"), "organisations.index", (Permission.ORGANISATION_MANAGE,), icon="building", order=10),
+    MenuEntry(SYSTEM, N_("人员"), "people.index", (Permission.USER_MANAGE,), icon="users", order=20),
+    MenuEntry(SYSTEM, N_("规则方案"), "profiles.index", (Permission.PROFILE_MANAGE,), icon="scale", order=30),
+    MenuEntry(SYSTEM, N_("审计"), "audit.index", (Permission.AUDIT_READ,), icon="shield", order=80),
+    MenuEntry(SYSTEM, N_("系统状态"), "system.index", (Permission.SYSTEM_READ,), icon="monitor", order=90),
+)
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return the jobs of this person that failed in the last week."""
+    if not actor.may(Permission.JOB_READ):
+        return []
+    count = count_recent_failures(session, actor=actor)
+    return [Todo(_("没有完成的任务"), count, url_for("jobs.index"), _("最近 7 天，可以查看原因并重试"), "danger")]
