@@ -10,6 +10,8 @@ from kernel.i18n import N_
 
 PER_PAGE = ("one", "all")
 MAX_MINUTES = 600
+MAX_LATE_MINUTES = 60 * 24 * 7
+"""A session may stay open for days (a practice examination); who comes late still gets the full length before its end."""
 Problems = dict[str, list[str]]
 CHINA = dt.timezone(dt.timedelta(hours=8), "CST")
 """The whole country keeps one time; the calendar day of an examination is its day there."""
@@ -86,7 +88,8 @@ def _check_numbers(plan: SessionPlan, problems: Problems) -> None:
         ("leave_limit", 0),
     ):
         value = getattr(plan, field)
-        if value is None or not lowest <= value <= MAX_MINUTES:
+        highest = MAX_LATE_MINUTES if field == "late_cutoff_minutes" else MAX_MINUTES
+        if value is None or not lowest <= value <= highest:
             _add(problems, field, N_("请填写规定范围内的整数"))
     if plan.starts_at is None:
         _add(problems, "starts_at", N_("请填写开考时间"))
@@ -96,7 +99,7 @@ def _check_times(plan: SessionPlan, problems: Problems) -> None:
     duration = plan.duration_minutes or 0
     if plan.end < plan.begin + dt.timedelta(minutes=duration):
         _add(problems, "ends_at", N_("结束时间早于开考时间加考试时长，准时到场的考生也答不完，请改晚"))
-    if (plan.late_cutoff_minutes or 0) >= duration:
-        _add(problems, "late_cutoff_minutes", N_("迟到时限应短于考试时长"))
+    if dt.timedelta(minutes=plan.late_cutoff_minutes or 0) >= plan.end - plan.begin:
+        _add(problems, "late_cutoff_minutes", N_("迟到时限应短于从开考到结束的时间"))
     if (plan.earliest_submit_minutes or 0) > duration:
         _add(problems, "earliest_submit_minutes", N_("最早交卷时间不能晚于考试时长"))

@@ -1,0 +1,121 @@
+"""The demonstration's examinations: one open now for 30 candidates, and a past one whose 60 candidates have answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from exam_delivery.models import ExamBatch, ExamSession
+from exam_delivery.repository import candidates, planning
+from exam_delivery.rules.planning import SessionPlan
+from exam_delivery.rules.roster import RosterRow
+from exam_delivery.services import arranging, batches, preparation, rosters, running, sessions
+from exam_delivery.services.batches import BatchPlan, RoomPlan
+from kernel.clock import now
+from kernel.db import db
+from kernel.identity.permissions import Role
+from kernel.jobs.runner import run_job
+from kernel.national_id import IdKind
+from kernel.uow import unit_of_work
+from web.demo.people import Staff, read_people
+
+SITE = "演示考点"
+SEAT_SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ExamOutline:
+    """What distinguishes the demonstration's examinations."""
+
+    code: str
+    name: str
+    room: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    duration_minutes: int = 90
+    earliest_submit_minutes: int = 0
+
+
+def open_exam_outline() -> ExamOutline:
+    """Return an examination that began a minute ago and stays open for a day, so that anybody can try it at leisure."""
+    start = now().replace(second=0, microsecond=0) - dt.timedelta(minutes=1)
+    code = f"DEMO-{start:%Y%m%d%H%M}"
+    return ExamOutline(code, "演示·电工四级理论考试（正在进行）", "一考场", start, start + dt.timedelta(hours=24))
+
+
+def past_exam_outline() -> ExamOutline:
+    """Return an examination of twelve days ago."""
+    start = (now() - dt.timedelta(days=12)).replace(hour=1, minute=0, second=0, microsecond=0)
+    return ExamOutline("DEMO-PAST", "演示·电工四级理论考试（已结束）", "二考场", start, start + dt.timedelta(minutes=90))
+
+
+def roster_rows(people: Sequence[dict[str, Any]]) -> list[RosterRow]:
+    """Return people as a roster would name them."""
+    return [
+        RosterRow(
+            number=number, name=one["name"], id_kind=IdKind.RESIDENT_ID, id_number=one["id_number"], sex=one["sex"],
+            birth_date=dt.date.fromisoformat(one["birth_date"]), phone=one["phone"], employer=one["employer"],
+        )
+        for number, one in enumerate(people, start=2)
+    ]  # fmt: skip
+
+
+def prepare_exam(
+    staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID], outline: ExamOutline, people: Sequence[Any]
+) -> ExamSession:
+    """Plan an examination, register its people, seat them, prepare their forms and open it."""
+    officer = staff.actor(Role.EXAM_OFFICER)
+    invigilators = [staff.actor(Role.INVIGILATOR, 1).user_id, staff.actor(Role.INVIGILATOR, 2).user_id]
+    with unit_of_work(officer) as uow:
+        batch = batches.create_batch(uow, BatchPlan(outline.code, outline.name, str(level_id)))
+        room = batches.save_room(uow, _room_of(staff, outline.room), RoomPlan(SITE, outline.room, 60))
+        uow.flush()  # the session names both
+        row = sessions.create_session(uow, batch.exam_batch_id, _plan(outline, form_ids))
+        sessions.set_rooms(uow, row.exam_session_id, {room.exam_room_id: [i for i in invigilators if i]})
+    with unit_of_work(officer) as uow:
+        rosters.register_rows(uow, batch.exam_batch_id, roster_rows(people), exam_session_id=row.exam_session_id)
+    with unit_of_work(officer) as uow:
+        arranging.arrange(uow, row.exam_session_id, seed=SEAT_SEED)
+    with unit_of_work(officer) as uow:
+        job = preparation.request_preparation(uow, row.exam_session_id)
+    run_job(job.job_id)
+    with unit_of_work(officer) as uow:
+        return running.open_session(uow, row.exam_session_id)
+
+
+def _plan(outline: ExamOutline, form_ids: Sequence[uuid.UUID]) -> SessionPlan:
+    late = int((outline.ends_at - outline.starts_at).total_seconds() // 60) - 1
+    return SessionPlan(
+        name=outline.name, form_ids=tuple(map(str, form_ids)), starts_at=outline.starts_at, ends_at=outline.ends_at,
+        duration_minutes=outline.duration_minutes, open_entry_minutes=30,
+        late_cutoff_minutes=late, earliest_submit_minutes=outline.earliest_submit_minutes, leave_limit=5,
+    )  # fmt: skip
+
+
+def _room_of(staff: Staff, name: str) -> uuid.UUID | None:
+    rooms = planning.list_rooms(db.session(), actor=staff.actor(Role.EXAM_OFFICER))
+    return next((one.exam_room_id for one in rooms if one.name == name), None)
+
+
+def load_open_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID]) -> ExamSession:
+    """Open an examination now for the demonstration's 30 candidates."""
+    return prepare_exam(staff, level_id, form_ids, open_exam_outline(), read_people()["candidates"])
+
+
+def sign_ins(staff: Staff, exam_session_id: uuid.UUID) -> list[dict[str, str]]:
+    """Return admission and identity numbers of a session's candidates: all of them are artificial."""
+    numbers = {one["name"]: one["id_number"] for one in read_people()["candidates"]}
+    officer = staff.actor(Role.EXAM_OFFICER)
+    entries = candidates.registrations_of_session(db.session(), exam_session_id, actor=officer)
+    return [
+        {"admission_number": registration.admission_number or "", "id_number": numbers[person.name], "name": person.name}
+        for registration, person, _room in entries
+    ]
+
+
+def find_batch(staff: Staff, code: str) -> ExamBatch | None:
+    """Return a batch of the demonstration by its code."""
+    return planning.find_batch_by_code(db.session(), code, actor=staff.actor(Role.EXAM_OFFICER))
