@@ -17,14 +17,17 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
+from qbank.interchange.model import ConversionReport
 from qbank.models.standards import StandardLevel
 from qbank.repository import items as item_repository
 from qbank.repository import standards as repository
 from qbank.repository.occupations import find_occupation
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
+from qbank.services import imports as import_services
 from qbank.services import items as item_services
 from qbank.services import media as media_services
+from qbank.services import reviews as review_services
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
 
@@ -335,6 +338,83 @@ def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datet
         When.
     """
     return item_services.record_use(uow, item_ids, used_at=used_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of a file: found = imported + duplicates + skipped."""
+
+    item_ids: tuple[uuid.UUID, ...]
+    n_found: int
+    n_imported: int
+    n_duplicates: int
+    n_skipped: int
+
+
+def import_items(
+    uow: UnitOfWork, report: ConversionReport, *, standard_level_id: uuid.UUID, default_point: str | None = None
+) -> ImportSummary:
+    """Bring what `qbank.interchange.convert.read_items` understood into the bank, as drafts of the actor.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The actor needs ITEM_IMPORT.
+    report : ConversionReport
+        What was read; the caller looks at its `error` first.
+    standard_level_id : UUID
+        The level whose points the items name.
+    default_point : str, optional
+        Full code of the point for items that name none.
+    """
+    outcome = import_services.import_items(
+        uow, report, standard_level_id=standard_level_id, default_point=default_point
+    )
+    return ImportSummary(
+        tuple(outcome.item_ids), report.found, outcome.n_imported, len(outcome.duplicates), len(report.skipped)
+    )
+
+
+def ensure_default_workflow(uow: UnitOfWork) -> list[str]:
+    """Give the actor's organisation the usual review stages when it has none; return the names of its stages."""
+    return [stage.name for stage in review_services.ensure_default_workflow(uow)]
+
+
+def submit_items(uow: UnitOfWork, item_ids: Sequence[uuid.UUID]) -> dict[str, str]:
+    """Send drafts into review; return the codes of those that could not go, with the reasons.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The actor needs ITEM_WRITE.
+    item_ids : sequence of UUID
+        Drafts that the actor may see.
+    """
+    return {one.code: one.message for one in review_services.submit_items(uow, item_ids).refused}
+
+
+def approve_review_stage(uow: UnitOfWork, item_ids: Sequence[uuid.UUID]) -> None:
+    """Approve items in the stage in which each stands, as one reviewer; the demonstration is loaded with it.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The actor is a reviewer (a person): the rules of review hold as they do on the desk.
+    item_ids : sequence of UUID
+        Items in review.
+    """
+    review_services.decide_items(uow, item_ids)
+
+
+def approve_by_system(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason: str) -> None:
+    """Put drafts into use without review, for simulated sessions; only the system itself may, and the audit says so.
+
+    Raises
+    ------
+    ForbiddenError
+        If the actor is a person.
+    """
+    review_services.approve_by_system(uow, item_ids, reason=reason)
 
 
 def _require_any(actor: Actor, *permissions: Permission) -> None:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
-from qbank.api import standards
+from qbank.api import items, standards
 
-BLUEPRINTS: tuple[Blueprint, ...] = (standards.bp,)
+BLUEPRINTS: tuple[Blueprint, ...] = (standards.bp, items.bp)

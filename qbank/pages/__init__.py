@@ -7,7 +7,19 @@ from sqlalchemy.orm import Session
 
 from kernel.http import MenuEntry, Todo
 from kernel.identity.actor import Actor
-from qbank.pages import editions, occupations, outline_import, outlines, standards, weights
+from qbank.pages import (
+    editions,
+    imports,
+    item_editor,
+    items,
+    media,
+    occupations,
+    outline_import,
+    outlines,
+    reviews,
+    standards,
+    weights,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     standards.bp,
@@ -16,10 +28,16 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     outline_import.bp,
     weights.bp,
     occupations.bp,
+    items.bp,
+    item_editor.bp,
+    imports.bp,
+    reviews.bp,
+    reviews.workflow_bp,
+    media.bp,
 )
-MENU: tuple[MenuEntry, ...] = (*standards.MENU,)
+MENU: tuple[MenuEntry, ...] = (*standards.MENU, *items.MENU, *imports.MENU, *reviews.MENU)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return what waits for this person in the bank."""
-    return [*standards.todos(session, actor)]
+    return [*standards.todos(session, actor), *reviews.todos(session, actor), *imports.todos(session, actor)]

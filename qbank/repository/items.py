@@ -54,6 +54,7 @@ class ItemFilter:
     """What a list of items is narrowed by; `scope` is a code with all below it, or a part of a point's name."""
 
     standard_level_id: uuid.UUID | None = None
+    standard_level_ids: tuple[uuid.UUID, ...] | None = None
     scope: str = ""
     type: str = ""
     status: ItemStatus | None = None
@@ -142,6 +143,8 @@ def _conditions(actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
         Item.import_run_id: wanted.import_run_id,
     }
     conditions += [column == value for column, value in equal.items() if value is not None]
+    if wanted.standard_level_ids is not None:
+        conditions.append(Item.standard_level_id.in_(wanted.standard_level_ids))
     if wanted.search.strip():
         conditions.append(_matches(wanted.search))
     if wanted.scope.strip():
@@ -204,6 +207,15 @@ def lock_items(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor)
     if len(found) < len(set(item_ids)):
         raise NotFoundError(N_("所选试题中有的已不存在，请刷新列表后重试"))
     return [found[item_id] for item_id in dict.fromkeys(item_ids)]
+
+
+def list_by_ids(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor) -> list[Item]:
+    """Return those of some items that the actor sees, in the given order."""
+    found: dict[uuid.UUID, Item] = {}
+    for chunk in chunks(item_ids):
+        rows = session.scalars(select(Item).where(Item.item_id.in_(chunk), *visible(actor)))
+        found.update((item.item_id, item) for item in rows)
+    return [found[item_id] for item_id in item_ids if item_id in found]
 
 
 def chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
@@ -292,6 +304,23 @@ def list_authors(session: Session, *, actor: Actor) -> list[tuple[uuid.UUID, str
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def count_items_of_points(session: Session, point_ids: Sequence[uuid.UUID]) -> int:
+    """Return how many items ask for some points in a version that counts: the current or the approved one."""
+    n = 0
+    for chunk in chunks(point_ids):
+        query = (
+            select(func.count(ItemPoint.item_id.distinct()))
+            .join(Item, Item.item_id == ItemPoint.item_id)
+            .where(
+                ItemPoint.assessment_point_id.in_(chunk),
+                ItemPoint.item_version_id.in_([Item.current_version_id, Item.approved_version_id]),
+                Item.removed_at.is_(None),
+            )
+        )
+        n += session.scalar(query) or 0
+    return n
+
+
 def count_approved(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Return the number of items in use of some levels; levels without items are left out."""
     query = (
@@ -300,12 +329,6 @@ def count_approved(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uui
         .group_by(Item.standard_level_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-def count_items_of_level(session: Session, standard_level_id: uuid.UUID) -> int:
-    """Return how many items refer to a level, whatever their state."""
-    query = select(func.count()).where(Item.standard_level_id == standard_level_id, Item.removed_at.is_(None))
-    return session.scalar(query) or 0
 
 
 def in_use() -> list[ColumnElement[bool]]:

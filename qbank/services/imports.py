@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from item_templates.canonical import content_digest
@@ -16,13 +16,13 @@ from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice
-from qbank.models.items import Media
 from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository import standards
 from qbank.rules.items import MAX_POINTS_PER_ITEM, DuplicatePolicy
 from qbank.services import media as pictures
 from qbank.services.items import NewItem, insert_items
+from qbank.services.media import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ class ImportOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the person who imports chose for items that do not say it themselves."""
+    """What the person who imports chose; of a trial, whose transaction is rolled back, no picture is kept either."""
 
     point: AssessmentPoint | None = None
     difficulty: int | None = None
     duplicates: DuplicatePolicy = DuplicatePolicy.SKIP
     import_run_id: uuid.UUID | None = None
+    is_trial: bool = False
 
 
 def import_items(
@@ -111,11 +112,12 @@ def import_items(
     level = standards.get_level(uow.session, standard_level_id, actor=uow.actor)
     points = {one.full_code: one for one in repository.points_of_level(uow.session, standard_level_id)}
     chosen = _with_default_point(options or ImportOptions(), default_point, points)
-    outcome = ImportOutcome(report)
-    stored, kept = _store_pictures(uow, report.items, outcome)
-    contents = [_own_media(one, stored) for one in kept]
-    fresh = _without_duplicates(uow, kept, contents, chosen, outcome)
-    new_items = [_new_item(one, content, points, chosen, outcome) for one, content in fresh]
+    prepared = prepare(report)
+    outcome = ImportOutcome(report, losses=prepared.losses)
+    if not chosen.is_trial:
+        pictures.store_pictures(uow, prepared.pictures)
+    fresh = _without_duplicates(uow, prepared.items, chosen, outcome)
+    new_items = [_new_item(one, points, chosen, outcome) for one in fresh]
     outcome.item_ids = insert_items(uow, level, new_items, import_run_id=chosen.import_run_id)
     _audit(uow, outcome, standard_level_id, chosen)
     return outcome
@@ -129,83 +131,95 @@ def _with_default_point(
     if code not in points:
         message = N_("本等级的细目表没有鉴定点 %(code)s")
         raise InvalidInputError(message, fields={"point": [message % {"code": code}]}, code=code)
-    return ImportOptions(points[code], options.difficulty, options.duplicates, options.import_run_id)
+    return replace(options, point=points[code])
 
 
-Stored = dict[tuple[str, str], Media]
+@dataclass(frozen=True, slots=True)
+class PreparedItem:
+    """An item of a file as it would stand in the bank: pictures cleaned and named by digest."""
+
+    source: ConvertedItem
+    content: ItemContent
+    digest: str
 
 
-def _store_pictures(
-    uow: UnitOfWork, items: Sequence[ConvertedItem], outcome: ImportOutcome
-) -> tuple[Stored, list[ConvertedItem]]:
-    """Keep the pictures of all items; one that cannot be kept is a loss of its item."""
-    cleaned: dict[str, pictures.Picture] = {}
-    names: dict[tuple[str, str], str] = {}
-    for one in items:
-        for name, data in one.media.items():
-            try:
-                cleaned_one = pictures.clean_picture(data)
-            except InvalidInputError as error:
-                outcome.losses.append(Notice(one.locator, "picture", error.message))
-                continue
-            cleaned[cleaned_one.digest] = cleaned_one
-            names[one.locator, name] = cleaned_one.digest
-    rows = pictures.store_pictures(uow, cleaned)
-    return {place: rows[digest] for place, digest in names.items()}, list(items)
+@dataclass(slots=True)
+class Prepared:
+    """All items of a file, the pictures they show by digest, and what could not be kept."""
+
+    items: list[PreparedItem] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    losses: list[Notice] = field(default_factory=list)
 
 
-def _own_media(one: ConvertedItem, stored: Stored) -> ItemContent:
+def prepare(report: ConversionReport) -> Prepared:
+    """Return the items of a file as they would stand in the bank; touches no database."""
+    prepared = Prepared()
+    for one in report.items:
+        content = _own_media(one, _clean(one, prepared))
+        prepared.items.append(PreparedItem(one, content, content_digest(content)))
+    return prepared
+
+
+def _clean(one: ConvertedItem, prepared: Prepared) -> dict[str, Picture]:
+    """Return the pictures of an item by the names the file gave them; one that cannot be kept is a loss."""
+    cleaned: dict[str, Picture] = {}
+    for name, data in one.media.items():
+        try:
+            picture = pictures.clean_picture(data)
+        except InvalidInputError as error:
+            prepared.losses.append(Notice(one.locator, "picture", error.message))
+            continue
+        cleaned[name] = prepared.pictures[picture.digest] = picture
+    return cleaned
+
+
+def _own_media(one: ConvertedItem, cleaned: Mapping[str, Picture]) -> ItemContent:
     """Return the content with its pictures named by digest; pictures that were not kept are taken out."""
     content = one.item.content
-    rows = {name: stored[one.locator, name] for name in one.media if (one.locator, name) in stored}
-    lost = [str(m["id"]) for m in content.media if str(m["id"]) not in rows]
-    renamed = pictures.map_texts(content, {name: row.digest for name, row in rows.items()})
-    return pictures.without_pictures(renamed, lost, {row.digest: row for row in rows.values()})
+    if not content.media:
+        return content
+    lost = [str(medium["id"]) for medium in content.media if str(medium["id"]) not in cleaned]
+    renamed = pictures.map_texts(content, {name: picture.digest for name, picture in cleaned.items()})
+    return pictures.without_pictures(renamed, lost, {picture.digest: picture for picture in cleaned.values()})
 
 
 def _without_duplicates(
-    uow: UnitOfWork,
-    kept: Sequence[ConvertedItem],
-    contents: Sequence[ItemContent],
-    chosen: ImportOptions,
-    outcome: ImportOutcome,
-) -> list[tuple[ConvertedItem, ItemContent]]:
-    digests = [content_digest(content) for content in contents]
-    known = repository.find_known_digests(uow.session, uow.actor.organisation, digests)
+    uow: UnitOfWork, items: Sequence[PreparedItem], chosen: ImportOptions, outcome: ImportOutcome
+) -> list[PreparedItem]:
+    known = repository.find_known_digests(uow.session, uow.actor.organisation, [one.digest for one in items])
     fresh = []
-    for one, content, digest in zip(kept, contents, digests, strict=True):
-        if digest in known and chosen.duplicates is DuplicatePolicy.SKIP:
-            outcome.duplicates.append(DuplicateItem(one.locator, known[digest]))
+    for one in items:
+        locator = one.source.locator
+        if one.digest in known and chosen.duplicates is DuplicatePolicy.SKIP:
+            outcome.duplicates.append(DuplicateItem(locator, known[one.digest]))
             continue
-        if digest in known:
-            message = N_("与 %(code)s 的内容相同，仍已导入") % {"code": known[digest]}
-            outcome.warnings.append(Notice(one.locator, "duplicate_of", message))
-        known.setdefault(digest, one.locator)
-        fresh.append((one, content))
+        if one.digest in known:
+            message = N_("与 %(code)s 的内容相同，仍已导入") % {"code": known[one.digest]}
+            outcome.warnings.append(Notice(locator, "duplicate_of", message))
+        known.setdefault(one.digest, locator)
+        fresh.append(one)
     return fresh
 
 
 def _new_item(
-    one: ConvertedItem,
-    content: ItemContent,
-    points: Mapping[str, AssessmentPoint],
-    chosen: ImportOptions,
-    outcome: ImportOutcome,
+    one: PreparedItem, points: Mapping[str, AssessmentPoint], chosen: ImportOptions, outcome: ImportOutcome
 ) -> NewItem:
-    found = [points[code] for code in one.item.points if code in points]
-    unknown = [code for code in one.item.points if code not in points]
+    item = one.source.item
+    found = [points[code] for code in item.points if code in points]
+    unknown = [code for code in item.points if code not in points]
     if unknown:
         message = N_("细目表没有鉴定点 %(codes)s") % {"codes": "、".join(unknown)}
-        outcome.warnings.append(Notice(one.locator, "unknown_point", message))
+        outcome.warnings.append(Notice(one.source.locator, "unknown_point", message))
     if not found and chosen.point is not None:
         found = [chosen.point]
-    extra = dict(one.item.metadata) | ({"鉴定点": "；".join(unknown)} if unknown else {})
+    extra = dict(item.metadata) | ({"鉴定点": "；".join(unknown)} if unknown else {})
     return NewItem(
-        content=content,
+        content=one.content,
         point_ids=tuple(point.assessment_point_id for point in found[:MAX_POINTS_PER_ITEM]),
-        difficulty=one.item.difficulty or chosen.difficulty,
-        source=one.item.source,
-        origin_code=one.item.id,
+        difficulty=item.difficulty or chosen.difficulty,
+        source=item.source,
+        origin_code=item.id,
         extra=extra,
     )
 

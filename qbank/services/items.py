@@ -36,6 +36,9 @@ from qbank.rules.items import (
     item_code,
     search_text,
 )
+from qbank.services.references import ReferenceSource, register_reference_source
+
+register_reference_source(ReferenceSource(N_("试题"), count_by_points=repository.count_items_of_points))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,18 +128,16 @@ def _is_bare_jpeg(data: bytes) -> bool:
     return False
 
 
-def store_picture(uow: UnitOfWork, data: bytes) -> Media:
-    """Keep a picture and return its row; the same picture again returns the row there is."""
-    return store_pictures(uow, {"": clean_picture(data)})[""]
+def store_picture(uow: UnitOfWork, picture: Picture) -> Media:
+    """Keep a cleaned picture and return its row; the same picture again returns the row there is."""
+    return store_pictures(uow, {picture.digest: picture})[picture.digest]
 
 
 def store_pictures(uow: UnitOfWork, pictures: Mapping[str, Picture]) -> dict[str, Media]:
-    """Keep several cleaned pictures and return their rows under the same names."""
+    """Keep cleaned pictures and return their rows, all by digest."""
     organisation_id = uow.actor.organisation
-    digests = {name: picture.digest for name, picture in pictures.items()}
-    rows = repository.find_media(uow.session, list(digests.values()), organisation_id=organisation_id)
-    for name, picture in pictures.items():
-        digest = digests[name]
+    rows = repository.find_media(uow.session, list(pictures), organisation_id=organisation_id)
+    for digest, picture in pictures.items():
         path = media_folder() / digest
         if not path.exists():
             write_whole(path, picture.data)
@@ -149,7 +147,7 @@ def store_pictures(uow: UnitOfWork, pictures: Mapping[str, Picture]) -> dict[str
                 width=picture.width, height=picture.height, created_by=uow.actor.user_id, created_at=now(),
             )  # fmt: skip
             uow.add(rows[digest])
-    return {name: rows[digest] for name, digest in digests.items()}
+    return rows
 
 
 def read_media(session: Session, organisation_id: uuid.UUID, media_id: str) -> tuple[bytes, str]:
@@ -196,7 +194,7 @@ def map_html(content: ItemContent, change: Callable[[str], str]) -> ItemContent:
     )
 
 
-def without_pictures(content: ItemContent, lost: Sequence[str], rows: Mapping[str, Media]) -> ItemContent:
+def without_pictures(content: ItemContent, lost: Sequence[str], kept: Mapping[str, Picture]) -> ItemContent:
     """Return a content without the lost pictures, whose list of media says what the organisation keeps."""
 
     def left(text: str) -> str:
@@ -207,8 +205,8 @@ def without_pictures(content: ItemContent, lost: Sequence[str], rows: Mapping[st
     alts = _alts(content)
     listed = {str(one["id"]): str(one.get("alt") or "") for one in content.media}
     media = tuple(
-        {"id": digest, "digest": digest, "mime": row.mime, "alt": alts.get(digest) or listed.get(digest, "")}
-        for digest, row in rows.items()
+        {"id": digest, "digest": digest, "mime": picture.mime, "alt": alts.get(digest) or listed.get(digest, "")}
+        for digest, picture in kept.items()
     )
     return map_html(replace(content, media=media), left)
 

@@ -1,0 +1,373 @@
+"""An import in the browser: the file waits in the instance folder until somebody confirms what was understood of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from item_templates import registry
+from item_templates.canonical import content_from_json, content_to_json
+from item_templates.contract import ItemContent
+from kernel import audit
+from kernel.canonical import digest_bytes
+from kernel.clock import now
+from kernel.db import new_id
+from kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.jobs import enqueue
+from kernel.jobs.models import OPEN, Job
+from kernel.uow import UnitOfWork
+from qbank.interchange.columns import ColumnMapping
+from qbank.interchange.convert import read_items
+from qbank.interchange.csv_reader import csv_sheet
+from qbank.interchange.guard import check_office_zip
+from qbank.interchange.model import ConversionReport
+from qbank.interchange.tables import Sheet
+from qbank.interchange.xlsx_reader import xls_sheets, xlsx_sheets
+from qbank.models.items import ImportRun, Item
+from qbank.repository import imports as repository
+from qbank.repository import items as items_repository
+from qbank.repository import standards
+from qbank.rules.items import DuplicatePolicy, ImportState
+from qbank.services import imports
+from qbank.services import media as pictures
+from qbank.services.items import remove_locked
+
+TABLES = frozenset({"xlsx", "xls", "csv"})
+ORIGINAL = "original"
+PREVIEW = "preview.json"
+_PREVIEW_MEDIUM = re.compile(r"import\.([0-9a-f]{32})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewNotice:
+    """Something said about one item of the file: a reader's warning, or a finding of its type."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewItem:
+    """One item as it would stand in the bank."""
+
+    locator: str
+    content: ItemContent
+    points: tuple[str, ...]
+    difficulty: int | None
+    digest: str
+    notices: tuple[PreviewNotice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What was understood of a file: the report of the reader, and every item."""
+
+    report: dict[str, Any]
+    items: tuple[PreviewItem, ...]
+
+    @property
+    def by_type(self) -> dict[str, int]:
+        """Number of items of each type, the most frequent first."""
+        return dict(Counter(one.content.type for one in self.items).most_common())
+
+
+def folder_of(run_id: uuid.UUID) -> Path:
+    """Return the folder in which an upload waits."""
+    return pictures.uploads_folder() / str(run_id)
+
+
+def read_upload(
+    data: bytes, name: str, *, fmt: str | None = None, mapping: ColumnMapping | None = None
+) -> ConversionReport:
+    """Read an uploaded file; raises InvalidInputError when it cannot be read at all."""
+    report = read_items(data, name, fmt, mapping)
+    if report.error:
+        message = report.error.message
+        raise InvalidInputError(N_("文件无法读取：%(reason)s"), fields={"file": [message]}, reason=message)
+    return report
+
+
+def start_run(uow: UnitOfWork, *, name: str, data: bytes, report: ConversionReport) -> ImportRun:
+    """Keep an uploaded file and what was understood of it; nothing of it is in the bank yet."""
+    require(uow.actor, Permission.ITEM_IMPORT)
+    run = ImportRun(
+        import_run_id=new_id(), organisation_id=uow.actor.organisation, file_name=name[:200],
+        file_digest=digest_bytes(data), format=report.format, state=ImportState.UPLOADED,
+        duplicates=DuplicatePolicy.SKIP, n_found=report.found, created_by=uow.actor.user_id, created_at=now(),
+    )  # fmt: skip
+    pictures.write_whole(folder_of(run.import_run_id) / ORIGINAL, data)
+    _write_preview(run, report)
+    uow.add(run)
+    after = {"format": run.format, "found": run.n_found, "file_digest": run.file_digest}
+    audit.record(uow, "import.upload", "import_run", run.import_run_id, after=after)
+    return run
+
+
+def read_original(run: ImportRun) -> bytes:
+    """Return the uploaded file; raises NotFoundError when it has been cleared away."""
+    path = folder_of(run.import_run_id) / ORIGINAL
+    if not path.is_file():
+        raise NotFoundError(N_("上传的文件已被清理，请重新上传"))
+    return path.read_bytes()
+
+
+def read_sheets_of(run: ImportRun) -> list[Sheet]:
+    """Return the sheets of a table, for choosing what its columns mean; nothing for other formats."""
+    if run.format not in TABLES:
+        return []
+    data = read_original(run)
+    if run.format == "csv":
+        return [csv_sheet(data)]
+    if run.format == "xls":
+        return xls_sheets(data)
+    check_office_zip(data)
+    return xlsx_sheets(data)
+
+
+def remap(
+    uow: UnitOfWork, run_id: uuid.UUID, *, version: int, mapping: ColumnMapping, report: ConversionReport
+) -> ImportRun:
+    """Replace what was understood by a reading under another column mapping."""
+    run = _lock_open(uow, run_id, version)
+    run.mapping, run.n_found, run.state = mapping.to_json(), report.found, ImportState.UPLOADED
+    _write_preview(run, report)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the items of a file are to go."""
+
+    standard_level_id: uuid.UUID
+    point_code: str = ""
+    difficulty: int | None = None
+
+
+def choose_target(uow: UnitOfWork, run_id: uuid.UUID, *, version: int, target: Target) -> ImportRun:
+    """Set level, default point and default difficulty; the point is found by its code or name."""
+    run = _lock_open(uow, run_id, version)
+    level = standards.get_level(uow.session, target.standard_level_id, actor=uow.actor)
+    run.standard_level_id = level.standard_level_id
+    run.assessment_point_id = None
+    if target.point_code:
+        point = find_point(uow.session, level.standard_level_id, target.point_code)
+        run.assessment_point_id = point.assessment_point_id
+    run.default_difficulty = target.difficulty
+    run.state = ImportState.CHECKED
+    return run
+
+
+def find_point(session: Session, standard_level_id: uuid.UUID, text: str) -> Any:
+    """Return the point that a person means by a code, a name, or a code with its name; raises InvalidInputError."""
+    points = items_repository.points_of_level(session, standard_level_id)
+    found = match_point(points, text)
+    if found is None:
+        message = N_("细目表中没有鉴定点“%(text)s”，请从列表中选择")
+        raise InvalidInputError(message, fields={"point": [message % {"text": text}]}, text=text)
+    return found
+
+
+def match_point(points: Sequence[Any], text: str) -> Any | None:
+    """Return the point that a text names: ``A-A-A-001 名称``, the code alone, or a name that only one point has."""
+    wanted = text.strip()
+    code = wanted.split()[0].upper() if wanted else ""
+    by_code = next((point for point in points if point.full_code.upper() == code), None)
+    if by_code is not None or not wanted:
+        return by_code
+    named = [point for point in points if point.name == wanted] or [p for p in points if wanted in p.name]
+    return named[0] if len(named) == 1 else None
+
+
+def confirm(uow: UnitOfWork, run_id: uuid.UUID, *, version: int, duplicates: DuplicatePolicy) -> ImportRun:
+    """Start the import as a job."""
+    run = _lock_open(uow, run_id, version)
+    if run.state is not ImportState.CHECKED or run.standard_level_id is None:
+        raise ConflictError(N_("请先选择标准等级，再开始导入"))
+    run.duplicates, run.state = duplicates, ImportState.RUNNING
+    title = N_("导入试题：%(name)s") % {"name": run.file_name}
+    key = f"qbank.import:{run.import_run_id}:{run.version}"
+    job = enqueue(uow, "qbank.import", {"import_run_id": str(run.import_run_id)}, title=title[:200], unique_key=key)
+    run.job_id = job.job_id
+    return run
+
+
+def _lock_open(uow: UnitOfWork, run_id: uuid.UUID, version: int) -> ImportRun:
+    require(uow.actor, Permission.ITEM_IMPORT)
+    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
+    if run.state not in repository.WAITING:
+        raise ConflictError(N_("这次导入已经开始或结束，不能再改"))
+    if run.version != version:
+        raise ConflictError(N_("这次导入刚在另一窗口改过，请刷新后重试"))
+    return run
+
+
+def reopen_run(uow: UnitOfWork, run_id: uuid.UUID) -> None:
+    """Let an import be confirmed anew after its job failed or was cancelled."""
+    require(uow.actor, Permission.ITEM_IMPORT)
+    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
+    job = uow.session.get(Job, run.job_id) if run.job_id else None
+    if run.state is not ImportState.RUNNING or (job is not None and job.status in OPEN):
+        raise ConflictError(N_("导入仍在进行，不能重新核对"))
+    run.state, run.job_id = ImportState.CHECKED, None
+
+
+def cancel_run(uow: UnitOfWork, run_id: uuid.UUID) -> None:
+    """Give up an import that has not begun; the file is kept for nobody and removed."""
+    require(uow.actor, Permission.ITEM_IMPORT)
+    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
+    if run.state not in repository.WAITING:
+        raise ConflictError(N_("这次导入已经开始或结束，不能放弃"))
+    run.state = ImportState.CANCELLED
+    audit.record(uow, "import.cancel", "import_run", run_id)
+
+
+def run_import(uow: UnitOfWork, run_id: uuid.UUID, report: ConversionReport) -> dict[str, int]:
+    """Bring the items of a confirmed file into the bank and keep the report; return the balance."""
+    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
+    if run.state is not ImportState.RUNNING or run.standard_level_id is None:
+        raise ConflictError(N_("这次导入没有等待执行"))
+    options = imports.ImportOptions(
+        point=_chosen_point(uow.session, run),
+        difficulty=run.default_difficulty,
+        duplicates=run.duplicates,
+        import_run_id=run_id,
+    )
+    outcome = imports.import_items(uow, report, standard_level_id=run.standard_level_id, options=options)
+    balance = {
+        "found": report.found,
+        "imported": outcome.n_imported,
+        "duplicates": len(outcome.duplicates),
+        "skipped": len(report.skipped),
+    }
+    run.n_found, run.n_imported = balance["found"], balance["imported"]
+    run.n_duplicates, run.n_skipped = balance["duplicates"], balance["skipped"]
+    run.report, run.state, run.finished_at = outcome.to_json(), ImportState.DONE, now()
+    return balance
+
+
+def _chosen_point(session: Session, run: ImportRun) -> Any:
+    if run.assessment_point_id is None or run.standard_level_id is None:
+        return None
+    points = items_repository.points_of_level(session, run.standard_level_id)
+    return next((one for one in points if one.assessment_point_id == run.assessment_point_id), None)
+
+
+def report_of(run: ImportRun) -> ConversionReport:
+    """Read a run's file once more, with its mapping."""
+    mapping = ColumnMapping.from_json(run.mapping) if run.mapping else None
+    return read_upload(read_original(run), run.file_name, fmt=run.format, mapping=mapping)
+
+
+def undo_run(uow: UnitOfWork, run_id: uuid.UUID) -> int:
+    """Take a whole import out of the bank while all its items are drafts; return how many items went."""
+    require(uow.actor, Permission.ITEM_IMPORT)
+    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
+    if run.state is not ImportState.DONE:
+        raise ConflictError(N_("只有已完成的导入可以撤销"))
+    n_beyond = repository.count_beyond_draft(uow.session, run)
+    if n_beyond:
+        raise ConflictError(N_("有 %(n)s 题已提交审核或入库，不能整批撤销；可在列表中逐题处理"), n=n_beyond)
+    items: Sequence[Item] = repository.lock_items_of(uow.session, run)
+    for item in items:
+        remove_locked(uow, item)
+    run.state = ImportState.UNDONE
+    audit.record(uow, "import.undo", "import_run", run_id, after={"items": len(items)})
+    return len(items)
+
+
+# --- the preview file ----------------------------------------------------------------------------------------------
+
+
+def _write_preview(run: ImportRun, report: ConversionReport) -> None:
+    prepared = imports.prepare(report)
+    folder = folder_of(run.import_run_id)
+    for digest, picture in prepared.pictures.items():
+        pictures.write_whole(folder / digest, picture.data)
+    said: dict[str, list[dict[str, str]]] = {}
+    for notice in (*report.warnings, *report.losses, *prepared.losses):
+        said.setdefault(notice.locator, []).append({"code": notice.code, "message": notice.message})
+    body = {
+        "report": report.to_json(),
+        "pictures": {digest: picture.mime for digest, picture in prepared.pictures.items()},
+        "items": [_preview_json(one, said.get(one.source.locator, [])) for one in prepared.items],
+    }
+    pictures.write_whole(folder / PREVIEW, json.dumps(body, ensure_ascii=False).encode())
+
+
+def _preview_json(one: imports.PreparedItem, said: list[dict[str, str]]) -> dict[str, Any]:
+    findings = registry.get(one.content.type).validate(one.content)
+    return {
+        "locator": one.source.locator,
+        "content": content_to_json(one.content),
+        "points": list(one.source.item.points),
+        "difficulty": one.source.item.difficulty,
+        "digest": one.digest,
+        "notices": said + [{"code": finding.code, "message": finding.message} for finding in findings],
+    }
+
+
+def load_preview(run: ImportRun) -> Preview:
+    """Return what was understood of a run's file; pictures are named so that `read_preview_medium` finds them."""
+    body = _preview_body(run.import_run_id)
+    return Preview(body["report"], tuple(_preview_item(run.import_run_id, one) for one in body["items"]))
+
+
+def _preview_body(run_id: uuid.UUID) -> dict[str, Any]:
+    path = folder_of(run_id) / PREVIEW
+    if not path.is_file():
+        raise NotFoundError(N_("上传的文件已被清理，请重新上传"))
+    body: dict[str, Any] = json.loads(path.read_bytes())
+    return body
+
+
+def _preview_item(run_id: uuid.UUID, one: Mapping[str, Any]) -> PreviewItem:
+    content = content_from_json(one["content"])
+    names = {str(m["id"]): f"import.{run_id.hex}.{m['id']}" for m in content.media}
+    return PreviewItem(
+        locator=one["locator"],
+        content=pictures.map_texts(content, names) if names else content,
+        points=tuple(one["points"]),
+        difficulty=one["difficulty"],
+        digest=one["digest"],
+        notices=tuple(PreviewNotice(n["code"], n["message"]) for n in one["notices"]),
+    )
+
+
+def read_preview_medium(session: Session, actor: Actor, name: str) -> tuple[bytes, str] | None:
+    """Return a picture of a file that waits to be imported; None when the name is not such a picture's."""
+    match = _PREVIEW_MEDIUM.fullmatch(name)
+    if not match:
+        return None
+    require(actor, Permission.ITEM_IMPORT)
+    run = repository.get_run(session, uuid.UUID(match[1]), actor=actor)
+    mime = _preview_body(run.import_run_id)["pictures"].get(match[2])
+    path = folder_of(run.import_run_id) / match[2]
+    if mime is None or not path.is_file():
+        raise NotFoundError(N_("图片不存在，可能已被清理"))
+    return path.read_bytes(), mime
+
+
+def with_duplicates(session: Session, actor: Actor, preview: Preview) -> Preview:
+    """Return a preview in which items that are in the bank, or stand earlier in the file, say so."""
+    known = items_repository.find_known_digests(session, actor.organisation, [one.digest for one in preview.items])
+    marked = []
+    for one in preview.items:
+        if one.digest in known:
+            notice = PreviewNotice("duplicate_of", N_("与 %(code)s 的内容相同") % {"code": known[one.digest]})
+            others = tuple(n for n in one.notices if n.code != "duplicate_of")
+            marked.append(replace(one, notices=(notice, *others)))
+        else:
+            known[one.digest] = one.locator
+            marked.append(one)
+    return replace(preview, items=tuple(marked))
