@@ -152,3 +152,34 @@ def count_open_corrections(session: Session, batch_id: uuid.UUID) -> int:
         ResultDelivery.certification_batch_id == batch_id, ResultDelivery.status == DeliveryStatus.OPEN
     )
     return session.scalar(query) or 0
+
+
+def find_record(session: Session, batch_id: uuid.UUID, candidate_id: uuid.UUID) -> ResultRecord | None:
+    """Return a person's result in a batch, if there is one."""
+    query = select(ResultRecord).where(
+        ResultRecord.certification_batch_id == batch_id, ResultRecord.candidate_id == candidate_id
+    )
+    return session.scalar(query)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """What the people of a batch are narrowed to."""
+
+    search: str = ""
+    outcome: PassOutcome | None = None
+
+
+def page_records(
+    session: Session, batch_id: uuid.UUID, wanted: RecordFilter, *, offset: int, limit: int
+) -> tuple[Sequence[ResultRecord], int]:
+    """Return one page of the people of a batch, and the total."""
+    query: Select[Any] = select(ResultRecord).where(ResultRecord.certification_batch_id == batch_id)
+    if wanted.outcome is not None:
+        query = query.where(ResultRecord.outcome == wanted.outcome)
+    if wanted.search:
+        found = ResultRecord.name.contains(wanted.search, autoescape=True)
+        query = query.where(found | ResultRecord.admission_number.contains(wanted.search, autoescape=True))
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = session.scalars(query.order_by(ResultRecord.admission_number).offset(offset).limit(limit)).all()
+    return rows, total

@@ -1,0 +1,1 @@
+"""Ways by which a roster reaches the reviewing centre."""

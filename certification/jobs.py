@@ -1,0 +1,37 @@
+"""Jobs of certification: printing, and issuing what could be printed."""
+
+from __future__ import annotations
+
+import uuid
+
+from certification.documents.rendering import certificates_pdf
+from certification.services import certificates as services
+from certification.services import printing
+from kernel.db import db
+from kernel.i18n import N_
+from kernel.jobs import JobContext, handler
+
+
+@handler(printing.JOB)
+def run_print(context: JobContext) -> None:
+    """Print the certificates of a batch in parts; issue them first when asked, in the transaction that keeps the parts."""
+    batch_id = uuid.UUID(context.payload["batch_id"])
+    contents = _render(context, batch_id)
+    with context.finish(
+        {"n_parts": len(contents)}, result_url=f"/certification/batches/{batch_id}/certificates"
+    ) as uow:
+        if context.payload["is_issue"]:
+            services.issue_batch(uow, batch_id)
+            uow.flush()  # the parts are noted with issued certificates
+        printing.keep_documents(uow, batch_id, context.job_id, contents)
+
+
+def _render(context: JobContext, batch_id: uuid.UUID) -> list[bytes]:
+    rows = services.printable(db.session(), batch_id, actor=context.actor)
+    contents = []
+    for start in range(0, len(rows), printing.PART):
+        context.progress(5 + 90 * start // len(rows), N_("正在制作证书"))
+        part = rows[start : start + printing.PART]
+        sheets = [services.sheet_of(db.session(), row, base_url=context.payload["base_url"]) for row in part]
+        contents.append(certificates_pdf(sheets, created_at=services.issue_moment(part[0])))
+    return contents

@@ -1,0 +1,161 @@
+"""A batch as a whole: its balance, what blocks the next step, checking, reopening, archiving."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from certification.models import CertificationBatch, Publicity
+from certification.repository import batches as repository
+from certification.repository import certificates as certificate_repository
+from certification.repository import publicity as publicity_repository
+from certification.rules.batch_states import BatchFacts, BatchState, Blocker, blockers, require_transition
+from certification.rules.pass_decision import PassOutcome
+from certification.rules.publicity import PublicityPeriod
+from certification.services import compliance, steps
+from certification.services.dates import today
+from kernel import audit
+from kernel.errors import ConflictError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+
+ROSTER_STATES = frozenset({BatchState.PUBLICITY, BatchState.RETURNED})
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Registered = passed + failed + absent + void + pending, of one batch."""
+
+    n_registered: int
+    outcomes: Mapping[PassOutcome, int]
+
+    @property
+    def total(self) -> int:
+        """The sum over all outcomes."""
+        return sum(self.outcomes.values())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody is missing and nobody counted twice."""
+        return self.total == self.n_registered
+
+    def count(self, outcome: PassOutcome) -> int:
+        """Return how many have an outcome."""
+        return self.outcomes.get(outcome, 0)
+
+
+def balance_of(session: Session, batch: CertificationBatch) -> Balance:
+    """Return the balance of a batch."""
+    key = batch.certification_batch_id
+    return Balance(batch.n_registered, repository.count_outcomes(session, [key])[key])
+
+
+def period_of(publicity: Publicity | None) -> PublicityPeriod | None:
+    """Return a stored period in the rules' shape."""
+    if publicity is None:
+        return None
+    return PublicityPeriod(publicity.starts_on, publicity.ends_on, publicity.n_working_days, publicity.is_certain)
+
+
+def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
+    """Return what the next step of a batch is judged by."""
+    key = batch.certification_batch_id
+    rows = certificate_repository.list_batch_certificates(session, key)
+    numbered = {row.result_record_id for row in rows}
+    issued = {row.result_record_id for row in rows if row.issued_at is not None}
+    n_errors = compliance.count_errors(session, batch) if batch.state in ROSTER_STATES else 0
+    return BatchFacts(
+        today=today(),
+        n_registered=batch.n_registered,
+        outcomes=balance_of(session, batch).outcomes,
+        publicity=period_of(publicity_repository.find_publicity(session, key)),
+        n_open_objections=publicity_repository.count_open_objections(session, key),
+        n_compliance_errors=n_errors,
+        n_numbered=len(numbered),
+        n_issued=len(issued),
+    )
+
+
+CORRECTION_BLOCKER = N_("还有 %(n)s 份成绩更正没有处理，请先采用或不采用")
+
+
+def step_blockers(session: Session, batch: CertificationBatch, new: BatchState) -> list[Blocker]:
+    """Return everything that blocks a step, all at once."""
+    found = list(blockers(new, facts_of(session, batch)))
+    n_open = repository.count_open_corrections(session, batch.certification_batch_id)
+    if n_open:
+        found.insert(0, Blocker("open_correction", CORRECTION_BLOCKER, {"n": n_open}))
+    return found
+
+
+def advance(uow: UnitOfWork, batch: CertificationBatch, new: BatchState, *, reason: str = "") -> None:
+    """Take a step, or refuse it with its first obstacle."""
+    require_transition(batch.state, new)
+    uow.flush()  # the facts are counted by SQL
+    found = step_blockers(uow.session, batch, new)
+    if found:
+        raise ConflictError(found[0].message, code="step_blocked", **found[0].values)
+    steps.move(uow, batch, new, reason=reason)
+
+
+def check_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> None:
+    """Confirm that the received results were looked through."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    advance(uow, repository.lock_batch(uow.session, batch_id, actor=uow.actor), BatchState.CHECKED)
+
+
+def reopen_batch(uow: UnitOfWork, batch_id: uuid.UUID, *, reason: str) -> None:
+    """Go back from a decision or from publicity to scores; outcomes become pending, a running publicity is withdrawn."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    if not reason.strip():
+        raise InvalidInputError(N_("请写明退回修改的原因"), fields={"reason": [N_("请写明退回修改的原因")]})
+    reopen(uow, repository.lock_batch(uow.session, batch_id, actor=uow.actor), reason=reason.strip())
+
+
+def reopen(uow: UnitOfWork, batch: CertificationBatch, *, reason: str) -> None:
+    """Unlock a locked batch of this transaction."""
+    steps.move(uow, batch, BatchState.CHECKED, reason=reason)
+    for record in repository.list_records(uow.session, batch.certification_batch_id):
+        record.outcome = PassOutcome.PENDING
+    running = publicity_repository.find_publicity(uow.session, batch.certification_batch_id)
+    if running is not None:
+        running.is_withdrawn = True
+
+
+def update_batch(
+    uow: UnitOfWork,
+    batch_id: uuid.UUID,
+    *,
+    trade_name: str,
+    plan_filed_on: dt.date | None,
+    evaluation_starts_on: dt.date | None,
+) -> None:
+    """Enter what delivery does not know: the trade, and the dates of filing the plan and of the evaluation."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
+    if batch.state in {BatchState.NUMBERED, BatchState.ISSUED, BatchState.ARCHIVED}:
+        raise ConflictError(N_("批次已编号，基本信息不能再改"))
+    before = _details(batch)
+    batch.trade_name = trade_name.strip()[:100]
+    batch.plan_filed_on, batch.evaluation_starts_on = plan_filed_on, evaluation_starts_on
+    audit.record(uow, "certification.update", "certification_batch", batch_id, before=before, after=_details(batch))
+
+
+def _details(batch: CertificationBatch) -> dict[str, str]:
+    return {
+        "trade_name": batch.trade_name,
+        "plan_filed_on": str(batch.plan_filed_on or ""),
+        "evaluation_starts_on": str(batch.evaluation_starts_on or ""),
+    }
+
+
+def archive_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> None:
+    """Close a batch whose certificates are issued."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    advance(uow, repository.lock_batch(uow.session, batch_id, actor=uow.actor), BatchState.ARCHIVED)

@@ -1,0 +1,113 @@
+"""Data compliance of a batch: everybody who passed, held against the rules before the roster is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from certification.models import Certificate, CertificateState, CertificationBatch, ResultRecord
+from certification.repository import batches as repository
+from certification.repository import certificates as certificate_repository
+from certification.repository import publicity as publicity_repository
+from certification.repository import rosters as roster_repository
+from certification.rules import keys
+from certification.rules.compliance import (
+    ComplianceContext,
+    ComplianceFinding,
+    ComplianceRecord,
+    ComplianceSeverity,
+    HeldCertificate,
+    check_compliance,
+)
+from certification.rules.pass_decision import PassOutcome
+from certification.services.dates import today
+from certification.services.personal import read_number
+from kernel import profiles
+from kernel.identity.repository import get_organisation
+from kernel.national_id import IdKind, Sex
+from qbank.public import find_occupation_info
+
+
+def check_batch_data(session: Session, batch: CertificationBatch) -> list[ComplianceFinding]:
+    """Return all findings about those who passed, errors first."""
+    key = batch.certification_batch_id
+    people = [r for r in repository.list_records(session, key) if r.outcome is PassOutcome.PASSED]
+    numbers = {r.result_record_id: read_number(r, table="result_records", row_id=r.result_record_id) for r in people}
+    records = [_record(batch, person, numbers[person.result_record_id]) for person in people]
+    plain = {person.id_number_index: numbers[person.result_record_id] for person in people}
+    findings = check_compliance(records, _context(session, batch, plain))
+    softened = set(keys.items_of(str(profiles.value(session, batch.organisation_id, keys.WARNING_CHECKS))))
+    judged = [_softened(finding) if finding.check_id in softened else finding for finding in findings]
+    return sorted(judged, key=lambda finding: finding.severity is not ComplianceSeverity.ERROR)
+
+
+def count_errors(session: Session, batch: CertificationBatch) -> int:
+    """Return how many findings forbid sending the roster."""
+    findings = check_batch_data(session, batch)
+    return sum(finding.severity is ComplianceSeverity.ERROR for finding in findings)
+
+
+def _softened(finding: ComplianceFinding) -> ComplianceFinding:
+    return dataclasses.replace(finding, severity=ComplianceSeverity.WARNING)
+
+
+def _record(batch: CertificationBatch, person: ResultRecord, number: str) -> ComplianceRecord:
+    return ComplianceRecord(
+        record_id=str(person.result_record_id),
+        name=person.name,
+        id_kind=IdKind(person.id_kind),
+        id_number=number,
+        sex=Sex(person.sex) if person.sex else None,
+        birth_date=person.birth_date,
+        occupation_code=batch.occupation_code,
+        occupation_name=batch.occupation_name,
+        trade_name=batch.trade_name,
+        level=batch.level_code,
+        outcome=person.outcome,
+        has_photo=person.has_photo,
+    )
+
+
+def _context(session: Session, batch: CertificationBatch, plain: dict[str, str]) -> ComplianceContext:
+    organisation = get_organisation(session, batch.organisation_id)
+    values = profiles.values(session, batch.organisation_id)
+    occupation = find_occupation_info(session, batch.occupation_code)
+    filed = roster_repository.list_filed_scopes(session, batch.organisation_id)
+    filed_trades = {row.trade_name for row in filed if row.occupation_code == batch.occupation_code}
+    period = publicity_repository.find_publicity(session, batch.certification_batch_id)
+    held = _held(session, batch, list(plain))
+    return ComplianceContext(
+        today=today(),
+        institution_prefix=organisation.certificate_prefix or "",
+        occupations={occupation.code: occupation.name} if occupation else {},
+        trades={occupation.code: frozenset(occupation.trades) | frozenset(filed_trades)} if occupation else {},
+        filed_scope=frozenset((row.occupation_code, row.trade_name, row.level_code) for row in filed),
+        level_codes=keys.level_codes(values),
+        publicity_ends_on=period.ends_on if period else None,
+        plan_filed_on=batch.plan_filed_on,
+        evaluation_starts_on=batch.evaluation_starts_on,
+        notice_working_days=values[keys.PLAN_NOTICE_WORKING_DAYS],
+        issued_to=frozenset(
+            (plain[c.id_number_index], c.occupation_code, c.level_code)
+            for c in held
+            if c.certification_batch_id != batch.certification_batch_id
+        ),
+        held_certificates=_held_by_number(held, plain),
+    )
+
+
+def _held(session: Session, batch: CertificationBatch, indices: Sequence[str]) -> list[Certificate]:
+    """Return what these people hold already from this organisation and what still counts."""
+    rows = certificate_repository.find_certificates_of_people(session, batch.organisation_id, indices)
+    return [row for row in rows if row.state in {CertificateState.VALID, CertificateState.HELD}]
+
+
+def _held_by_number(held: Sequence[Certificate], plain: dict[str, str]) -> dict[str, tuple[HeldCertificate, ...]]:
+    found: dict[str, tuple[HeldCertificate, ...]] = {}
+    for row in held:
+        item = HeldCertificate(row.occupation_code, row.level_code, row.issued_on)
+        number = plain[row.id_number_index]
+        found[number] = (*found.get(number, ()), item)
+    return found
