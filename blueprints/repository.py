@@ -214,10 +214,10 @@ def find_reservation(session: Session, form_id: uuid.UUID, reference: str) -> Fo
     return session.scalar(query)
 
 
-def items_in_forms(
-    session: Session, standard_level_id: uuid.UUID, *, actor: Actor, without: uuid.UUID | None = None
+def items_in_other_forms(
+    session: Session, standard_level_id: uuid.UUID, run_id: uuid.UUID, *, actor: Actor
 ) -> set[uuid.UUID]:
-    """Return the items that stand in forms of a level which are neither withdrawn nor `without`."""
+    """Return the items that stand in forms of a level which another run gave and nobody withdrew."""
     query = (
         select(FormSlot.item_id)
         .join(ExamForm, ExamForm.exam_form_id == FormSlot.exam_form_id)
@@ -225,11 +225,10 @@ def items_in_forms(
             ExamForm.organisation_id == actor.organisation,
             ExamForm.standard_level_id == standard_level_id,
             ExamForm.status != FormStatus.WITHDRAWN,
+            ExamForm.assembly_run_id.is_distinct_from(run_id),
         )
         .distinct()
     )
-    if without:
-        query = query.where(ExamForm.exam_form_id != without)
     return set(session.scalars(query))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from blueprints.pages import blueprints, editor, forms, prints, runs
+from blueprints.pages.navigation import MENU, todos
 
-from kernel.http import MenuEntry
+BLUEPRINTS = (blueprints.bp, editor.bp, runs.bp, forms.bp, prints.bp)
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
-MENU: tuple[MenuEntry, ...] = ()
+__all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,19 @@ from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import AssemblyResult, Change, Check, Conflict, Wanted, WritingTask
 from blueprints.assembly.text import Text
 from blueprints.assembly.verify import marks
+from blueprints.rules.codes import engine_code
 
 
-def outcome_to_json(
-    result: AssemblyResult, blueprint: Blueprint, versions: Mapping[str, tuple[str, str]]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """What the bank says of an item beyond what assembly asks for; `point` is the outline's own code."""
+
+    version: str
+    code: str
+    point: str
+
+
+def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping[str, KnownItem]) -> dict[str, Any]:
     """Return an outcome as JSON; texts keep their template and values, so that the edge can translate them.
 
     Parameters
@@ -24,8 +33,8 @@ def outcome_to_json(
         What the engine answered.
     blueprint : Blueprint
         Says what items are worth.
-    versions : mapping
-        Item version id and code by item id.
+    known : mapping
+        What the bank says of items, by item id.
     """
     pool = {item.id: item for item in result.pool}
     return {
@@ -35,7 +44,7 @@ def outcome_to_json(
         "seconds": round(result.seconds, 3),
         "forms": [
             {
-                "items": [_item(pool[item_id], blueprint, versions[item_id]) for item_id in form.items],
+                "items": [_item(pool[item_id], blueprint, known[item_id]) for item_id in form.items],
                 "checks": [_check(check) for check in form.checks],
             }
             for form in result.forms
@@ -44,9 +53,9 @@ def outcome_to_json(
     }
 
 
-def _item(item: PoolItem, blueprint: Blueprint, version: tuple[str, str]) -> dict[str, Any]:
+def _item(item: PoolItem, blueprint: Blueprint, known: KnownItem) -> dict[str, Any]:
     return {
-        "id": item.id, "version": version[0], "code": version[1], "type": item.type, "point": item.point,
+        "id": item.id, "version": known.version, "code": known.code, "type": item.type, "point": known.point,
         "importance": item.importance, "difficulty": item.difficulty, "score": str(marks(item, blueprint)),
         "n_used": item.n_used,
     }  # fmt: skip
@@ -61,7 +70,7 @@ def pool_item(row: Mapping[str, Any]) -> PoolItem:
     Decimal('1')
     """
     return PoolItem(
-        id=row["id"], type=row["type"], point=row["point"], importance=row.get("importance") or "",
+        id=row["id"], type=row["type"], point=engine_code(row["point"]), importance=row.get("importance") or "",
         difficulty=row.get("difficulty"), score=Decimal(row["score"]), n_used=row.get("n_used") or 0,
     )  # fmt: skip
 

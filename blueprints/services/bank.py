@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from blueprints.assembly.pool import PoolItem
 from blueprints.models import ExamForm
+from blueprints.rules.codes import engine_code
 from blueprints.rules.packages import ReadMedia, SlotContent
 from kernel.identity.actor import Actor
 from qbank import public as qbank
@@ -31,7 +33,7 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> P
 
 def _pool_item(entry: qbank.PoolEntry) -> PoolItem:
     return PoolItem(
-        id=str(entry.item_id), type=entry.type, point=entry.point, importance=str(entry.importance.value),
+        id=str(entry.item_id), type=entry.type, point=engine_code(entry.point), importance=str(entry.importance.value),
         difficulty=entry.difficulty, score=entry.score, n_used=entry.n_used, last_used=entry.last_used,
     )  # fmt: skip
 
@@ -59,11 +61,46 @@ def media_reader(session: Session, actor: Actor) -> ReadMedia:
     return lambda media_id: qbank.read_media(session, actor.organisation, media_id)
 
 
-def scope_names(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, str]:
-    """Return the names of a level's scopes by full code."""
-    return {scope.full_code: scope.name for scope in qbank.outline(session, actor, standard_level_id).walk()}
+@dataclass(frozen=True, slots=True)
+class ScopeLine:
+    """A scope of an outline for tables: `code` as assembly reads it, `label` as people do."""
+
+    code: str
+    label: str
+    name: str
+    depth: int
+    weight_percent: Decimal | None
+
+    @property
+    def title(self) -> str:
+        """Code and name."""
+        return f"{self.label} {self.name}"
+
+
+def scope_lines(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[ScopeLine]:
+    """Return all scopes of a level's outline, in order."""
+    return [
+        ScopeLine(engine_code(scope.full_code), scope.full_code, scope.name, scope.depth, scope.weight_percent)
+        for scope in qbank.outline(session, actor, standard_level_id).walk()
+    ]
 
 
 def item_codes(pool: Pool, item_ids: Sequence[str]) -> list[str]:
     """Return the codes of items; an item that left the pool keeps its id."""
     return [pool.entries[item_id].code if item_id in pool.entries else item_id for item_id in item_ids]
+
+
+def item_ids(pool: Pool, codes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the ids that codes name, and the codes that name nothing; an id may stand for itself."""
+    by_code = {entry.code: item_id for item_id, entry in pool.entries.items()}
+    found = [by_code.get(code, code) for code in codes]
+    unknown = [code for code, item_id in zip(codes, found, strict=True) if item_id == code and not _is_id(code)]
+    return [item_id for item_id in found if _is_id(item_id)], unknown
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

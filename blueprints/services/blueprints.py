@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from blueprints.models import ExamBlueprint
 from blueprints.rules import profile
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus
+from blueprints.services.bank import ScopeLine, scope_lines
 from kernel import audit, profiles
 from kernel.canonical import digest_bytes
 from kernel.clock import now
@@ -36,18 +37,15 @@ def default_spec(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
     values = profiles.values(session, actor.organisation)
     code = level.national_level_code or profile.FALLBACK_LEVEL
     key = profile.MIX_KEYS.get(code, profile.MIX_KEYS[profile.FALLBACK_LEVEL])
-    weights = outline_weights(qbank.outline(session, actor, standard_level_id))
+    weights = outline_weights(scope_lines(session, actor, standard_level_id))
     return profile.default_spec(profile.parse_mix(str(values[key.name])), weights, values)
 
 
-def outline_weights(outline: qbank.Outline) -> dict[str, Decimal]:
+def outline_weights(scopes: Sequence[ScopeLine]) -> dict[str, Decimal]:
     """Return percent by scope at the second depth, or at the first where the second carries none."""
     for depth in (SCOPE_DEPTH, 1):
-        weights = {
-            scope.full_code: scope.weight_percent
-            for scope in outline.walk()
-            if scope.depth == depth and scope.weight_percent
-        }
+        found = [scope for scope in scopes if scope.depth == depth]
+        weights = {scope.code: scope.weight_percent for scope in found if scope.weight_percent}
         if weights:
             return weights
     return {}

@@ -16,7 +16,7 @@ from blueprints import repository
 from blueprints.assembly.engine import assemble
 from blueprints.assembly.result import AssemblyResult
 from blueprints.models import AssemblyRun, ExamBlueprint, ExamForm, FormDecision, FormSlot
-from blueprints.rules.outcomes import outcome_to_json
+from blueprints.rules.outcomes import KnownItem, outcome_to_json
 from blueprints.rules.packages import score_text
 from blueprints.rules.relaxing import relaxed_spec
 from blueprints.rules.specs import blueprint_of
@@ -103,10 +103,13 @@ def compute(session: Session, actor: Actor, run: AssemblyRun, progress: Progress
 def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool: Pool) -> AssemblyRun:
     """Keep the outcome of a run."""
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
-    versions = {item_id: (str(entry.item_version_id), entry.code) for item_id, entry in pool.entries.items()}
+    known = {
+        item_id: KnownItem(str(entry.item_version_id), entry.code, entry.point)
+        for item_id, entry in pool.entries.items()
+    }
     run.status, run.finished_at = RunStatus(result.status), now()
     run.pool_digest, run.n_pool = result.pool_digest, len(pool.items)
-    run.result = outcome_to_json(result, blueprint_of(run.spec), versions)
+    run.result = outcome_to_json(result, blueprint_of(run.spec), known)
     audit.record(
         uow, "assembly.finish", "assembly_run", run_id,
         after={"status": result.status, "pool_digest": result.pool_digest, "n_forms": len(result.forms)},

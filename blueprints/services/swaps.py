@@ -16,6 +16,7 @@ from blueprints.assembly.result import Check
 from blueprints.assembly.verify import check_assembly, check_form, marks
 from blueprints.assembly.weights import WeightTarget, weight_targets
 from blueprints.models import ExamForm, FormSlot
+from blueprints.rules.codes import engine_code
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import FormAct, after
 from blueprints.services.bank import Pool, load_pool
@@ -72,7 +73,7 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
 def _slot_item(slot: FormSlot, pool: Pool) -> PoolItem:
     entry = pool.entries.get(str(slot.item_id))
     return PoolItem(
-        id=str(slot.item_id), type=slot.type, point=slot.point, importance=slot.importance,
+        id=str(slot.item_id), type=slot.type, point=engine_code(slot.point), importance=slot.importance,
         difficulty=slot.difficulty, score=slot.score, n_used=entry.n_used if entry else 0,
     )  # fmt: skip
 

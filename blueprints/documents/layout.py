@@ -1,0 +1,182 @@
+"""What a printed form says, before any format: titles, notes, parts, items with their options in columns, the key."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.documents.runs import Rich, rich
+from blueprints.rules.packages import SlotContent, score_text
+from blueprints.rules.sections import Section, sections_of
+from item_templates import registry
+from item_templates.contract import ItemContent
+from item_templates.markup import plain_text
+
+LINE_UNITS = 88
+COLUMN_CHOICES = (4, 2, 1)
+BRACKETS = re.compile(r"[（(][\s　\u00a0_]*[)）]")
+ANSWER_LINES = {"short_answer": 5, "essay": 14}
+KEYS_PER_ROW = 10
+NUMBERED = frozenset({"single_choice", "multiple_choice", "true_false"})
+
+
+@dataclass(frozen=True, slots=True)
+class FormSheet:
+    """What stands around the items."""
+
+    organisation: str
+    occupation: str
+    occupation_code: str
+    level: str
+    label: str
+    edition: str
+    duration_minutes: int
+    total_score: str
+    trace: str = ""
+
+    @property
+    def title(self) -> str:
+        """The second title line."""
+        paper = f"（{self.label}卷）" if self.label else ""
+        return f"{self.occupation}{self.level}理论知识试卷{paper}"
+
+    @property
+    def notes(self) -> list[str]:
+        """The notes to candidates."""
+        edition = (
+            f"{self.edition.removesuffix('年版').removesuffix('版')}年版"
+            if self.edition[:4].isdigit()
+            else self.edition
+        )
+        return [
+            f"1. 本试卷依据{edition}《{self.occupation}》职业标准命制，考试时间：{self.duration_minutes} 分钟，满分 {self.total_score} 分。",
+            "2. 请首先按要求在试卷的指定位置填写准考证号、姓名和单位名称。",
+            "3. 请仔细阅读各部分的答题要求，在规定的位置填写答案。",
+            "4. 不要在试卷上乱写乱画，不要填写无关的内容。",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedItem:
+    """One item as it is printed: number, text, options, how many stand in a line, lines to write on."""
+
+    number: int
+    stem: Rich
+    choices: tuple[tuple[str, Rich], ...]
+    targets: tuple[tuple[str, Rich], ...]
+    n_columns: int
+    lead: str
+    n_lines: int
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedPart:
+    """One part of a form."""
+
+    heading: str
+    numeral: str
+    items: tuple[PrintedItem, ...]
+
+
+def printed_parts(slots: Sequence[SlotContent]) -> list[PrintedPart]:
+    """Return the parts of a form, ready to be set."""
+    return [
+        PrintedPart(
+            section.printed_heading,
+            section.numeral,
+            tuple(_item(slot, section) for slot in slots if slot.section == section.number),
+        )
+        for section in sections_of(slots)
+    ]
+
+
+def _item(slot: SlotContent, section: Section) -> PrintedItem:
+    content = slot.content
+    choices = tuple((choice.id, rich(choice.content)) for choice in content.choices)
+    is_judged = content.type == "true_false"
+    stem = content.stem
+    if content.type in {"single_choice", "multiple_choice"} and not BRACKETS.search(plain_text(stem)):
+        stem = f"{stem}（　　）"
+    return PrintedItem(
+        number=slot.slot, stem=rich(stem), choices=choices,
+        targets=tuple((target.id, rich(target.content)) for target in content.targets),
+        n_columns=columns_for(content, choices), lead="（　　）" if is_judged else "",
+        n_lines=ANSWER_LINES.get(content.type, 0), score="" if section.each is not None else score_text(slot.score),
+    )  # fmt: skip
+
+
+def columns_for(content: ItemContent, choices: Sequence[tuple[str, Rich]]) -> int:
+    """Return how many options stand in one line: four, two or one, by the longest."""
+    if len(choices) < 2 or any(len(text.blocks) > 1 for _, text in choices):
+        return 1
+    if any(text.has_picture for _, text in choices):
+        return 2
+    longest = max(width(plain_text(choice.content)) + len(choice.id) + 2 for choice in content.choices)
+    return next((n for n in COLUMN_CHOICES if longest <= LINE_UNITS // n - 2), 1)
+
+
+def width(text: str) -> int:
+    r"""Return the width of a text in half characters; the marks of formulas take no room.
+
+    Examples
+    --------
+    >>> width("电阻R"), width(r"\(R\)")
+    (5, 1)
+    """
+    shown = text.replace("\\(", "").replace("\\)", "")
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """The key of one part: a grid of letters, or items with answer, scoring points and explanation."""
+
+    heading: str
+    rows: tuple[tuple[tuple[int, str], ...], ...]
+    items: tuple[dict[str, Any], ...]
+
+
+def key_parts(slots: Sequence[SlotContent]) -> list[KeyPart]:
+    """Return the key and scoring standard of a form."""
+    return [
+        _key_part(section, [slot for slot in slots if slot.section == section.number]) for section in sections_of(slots)
+    ]
+
+
+def _key_part(section: Section, slots: Sequence[SlotContent]) -> KeyPart:
+    heading = f"{section.numeral}、{section.label}（{section.range_text}，{section.score_text}）"
+    if section.type in NUMBERED:
+        pairs = [(slot.slot, key_text(slot.content)) for slot in slots]
+        rows = tuple(tuple(pairs[start : start + KEYS_PER_ROW]) for start in range(0, len(pairs), KEYS_PER_ROW))
+        return KeyPart(heading, rows, ())
+    return KeyPart(heading, (), tuple(_key_item(slot) for slot in slots))
+
+
+def _key_item(slot: SlotContent) -> dict[str, Any]:
+    content = slot.content
+    return {
+        "number": slot.slot,
+        "answer": rich(key_text(content).replace("<", "&lt;")),
+        "points": [(rich(str(point["text"]).replace("<", "&lt;")), str(point["score"])) for point in content.rubric],
+        "explanation": rich(content.explanation),
+        "score": score_text(slot.score),
+    }
+
+
+def key_text(content: ItemContent) -> str:
+    """Return the key of an item as people write it."""
+    return registry.get(content.type).key_text(content)
+
+
+def unknown_formulas(parts: Sequence[PrintedPart]) -> list[int]:
+    """Return the numbers of items with a formula that is printed as source."""
+    return [item.number for part in parts for item in part.items if any(text.unknown for text in texts_of(item))]
+
+
+def texts_of(item: PrintedItem) -> list[Rich]:
+    """Return all texts of an item."""
+    return [item.stem, *(text for _, text in (*item.choices, *item.targets))]

@@ -1,0 +1,86 @@
+"""A form and its key as PDF."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from blueprints.documents.layout import FormSheet, KeyPart, PrintedItem, PrintedPart
+from blueprints.documents.runs import Rich
+from kernel.typesetting import picture_suffix, render_pdf
+
+_FOLDER = Path(__file__).parent
+
+
+def form_pdf(sheet: FormSheet, parts: Sequence[PrintedPart], media: Mapping[str, bytes]) -> bytes:
+    """Return a form in the official layout."""
+    names = picture_names(media)
+    data = _sheet(sheet) | {"parts": [_part(part, names) for part in parts]}
+    assets = {names[key]: picture for key, picture in media.items() if key in names}
+    return render_pdf(_FOLDER / "form.typ", data, assets=assets)
+
+
+def key_pdf(sheet: FormSheet, parts: Sequence[KeyPart], media: Mapping[str, bytes]) -> bytes:
+    """Return the key and scoring standard of a form."""
+    names = picture_names(media)
+    data = _sheet(sheet) | {"parts": [_key_part(part, names) for part in parts]}
+    assets = {names[key]: picture for key, picture in media.items() if key in names}
+    return render_pdf(_FOLDER / "form_key.typ", data, assets=assets)
+
+
+def picture_names(media: Mapping[str, bytes]) -> dict[str, str]:
+    """Return a file name for every picture that can be printed, by its id."""
+    names = {}
+    for number, (key, data) in enumerate(media.items(), 1):
+        if suffix := picture_suffix(data):
+            names[key] = f"picture-{number}.{suffix}"
+    return names
+
+
+def _sheet(sheet: FormSheet) -> dict[str, Any]:
+    return dataclasses.asdict(sheet) | {"title": sheet.title, "notes": sheet.notes}
+
+
+def _part(part: PrintedPart, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "heading": part.heading, "numeral": part.numeral, "items": [_item(item, names) for item in part.items]
+    }  # fmt: skip
+
+
+def _item(item: PrintedItem, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "number": item.number, "stem": _blocks(item.stem, names), "n_columns": item.n_columns, "lead": item.lead,
+        "n_lines": item.n_lines, "score": item.score,
+        "choices": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.choices],
+        "targets": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.targets],
+    }  # fmt: skip
+
+
+def _blocks(text: Rich, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [_named_pictures(block, names) for block in text.blocks]
+
+
+def _named_pictures(value: Any, names: Mapping[str, str]) -> Any:
+    """Put file names where pictures are named by id; a picture that cannot be printed leaves its alternative text."""
+    if isinstance(value, list):
+        return [_named_pictures(part, names) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("k") == "img":
+        return value | {"v": names.get(value["v"], "")}
+    return {key: _named_pictures(part, names) for key, part in value.items()}
+
+
+def _key_part(part: KeyPart, names: Mapping[str, str]) -> dict[str, Any]:
+    items = [
+        {
+            "number": item["number"], "score": item["score"], "answer": _blocks(item["answer"], names),
+            "explanation": _blocks(item["explanation"], names),
+            "points": [{"blocks": _blocks(text, names), "score": score} for text, score in item["points"]],
+        }
+        for item in part.items
+    ]  # fmt: skip
+    rows = [[{"number": number, "key": key} for number, key in row] for row in part.rows]
+    return {"heading": part.heading, "rows": rows, "items": items}

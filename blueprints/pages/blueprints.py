@@ -1,0 +1,210 @@
+"""The list of blueprints, one blueprint with its table against the pool, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from blueprints import repository
+from blueprints.models import AssemblyRun, ExamBlueprint
+from blueprints.pages import wording
+from blueprints.pages.rules_text import rule_lines
+from blueprints.pages.tables import SupplyView, supply_view
+from blueprints.repository import Filters
+from blueprints.rules.profile import TIME_LIMIT
+from blueprints.rules.states import BLUEPRINT_LABELS, BlueprintStatus
+from blueprints.services import blueprints as services
+from blueprints.services import runs
+from kernel import profiles
+from kernel.db import db
+from kernel.errors import InvalidInputError
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+from qbank import public as qbank
+
+bp = Blueprint("blueprints", __name__, url_prefix="/blueprints")
+RECENT_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintListPage:
+    """Blueprints with their filters."""
+
+    rows: Sequence[ExamBlueprint]
+    paging: Paging
+    href: Callable[[int], str]
+    filters: Filters
+    statuses: list[tuple[str, str]]
+    badge: Callable[[BlueprintStatus], wording.Badge]
+    may_write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlueprintPage:
+    """Choosing the level of a new blueprint."""
+
+    levels: list[tuple[str, str]]
+    values: dict[str, str]
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintPage:
+    """One blueprint: its rules in words, its table, its runs, and the form that starts another."""
+
+    row: ExamBlueprint
+    badge: wording.Badge
+    rules: list[tuple[str, str]]
+    supply: SupplyView | None
+    recent: Sequence[AssemblyRun]
+    run_badge: Callable[[Any], wording.Badge]
+    values: dict[str, str]
+    errors: dict[str, list[str]]
+    may_write: bool
+    may_assemble: bool
+
+
+@bp.get("/")
+@requires(Permission.BLUEPRINT_READ)
+def index() -> tuple[str, int]:
+    """List blueprints."""
+    actor, paging = current_actor(), paging_from_request()
+    status = request.args.get("status", "")
+    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(BlueprintStatus) else "")
+    rows, total = repository.list_blueprints(
+        db.session(), filters, actor=actor, offset=paging.offset, limit=paging.per_page
+    )
+    statuses = [(state.value, _(label)) for state, label in BLUEPRINT_LABELS.items()]
+    page = BlueprintListPage(
+        rows, paging.of(total), wording.page_address("blueprints.index"), filters, statuses,
+        wording.blueprint_badge, actor.may(Permission.BLUEPRINT_WRITE),
+    )  # fmt: skip
+    return render_page("blueprints/list.html", page)
+
+
+def _new_page(values: dict[str, str], errors: dict[str, list[str]] | None = None) -> tuple[str, int]:
+    levels = [
+        (str(level.standard_level_id), _("%(title)s · %(n)s 题可用", title=level.title, n=level.n_approved_items))
+        for level in qbank.list_levels(db.session(), current_actor())
+    ]
+    return render_page(
+        "blueprints/new.html", NewBlueprintPage(levels, values, errors or {}), status=422 if errors else 200
+    )
+
+
+@bp.get("/new")
+@requires(Permission.BLUEPRINT_WRITE)
+def new() -> tuple[str, int]:
+    """Show the form for a new blueprint."""
+    return _new_page({"standard_level_id": request.args.get("level", ""), "name": ""})
+
+
+@bp.post("/new")
+@requires(Permission.BLUEPRINT_WRITE)
+def create() -> tuple[str, int] | BaseResponse:
+    """Create a blueprint with the defaults of its level and open it for editing."""
+    values = wording.form_text(request.form)
+    try:
+        level_id = uuid.UUID(values.get("standard_level_id", ""))
+    except ValueError:
+        return _new_page(values, {"standard_level_id": [_("请选择职业等级")]})
+    try:
+        with unit_of_work(current_actor()) as uow:
+            row = services.create_blueprint(uow, standard_level_id=level_id, name=values.get("name", ""))
+    except InvalidInputError as exc:
+        return _new_page(values, wording.refusal_fields(exc))
+    address = url_for("blueprint_editor.edit", blueprint_id=row.exam_blueprint_id)
+    return redirect_with_message(address, _("蓝图已建立，默认值来自规则方案和细目表，请核对"))
+
+
+@bp.get("/<uuid:blueprint_id>")
+@requires(Permission.BLUEPRINT_READ)
+def detail(blueprint_id: uuid.UUID) -> tuple[str, int]:
+    """Show one blueprint."""
+    seconds = profiles.value(db.session(), current_actor().organisation, TIME_LIMIT.name)
+    n_forms = request.args.get("n_forms", "2")
+    values = {"n_forms": n_forms if n_forms.isdigit() else "2", "seed": "", "time_limit": str(seconds)}
+    return _detail_page(blueprint_id, values, {})
+
+
+def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[str, list[str]]) -> tuple[str, int]:
+    session, actor = db.session(), current_actor()
+    row = repository.get_blueprint(session, blueprint_id, actor=actor)
+    values = {"max_overlap": str(row.spec.get("max_overlap", 0))} | values
+    recent, _total = repository.list_runs(session, actor=actor, blueprint_id=blueprint_id, limit=RECENT_RUNS)
+    page = BlueprintPage(
+        row=row, badge=wording.blueprint_badge(row.status), rules=rule_lines(session, actor, row),
+        supply=supply_view(session, actor, row.standard_level_id, row.spec), recent=recent,
+        run_badge=wording.run_badge, values=values, errors=errors, may_write=actor.may(Permission.BLUEPRINT_WRITE),
+        may_assemble=actor.may(Permission.FORM_ASSEMBLE) and row.status is not BlueprintStatus.ARCHIVED,
+    )  # fmt: skip
+    return render_page("blueprints/detail.html", page, status=422 if errors else 200)
+
+
+@bp.post("/<uuid:blueprint_id>/assemble")
+@requires(Permission.FORM_ASSEMBLE)
+def assemble(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseResponse:
+    """Start an assembly and show its progress."""
+    values = wording.form_text(request.form)
+    numbers = {name: values.get(name, "") for name in ("n_forms", "max_overlap", "seed", "time_limit")}
+    wrong = {name: [_("请填写整数")] for name, text in numbers.items() if text and not text.isdigit()}
+    if wrong:
+        return _detail_page(blueprint_id, values, wrong)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            run = runs.start_run(
+                uow, blueprint_id, n_forms=int(numbers["n_forms"] or 1),
+                max_overlap=int(numbers["max_overlap"]) if numbers["max_overlap"] else None,
+                seed=int(numbers["seed"]) if numbers["seed"] else None,
+                time_limit_seconds=int(numbers["time_limit"] or 60),
+            )  # fmt: skip
+    except InvalidInputError as exc:
+        return _detail_page(blueprint_id, values, wording.refusal_fields(exc))
+    address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
+    return redirect_with_message(address, _("组卷已开始"), "info")
+
+
+@bp.post("/<uuid:blueprint_id>/publish")
+@requires(Permission.BLUEPRINT_WRITE)
+def publish(blueprint_id: uuid.UUID) -> BaseResponse:
+    """Publish a draft."""
+    with unit_of_work(current_actor()) as uow:
+        services.publish_blueprint(uow, blueprint_id)
+    return redirect_with_message(url_for("blueprints.detail", blueprint_id=blueprint_id), _("蓝图已发布"))
+
+
+@bp.post("/<uuid:blueprint_id>/archive")
+@requires(Permission.BLUEPRINT_WRITE)
+def archive(blueprint_id: uuid.UUID) -> BaseResponse:
+    """Take a blueprint out of use."""
+    with unit_of_work(current_actor()) as uow:
+        services.archive_blueprint(uow, blueprint_id)
+    return redirect_with_message(url_for("blueprints.index"), _("蓝图已归档"))
+
+
+@bp.post("/<uuid:blueprint_id>/copy")
+@requires(Permission.BLUEPRINT_WRITE)
+def copy(blueprint_id: uuid.UUID) -> BaseResponse:
+    """Copy a blueprint into a draft and open it for editing."""
+    with unit_of_work(current_actor()) as uow:
+        row = services.copy_blueprint(uow, blueprint_id)
+    address = url_for("blueprint_editor.edit", blueprint_id=row.exam_blueprint_id)
+    return redirect_with_message(address, _("已复制为草稿"))
+
+
+@bp.get("/<uuid:blueprint_id>/blueprint.json")
+@requires(Permission.BLUEPRINT_READ)
+def download(blueprint_id: uuid.UUID) -> BaseResponse:
+    """Answer the blueprint as the file that `kaoku assemble` reads."""
+    row = repository.get_blueprint(db.session(), blueprint_id, actor=current_actor())
+    body = json.dumps(row.spec, ensure_ascii=False, indent=1)
+    headers = {"Content-Disposition": f'attachment; filename="blueprint-{row.exam_blueprint_id}.json"'}
+    return Response(body, mimetype="application/json", headers=headers)

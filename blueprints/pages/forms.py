@@ -1,0 +1,277 @@
+"""Forms: list, one form with its history, looking inside, swapping items, review, sealing, withdrawing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from blueprints import repository
+from blueprints.models import ExamForm, FormDecision, FormPackage
+from blueprints.pages import wording
+from blueprints.pages.outcome import excerpt
+from blueprints.repository import Filters
+from blueprints.rules.packages import SlotContent
+from blueprints.rules.sections import Section, sections_of
+from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
+from blueprints.services import forms as services
+from blueprints.services import swaps, views
+from blueprints.services.bank import slot_contents
+from blueprints.services.sealing import form_title
+from item_templates import registry
+from kernel.clock import now
+from kernel.db import db
+from kernel.errors import InvalidInputError
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+from qbank import public as qbank
+
+bp = Blueprint("forms", __name__, url_prefix="/forms")
+P = Permission
+
+
+@dataclass(frozen=True, slots=True)
+class FormListPage:
+    """Forms with their filters."""
+
+    rows: Sequence[ExamForm]
+    paging: Paging
+    href: Callable[[int], str]
+    filters: Filters
+    statuses: list[tuple[str, str]]
+    badge: Callable[[FormStatus], wording.Badge]
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """One form: what it is, where it stands, what can be done; no item is shown here."""
+
+    row: ExamForm
+    title: str
+    badge: wording.Badge
+    types: list[tuple[str, int, Any]]
+    decisions: Sequence[FormDecision]
+    act_labels: dict[FormAct, str]
+    acts: set[str]
+    refusal: str
+    package: FormPackage | None
+    n_reserved: int
+    comment: str = ""
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedItem:
+    """One item in its place, with the template that shows it."""
+
+    slot: SlotContent
+    code: str
+    importance: str
+    difficulty: int | None
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPage:
+    """A form opened for reading: its parts with their items; `viewer` and `moment` mark every page of it."""
+
+    row: ExamForm
+    title: str
+    parts: list[tuple[Section, list[PlacedItem]]]
+    may_swap: bool
+    with_key: bool
+    ticket: str
+    viewer: str
+    moment: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SwapPage:
+    """One item of a draft, and what may stand in its place."""
+
+    row: ExamForm
+    title: str
+    placed: PlacedItem
+    candidates: list[tuple[qbank.PoolEntry, str]]
+    ticket: str
+
+
+@bp.get("/")
+@requires(P.FORM_READ)
+def index() -> tuple[str, int]:
+    """List forms."""
+    paging, status = paging_from_request(), request.args.get("status", "")
+    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(FormStatus) else "")
+    rows, total = repository.list_forms(
+        db.session(), filters, actor=current_actor(), offset=paging.offset, limit=paging.per_page
+    )
+    statuses = [(state.value, _(label)) for state, label in FORM_LABELS.items()]
+    page = FormListPage(
+        rows, paging.of(total), wording.page_address("forms.index"), filters, statuses, wording.form_badge
+    )
+    return render_page("blueprints/forms.html", page)
+
+
+@bp.get("/<uuid:form_id>")
+@requires(P.FORM_READ)
+def detail(form_id: uuid.UUID) -> tuple[str, int]:
+    """Show one form without its items."""
+    return _form_page(form_id)
+
+
+def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[str]] | None = None) -> tuple[str, int]:
+    session, actor = db.session(), current_actor()
+    row = repository.get_form(session, form_id, actor=actor, with_slots=True)
+    acts = services.possible_acts(row, actor)
+    reason = services.refusal(session, actor, row) if FormAct.APPROVE in acts else None
+    page = FormPage(
+        row=row, title=form_title(row), badge=wording.form_badge(row.status), types=_types(row),
+        decisions=repository.list_decisions(session, form_id),
+        act_labels={act: _(label) for act, label in ACT_LABELS.items()}, acts={act.value for act in acts},
+        refusal=_(reason) if reason else "", package=repository.find_package(session, form_id, actor=actor),
+        n_reserved=len(repository.list_reservations(session, form_id)), comment=comment, errors=errors or {},
+    )  # fmt: skip
+    return render_page("blueprints/form.html", page, status=422 if errors else 200)
+
+
+def _types(row: ExamForm) -> list[tuple[str, int, Any]]:
+    names = dict.fromkeys(slot.type for slot in row.slots)
+    return [
+        (
+            wording.type_label(name),
+            sum(1 for slot in row.slots if slot.type == name),
+            sum(slot.score for slot in row.slots if slot.type == name),
+        )
+        for name in names
+    ]
+
+
+@bp.post("/<uuid:form_id>/view")
+@requires(P.FORM_READ)
+def view(form_id: uuid.UUID) -> Response:
+    """Record that this person looks into the form, then show it."""
+    with unit_of_work(current_actor()) as uow:
+        ticket = views.open_view(uow, form_id)
+    return redirect_with_message(url_for("forms.content", form_id=form_id, ticket=ticket), _("本次查看已登记"), "info")
+
+
+@bp.get("/<uuid:form_id>/content")
+@requires(P.FORM_READ)
+def content(form_id: uuid.UUID) -> tuple[str, int]:
+    """Show the items of a form to somebody whose look has been recorded."""
+    session, actor, ticket = db.session(), current_actor(), request.args.get("ticket", "")
+    row = repository.get_form(session, form_id, actor=actor, with_slots=True)
+    views.check_view(actor, row, ticket)
+    with_key = request.args.get("key") == "1"
+    slots = slot_contents(session, actor, row)
+    placed = {item.slot.slot: item for item in _placed(row, slots, with_key=with_key)}
+    parts = [
+        (section, [placed[number] for number in range(section.first, section.last + 1)])
+        for section in sections_of(slots)
+    ]
+    page = ContentPage(
+        row=row, title=form_title(row), parts=parts, may_swap=FormAct.SWAP in services.possible_acts(row, actor),
+        with_key=with_key, ticket=ticket, viewer=actor.name, moment=now(),
+    )  # fmt: skip
+    return render_page("blueprints/content.html", page)
+
+
+def _placed(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool) -> list[PlacedItem]:
+    kind = "review" if with_key else "item"
+    return [
+        PlacedItem(
+            slot, place.item_code, place.importance, place.difficulty,
+            registry.template_name(registry.get(slot.content.type), "review" if kind == "review" else "item"),
+        )
+        for place, slot in zip(row.slots, slots, strict=True)
+    ]  # fmt: skip
+
+
+@bp.get("/<uuid:form_id>/swap/<int:slot>")
+@requires(P.FORM_ASSEMBLE)
+def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
+    """Offer the items that may stand in a place instead."""
+    session, actor, ticket = db.session(), current_actor(), request.args.get("ticket", "")
+    row = repository.get_form(session, form_id, actor=actor, with_slots=True)
+    views.check_view(actor, row, ticket)
+    found = swaps.swap_candidates(swaps.load_bench(session, actor, row), slot)
+    contents = qbank.load_contents(session, actor, [entry.item_version_id for entry in found])
+    texts = [(entry, excerpt(contents[entry.item_version_id].content.stem, 120)) for entry in found]
+    placed = next(
+        item for item in _placed(row, slot_contents(session, actor, row), with_key=True) if item.slot.slot == slot
+    )
+    return render_page("blueprints/swap.html", SwapPage(row, form_title(row), placed, texts, ticket))
+
+
+@bp.post("/<uuid:form_id>/swap/<int:slot>")
+@requires(P.FORM_ASSEMBLE)
+def do_swap(form_id: uuid.UUID, slot: int) -> Response:
+    """Put the chosen item into the place."""
+    version = request.form.get("version", "")
+    item_id = request.form.get("item_id", type=uuid.UUID) or uuid.UUID(int=0)
+    with unit_of_work(current_actor()) as uow:
+        swaps.swap_item(uow, form_id, slot=slot, item_id=item_id, version=int(version) if version.isdigit() else 0)
+    address = url_for("forms.content", form_id=form_id, ticket=request.form.get("ticket", ""), _anchor=f"slot-{slot}")
+    return redirect_with_message(address, _("第 %(n)s 题已替换，全部要求仍然符合", n=slot))
+
+
+def _done(form_id: uuid.UUID, message: str) -> Response:
+    return redirect_with_message(url_for("forms.detail", form_id=form_id), message)
+
+
+@bp.post("/<uuid:form_id>/submit")
+@requires(P.FORM_ASSEMBLE)
+def submit(form_id: uuid.UUID) -> Response:
+    """Send a draft to review."""
+    with unit_of_work(current_actor()) as uow:
+        services.submit_form(uow, form_id, comment=request.form.get("comment", ""))
+    return _done(form_id, _("试卷已提交审核"))
+
+
+@bp.post("/<uuid:form_id>/return")
+@requires(P.FORM_APPROVE)
+def send_back(form_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Send a form back to its assembler."""
+    comment = request.form.get("comment", "")
+    try:
+        with unit_of_work(current_actor()) as uow:
+            services.return_form(uow, form_id, comment=comment)
+    except InvalidInputError as exc:
+        return _form_page(form_id, comment=comment, errors=wording.refusal_fields(exc))
+    return _done(form_id, _("试卷已退回"))
+
+
+@bp.post("/<uuid:form_id>/approve")
+@requires(P.FORM_APPROVE)
+def approve(form_id: uuid.UUID) -> Response:
+    """Approve a form."""
+    with unit_of_work(current_actor()) as uow:
+        services.approve_form(uow, form_id, comment=request.form.get("comment", ""))
+    return _done(form_id, _("试卷已批准，可以封存"))
+
+
+@bp.post("/<uuid:form_id>/seal")
+@requires(P.FORM_SEAL)
+def seal(form_id: uuid.UUID) -> Response:
+    """Seal an approved form."""
+    with unit_of_work(current_actor()) as uow:
+        services.seal_form(uow, form_id)
+    return _done(form_id, _("试卷已封存，内容不能再改变"))
+
+
+@bp.post("/<uuid:form_id>/withdraw")
+@requires(P.FORM_ASSEMBLE, P.FORM_SEAL)
+def withdraw(form_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Withdraw a form that no sitting counts on."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            services.withdraw_form(uow, form_id, reason=request.form.get("comment", ""))
+    except InvalidInputError as exc:
+        return _form_page(form_id, errors=wording.refusal_fields(exc))
+    return _done(form_id, _("试卷已撤回"))

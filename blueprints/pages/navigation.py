@@ -1,0 +1,41 @@
+"""Menu entries, and what waits for assemblers, approvers and keepers."""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.rules.states import FormStatus
+from kernel.http import MenuEntry, Todo
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
+
+MENU = (
+    MenuEntry(N_("组卷"), N_("组卷蓝图"), "blueprints.index", (Permission.BLUEPRINT_READ,), icon="table", order=10),
+    MenuEntry(N_("组卷"), N_("组卷记录"), "assembly_runs.index", (Permission.FORM_ASSEMBLE,), icon="history", order=20),
+    MenuEntry(N_("组卷"), N_("试卷"), "forms.index", (Permission.FORM_READ,), icon="file", order=30),
+)
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return forms to approve, forms to seal, forms sent back and runs that gave no form."""
+    found: list[Todo] = []
+    if actor.organisation_id is None:
+        return found
+    if actor.may(Permission.FORM_APPROVE):
+        n_review = repository.count_forms(session, FormStatus.IN_REVIEW, actor=actor, not_by=actor.user_id)
+        found.append(Todo(_("待审核的试卷"), n_review, url_for("forms.index", status="in_review")))
+    if actor.may(Permission.FORM_SEAL):
+        n_approved = repository.count_forms(session, FormStatus.APPROVED, actor=actor)
+        found.append(Todo(_("待封存的试卷"), n_approved, url_for("forms.index", status="approved")))
+    if actor.may(Permission.FORM_ASSEMBLE):
+        n_drafts = repository.count_forms(session, FormStatus.DRAFT, actor=actor)
+        n_refused = repository.count_refused_runs(session, actor=actor)
+        found += [
+            Todo(_("待提交审核的试卷"), n_drafts, url_for("forms.index", status="draft")),
+            Todo(_("未能组成的组卷"), n_refused, url_for("assembly_runs.index"), severity="warning"),
+        ]
+    return found

@@ -1,0 +1,229 @@
+"""The outcome of an assembly as its page shows it: forms side by side, or why there are none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.assembly.blueprint import Blueprint
+from blueprints.models import AssemblyRun
+from blueprints.pages.wording import say, type_label
+from blueprints.rules.outcomes import pool_item
+from blueprints.rules.packages import score_text
+from blueprints.rules.parallel import difficulty_counts, mean_difficulty, overlap_matrix
+from blueprints.rules.relaxing import relaxed_n_forms
+from blueprints.rules.specs import blueprint_of
+from blueprints.rules.two_way import FormRow, form_table
+from blueprints.services.bank import ScopeLine, scope_lines
+from item_templates.markup import plain_text
+from kernel.identity.actor import Actor
+from qbank import public as qbank
+
+EXCERPT = 60
+Scopes = Mapping[str, ScopeLine]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One rule held against a form."""
+
+    text: str
+    wanted: str
+    got: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One item of a form; `stem` is empty where it may not be shown."""
+
+    number: int
+    code: str
+    type: str
+    point: str
+    importance: str
+    difficulty: int | None
+    score: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCounts:
+    """One scope of a form's two-way table."""
+
+    label: str
+    percent: str
+    counts: Sequence[int]
+    n_items: int
+    wanted: str
+    got: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """One form of an outcome."""
+
+    label: str
+    items: list[ItemLine]
+    checks: list[CheckLine]
+    scopes: list[ScopeCounts]
+    difficulty: list[dict[str, Any]]
+    mean_difficulty: str
+    total_score: str
+    n_reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """A relaxation: its changes in sentences; `n_forms` where it asks for fewer forms instead."""
+
+    index: int
+    changes: list[str]
+    n_forms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """Why there is no form, and the ways out."""
+
+    rules: list[str]
+    ways: list[WayOut]
+    tasks: list[dict[str, Any]]
+
+    @property
+    def n_to_write(self) -> int:
+        """How many items the writing order asks for."""
+        return sum(int(task["count"]) for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """Everything the page of a finished run shows."""
+
+    columns: list[str]
+    forms: list[FormView]
+    overlap: list[list[int]]
+    conflict: ConflictView | None
+
+    @property
+    def overlap_columns(self) -> list[dict[str, Any]]:
+        """Heads of the overlap matrix; none for a single form."""
+        labels = [form.label for form in self.forms]
+        heads = [{"label": _("与%(label)s卷重复", label=label), "numeric": True} for label in labels]
+        return heads if len(labels) > 1 else []
+
+
+def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Sequence[str]) -> OutcomeView:
+    """Return the outcome of a run; stems only while its forms are not taken over, for then looking is an audited act."""
+    result: Mapping[str, Any] = run.result or {}
+    blueprint = blueprint_of(run.spec)
+    scopes = {line.code: line for line in scope_lines(session, actor, run.standard_level_id)}
+    found = result.get("forms") or []
+    stems = {} if run.accepted_at else _stems(session, actor, found)
+    used = repository.items_in_other_forms(session, run.standard_level_id, run.assembly_run_id, actor=actor)
+    forms = [
+        _form(label, form, (blueprint, scopes), stems, {str(item_id) for item_id in used})
+        for label, form in zip(labels, found, strict=False)
+    ]
+    ids = [frozenset(item["id"] for item in form["items"]) for form in found]
+    columns = [type_label(rule.type) for rule in blueprint.types if rule.count]
+    return OutcomeView(columns, forms, overlap_matrix(ids), conflict_view(result, scopes))
+
+
+def _stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    versions = [uuid.UUID(item["version"]) for form in forms for item in form["items"]]
+    contents = qbank.load_contents(session, actor, versions)
+    return {str(item.item_id): excerpt(item.content.stem) for item in contents.values()}
+
+
+def excerpt(html: str, length: int = EXCERPT) -> str:
+    """Return the beginning of an item's text on one line."""
+    text = " ".join(plain_text(html).split())
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _form(
+    label: str,
+    form: Mapping[str, Any],
+    rules: tuple[Blueprint, Scopes],
+    stems: Mapping[str, str],
+    used: set[str],
+) -> FormView:
+    blueprint, scopes = rules
+    items = [pool_item(row) for row in form["items"]]
+    scores = {item.id: item.score or Decimal(0) for item in items}
+    levels = [item.difficulty for item in items]
+    wanted = {rule.level: rule.low for rule in blueprint.difficulty_counts}
+    bars = [
+        {"label": _("难度 %(n)s", n=level), "value": count, "wanted": wanted.get(level)}
+        for level, count in enumerate(difficulty_counts(levels), 1)
+    ]
+    return FormView(
+        label=label,
+        items=[_item(number, row, stems) for number, row in enumerate(form["items"], 1)],
+        checks=[_check(check, scopes) for check in form["checks"]],
+        scopes=[_scope(row, scopes) for row in form_table(blueprint, items, scores)],
+        difficulty=bars, mean_difficulty=str(mean_difficulty(levels) or "–"),
+        total_score=score_text(sum(scores.values(), Decimal(0))),
+        n_reused=sum(1 for item in items if item.id in used),
+    )  # fmt: skip
+
+
+def _item(number: int, row: Mapping[str, Any], stems: Mapping[str, str]) -> ItemLine:
+    return ItemLine(
+        number, row["code"], type_label(row["type"]), row["point"], row.get("importance") or "", row.get("difficulty"),
+        score_text(Decimal(row["score"])), stems.get(row["id"], ""),
+    )  # fmt: skip
+
+
+def _check(check: Mapping[str, Any], scopes: Scopes) -> CheckLine:
+    low, high = check["wanted"]
+    return CheckLine(say(check["text"], scopes, check["rule"]), _range(low, high), _round(check["got"]), check["met"])
+
+
+def _range(low: str | None, high: str | None) -> str:
+    if low is None or high is None:
+        return f"≤ {_round(high)}" if high is not None else f"≥ {_round(low or '0')}"
+    return _round(low) if low == high else f"{_round(low)}～{_round(high)}"
+
+
+def _round(text: str) -> str:
+    return score_text(round(Decimal(text), 3))
+
+
+def _scope(row: FormRow, scopes: Scopes) -> ScopeCounts:
+    line = scopes.get(row.scope)
+    return ScopeCounts(
+        line.title if line else row.scope, score_text(row.percent), row.counts, row.n_items, row.wanted,
+        score_text(row.got), row.met,
+    )  # fmt: skip
+
+
+def conflict_view(result: Mapping[str, Any], scopes: Scopes) -> ConflictView | None:
+    """Return the conflict of an outcome in sentences, None when there is none."""
+    conflict = result.get("conflict")
+    if not conflict:
+        return None
+    ways = [
+        WayOut(
+            number,
+            [say(change["text"], scopes, change["rule"]) for change in way["changes"]],
+            relaxed_n_forms(way["changes"]),
+        )
+        for number, way in enumerate(conflict["relaxation"])
+    ]
+    rules = [say(part["text"], scopes, part["rule"]) for part in conflict["constraints"]]
+    return ConflictView(rules, ways, [writing_task(task) for task in conflict["writing_order"]])
+
+
+def writing_task(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one line of a writing order with the type's name."""
+    return {**task, "type": type_label(task["type"]), "difficulty": task.get("difficulty") or ""}

@@ -1,0 +1,105 @@
+"""Words of the pages: engine texts in the reader's language, names of types, states as badges, addresses of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from blueprints.assembly.text import Text
+from blueprints.rules import states
+from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
+from blueprints.services.bank import ScopeLine
+from item_templates import registry
+from kernel.errors import DomainError, InvalidInputError
+from kernel.i18n import N_
+
+BLUEPRINT_KINDS = {
+    BlueprintStatus.DRAFT: "neutral", BlueprintStatus.PUBLISHED: "success", BlueprintStatus.ARCHIVED: "neutral",
+}  # fmt: skip
+RUN_KINDS = {
+    RunStatus.WAITING: "info", RunStatus.OPTIMAL: "success", RunStatus.FEASIBLE: "success",
+    RunStatus.INFEASIBLE: "danger", RunStatus.TIME_LIMIT: "warning",
+}  # fmt: skip
+FORM_KINDS = {
+    FormStatus.DRAFT: "neutral", FormStatus.IN_REVIEW: "info", FormStatus.APPROVED: "success",
+    FormStatus.SEALED: "success", FormStatus.WITHDRAWN: "warning",
+}  # fmt: skip
+FORM_ICONS = {FormStatus.SEALED: "lock"}
+IMPORTANCE_LABELS = {"X": N_("核心要素"), "Y": N_("一般要素"), "Z": N_("辅助要素")}
+Badge = dict[str, str]
+
+
+def type_label(name: str) -> str:
+    """Return an item type's name for people."""
+    known = {one.name: one.label for one in registry.all_types()}
+    return str(_(known[name])) if name in known else name
+
+
+def blueprint_badge(status: BlueprintStatus) -> Badge:
+    """Return the badge of a blueprint's state."""
+    return {"label": _(states.BLUEPRINT_LABELS[status]), "kind": BLUEPRINT_KINDS[status]}
+
+
+def run_badge(status: RunStatus) -> Badge:
+    """Return the badge of a run's state."""
+    return {"label": _(states.RUN_LABELS[status]), "kind": RUN_KINDS[status]}
+
+
+def form_badge(status: FormStatus) -> Badge:
+    """Return the badge of a form's state."""
+    icon = FORM_ICONS.get(status, "")
+    return {"label": _(states.FORM_LABELS[status]), "kind": FORM_KINDS[status], "icon": icon}
+
+
+def say(text: Mapping[str, Any], scopes: Mapping[str, ScopeLine] | None = None, rule: str = "") -> str:
+    """Return a kept text in the reader's language, with the names that people know for types and scopes."""
+    values = dict(text.get("values") or {})
+    kind = rule.partition("[")[0]
+    if "type" in values:
+        values["type"] = type_label(str(values["type"]))
+    if kind == "types" and "name" in values:
+        values["name"] = type_label(str(values["name"]))
+    for key in ("scope", "name"):
+        line = (scopes or {}).get(str(values.get(key, "")))
+        if line is not None:
+            values[key] = line.title
+    message: str = _(text["template"])
+    return message % values if values else message
+
+
+def say_text(text: Text, scopes: Mapping[str, ScopeLine] | None = None, rule: str = "") -> str:
+    """Return an engine's text in the reader's language."""
+    return say({"template": text.template, "values": dict(text.values)}, scopes, rule)
+
+
+def error_fields(errors: Mapping[str, Sequence[Text]]) -> dict[str, list[str]]:
+    """Return complaints by field in the reader's language."""
+    return {name: [say_text(text) for text in texts] for name, texts in errors.items()}
+
+
+def refusal_fields(exc: InvalidInputError) -> dict[str, list[str]]:
+    """Return a refusal as complaints by field; one without fields belongs to the whole form."""
+    if not exc.fields:
+        return {"": [refusal_text(exc)]}
+    return {name: [_(message) for message in messages] for name, messages in exc.fields.items()}
+
+
+def refusal_text(exc: DomainError) -> str:
+    """Return a refusal in the reader's language."""
+    message: str = _(exc.template)
+    return message % exc.context if exc.context else message
+
+
+def form_text(fields: MultiDict[str, str]) -> dict[str, str]:
+    """Return the texts of a posted form."""
+    return {name: value.strip() for name, value in fields.items() if name != "csrf_token"}
+
+
+def page_address(endpoint: str, **values: Any) -> Callable[[int], str]:
+    """Return what gives the address of another page of the same list."""
+    shown = {name: value for name, value in request.args.items() if name != "page"}
+    return lambda number: url_for(endpoint, **(values | shown | {"page": number}))
