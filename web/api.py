@@ -16,7 +16,7 @@ from kernel.identity.models import User
 from kernel.uow import unit_of_work
 from web.pages.auth import authenticate
 
-BEARER = [{"bearer": []}]
+BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 bp = Blueprint("api_auth", __name__, url_prefix="/api/v1", description="Sign in and out; who am I")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, current_app
@@ -72,17 +73,23 @@ def check_settings() -> Finding:
 
 def check_database() -> Finding:
     """The database answers and keeps what it acknowledges."""
-    with db.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            mode = connection.scalar(text("PRAGMA journal_mode"))
-            synchronous = connection.scalar(text("PRAGMA synchronous"))
-            found = _("SQLite，日志方式 %(mode)s，同步级别 %(level)s", mode=mode, level=synchronous)
-            return (mode == "wal" and synchronous == 2), found
-        version = connection.scalar(text("SHOW server_version"))
-        is_durable = connection.scalar(text("SHOW fsync")) == "on"
-    return is_durable, _(
-        "PostgreSQL %(version)s，fsync %(state)s", version=version, state="on" if is_durable else "off"
-    )
+    if not _is_sqlite():
+        version, is_durable = _scalar("SHOW server_version"), _scalar("SHOW fsync") == "on"
+        return is_durable, _(
+            "PostgreSQL %(version)s，fsync %(state)s", version=version, state="on" if is_durable else "off"
+        )
+    mode, level = _scalar("PRAGMA journal_mode"), _scalar("PRAGMA synchronous")
+    return (mode == "wal" and level == 2), _("SQLite，日志方式 %(mode)s，同步级别 %(level)s", mode=mode, level=level)
+
+
+def _is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+def _scalar(query: str) -> Any:
+    """Ask in a savepoint, so that one failed look does not spoil the next."""
+    with db.session().begin_nested():
+        return db.session().scalar(text(query))
 
 
 def check_migrations() -> Finding:
@@ -112,14 +119,8 @@ def check_clock() -> Finding:
 
 
 def _database_time() -> float:
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    query = (
-        "SELECT (julianday('now') - 2440587.5) * 86400.0"
-        if is_sqlite
-        else "SELECT extract(epoch FROM clock_timestamp())"
-    )
-    with db.engine.connect() as connection:
-        return float(connection.scalar(text(query)) or 0)
+    sqlite, postgresql = "(julianday('now') - 2440587.5) * 86400.0", "extract(epoch FROM clock_timestamp())"
+    return float(_scalar(f"SELECT {sqlite if _is_sqlite() else postgresql}"))
 
 
 def check_fonts() -> Finding:
@@ -143,7 +144,8 @@ def check_disk() -> Finding:
 
 def check_worker() -> Finding:
     """The job worker has shown life within a minute."""
-    row = db.session().get(WorkerHeartbeat, "kaoku-worker", populate_existing=True)
+    with db.session().begin_nested():
+        row = db.session().get(WorkerHeartbeat, "kaoku-worker", populate_existing=True)
     if row is None:
         return False, _("后台任务进程从未运行，请用 kaoku serve 或 kaoku worker 启动")
     age = now() - row.at

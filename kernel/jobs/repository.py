@@ -59,7 +59,8 @@ def list_waiting_ids(session: Session, *, limit: int = 500) -> list[uuid.UUID]:
 
 def count_by_status(session: Session) -> dict[JobStatus, int]:
     """Return how many jobs of the whole installation stand where."""
-    return dict(session.execute(select(Job.status, func.count()).group_by(Job.status)).tuples().all())
+    rows = session.execute(select(Job.status, func.count()).group_by(Job.status))
+    return {status: n_jobs for status, n_jobs in rows}  # noqa: C416 - dict() does not know a row for a pair
 
 
 def oldest_waiting(session: Session) -> datetime | None:
