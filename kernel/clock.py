@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+
+_SHIFT: ContextVar[timedelta] = ContextVar("clock_shift", default=timedelta(0))
 
 
 def now() -> datetime:
     """Return the present moment, aware, in UTC."""
-    return datetime.fromtimestamp(time.time(), tz=UTC)
+    return datetime.fromtimestamp(time.time(), tz=UTC) + _SHIFT.get()
+
+
+@contextmanager
+def shifted(by: timedelta) -> Iterator[None]:
+    """Let this context live at another time: the demonstration's past, and tests of what days bring.
+
+    No request and no setting can reach it: it is entered by code alone and ends with its block.
+    """
+    token = _SHIFT.set(by)
+    try:
+        yield
+    finally:
+        _SHIFT.reset(token)
 
 
 def monotonic() -> float:

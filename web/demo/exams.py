@@ -22,7 +22,7 @@ from kernel.national_id import IdKind
 from kernel.uow import unit_of_work
 from web.demo.people import Staff, read_people
 
-SITE = "演示考点"
+SITE, CAPACITY = "演示考点", 30
 SEAT_SEED = 7
 
 
@@ -32,7 +32,7 @@ class ExamOutline:
 
     code: str
     name: str
-    room: str
+    rooms: tuple[str, ...]
     starts_at: dt.datetime
     ends_at: dt.datetime
     duration_minutes: int = 90
@@ -43,13 +43,15 @@ def open_exam_outline() -> ExamOutline:
     """Return an examination that began a minute ago and stays open for a day, so that anybody can try it at leisure."""
     start = now().replace(second=0, microsecond=0) - dt.timedelta(minutes=1)
     code = f"DEMO-{start:%Y%m%d%H%M}"
-    return ExamOutline(code, "演示·电工四级理论考试（正在进行）", "一考场", start, start + dt.timedelta(hours=24))
+    return ExamOutline(code, "演示·电工四级理论考试（正在进行）", ("一考场",), start, start + dt.timedelta(hours=24))
 
 
 def past_exam_outline() -> ExamOutline:
-    """Return an examination of twelve days ago."""
-    start = (now() - dt.timedelta(days=12)).replace(hour=1, minute=0, second=0, microsecond=0)
-    return ExamOutline("DEMO-PAST", "演示·电工四级理论考试（已结束）", "二考场", start, start + dt.timedelta(minutes=90))
+    """Return an examination of the day that it is: the past one is loaded with the clock set back."""
+    start = now().replace(hour=1, minute=0, second=0, microsecond=0)
+    return ExamOutline(
+        "DEMO-PAST", "演示·电工四级理论考试（已结束）", ("二考场", "三考场"), start, start + dt.timedelta(minutes=90)
+    )
 
 
 def roster_rows(people: Sequence[dict[str, Any]]) -> list[RosterRow]:
@@ -68,13 +70,13 @@ def prepare_exam(
 ) -> ExamSession:
     """Plan an examination, register its people, seat them, prepare their forms and open it."""
     officer = staff.actor(Role.EXAM_OFFICER)
-    invigilators = [staff.actor(Role.INVIGILATOR, 1).user_id, staff.actor(Role.INVIGILATOR, 2).user_id]
     with unit_of_work(officer) as uow:
         batch = batches.create_batch(uow, BatchPlan(outline.code, outline.name, str(level_id)))
-        room = batches.save_room(uow, _room_of(staff, outline.room), RoomPlan(SITE, outline.room, 60))
+        rooms = [batches.save_room(uow, _room_of(staff, name), RoomPlan(SITE, name, CAPACITY)) for name in outline.rooms]
         uow.flush()  # the session names both
         row = sessions.create_session(uow, batch.exam_batch_id, _plan(outline, form_ids))
-        sessions.set_rooms(uow, row.exam_session_id, {room.exam_room_id: [i for i in invigilators if i]})
+        watched = {room.exam_room_id: _pair(staff, number) for number, room in enumerate(rooms)}
+        sessions.set_rooms(uow, row.exam_session_id, watched)
     with unit_of_work(officer) as uow:
         rosters.register_rows(uow, batch.exam_batch_id, roster_rows(people), exam_session_id=row.exam_session_id)
     with unit_of_work(officer) as uow:
@@ -84,6 +86,12 @@ def prepare_exam(
     run_job(job.job_id)
     with unit_of_work(officer) as uow:
         return running.open_session(uow, row.exam_session_id)
+
+
+def _pair(staff: Staff, number: int) -> list[uuid.UUID]:
+    """Return the two people who invigilate in the n-th room."""
+    pair = (staff.actor(Role.INVIGILATOR, 2 * number + 1), staff.actor(Role.INVIGILATOR, 2 * number + 2))
+    return [one.user_id for one in pair if one.user_id]
 
 
 def _plan(outline: ExamOutline, form_ids: Sequence[uuid.UUID]) -> SessionPlan:
@@ -111,7 +119,11 @@ def sign_ins(staff: Staff, exam_session_id: uuid.UUID) -> list[dict[str, str]]:
     officer = staff.actor(Role.EXAM_OFFICER)
     entries = candidates.registrations_of_session(db.session(), exam_session_id, actor=officer)
     return [
-        {"admission_number": registration.admission_number or "", "id_number": numbers[person.name], "name": person.name}
+        {
+            "admission_number": registration.admission_number or "",
+            "id_number": numbers[person.name],
+            "name": person.name,
+        }
         for registration, person, _room in entries
     ]
 

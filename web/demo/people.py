@@ -51,7 +51,11 @@ def load_people(password: str) -> Staff:
     """Create the organisation and one person or more for every role, all with the same password."""
     with unit_of_work(system_actor(name="kaoku demo")) as uow:
         organisation = create_organisation(
-            uow, code=CODE, name="演示职业技能评价中心", kind=OrganisationKind.SOCIAL, certificate_prefix=CERTIFICATE_PREFIX
+            uow,
+            code=CODE,
+            name="演示职业技能评价中心",
+            kind=OrganisationKind.SOCIAL,
+            certificate_prefix=CERTIFICATE_PREFIX,
         )
         for one in read_people()["staff"]:
             role = Role(one["role"])
