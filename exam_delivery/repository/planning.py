@@ -119,6 +119,19 @@ def sessions_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor: Acto
     return session.scalars(query.order_by(ExamSession.starts_at, ExamSession.exam_session_id).limit(500)).all()
 
 
+def sessions_of_batches(
+    session: Session, exam_batch_ids: Sequence[uuid.UUID], *, actor: Actor
+) -> dict[uuid.UUID, list[ExamSession]]:
+    """Return the sessions of several batches in one query."""
+    query = select(ExamSession).where(
+        ExamSession.exam_batch_id.in_(exam_batch_ids), ExamSession.organisation_id == actor.organisation
+    )
+    found: dict[uuid.UUID, list[ExamSession]] = {key: [] for key in exam_batch_ids}
+    for row in session.scalars(query.order_by(ExamSession.starts_at)):
+        found[row.exam_batch_id].append(row)
+    return found
+
+
 def list_sessions(
     session: Session,
     *,

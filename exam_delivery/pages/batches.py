@@ -1,0 +1,209 @@
+"""Batches and rooms in the browser."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from exam_delivery.models import ExamBatch, ExamRoom, ExamSession
+from exam_delivery.pages import reading
+from exam_delivery.pages.labels import session_badge
+from exam_delivery.repository import candidates, planning, releases
+from exam_delivery.repository.planning import SessionCounts
+from exam_delivery.rules import keys
+from exam_delivery.services import batches, forms
+from exam_delivery.services.batches import BatchPlan, RoomPlan
+from exam_delivery.services.forms import LevelChoice
+from kernel import profiles
+from kernel.clock import now
+from kernel.db import db
+from kernel.errors import InvalidInputError
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+
+bp = Blueprint("exam_batches", __name__, url_prefix="/exam-batches")
+rooms_bp = Blueprint("exam_rooms", __name__, url_prefix="/exam-rooms")
+Page = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchListPage:
+    """Batches, newest first."""
+
+    batches: Sequence[ExamBatch]
+    q: str
+    paging: Paging
+    href: Callable[[int], str]
+    may_write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFormPage:
+    """The form of a batch."""
+
+    batch: ExamBatch | None
+    values: BatchPlan
+    levels: Sequence[LevelChoice]
+    errors: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """One batch with its sessions and people."""
+
+    batch: ExamBatch
+    sessions: Sequence[ExamSession]
+    counts: Mapping[uuid.UUID, SessionCounts]
+    badge: Callable[[Any], tuple[str, str]]
+    n_people: int
+    n_without_session: int
+    is_released: bool
+    may_write: bool
+
+
+@bp.get("/")
+@requires(Permission.SESSION_READ)
+def index() -> Page:
+    """List batches."""
+    actor, paging, q = current_actor(), paging_from_request(), request.args.get("q", "").strip()
+    rows, total = planning.list_batches(db.session(), actor=actor, text=q, page=paging.page, per_page=paging.per_page)
+    link = reading.page_link("exam_batches.index")
+    may_write = actor.may(Permission.SESSION_WRITE)
+    return render_page("exam_delivery/batches/list.html", BatchListPage(rows, q, paging.of(total), link, may_write))
+
+
+def _form(batch: ExamBatch | None, values: BatchPlan, errors: Mapping[str, list[str]], status: int = 200) -> Page:
+    levels = [] if batch else forms.levels_with_forms(db.session(), current_actor())
+    return render_page("exam_delivery/batches/form.html", BatchFormPage(batch, values, levels, errors), status=status)
+
+
+def _plan() -> BatchPlan:
+    return BatchPlan(reading.text("code"), reading.text("name"), reading.text("standard_level_id"))
+
+
+@bp.get("/new")
+@requires(Permission.SESSION_WRITE)
+def new() -> Page:
+    """Show the form of a new batch."""
+    return _form(None, BatchPlan(now().strftime("%Y%m") + "-01", ""), {})
+
+
+@bp.post("/new")
+@requires(Permission.SESSION_WRITE)
+def create() -> Page | Response:
+    """Create a batch."""
+    plan = _plan()
+    try:
+        with unit_of_work(current_actor()) as uow:
+            batch = batches.create_batch(uow, plan)
+    except InvalidInputError as exc:
+        return _form(None, plan, reading.field_errors(exc), 422)
+    return redirect_with_message(_address(batch.exam_batch_id), _("批次已建立，下一步：新建场次"))
+
+
+def _address(exam_batch_id: uuid.UUID) -> str:
+    return url_for("exam_batches.detail", exam_batch_id=exam_batch_id)
+
+
+@bp.get("/<uuid:exam_batch_id>")
+@requires(Permission.SESSION_READ)
+def detail(exam_batch_id: uuid.UUID) -> Page:
+    """Show a batch."""
+    actor, session = current_actor(), db.session()
+    batch = planning.get_batch(session, exam_batch_id, actor=actor)
+    sessions = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
+    counts = planning.count_people(session, [row.exam_session_id for row in sessions])
+    people = candidates.registrations_of_batch(session, exam_batch_id, actor=actor)
+    page = BatchPage(
+        batch=batch, sessions=sessions, counts=counts, badge=session_badge, n_people=len(people),
+        n_without_session=sum(one.exam_session_id is None for one in people),
+        is_released=releases.find_release_of_batch(session, exam_batch_id, actor=actor) is not None,
+        may_write=actor.may(Permission.SESSION_WRITE),
+    )  # fmt: skip
+    return render_page("exam_delivery/batches/detail.html", page)
+
+
+@bp.get("/<uuid:exam_batch_id>/edit")
+@requires(Permission.SESSION_WRITE)
+def edit(exam_batch_id: uuid.UUID) -> Page:
+    """Show the form of a batch."""
+    batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
+    return _form(batch, BatchPlan(batch.code, batch.name), {})
+
+
+@bp.post("/<uuid:exam_batch_id>/edit")
+@requires(Permission.SESSION_WRITE)
+def save(exam_batch_id: uuid.UUID) -> Page | Response:
+    """Change a batch."""
+    plan = _plan()
+    try:
+        with unit_of_work(current_actor()) as uow:
+            batches.edit_batch(uow, exam_batch_id, plan, version=reading.number("version") or 0)
+    except InvalidInputError as exc:
+        batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
+        return _form(batch, plan, reading.field_errors(exc), 422)
+    return redirect_with_message(_address(exam_batch_id), _("批次已保存"))
+
+
+@bp.post("/<uuid:exam_batch_id>/delete")
+@requires(Permission.SESSION_WRITE)
+def delete(exam_batch_id: uuid.UUID) -> Response:
+    """Delete an empty batch."""
+    with unit_of_work(current_actor()) as uow:
+        batches.delete_batch(uow, exam_batch_id)
+    return redirect_with_message(url_for("exam_batches.index"), _("批次已删除"))
+
+
+@dataclass(frozen=True, slots=True)
+class RoomListPage:
+    """The organisation's rooms and the form of one of them."""
+
+    rooms: Sequence[ExamRoom]
+    room: ExamRoom | None
+    values: RoomPlan
+    limit: int
+    may_write: bool
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+def _rooms(room: ExamRoom | None, values: RoomPlan, errors: Mapping[str, list[str]], status: int = 200) -> Page:
+    actor, session = current_actor(), db.session()
+    limit = profiles.value(session, actor.organisation, keys.ROOM_SIZE)
+    rooms = planning.list_rooms(session, actor=actor)
+    page = RoomListPage(rooms, room, values, limit, actor.may(Permission.SESSION_WRITE), errors)
+    return render_page("exam_delivery/rooms/list.html", page, status=status)
+
+
+@rooms_bp.get("/")
+@requires(Permission.SESSION_READ)
+def rooms() -> Page:
+    """List rooms; ``?room=`` opens one in the form."""
+    actor, session = current_actor(), db.session()
+    wanted = reading.key(request.args.get("room"))
+    room = planning.get_room(session, wanted, actor=actor) if wanted else None
+    limit = profiles.value(session, actor.organisation, keys.ROOM_SIZE)
+    values = RoomPlan(room.site, room.name, room.capacity, room.is_active) if room else RoomPlan("", "", limit)
+    return _rooms(room, values, {})
+
+
+@rooms_bp.post("/")
+@requires(Permission.SESSION_WRITE)
+def save_room() -> Page | Response:
+    """Create or change a room."""
+    actor, wanted = current_actor(), reading.key(request.form.get("exam_room_id"))
+    is_active = wanted is None or reading.ticked("is_active")
+    plan = RoomPlan(reading.text("site"), reading.text("name"), reading.number("capacity"), is_active)
+    try:
+        with unit_of_work(actor) as uow:
+            batches.save_room(uow, wanted, plan)
+    except InvalidInputError as exc:
+        room = planning.get_room(db.session(), wanted, actor=actor) if wanted else None
+        return _rooms(room, plan, reading.field_errors(exc), 422)
+    return redirect_with_message(url_for("exam_rooms.rooms"), _("考场已保存"))

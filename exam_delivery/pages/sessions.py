@@ -1,0 +1,442 @@
+"""Sessions in the browser: plan, rooms, seats, preparation, opening and closing, documents."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, request, send_file, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from blueprints.public import SealedForm
+from exam_delivery.models import ExamBatch, ExamDocument, ExamRoom, ExamSession, SessionRoom, SessionStatus
+from exam_delivery.pages import reading
+from exam_delivery.pages.labels import session_badge
+from exam_delivery.repository import candidates, planning
+from exam_delivery.repository.planning import SessionCounts
+from exam_delivery.rules import keys
+from exam_delivery.rules.planning import SessionPlan
+from exam_delivery.rules.states import SESSION_LABELS
+from exam_delivery.services import arranging, documents, forms, preparation, running, scoring, sessions
+from exam_delivery.services.documents import DOCUMENT_LABELS
+from exam_delivery.services.readiness import Blocker, find_blockers
+from exam_delivery.services.scoring import ScoringState
+from kernel import profiles
+from kernel.db import db
+from kernel.errors import ConflictError, InvalidInputError
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.models import User
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+
+bp = Blueprint("exam_sessions", __name__)
+Page = tuple[str, int]
+STEPS = (SessionStatus.PLANNED, SessionStatus.PREPARED, SessionStatus.OPEN, SessionStatus.CLOSED, SessionStatus.SCORED)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionListPage:
+    """Sessions with their batch."""
+
+    rows: Sequence[tuple[ExamSession, ExamBatch]]
+    counts: Mapping[uuid.UUID, SessionCounts]
+    status: str
+    statuses: Sequence[tuple[str, str]]
+    badge: Callable[[Any], tuple[str, str]]
+    paging: Paging
+    href: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFormPage:
+    """The form of a session."""
+
+    batch: ExamBatch
+    session: ExamSession | None
+    values: SessionPlan
+    starts_at: str
+    ends_at: str
+    forms: Sequence[SealedForm]
+    errors: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """A session as a whole: where it stands, what it lacks, what to do next."""
+
+    batch: ExamBatch
+    session: ExamSession
+    counts: SessionCounts
+    badge: tuple[str, str]
+    step: int
+    blockers: Sequence[Blocker]
+    translated: Callable[[str, Mapping[str, object]], str]
+    forms: Sequence[str]
+    rooms: Sequence[tuple[SessionRoom, ExamRoom]]
+    people: Mapping[str, str]
+    scoring: ScoringState | None
+    may_write: bool
+
+
+@bp.get("/exam-sessions/")
+@requires(Permission.SESSION_READ)
+def index() -> Page:
+    """List sessions."""
+    actor, paging, wanted = current_actor(), paging_from_request(), request.args.get("status", "")
+    statuses = [SessionStatus(wanted)] if wanted in set(SessionStatus) else []
+    rows, total = planning.list_sessions(
+        db.session(), actor=actor, statuses=statuses, page=paging.page, per_page=paging.per_page
+    )
+    counts = planning.count_people(db.session(), [row.exam_session_id for row, _batch in rows])
+    labels = [(status.value, _(label)) for status, label in SESSION_LABELS.items()]
+    link = reading.page_link("exam_sessions.index")
+    page = SessionListPage(rows, counts, wanted, labels, session_badge, paging.of(total), link)
+    return render_page("exam_delivery/sessions/list.html", page)
+
+
+def _form(batch: ExamBatch, row: ExamSession | None, values: SessionPlan, errors: Mapping[str, list[str]]) -> Page:
+    available = forms.sealed_forms(db.session(), current_actor(), batch.standard_level_id)
+    page = SessionFormPage(
+        batch, row, values, reading.local(values.starts_at), reading.local(values.ends_at), available, errors
+    )
+    return render_page("exam_delivery/sessions/form.html", page, status=422 if errors else 200)
+
+
+def _default_plan(batch: ExamBatch) -> SessionPlan:
+    actor = current_actor()
+    values = profiles.values(db.session(), actor.organisation)
+    available = forms.sealed_forms(db.session(), actor, batch.standard_level_id)
+    n = len(planning.sessions_of_batch(db.session(), batch.exam_batch_id, actor=actor))
+    return SessionPlan(
+        name=_("第 %(n)s 场", n=n + 1), form_ids=tuple(str(one.form_id) for one in available[:1]), starts_at=None,
+        duration_minutes=available[0].duration_minutes if available else values[keys.DURATION_MINUTES],
+        open_entry_minutes=values[keys.OPEN_ENTRY_MINUTES], late_cutoff_minutes=values[keys.LATE_CUTOFF_MINUTES],
+        earliest_submit_minutes=values[keys.EARLIEST_SUBMIT_MINUTES], leave_limit=values[keys.LEAVE_LIMIT],
+    )  # fmt: skip
+
+
+def _typed_plan() -> SessionPlan:
+    return SessionPlan(
+        name=reading.text("name"), form_ids=tuple(str(one) for one in reading.keys("form_ids")),
+        starts_at=reading.moment("starts_at"), ends_at=reading.moment("ends_at"),
+        duration_minutes=reading.number("duration_minutes"),
+        open_entry_minutes=reading.number("open_entry_minutes"),
+        late_cutoff_minutes=reading.number("late_cutoff_minutes"),
+        earliest_submit_minutes=reading.number("earliest_submit_minutes"),
+        leave_limit=reading.number("leave_limit"), per_page=reading.text("per_page") or "one",
+        shuffle_items=reading.ticked("shuffle_items"), shuffle_choices=reading.ticked("shuffle_choices"),
+    )  # fmt: skip
+
+
+def _stored_plan(row: ExamSession) -> SessionPlan:
+    entry = int((row.starts_at - row.opens_at).total_seconds() // 60)
+    return SessionPlan(
+        name=row.name, form_ids=tuple(row.form_ids), starts_at=row.starts_at, ends_at=row.ends_at,
+        duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
+        late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
+        leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
+        shuffle_choices=row.shuffle_choices,
+    )  # fmt: skip
+
+
+@bp.get("/exam-batches/<uuid:exam_batch_id>/sessions/new")
+@requires(Permission.SESSION_WRITE)
+def new(exam_batch_id: uuid.UUID) -> Page:
+    """Show the form of a new session."""
+    batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
+    return _form(batch, None, _default_plan(batch), {})
+
+
+@bp.post("/exam-batches/<uuid:exam_batch_id>/sessions/new")
+@requires(Permission.SESSION_WRITE)
+def create(exam_batch_id: uuid.UUID) -> Page | Response:
+    """Create a session."""
+    plan = _typed_plan()
+    try:
+        with unit_of_work(current_actor()) as uow:
+            row = sessions.create_session(uow, exam_batch_id, plan)
+    except InvalidInputError as exc:
+        batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
+        return _form(batch, None, plan, reading.field_errors(exc))
+    return redirect_with_message(_address(row.exam_session_id), _("场次已建立，下一步：选择考场，导入考生"))
+
+
+def _address(exam_session_id: uuid.UUID, view: str = "detail") -> str:
+    return url_for(f"exam_sessions.{view}", exam_session_id=exam_session_id)
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>/edit")
+@requires(Permission.SESSION_WRITE)
+def edit(exam_session_id: uuid.UUID) -> Page:
+    """Show the form of a session."""
+    row = planning.get_session(db.session(), exam_session_id, actor=current_actor())
+    batch = planning.get_batch(db.session(), row.exam_batch_id, actor=current_actor())
+    return _form(batch, row, _stored_plan(row), {})
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/edit")
+@requires(Permission.SESSION_WRITE)
+def save(exam_session_id: uuid.UUID) -> Page | Response:
+    """Change a session."""
+    plan = _typed_plan()
+    try:
+        with unit_of_work(current_actor()) as uow:
+            sessions.edit_session(uow, exam_session_id, plan, version=reading.number("version") or 0)
+    except (InvalidInputError, ConflictError) as exc:
+        row = planning.get_session(db.session(), exam_session_id, actor=current_actor())
+        batch = planning.get_batch(db.session(), row.exam_batch_id, actor=current_actor())
+        return _form(batch, row, plan, reading.field_errors(exc))
+    return redirect_with_message(_address(exam_session_id), _("场次已保存"))
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>")
+@requires(Permission.SESSION_READ)
+def detail(exam_session_id: uuid.UUID) -> Page:
+    """Show where a session stands and what to do next."""
+    actor, session = current_actor(), db.session()
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    titles = forms.titles(session, actor.organisation)
+    is_planned = row.status is SessionStatus.PLANNED
+    has_answers = row.status in {SessionStatus.CLOSED, SessionStatus.SCORED, SessionStatus.RELEASED}
+    page = SessionPage(
+        batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row,
+        counts=planning.count_people(session, [exam_session_id]).get(exam_session_id, SessionCounts()),
+        badge=session_badge(row.status), step=_step(row), translated=reading.translated,
+        blockers=find_blockers(session, actor, row) if is_planned else [],
+        forms=[title_of(titles, one) for one in row.form_ids],
+        rooms=planning.rooms_of_session(session, exam_session_id, actor=actor),
+        people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
+        scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
+        may_write=actor.may(Permission.SESSION_WRITE),
+    )  # fmt: skip
+    return render_page("exam_delivery/sessions/detail.html", page)
+
+
+def title_of(titles: Mapping[uuid.UUID, SealedForm], form_id: str) -> str:
+    """Return the title of a form, also of one that is gone."""
+    form = titles.get(uuid.UUID(form_id))
+    return form.title if form else _("试卷 %(code)s（已不可用）", code=form_id[:8])
+
+
+def _step(row: ExamSession) -> int:
+    if row.status is SessionStatus.RELEASED:
+        return len(STEPS) + 1
+    return STEPS.index(row.status) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRoomsPage:
+    """Which rooms a session uses and who invigilates."""
+
+    batch: ExamBatch
+    session: ExamSession
+    rooms: Sequence[ExamRoom]
+    used: Mapping[uuid.UUID, Sequence[str]]
+    invigilators: Sequence[User]
+    error: str
+    n_people: int
+    is_fixed: bool
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>/rooms")
+@requires(Permission.SESSION_WRITE)
+def rooms(exam_session_id: uuid.UUID) -> Page:
+    """Show the choice of rooms and invigilators."""
+    used = planning.rooms_of_session(db.session(), exam_session_id, actor=current_actor())
+    return _rooms(exam_session_id, {room.exam_room_id: taken.invigilator_ids for taken, room in used}, "")
+
+
+def _rooms(exam_session_id: uuid.UUID, used: Mapping[uuid.UUID, Sequence[str]], error: str) -> Page:
+    actor, session = current_actor(), db.session()
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    counts = planning.count_people(session, [exam_session_id]).get(exam_session_id, SessionCounts())
+    known = planning.list_rooms(session, actor=actor)
+    page = SessionRoomsPage(
+        batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row,
+        rooms=[room for room in known if room.is_active or room.exam_room_id in used], used=used,
+        invigilators=planning.list_invigilators(session, actor=actor), error=error, n_people=counts.n_admitted,
+        is_fixed=row.status is not SessionStatus.PLANNED,
+    )  # fmt: skip
+    return render_page("exam_delivery/sessions/rooms.html", page, status=422 if error else 200)
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/rooms")
+@requires(Permission.SESSION_WRITE)
+def save_rooms(exam_session_id: uuid.UUID) -> Page | Response:
+    """Set rooms and invigilators."""
+    chosen = {room: reading.keys(f"invigilators-{room}") for room in reading.keys("rooms")}
+    try:
+        with unit_of_work(current_actor()) as uow:
+            sessions.set_rooms(uow, exam_session_id, chosen)
+    except (ConflictError, InvalidInputError) as exc:
+        shown = {room: [str(person) for person in people] for room, people in chosen.items()}
+        return _rooms(exam_session_id, shown, reading.message_of(exc))
+    return redirect_with_message(_address(exam_session_id), _("考场与监考员已保存"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPeoplePage:
+    """Who sits where."""
+
+    batch: ExamBatch
+    session: ExamSession
+    entries: Sequence[candidates.Entry]
+    paging: Paging
+    q: str
+    href: Callable[[int], str]
+    n_unassigned: int
+    may_write: bool
+    may_reveal: bool
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>/people")
+@requires(Permission.SESSION_READ)
+def people(exam_session_id: uuid.UUID) -> Page:
+    """List the people of a session with numbers and seats."""
+    actor, session, paging = current_actor(), db.session(), paging_from_request()
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    q = request.args.get("q", "").strip()
+    entries, total = candidates.list_registrations(
+        session, actor=actor, exam_session_id=exam_session_id, text=q, page=paging.page, per_page=paging.per_page
+    )
+    page = SessionPeoplePage(
+        batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row, entries=entries,
+        paging=paging.of(total), q=q, href=reading.page_link("exam_sessions.people", exam_session_id=exam_session_id),
+        n_unassigned=len(candidates.unassigned_registrations(session, row.exam_batch_id, actor=actor)),
+        may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
+    )  # fmt: skip
+    return render_page("exam_delivery/sessions/people.html", page)
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/assign")
+@requires(Permission.SESSION_WRITE)
+def assign(exam_session_id: uuid.UUID) -> Response:
+    """Put people without a session into this one."""
+    limit = reading.number("limit")
+    return reading.carry_out(
+        _address(exam_session_id, "people"), lambda n: _("已安排 %(n)s 名考生到本场次", n=n),
+        lambda uow: arranging.assign_to_session(uow, exam_session_id, limit=limit),
+    )  # fmt: skip
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/arrange")
+@requires(Permission.SESSION_WRITE)
+def arrange(exam_session_id: uuid.UUID) -> Response:
+    """Number and seat everybody."""
+    return reading.carry_out(
+        _address(exam_session_id, "people"),
+        lambda seed: _("准考证号和座位已编排，随机种子 %(seed)s 已记录", seed=seed),
+        lambda uow: arranging.arrange(uow, exam_session_id),
+    )  # fmt: skip
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/prepare")
+@requires(Permission.SESSION_WRITE)
+def prepare(exam_session_id: uuid.UUID) -> Response:
+    """Make attempts and forms in a job."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            job = preparation.request_preparation(uow, exam_session_id)
+    except InvalidInputError as exc:
+        return redirect_with_message(_address(exam_session_id), reading.message_of(exc), "danger")
+    return redirect_with_message(reading.job_page(job), _("正在为每名考生生成试卷"), "info")
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/undo-preparation")
+@requires(Permission.SESSION_WRITE)
+def undo_preparation(exam_session_id: uuid.UUID) -> Response:
+    """Take the prepared attempts away."""
+    return reading.carry_out(
+        _address(exam_session_id), lambda n: _("已撤销备考，删除 %(n)s 份考生试卷", n=n),
+        lambda uow: preparation.undo_preparation(uow, exam_session_id),
+    )  # fmt: skip
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/open")
+@requires(Permission.SESSION_WRITE)
+def open_now(exam_session_id: uuid.UUID) -> Response:
+    """Open sign-in."""
+    return reading.carry_out(
+        _address(exam_session_id), _("场次已开放，考生可以登录"), lambda uow: running.open_session(uow, exam_session_id)
+    )
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/close")
+@requires(Permission.SESSION_WRITE)
+def close(exam_session_id: uuid.UUID) -> Response:
+    """Close a session."""
+    return reading.carry_out(
+        _address(exam_session_id),
+        _("场次已结束，正在自动评分"),
+        lambda uow: running.close_session(uow, exam_session_id),
+    )
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/score")
+@requires(Permission.SESSION_WRITE)
+def score(exam_session_id: uuid.UUID) -> Response:
+    """Score again."""
+    with unit_of_work(current_actor()) as uow:
+        job = scoring.request_scoring(uow, exam_session_id)
+    return redirect_with_message(reading.job_page(job), _("正在重新评分，将产生新的评分版本"), "info")
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/delete")
+@requires(Permission.SESSION_WRITE)
+def delete(exam_session_id: uuid.UUID) -> Response:
+    """Delete an empty session."""
+    with unit_of_work(current_actor()) as uow:
+        row = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
+        batch_id = row.exam_batch_id
+        sessions.delete_session(uow, exam_session_id)
+    return redirect_with_message(url_for("exam_batches.detail", exam_batch_id=batch_id), _("场次已删除"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDocumentsPage:
+    """What may be printed and what was."""
+
+    batch: ExamBatch
+    session: ExamSession
+    kinds: Sequence[tuple[str, str]]
+    documents: Sequence[ExamDocument]
+    may_write: bool
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>/documents")
+@requires(Permission.SESSION_READ)
+def documents_page(exam_session_id: uuid.UUID) -> Page:
+    """List documents."""
+    actor, session = current_actor(), db.session()
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    kinds = [(kind.value, _(label)) for kind, label in DOCUMENT_LABELS.items()]
+    page = SessionDocumentsPage(
+        planning.get_batch(session, row.exam_batch_id, actor=actor), row, kinds,
+        candidates.documents_of_session(session, exam_session_id, actor=actor), actor.may(Permission.SESSION_WRITE),
+    )  # fmt: skip
+    return render_page("exam_delivery/sessions/documents.html", page)
+
+
+@bp.post("/exam-sessions/<uuid:exam_session_id>/documents")
+@requires(Permission.SESSION_WRITE)
+def print_document(exam_session_id: uuid.UUID) -> Response:
+    """Print a document in a job."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            kind = documents.parse_kind(reading.text("kind"))
+            job = documents.request_document(uow, exam_session_id, kind)
+    except (ConflictError, InvalidInputError) as exc:
+        return redirect_with_message(_address(exam_session_id, "documents_page"), reading.message_of(exc), "danger")
+    return redirect_with_message(reading.job_page(job), _("正在生成文件"), "info")
+
+
+@bp.get("/exam-documents/<uuid:exam_document_id>")
+@requires(Permission.SESSION_READ)
+def download(exam_document_id: uuid.UUID) -> Response:
+    """Download a printed document."""
+    name, body = documents.read_document(db.session(), current_actor(), exam_document_id)
+    return send_file(io.BytesIO(body), mimetype="application/pdf", as_attachment=True, download_name=name)

@@ -1,0 +1,63 @@
+"""What waits for the exam officer and the markers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import ExamSession, SessionStatus
+from exam_delivery.pages.reading import translated
+from exam_delivery.repository import planning, scores
+from exam_delivery.services.readiness import find_blockers
+from kernel.clock import now
+from kernel.http import Todo
+from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
+
+SHOWN_SESSIONS = 5
+SOON = dt.timedelta(days=3)
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return sessions not ready with their blockers, answers to mark, and batches to release."""
+    if actor.organisation_id is None:
+        return []
+    found: list[Todo] = []
+    if actor.may(Permission.SESSION_WRITE):
+        found += _not_ready(session, actor)
+    if actor.may(Permission.RESPONSE_MARK):
+        found.append(_to_mark(session, actor))
+    if actor.may(Permission.SCORE_RELEASE):
+        found += _to_release(session, actor)
+    return found
+
+
+def _not_ready(session: Session, actor: Actor) -> list[Todo]:
+    rows, _total = planning.list_sessions(session, actor=actor, statuses=[SessionStatus.PLANNED], per_page=50)
+    nearest = sorted((row for row, _batch in rows), key=lambda row: row.starts_at)[:SHOWN_SESSIONS]
+    return [_session_todo(session, actor, row) for row in nearest]
+
+
+def _session_todo(session: Session, actor: Actor, row: ExamSession) -> Todo:
+    blockers = [one for one in find_blockers(session, actor, row) if not one.is_hint]
+    detail = "；".join(translated(one.message, one.params) for one in blockers) or _("可以备考")
+    severity = "danger" if row.starts_at - now() < SOON else "warning"
+    address = url_for("exam_sessions.detail", exam_session_id=row.exam_session_id)
+    return Todo(_("场次“%(name)s”尚未备考", name=row.name), max(1, len(blockers)), address, detail, severity)
+
+
+def _to_mark(session: Session, actor: Actor) -> Todo:
+    waiting = scores.count_unmarked(session, actor=actor)
+    return Todo(_("待阅答案"), sum(waiting.values()), url_for("marking.index"), severity="warning")
+
+
+def _to_release(session: Session, actor: Actor) -> list[Todo]:
+    rows, _total = planning.list_sessions(session, actor=actor, statuses=[SessionStatus.SCORED], per_page=50)
+    batches = {batch.exam_batch_id: batch for _row, batch in rows}
+    return [
+        Todo(_("待发布成绩：%(name)s", name=batch.name), 1, url_for("scores.preview", exam_batch_id=key))
+        for key, batch in batches.items()
+    ]
