@@ -146,7 +146,7 @@ def _level_ids(actor: Actor, standard_code: str | None, level_code: str | None) 
     if standard_code is None and level_code is None:
         return None
     if standard_code and find_standard_by_code(db.session(), standard_code, actor=actor) is None:
-        raise NotFoundError(N_("没有代码为 %(code)s 的职业标准"), code=standard_code)
+        raise NotFoundError(N_("没有代码为 %(standard)s 的职业标准"), standard=standard_code)
     levels = [
         level
         for level in list_levels(db.session(), actor=actor, include_drafts=True)
@@ -165,7 +165,7 @@ def _organisation(code: str | None) -> Organisation:
     if code:
         found = find_organisation_by_code(db.session(), code)
         if found is None:
-            raise NotFoundError(N_("没有代码为 %(code)s 的机构"), code=code)
+            raise NotFoundError(N_("没有代码为 %(organisation)s 的机构"), organisation=code)
         return found
     organisations = list_organisations(db.session())
     if len(organisations) != 1:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from kernel import audit
@@ -125,8 +125,8 @@ def actor_of_token(session: Session, token: str, *, idle: timedelta, request_id:
 
 def needs_touch(session: Session, session_id: uuid.UUID) -> bool:
     """Say whether the session's last-seen time is old enough to be written again (at most once a minute)."""
-    row = session.get(AuthSession, session_id)
-    return row is not None and now() - row.last_seen_at > TOUCH_EVERY
+    last_seen_at = session.scalar(select(AuthSession.last_seen_at).where(AuthSession.auth_session_id == session_id))
+    return last_seen_at is not None and now() - last_seen_at > TOUCH_EVERY
 
 
 def touch_session(uow: UnitOfWork, session_id: uuid.UUID) -> None:

@@ -156,7 +156,7 @@ def _conditions(actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
 
 def _matches(search: str) -> ColumnElement[bool]:
     """Every word must stand in the text; Chinese needs no words, so one sign is enough."""
-    words = normalise_text(search).split()
+    words = [normalise_text(word) for word in search.split()]
     in_text = and_(*(Item.search_text.like(like_pattern(word), escape="\\") for word in words))
     return or_(in_text, Item.code.ilike(like_pattern(search.strip()), escape="\\"))
 

@@ -129,8 +129,8 @@ def _with_default_point(
     if not code:
         return options
     if code not in points:
-        message = N_("本等级的细目表没有鉴定点 %(code)s")
-        raise InvalidInputError(message, fields={"point": [message % {"code": code}]}, code=code)
+        message = N_("本等级的细目表没有鉴定点 %(point)s")
+        raise InvalidInputError(message, fields={"point": [message % {"point": code}]}, point=code)
     return replace(options, point=points[code])
 
 

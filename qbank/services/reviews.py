@@ -196,7 +196,7 @@ def _bench(uow: UnitOfWork, items: Sequence[Item]) -> _Bench:
 
 def _decide_one(uow: UnitOfWork, bench: _Bench, item: Item, decision: Decision, comment: str) -> None:
     if item.status is not ItemStatus.IN_REVIEW:
-        raise ConflictError(N_("试题 %(code)s 已不在审核中，可能刚由他人处理"), code=item.code)
+        raise ConflictError(N_("试题 %(item)s 已不在审核中，可能刚由他人处理"), item=item.code)
     stage = bench.stage_of(item)
     version = bench.versions[item.current_version_id]
     past = bench.past[item.current_version_id]
