@@ -18,12 +18,13 @@ from kernel.clock import now
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
-from kernel.national_id import IdKind
+from kernel.national_id import SEX_LABELS, IdKind
 from kernel.uow import unit_of_work
 from web.demo.people import Staff, read_people
 
 SITE, CAPACITY = "演示考点", 30
 SEAT_SEED = 7
+SEXES = {label: sex.value for sex, label in SEX_LABELS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def open_exam_outline() -> ExamOutline:
 
 def past_exam_outline() -> ExamOutline:
     """Return an examination of the day that it is: the past one is loaded with the clock set back."""
-    start = now().replace(hour=1, minute=0, second=0, microsecond=0)
+    start = now().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     return ExamOutline(
         "DEMO-PAST", "演示·电工四级理论考试（已结束）", ("二考场", "三考场"), start, start + dt.timedelta(minutes=90)
     )
@@ -58,7 +59,7 @@ def roster_rows(people: Sequence[dict[str, Any]]) -> list[RosterRow]:
     """Return people as a roster would name them."""
     return [
         RosterRow(
-            number=number, name=one["name"], id_kind=IdKind.RESIDENT_ID, id_number=one["id_number"], sex=one["sex"],
+            number=number, name=one["name"], id_kind=IdKind.RESIDENT_ID, id_number=one["id_number"], sex=SEXES[one["sex"]],
             birth_date=dt.date.fromisoformat(one["birth_date"]), phone=one["phone"], employer=one["employer"],
         )
         for number, one in enumerate(people, start=2)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from sqlalchemy import select

@@ -1,0 +1,80 @@
+"""The demonstration's certificates: skill scores, decision, publicity, roster, numbers, issue, at the times they would have happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import uuid
+
+from certification.repository.batches import find_batch_by_source, list_records
+from certification.rules.keys import WARNING_CHECKS
+from certification.rules.pass_decision import AssessmentMode
+from certification.services import batches, certificates, decisions, filing, publicity, rosters, scores
+from certification.services.dates import today
+from kernel import profiles
+from kernel.clock import shifted
+from kernel.db import db
+from kernel.identity.permissions import Role
+from kernel.uow import unit_of_work
+from web.demo.people import Staff
+
+DECIDED, APPROVED, ISSUED = dt.timedelta(days=-22), dt.timedelta(days=-4), dt.timedelta(days=-3)
+SEED = 5
+CONTACT = "演示评价中心质量部（演示）"
+
+
+def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
+    """Take the received batch to issued certificates."""
+    officer = staff.actor(Role.CERTIFICATION_OFFICER)
+    batch = find_batch_by_source(db.session(), staff.organisation.organisation_id, exam_batch_id)
+    if batch is None:
+        raise LookupError("the results were not received")
+    key = batch.certification_batch_id
+    with shifted(DECIDED):
+        file_plan(staff, key)
+        enter_skill_scores(staff, key)
+        with unit_of_work(officer) as uow:
+            batches.check_batch(uow, key)
+        with unit_of_work(officer) as uow:
+            decisions.decide_batch(uow, key)
+        with unit_of_work(officer) as uow:
+            publicity.open_publicity(uow, key, starts_on=today(), contact=CONTACT)
+    with shifted(APPROVED):
+        with unit_of_work(officer) as uow:
+            rosters.submit_roster(uow, key)
+        with unit_of_work(officer) as uow:
+            rosters.approve_roster(uow, key, reference="演示审核 001")
+    with shifted(ISSUED):
+        with unit_of_work(officer) as uow:
+            certificates.number_batch(uow, key, issued_on=today())
+        with unit_of_work(officer) as uow:
+            certificates.issue_batch(uow, key)
+
+
+def file_plan(staff: Staff, key: uuid.UUID) -> None:
+    """Enter the filing of the organisation and of the plan; missing photos only warn in the demonstration."""
+    with unit_of_work(staff.actor(Role.ORGANISATION_ADMIN)) as uow:
+        note = "演示数据没有照片，缺照片只提醒"
+        profiles.publish(uow, {WARNING_CHECKS: "P06"}, effective_on=today() - dt.timedelta(days=30), note=note)
+    with unit_of_work(staff.actor(Role.CERTIFICATION_OFFICER)) as uow:
+        filed_on = today() - dt.timedelta(days=90)
+        filing.add_filed_scope(
+            uow, occupation_code="6-31-01-03", trade_name="", level_code="4", filed_on=filed_on, number="演示备案 001"
+        )
+        batches.update_batch(
+            uow, key, trade_name="", plan_filed_on=filed_on, evaluation_starts_on=today() - dt.timedelta(days=3)
+        )
+
+
+def enter_skill_scores(staff: Staff, key: uuid.UUID) -> None:
+    """Type a skill score for everybody; who was absent from the theory examination is absent here too."""
+    chance = random.Random(SEED)  # noqa: S311 - a reproducible show
+    records = list_records(db.session(), key)
+    present = records[: len(records) - 3]
+    typed = {
+        (one.result_record_id, AssessmentMode.SKILLS): str(min(98, max(35, round(chance.gauss(76, 11))))) for one in present
+    }
+    with unit_of_work(staff.actor(Role.ASSESSOR)) as uow:
+        scores.type_scores(uow, key, typed)
+    with unit_of_work(staff.actor(Role.ASSESSOR)) as uow:
+        scores.mark_missing_absent(uow, key)
