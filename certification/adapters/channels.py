@@ -27,8 +27,13 @@ class RosterParcel:
 class RosterChannel(Protocol):
     """A way to send a roster."""
 
-    label: str
-    instruction: str
+    @property
+    def label(self) -> str:
+        """The channel's name for people."""
+
+    @property
+    def instruction(self) -> str:
+        """What the officer has to do."""
 
     def send(self, parcel: RosterParcel) -> None:
         """Hand the parcel over; raises DependencyError when the other side does not answer."""

@@ -1,0 +1,61 @@
+"""Pages of certification."""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from certification.pages import batches, certificates, filing, lookups, publicity, records, rosters, scores
+from certification.pages.heads import deadline_text, state_label
+from certification.repository import batches as repository
+from certification.rules.batch_states import BatchState
+from certification.services.scores import OPEN_STATES
+from kernel.http import MenuEntry, Todo
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
+
+BLUEPRINTS = (
+    batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp,
+)  # fmt: skip
+GROUP = N_("认定")
+READ = (Permission.CERTIFICATION_READ,)
+MENU = (
+    MenuEntry(GROUP, N_("认定批次"), "cert_batches.index", READ, icon="folder", order=10),
+    MenuEntry(GROUP, N_("技能成绩"), "cert_scores.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=20),
+    MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
+    MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
+)
+TODO_LABELS = {
+    BatchState.RECEIVED: N_("待核对的成绩"),
+    BatchState.CHECKED: N_("待判定的批次"),
+    BatchState.DECIDED: N_("待公示的批次"),
+    BatchState.PUBLICITY: N_("公示中的批次"),
+    BatchState.ROSTER_SUBMITTED: N_("待登记审核结果的名册"),
+    BatchState.RESUBMITTED: N_("待登记审核结果的重报名册"),
+    BatchState.RETURNED: N_("被退回的名册"),
+    BatchState.APPROVED: N_("待编号的批次"),
+    BatchState.NUMBERED: N_("待签发的批次"),
+    BatchState.ISSUED: N_("待归档的批次"),
+}
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return the batches that wait for this person, by state, with the deadline of the first."""
+    found: list[Todo] = []
+    if actor.organisation_id is None:
+        return found
+    open_batches = repository.list_open_batches(session, actor=actor)
+    if actor.may(Permission.CERTIFICATION_WRITE):
+        for state, label in TODO_LABELS.items():
+            waiting = [batch for batch in open_batches if batch.state is state]
+            if waiting:
+                href = url_for("cert_batches.index", state=state.value)
+                detail = deadline_text(session, waiting[0]) or f"{waiting[0].name} · {state_label(state)}"
+                severity = "danger" if state is BatchState.RETURNED else "info"
+                found.append(Todo(_(label), len(waiting), href, detail, severity))
+    elif actor.may(Permission.SKILL_SCORE_WRITE):
+        n_open = sum(batch.state in OPEN_STATES for batch in open_batches)
+        found.append(Todo(_("可录入技能成绩的批次"), n_open, url_for("cert_scores.index")))
+    return found

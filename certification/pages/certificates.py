@@ -1,0 +1,296 @@
+"""Certificates: of a batch, the register, one certificate with its life."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flask import Blueprint, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from certification.models import (
+    Certificate,
+    CertificateAct,
+    CertificateEvent,
+    CertificateState,
+    CertificationDocument,
+)
+from certification.pages.heads import BatchHead, batch_head
+from certification.pages.wording import (
+    PDF,
+    XLSX,
+    Errors,
+    act_and_return,
+    base_url,
+    download,
+    field_errors,
+    form_date,
+    form_text,
+    page_address,
+)
+from certification.repository import certificates as repository
+from certification.rules.batch_states import BatchState
+from certification.services import certificates as services
+from certification.services import printing, register
+from certification.services.dates import today
+from kernel.db import db
+from kernel.errors import InvalidInputError
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.i18n import N_
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+
+bp = Blueprint("cert_certificates", __name__, url_prefix="/certification")
+
+STATE_KINDS = {
+    CertificateState.VALID: "success",
+    CertificateState.HELD: "warning",
+    CertificateState.SUPERSEDED: "neutral",
+    CertificateState.REVOKED: "danger",
+}
+ACT_LABELS = {
+    CertificateAct.NUMBERED: N_("编号"),
+    CertificateAct.ISSUED: N_("签发"),
+    CertificateAct.PRINTED: N_("打印"),
+    CertificateAct.HELD: N_("暂停使用"),
+    CertificateAct.RELEASED: N_("恢复使用"),
+    CertificateAct.SUPERSEDED: N_("换发作废"),
+    CertificateAct.REVOKED: N_("撤销"),
+}
+CHANGES = frozenset({CertificateAct.HELD, CertificateAct.RELEASED, CertificateAct.REVOKED})
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateView:
+    """A certificate with its state in words."""
+
+    row: Certificate
+    state_label: str
+    state_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCertificatesPage:
+    """Numbering, issuing and printing a batch."""
+
+    head: BatchHead
+    rows: list[CertificateView]
+    documents: Sequence[CertificationDocument]
+    may_issue: bool
+    can_number: bool
+    can_issue: bool
+    can_print: bool
+    today: dt.date
+    values: dict[str, str]
+    errors: Errors = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPage:
+    """The certificate register."""
+
+    rows: list[CertificateView]
+    wanted: repository.CertificateFilter
+    states: list[tuple[str, str]]
+    occupations: list[tuple[str, str]]
+    levels: list[tuple[str, str]]
+    paging: Paging
+    query: dict[str, str]
+    is_plain_export: bool
+
+    def page_href(self, number: int) -> str:
+        """Return the address of another page of the same list."""
+        return page_address(number)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatePage:
+    """One certificate and what happened to it."""
+
+    certificate: Certificate
+    view: CertificateView
+    events: list[tuple[str, CertificateEvent]]
+    verify_href: str
+    may_print: bool
+    may_hold: bool
+    may_release: bool
+    may_revoke: bool
+    may_reissue: bool
+
+
+def certificate_view(row: Certificate) -> CertificateView:
+    """Return a certificate with its state in words; one that is not issued yet says so."""
+    if row.issued_at is None:
+        return CertificateView(row, _("待签发"), "info")
+    return CertificateView(row, _(register.STATE_LABELS[row.state]), STATE_KINDS[row.state])
+
+
+# --- of a batch ------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/batches/<uuid:batch_id>/certificates")
+@requires(Permission.CERTIFICATION_READ)
+def batch(batch_id: uuid.UUID) -> tuple[str, int]:
+    """Show the certificates of a batch and what can be done."""
+    return _batch_page(batch_id)
+
+
+def _batch_page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str, int]:
+    session, actor = db.session(), current_actor()
+    head = batch_head(session, actor, batch_id, "certificates")
+    state, may_issue = head.batch.state, head.is_own and actor.may(Permission.CERTIFICATE_ISSUE)
+    rows = [certificate_view(row) for row in repository.list_batch_certificates(session, batch_id)]
+    page = BatchCertificatesPage(
+        head=head, rows=rows, documents=repository.list_documents(session, batch_id) if may_issue else (),
+        may_issue=may_issue, can_number=may_issue and state is BatchState.APPROVED,
+        can_issue=may_issue and state is BatchState.NUMBERED,
+        can_print=may_issue and state in {BatchState.ISSUED, BatchState.ARCHIVED}, today=today(),
+        values={"issued_on": today().isoformat()} | (request.form.to_dict() if errors else {}), errors=errors or {},
+    )  # fmt: skip
+    return render_page("certification/batch_certificates.html", page, status=422 if errors else 200)
+
+
+@bp.post("/batches/<uuid:batch_id>/certificates/number")
+@requires(Permission.CERTIFICATE_ISSUE)
+def number(batch_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Give numbers."""
+    try:
+        issued_on = form_date("issued_on") or dt.date.min
+        with unit_of_work(current_actor()) as uow:
+            n_numbered = services.number_batch(uow, batch_id, issued_on=issued_on)
+    except InvalidInputError as exc:
+        return _batch_page(batch_id, field_errors(exc))
+    address = url_for("cert_certificates.batch", batch_id=batch_id)
+    return redirect_with_message(address, _("已编号 %(n)s 张证书", n=n_numbered))
+
+
+@bp.post("/batches/<uuid:batch_id>/certificates/issue")
+@requires(Permission.CERTIFICATE_ISSUE)
+def issue(batch_id: uuid.UUID) -> Response:
+    """Print and issue in a job."""
+    with unit_of_work(current_actor()) as uow:
+        job = printing.request_issue(uow, batch_id, base_url=base_url())
+    return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+
+
+@bp.post("/batches/<uuid:batch_id>/certificates/print")
+@requires(Permission.CERTIFICATE_ISSUE)
+def print_batch(batch_id: uuid.UUID) -> Response:
+    """Print once more in a job."""
+    with unit_of_work(current_actor()) as uow:
+        job = printing.request_print(uow, batch_id, base_url=base_url())
+    return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+
+
+@bp.post("/documents/<uuid:document_id>")
+@requires(Permission.CERTIFICATE_ISSUE)
+def document(document_id: uuid.UUID) -> Response:
+    """Download a printed part; audited, hence a post."""
+    with unit_of_work(current_actor()) as uow:
+        name, content = printing.read_document(uow, document_id)
+    return download(name, content, PDF)
+
+
+# --- the register ----------------------------------------------------------------------------------------------------
+
+
+def _wanted() -> repository.CertificateFilter:
+    args = request.values
+    state = args.get("state", "")
+    return repository.CertificateFilter(
+        search=args.get("q", "").strip()[:60],
+        state=CertificateState(state) if state in set(CertificateState) else None,
+        occupation_code=args.get("occupation", "")[:32],
+        level_code=args.get("level", "")[:32],
+        year=args.get("year", type=int),
+    )
+
+
+@bp.get("/certificates/")
+@requires(Permission.CERTIFICATION_READ)
+def index() -> tuple[str, int]:
+    """Show the register."""
+    session, actor, paging, wanted = db.session(), current_actor(), paging_from_request(), _wanted()
+    rows, total = repository.list_certificates(
+        session, actor=actor, wanted=wanted, offset=paging.offset, limit=paging.per_page
+    )
+    occupations, levels = repository.list_register_choices(session, actor=actor)
+    page = RegisterPage(
+        [certificate_view(row) for row in rows], wanted,
+        [(state.value, _(label)) for state, label in register.STATE_LABELS.items()], occupations, levels,
+        paging.of(total), {k: v for k, v in request.args.items() if k != "page"},
+        actor.may(Permission.PERSONAL_DATA_REVEAL),
+    )  # fmt: skip
+    return render_page("certification/register.html", page)
+
+
+@bp.post("/certificates/export")
+@requires(Permission.CERTIFICATION_READ)
+def export() -> Response:
+    """Download what the list shows; audited, hence a post."""
+    with unit_of_work(current_actor()) as uow:
+        content = register.export_register(uow, _wanted())
+    return download(f"证书台账_{today().isoformat()}.xlsx", content, XLSX)
+
+
+# --- one certificate -------------------------------------------------------------------------------------------------
+
+
+@bp.get("/certificates/<uuid:certificate_id>")
+@requires(Permission.CERTIFICATION_READ)
+def detail(certificate_id: uuid.UUID) -> tuple[str, int]:
+    """Show a certificate."""
+    session, actor = db.session(), current_actor()
+    row = repository.get_certificate(session, certificate_id, actor=actor)
+    is_own = row.organisation_id == actor.organisation_id and row.issued_at is not None
+    may_change = is_own and actor.may(Permission.CERTIFICATE_REVOKE)
+    is_open = row.state in {CertificateState.VALID, CertificateState.HELD}
+    page = CertificatePage(
+        certificate=row, view=certificate_view(row),
+        events=[(_(ACT_LABELS[event.act]), event) for event in repository.list_events(session, certificate_id)],
+        verify_href=f"{base_url()}/verify/{row.public_token}" if row.issued_at else "",
+        may_print=is_own and actor.may(Permission.CERTIFICATE_ISSUE),
+        may_hold=may_change and row.state is CertificateState.VALID,
+        may_release=may_change and row.state is CertificateState.HELD, may_revoke=may_change and is_open,
+        may_reissue=may_change and is_open and actor.may(Permission.CERTIFICATE_ISSUE),
+    )  # fmt: skip
+    return render_page("certification/certificate.html", page)
+
+
+@bp.post("/certificates/<uuid:certificate_id>/pdf")
+@requires(Permission.CERTIFICATE_ISSUE)
+def pdf(certificate_id: uuid.UUID) -> Response:
+    """Download one certificate; kept with it, hence a post."""
+    with unit_of_work(current_actor()) as uow:
+        name, content = services.certificate_pdf(uow, certificate_id, base_url=base_url())
+    return download(name, content, PDF)
+
+
+@bp.post("/certificates/<uuid:certificate_id>/state")
+@requires(Permission.CERTIFICATE_REVOKE)
+def change(certificate_id: uuid.UUID) -> Response:
+    """Hold, release or revoke."""
+    address, reason, act = (
+        url_for("cert_certificates.detail", certificate_id=certificate_id),
+        form_text("reason"),
+        form_text("act"),
+    )
+    if act not in {change.value for change in CHANGES}:
+        return redirect_with_message(address, _("请选择要做的事"), "danger")
+    return act_and_return(
+        address, _("证书状态已更改"),
+        lambda uow: services.change_state(uow, certificate_id, CertificateAct(act), reason=reason),
+    )  # fmt: skip
+
+
+@bp.post("/certificates/<uuid:certificate_id>/reissue")
+@requires(Permission.CERTIFICATE_REVOKE)
+def reissue(certificate_id: uuid.UUID) -> Response:
+    """Replace by a new certificate."""
+    return act_and_return(
+        url_for("cert_certificates.detail", certificate_id=certificate_id), _("已换发新证书，原证书作废"),
+        lambda uow: services.reissue(uow, certificate_id, reason=form_text("reason")),
+    )  # fmt: skip

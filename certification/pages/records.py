@@ -1,0 +1,181 @@
+"""One candidate of a batch: scores, decisions, personal data, photo."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from certification.models import ComponentScore, PassDecisionRecord, ResultRecord, ScoreOrigin
+from certification.pages.heads import BatchHead, batch_head, outcome_labels
+from certification.pages.wording import Errors, act_and_return, field_errors, form_date, form_text, refusal, said
+from certification.repository import batches as repository
+from certification.repository import scores as score_repository
+from certification.rules.pass_decision import MODE_LABELS
+from certification.services import records as services
+from certification.services.scores import entered_text
+from kernel.db import db
+from kernel.errors import InvalidInputError
+from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.http.uploads import uploaded_file
+from kernel.i18n import N_
+from kernel.identity.permissions import Permission
+from kernel.national_id import ID_KIND_LABELS, SEX_LABELS
+from kernel.uow import unit_of_work
+
+bp = Blueprint("cert_records", __name__, url_prefix="/certification")
+
+ORIGIN_LABELS = {
+    ScoreOrigin.DELIVERY: N_("考试成绩发布"),
+    ScoreOrigin.CORRECTION: N_("成绩更正"),
+    ScoreOrigin.TYPED: N_("录入"),
+    ScoreOrigin.IMPORTED: N_("导入"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """A version of a component's score."""
+
+    mode: str
+    text: str
+    origin: str
+    row: ComponentScore
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """A decision with its reasons in words."""
+
+    outcome: str
+    reasons: list[str]
+    row: PassDecisionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """One candidate."""
+
+    head: BatchHead
+    record: ResultRecord
+    id_kind_label: str
+    sex_label: str
+    scores: list[ScoreLine]
+    decisions: list[DecisionLine]
+    may_edit: bool
+    may_reveal: bool
+    plain_number: str
+    values: dict[str, object]
+    id_kinds: list[tuple[str, str]]
+    sexes: list[tuple[str, str]]
+    errors: Errors = field(default_factory=dict)
+
+
+@bp.get("/candidates/<uuid:record_id>")
+@requires(Permission.CERTIFICATION_READ)
+def detail(record_id: uuid.UUID) -> tuple[str, int]:
+    """Show one candidate's result."""
+    return _page(record_id)
+
+
+def _page(
+    record_id: uuid.UUID, errors: Errors | None = None, values: dict[str, object] | None = None, number: str = ""
+) -> tuple[str, int]:
+    session, actor = db.session(), current_actor()
+    record = repository.get_record(session, record_id, actor=actor)
+    head = batch_head(session, actor, record.certification_batch_id, "candidates")
+    id_kinds, sexes = ({str(k): str(_(v)) for k, v in labels.items()} for labels in (ID_KIND_LABELS, SEX_LABELS))
+    page = RecordPage(
+        head=head, record=record, id_kind_label=id_kinds.get(record.id_kind, ""), sex_label=sexes.get(record.sex, ""),
+        scores=_score_lines(score_repository.list_scores(session, record_id)),
+        decisions=_decision_lines(score_repository.list_decisions(session, record_id)),
+        may_edit=head.may_write and head.batch.state not in services.LOCKED,
+        may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL), plain_number=number,
+        values=values or _values(record), id_kinds=list(id_kinds.items()), sexes=list(sexes.items()),
+        errors=errors or {},
+    )  # fmt: skip
+    return render_page("certification/record.html", page, status=422 if errors else 200)
+
+
+def _values(record: ResultRecord) -> dict[str, object]:
+    own = {True: "yes", False: "no", None: ""}[record.is_own_employee]
+    names = ("name", "id_kind", "sex", "phone", "email", "employer", "years_in_occupation", "position")
+    days = {"birth_date": str(record.birth_date or ""), "joined_on": str(record.joined_on or "")}
+    return {**{n: getattr(record, n) for n in names}, **days, "is_own_employee": own, "id_number": ""}
+
+
+def _score_lines(rows: Sequence[ComponentScore]) -> list[ScoreLine]:
+    return [ScoreLine(_(MODE_LABELS[row.mode]), entered_text(row), _(ORIGIN_LABELS[row.origin]), row) for row in rows]
+
+
+def _decision_lines(rows: Sequence[PassDecisionRecord]) -> list[DecisionLine]:
+    labels = outcome_labels()
+    return [
+        DecisionLine(labels[row.outcome], [said(message, values) for _m, _c, message, values in row.reasons], row)
+        for row in rows
+    ]
+
+
+def _person() -> services.PersonData:
+    own = {"yes": True, "no": False}.get(form_text("is_own_employee"))
+    texts = ("name", "id_kind", "id_number", "sex", "phone", "email", "employer", "years_in_occupation", "position")
+    return services.PersonData(
+        **{name: form_text(name) for name in texts}, is_own_employee=own, birth_date=form_date("birth_date"),
+        joined_on=form_date("joined_on"),
+    )  # fmt: skip
+
+
+@bp.post("/candidates/<uuid:record_id>")
+@requires(Permission.CERTIFICATION_WRITE)
+def update(record_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Mend a candidate's personal data."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            services.update_person(uow, record_id, _person(), version=request.form.get("version", type=int))
+    except InvalidInputError as exc:
+        return _page(record_id, field_errors(exc), dict(request.form.to_dict()))
+    return redirect_with_message(url_for("cert_records.detail", record_id=record_id), _("考生信息已保存"))
+
+
+@bp.post("/candidates/<uuid:record_id>/number")
+@requires(Permission.PERSONAL_DATA_REVEAL)
+def reveal(record_id: uuid.UUID) -> tuple[str, int]:
+    """Show the plain number once; the reading is audited."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            number = services.reveal_number(uow, record_id, reason=form_text("reveal_reason"))
+    except InvalidInputError as exc:
+        return _page(record_id, field_errors(exc))
+    return _page(record_id, number=number)
+
+
+@bp.post("/candidates/<uuid:record_id>/photo")
+@requires(Permission.CERTIFICATION_WRITE)
+def photo(record_id: uuid.UUID) -> Response:
+    """Keep a candidate's photo."""
+    address = url_for("cert_records.detail", record_id=record_id)
+    return act_and_return(
+        address, _("照片已保存"), lambda uow: services.save_photo(uow, record_id, uploaded_file("photo").data)
+    )
+
+
+@bp.post("/batches/<uuid:batch_id>/photos")
+@requires(Permission.CERTIFICATION_WRITE)
+def photos(batch_id: uuid.UUID) -> Response:
+    """Keep a package of photos."""
+    address = url_for("cert_batches.candidates", batch_id=batch_id)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            outcome = services.import_photos(uow, batch_id, uploaded_file("photos").data)
+    except InvalidInputError as exc:
+        return redirect_with_message(address, refusal(exc), "danger")
+    message = _(
+        "照片 %(saved)s 张已保存，%(unknown)s 张找不到考生，%(bad)s 张无法读取",
+        saved=outcome.n_saved, unknown=len(outcome.unknown), bad=len(outcome.unreadable),
+    )  # fmt: skip
+    is_clean = not outcome.unknown and not outcome.unreadable
+    return redirect_with_message(address, message, "success" if is_clean else "warning")
