@@ -35,7 +35,7 @@ Needs = Counter[int]
 
 
 @dataclass(frozen=True)
-class Question:
+class WritingProblem:
     """A blueprint, the real pool, candidate items to write, and both together as columns."""
 
     blueprint: Blueprint
@@ -59,14 +59,14 @@ def writing_order(
     found after the forms before it have taken their items, which always can.
     """
     for tier in range(LAST_TIER + 1):
-        question = _question(blueprint, columns, tier)
-        needs = _least(question, n_forms, deadline)
+        problem = _problem(blueprint, columns, tier)
+        needs = _least(problem, n_forms, deadline)
         if needs is None:
             continue
-        if not _suffices(question, needs, n_forms, seed, deadline):
-            needs = _form_by_form(question, n_forms, deadline)
+        if not _suffices(problem, needs, n_forms, seed, deadline):
+            needs = _form_by_form(problem, n_forms, deadline)
         if needs is not None:
-            return _tasks(question, needs)
+            return _tasks(problem, needs)
     return ()
 
 
@@ -86,11 +86,11 @@ def written_items(tasks: Sequence[WritingTask], prefix: str = "new") -> tuple[Po
     return tuple(items)
 
 
-def _question(blueprint: Blueprint, columns: Columns, tier: int) -> Question:
+def _problem(blueprint: Blueprint, columns: Columns, tier: int) -> WritingProblem:
     candidates = tuple(_candidates(blueprint, columns, tier))
     both = build_columns([*columns.items, *candidates], blueprint)
     is_new = np.arange(len(both.items)) >= len(columns.items)
-    return Question(blueprint, columns.items, candidates, both, is_new.astype(np.int64))
+    return WritingProblem(blueprint, columns.items, candidates, both, is_new.astype(np.int64))
 
 
 def _candidates(blueprint: Blueprint, columns: Columns, tier: int) -> Iterator[PoolItem]:
@@ -169,20 +169,20 @@ def _parameters(blueprint: Blueprint, items: Sequence[PoolItem]) -> list[tuple[f
     return [(typical, rule.theta) for rule in blueprint.information]
 
 
-def _least(question: Question, n_forms: int, deadline: Deadline, free: IntArray | None = None) -> Needs | None:
+def _least(problem: WritingProblem, n_forms: int, deadline: Deadline, free: IntArray | None = None) -> Needs | None:
     """Return the fewest new items for so many forms; `free` marks the items not yet taken."""
-    model, found = _solve(question, n_forms, deadline, free)
+    model, found = _solve(problem, n_forms, deadline, free)
     if found is None:
         return None
     needs: Needs = Counter()
     for kind in np.nonzero(found)[0]:
-        _spread(question, model, int(kind), int(found[kind]), needs)
+        _spread(problem, model, int(kind), int(found[kind]), needs)
     return needs
 
 
-def _spread(question: Question, model: Model, kind: int, n_items: int, needs: Needs) -> None:
+def _spread(problem: WritingProblem, model: Model, kind: int, n_items: int, needs: Needs) -> None:
     """Count the new items of a class, in turn over the points that would do."""
-    units = model.units[model.start[kind] : model.start[kind + 1]] - question.offset
+    units = model.units[model.start[kind] : model.start[kind + 1]] - problem.offset
     if units[0] < 0:
         return
     for turn in range(n_items):
@@ -190,14 +190,14 @@ def _spread(question: Question, model: Model, kind: int, n_items: int, needs: Ne
 
 
 def _solve(
-    question: Question, n_forms: int, deadline: Deadline, free: IntArray | None
+    problem: WritingProblem, n_forms: int, deadline: Deadline, free: IntArray | None
 ) -> tuple[Model, IntArray | None]:
-    usable = question.columns.usable if free is None else question.columns.usable & (free > 0)
-    options = Options(usable=usable, with_enemies=True, marks=[question.is_new > 0])
-    model = compile_model(question.blueprint, question.columns, options)
+    usable = problem.columns.usable if free is None else problem.columns.usable & (free > 0)
+    options = Options(usable=usable, with_enemies=True, marks=[problem.is_new > 0])
+    model = compile_model(problem.blueprint, problem.columns, options)
     heads = model.units[model.start[:-1]]
-    is_new = heads >= question.offset
-    most = n_forms * question.blueprint.n_items
+    is_new = heads >= problem.offset
+    most = n_forms * problem.blueprint.n_items
     upper = np.where(is_new, most, model.n_units).astype(np.float64)
     cost = is_new + model.tie * (TIE_WEIGHT / most)
     program = Program(model.matrix, cost, upper, model.low * n_forms, model.high * n_forms)
@@ -205,33 +205,33 @@ def _solve(
     return model, np.round(found.x).astype(np.int64) if found.x.size else None
 
 
-def _suffices(question: Question, needs: Needs, n_forms: int, seed: int, deadline: Deadline) -> bool:
-    pool = [*question.pool, *written_items(_tasks(question, needs), NEW_PREFIX)]
-    columns = build_columns(pool, question.blueprint)
-    return bool(draw_forms(question.blueprint, columns, n_forms, seed, deadline).forms)
+def _suffices(problem: WritingProblem, needs: Needs, n_forms: int, seed: int, deadline: Deadline) -> bool:
+    pool = [*problem.pool, *written_items(_tasks(problem, needs), NEW_PREFIX)]
+    columns = build_columns(pool, problem.blueprint)
+    return bool(draw_forms(problem.blueprint, columns, n_forms, seed, deadline).forms)
 
 
-def _form_by_form(question: Question, n_forms: int, deadline: Deadline) -> Needs | None:
+def _form_by_form(problem: WritingProblem, n_forms: int, deadline: Deadline) -> Needs | None:
     """Return the needs of disjoint forms made one after another."""
     needs: Needs = Counter()
-    free = np.ones(len(question.columns.items), dtype=np.int64)
+    free = np.ones(len(problem.columns.items), dtype=np.int64)
     for _ in range(n_forms):
-        model, found = _solve(question, 1, deadline, free)
+        model, found = _solve(problem, 1, deadline, free)
         if found is None:
             return None
         for kind in np.nonzero(found)[0]:
             first = int(model.start[kind])
-            _spread(question, model, int(kind), int(found[kind]), needs)
+            _spread(problem, model, int(kind), int(found[kind]), needs)
             taken = model.units[first : first + int(found[kind])]
-            for unit in taken[taken < question.offset]:
+            for unit in taken[taken < problem.offset]:
                 free[list(model.members(int(unit)))] = 0
     return needs
 
 
-def _tasks(question: Question, needs: Needs) -> tuple[WritingTask, ...]:
+def _tasks(problem: WritingProblem, needs: Needs) -> tuple[WritingTask, ...]:
     tasks = []
     for number, n_items in sorted(needs.items()):
-        item = question.candidates[number]
+        item = problem.candidates[number]
         values = {"p_value": item.p_value, "a": item.a, "b": item.b, "c": item.c}
         given = {name: value for name, value in values.items() if value is not None}
         tasks.append(WritingTask(item.point, item.type, item.difficulty, n_items, item.importance, given or None))

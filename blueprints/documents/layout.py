@@ -40,8 +40,8 @@ class FormSheet:
     @property
     def title(self) -> str:
         """The second title line."""
-        paper = f"（{self.label}卷）" if self.label else ""
-        return f"{self.occupation}{self.level}理论知识试卷{paper}"
+        which = f"（{self.label}卷）" if self.label else ""
+        return f"{self.occupation}{self.level}理论知识试卷{which}"
 
     @property
     def notes(self) -> list[str]:
