@@ -73,7 +73,9 @@ def prepare_exam(
     officer = staff.actor(Role.EXAM_OFFICER)
     with unit_of_work(officer) as uow:
         batch = batches.create_batch(uow, BatchPlan(outline.code, outline.name, str(level_id)))
-        rooms = [batches.save_room(uow, _room_of(staff, name), RoomPlan(SITE, name, CAPACITY)) for name in outline.rooms]
+        rooms = [
+            batches.save_room(uow, _room_of(staff, name), RoomPlan(SITE, name, CAPACITY)) for name in outline.rooms
+        ]
         uow.flush()  # the session names both
         row = sessions.create_session(uow, batch.exam_batch_id, _plan(outline, form_ids))
         watched = {room.exam_room_id: _pair(staff, number) for number, room in enumerate(rooms)}

@@ -72,7 +72,8 @@ def enter_skill_scores(staff: Staff, key: uuid.UUID) -> None:
     records = list_records(db.session(), key)
     present = records[: len(records) - 3]
     typed = {
-        (one.result_record_id, AssessmentMode.SKILLS): str(min(98, max(35, round(chance.gauss(76, 11))))) for one in present
+        (one.result_record_id, AssessmentMode.SKILLS): str(min(98, max(35, round(chance.gauss(76, 11)))))
+        for one in present
     }
     with unit_of_work(staff.actor(Role.ASSESSOR)) as uow:
         scores.type_scores(uow, key, typed)
