@@ -1,5 +1,5 @@
 """The target of gunicorn: ``wsgi:app``."""
 
-from web.app import create_app
+from web.dispatch import create
 
-app = create_app()
+app = create()

@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Sequence
 from typing import TypeVar
 
-from exam_delivery.services import documents, preparation, running, scoring
+from exam_delivery.services import attempts, documents, preparation, running, scoring
 from kernel.db import db
 from kernel.jobs.registry import JobContext, every, handler
 from kernel.uow import unit_of_work
 
 CHUNK = 100
 CLOCK_SECONDS = 15.0
+SWEEP_SECONDS = 5.0
+DAY_SECONDS = 86400.0
 T = TypeVar("T")
 
 
@@ -44,14 +46,14 @@ def run_preparation(context: JobContext) -> None:
 def run_scoring(context: JobContext) -> None:
     """Score every handed-in attempt of a session; a run that was interrupted goes on."""
     key, run_id = _session_of(context), uuid.UUID(context.payload["run_id"])
-    attempts = scoring.attempts_to_score(db.session(), context.actor, key, run_id)
+    handed_in = scoring.attempts_to_score(db.session(), context.actor, key, run_id)
     keys = scoring.Keys(context.actor.organisation)
-    parts = chunks(attempts)
+    parts = chunks(handed_in)
     for number, some in enumerate(parts):
-        context.progress(100 * number // len(parts), f"{number * CHUNK} / {len(attempts)}")
+        context.progress(100 * number // len(parts), f"{number * CHUNK} / {len(handed_in)}")
         with unit_of_work(context.actor) as uow:
             scoring.score_attempts(uow, some, keys, run_id)
-    with context.finish({"attempts": len(attempts)}, result_url=_session_page(key)) as uow:
+    with context.finish({"attempts": len(handed_in)}, result_url=_session_page(key)) as uow:
         scoring.settle(uow, key)
 
 
@@ -73,3 +75,15 @@ def _session_page(key: uuid.UUID) -> str:
 def follow_the_clock() -> None:
     """Open and close sessions whose time has come."""
     running.follow_the_clock()
+
+
+@every(SWEEP_SECONDS, "exam_delivery.close_overdue")
+def close_overdue() -> None:
+    """Hand in the attempts whose time is over and whose page did not."""
+    attempts.sweep()
+
+
+@every(DAY_SECONDS, "exam_delivery.forget_old_tries")
+def forget_old_tries() -> None:
+    """Delete failed sign-ins that no throttle looks at any more."""
+    attempts.forget_old_tries()

@@ -27,14 +27,13 @@ from exam_delivery.answering.commands import (
     refuse_holder,
 )
 from exam_delivery.answering.protocol import (
-    ABSENT,
     CLOSED,
     NOT_FOUND,
     NOT_PREPARED,
     SIGNED_OUT,
     THROTTLED,
     UNAVAILABLE,
-    VOID,
+    UNWELCOME,
     WRONG_CREDENTIALS,
     Refusal,
     RefusedError,
@@ -158,8 +157,8 @@ class AnsweringApp:
 
     def _admit(self, environ: WSGIEnvironment, row: SignInRow) -> Answer:
         """Make somebody who proved who they are the holder of their attempt."""
-        if row.registration_status in {"void", "absent"}:
-            raise RefusedError(VOID if row.registration_status == "void" else ABSENT)
+        if row.registration_status in UNWELCOME:
+            raise RefusedError(UNWELCOME[row.registration_status])
         body = self.storage.find_form(row.attempt_id) if row.attempt_id else None
         if row.attempt_id is None or row.opens_at is None or body is None:
             raise RefusedError(NOT_PREPARED)
@@ -231,8 +230,7 @@ class AnsweringApp:
 
     def submit(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
         """Hand in; the receipt names how many answers, their digest and the time."""
-        number = self.storage.admission_number(attempt_id)
-        receipt = self._write(SubmitCommand(attempt_id, generation, number))
+        receipt = self._write(SubmitCommand(attempt_id, generation))
         return ok({**receipt, "server_time": iso(self.now())})
 
     def close(self) -> None:

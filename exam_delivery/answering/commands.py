@@ -20,12 +20,15 @@ from exam_delivery.answering.protocol import (
     NOT_STARTED,
     TAKEN_OVER,
     TOO_LATE,
+    UNWELCOME,
     Refusal,
     not_open,
 )
-from exam_delivery.answering.storage import AttemptRow, EventRow, StateRow, Transaction, newest_by_slot
+from exam_delivery.answering.storage import Admission, AttemptRow, EventRow, StateRow, Transaction, newest_by_slot
 from exam_delivery.rules.receipts import is_answered, make_receipt
 from kernel.clock import iso
+
+OVER = frozenset({"closed", "scored", "released"})
 
 
 class Command(Protocol):
@@ -205,11 +208,18 @@ class StartCommand:
             return attempt
         if at < attempt.starts_at:
             return not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at))
-        if at > attempt.latest_start_at:
-            return TOO_LATE
+        if refusal := _refuse_start(tx.find_admission(attempt.attempt_id), attempt, at):
+            return refusal
         deadline = min(at + timedelta(seconds=attempt.duration_seconds), attempt.ends_at)
         tx.start(attempt.attempt_id, at, deadline)
         return replace(attempt, status="in_progress", started_at=at, deadline_at=deadline)
+
+
+def _refuse_start(admission: Admission, attempt: AttemptRow, at: datetime) -> Refusal | None:
+    """Return why somebody who waited may not begin after all: planning changed its mind, or the doors are shut."""
+    if admission.registration_status in UNWELCOME:
+        return UNWELCOME[admission.registration_status]
+    return TOO_LATE if admission.session_status in OVER or at > attempt.latest_start_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +228,6 @@ class SubmitCommand:
 
     attempt_id: uuid.UUID
     generation: int
-    admission_number: str
 
     def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
         """Carry it out; return the receipt."""
@@ -234,7 +243,7 @@ class SubmitCommand:
         if at < earliest and not is_over:
             return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
         responses = {row.slot: msgspec.json.decode(row.response) for row in tx.states(attempt.attempt_id)}
-        receipt = make_receipt(responses, self.admission_number, at)
+        receipt = make_receipt(responses, tx.find_admission(attempt.attempt_id).admission_number, at)
         tx.submit(attempt.attempt_id, at, "timeout" if is_over else "candidate", receipt)
         return receipt
 

@@ -73,6 +73,7 @@ NOT_PREPARED = Refusal(409, "not_prepared", "考试还没有准备好，请联�
 NOT_STARTED = Refusal(409, "not_started", "考试尚未开始作答")
 ABSENT = Refusal(403, "absent", "您已被记为缺考，请联系监考员")
 VOID = Refusal(403, "void", "您的考试资格已取消，请联系监考员")
+UNWELCOME = {"absent": ABSENT, "void": VOID}
 TOO_LATE = Refusal(403, "too_late", "已超过允许入场的时间，请联系监考员")
 THROTTLED = Refusal(429, "too_many_attempts", "登录失败次数过多，请稍后再试或举手请监考员帮助", retry_after=60)
 BUSY = Refusal(503, "busy", "系统繁忙，答案已存在本机，将自动重试", retry_after=2)

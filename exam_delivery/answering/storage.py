@@ -44,6 +44,15 @@ class SignInRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """What planning says about the candidate of an attempt."""
+
+    admission_number: str
+    registration_status: str
+    session_status: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventRow:
     """One response event to be kept."""
 
@@ -93,6 +102,10 @@ class Transaction(Protocol):
         """Write last contact, and how many more answers there are."""
         ...
 
+    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
+        """Return whether the candidate of an attempt may begin, as planning has it now."""
+        ...
+
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""
         ...
@@ -137,10 +150,6 @@ class Storage(Protocol):
         """Return the durable answers of an attempt."""
         ...
 
-    def admission_number(self, attempt_id: uuid.UUID) -> str:
-        """Return the admission number of an attempt."""
-        ...
-
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
         """Return the number of failures of a subject."""
         ...
@@ -153,6 +162,11 @@ class Storage(Protocol):
 ATTEMPT_COLUMNS = (
     "attempt_id, organisation_id, exam_session_id, status, holder_generation, n_slots, starts_at, latest_start_at, ends_at, "
     "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device"
+)
+ADMISSION = (
+    "SELECT coalesce(r.admission_number, ''), r.status, s.status FROM attempts a "
+    "JOIN registrations r ON r.registration_id = a.registration_id "
+    "JOIN exam_sessions s ON s.exam_session_id = a.exam_session_id WHERE a.attempt_id = "
 )
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
 

@@ -13,8 +13,10 @@ import psycopg
 from psycopg.types.json import Json
 
 from exam_delivery.answering.storage import (
+    ADMISSION,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    Admission,
     AttemptRow,
     EventRow,
     SignInRow,
@@ -91,14 +93,6 @@ class PostgresqlStorage:
         """Return the durable answers of an attempt."""
         return [StateRow(*row) for row in self._read(FIND_STATES, (attempt_id,))]
 
-    def admission_number(self, attempt_id: uuid.UUID) -> str:
-        """Return the admission number of an attempt."""
-        query = (
-            "SELECT r.admission_number FROM attempts a JOIN registrations r ON r.registration_id = a.registration_id "
-            "WHERE a.attempt_id = %s"
-        )
-        return str(self._read(query, (attempt_id,))[0][0])
-
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
         """Return the number of failures of a subject."""
         query = "SELECT count(*) FROM sign_in_tries WHERE subject = %s AND tried_at > %s"
@@ -173,6 +167,13 @@ class PostgresqlTransaction:
             "FROM unnest(%s::uuid[], %s::timestamptz[], %s::int[]) AS t(id, at, n) WHERE a.attempt_id = t.id",
             [[r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]],
         )
+
+    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
+        """Return whether the candidate of an attempt may begin."""
+        row = self.connection.execute(f"{ADMISSION}%s", (attempt_id,)).fetchone()
+        if row is None:
+            raise LookupError("an attempt without its registration")
+        return Admission(*row)
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

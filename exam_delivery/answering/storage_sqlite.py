@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from exam_delivery.answering.storage import (
+    ADMISSION,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    Admission,
     AttemptRow,
     EventRow,
     SignInRow,
@@ -124,15 +126,6 @@ class SqliteStorage:
         """Return the durable answers of an attempt."""
         return [StateRow(*row) for row in self.reader.execute(FIND_STATES, (attempt_id.hex,))]
 
-    def admission_number(self, attempt_id: uuid.UUID) -> str:
-        """Return the admission number of an attempt."""
-        row = self.reader.execute(
-            "SELECT r.admission_number FROM attempts a JOIN registrations r ON r.registration_id = a.registration_id "
-            "WHERE a.attempt_id = ?",
-            (attempt_id.hex,),
-        ).fetchone()
-        return str(row[0])
-
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
         """Return the number of failures of a subject."""
         query = "SELECT count(*) FROM sign_in_tries WHERE subject = ? AND tried_at > ?"
@@ -201,6 +194,13 @@ class SqliteTransaction:
             "UPDATE attempts SET last_contact_at = ?, n_answered = n_answered + ? WHERE attempt_id = ?",
             [(to_text(at), n_more, attempt_id.hex) for attempt_id, at, n_more in rows],
         )
+
+    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
+        """Return whether the candidate of an attempt may begin."""
+        row = self.connection.execute(f"{ADMISSION}?", (attempt_id.hex,)).fetchone()
+        if row is None:
+            raise LookupError("an attempt without its registration")
+        return Admission(*row)
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

@@ -127,14 +127,14 @@ def prepare(
     result = Sitting(organisation_id, sitting.exam_session_id, [r.exam_room_id for r in rooms])
     renderer = FormRenderer(delivery(n_slots), SessionFacts("演示评价机构", sitting.name, ("遵守规则",), "诚信", "one"))
     for k in range(n):
-        _admit(session, result, batch, sitting, renderer, k, prefix, n_slots, earliest_submit_seconds)
+        _admit(session, result, sitting, renderer, k, prefix=prefix, n_slots=n_slots, earliest=earliest_submit_seconds)
     session.flush()
     return result
 
 
 def _admit(
-    session: Session, sitting: Sitting, batch: ExamBatch, row: ExamSession, renderer: FormRenderer, k: int, prefix: str,
-    n_slots: int, earliest: int,
+    session: Session, sitting: Sitting, row: ExamSession, renderer: FormRenderer, k: int, *, prefix: str, n_slots: int,
+    earliest: int,
 ) -> None:  # fmt: skip
     number, identity = f"{prefix}{k + 1:06}", f"1101011990{k:07}X"
     key = crypto.derive_key(SECRET, "personal-index")
@@ -145,7 +145,7 @@ def _admit(
     session.add(candidate)
     session.flush()
     registration = Registration(
-        registration_id=new_id(), organisation_id=sitting.organisation_id, exam_batch_id=batch.exam_batch_id,
+        registration_id=new_id(), organisation_id=sitting.organisation_id, exam_batch_id=row.exam_batch_id,
         exam_session_id=row.exam_session_id, candidate_id=candidate.candidate_id, admission_number=number,
         sign_in_index=crypto.blind_index(key, "sign-in", number, identity),
         exam_room_id=sitting.room_ids[k % len(sitting.room_ids)], seat_number=k // len(sitting.room_ids) + 1, created_at=row.starts_at,

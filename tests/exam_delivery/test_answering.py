@@ -378,6 +378,21 @@ def test_who_may_not_sit_is_told_so(exam: Exam, status: str, code: str) -> None:
     assert (reply.status, reply.error) == (403, code)
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("registrations SET status = 'absent'", "absent"),
+        ("registrations SET status = 'void'", "void"),
+        ("exam_sessions SET status = 'closed'", "too_late"),
+    ],
+)
+def test_who_waits_cannot_start_after_planning_decided_otherwise(exam: Exam, change: str, code: str) -> None:
+    caller = exam.caller()
+    caller.sign_in(exam.person)
+    exam.execute(f"UPDATE {change}")
+    assert caller.call("POST", "start", {}).error == code
+
+
 def test_an_unprepared_attempt_is_named_so(exam: Exam) -> None:
     exam.execute("DELETE FROM rendered_forms")
     assert exam.caller().sign_in(exam.person).error == "not_prepared"

@@ -1,0 +1,253 @@
+"""Attempts as the people in the room see and change them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import (
+    Attempt,
+    AttemptStatus,
+    Candidate,
+    DeadlineChange,
+    ExamRoom,
+    Incident,
+    Registration,
+    ResponseState,
+    SessionRoom,
+    SignInTry,
+)
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """One candidate of a room."""
+
+    registration_id: uuid.UUID
+    exam_session_id: uuid.UUID | None
+    exam_room_id: uuid.UUID | None
+    room_name: str
+    seat_number: int | None
+    name: str
+    admission_number: str
+    registration_status: str
+    attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedRoom:
+    """A room of a session with the people who invigilate in it."""
+
+    exam_room_id: uuid.UUID
+    name: str
+    site: str
+    invigilator_ids: tuple[str, ...]
+
+
+def rooms_of(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> list[AssignedRoom]:
+    """Return the rooms of a session by site and name."""
+    query = (
+        select(SessionRoom, ExamRoom)
+        .join(ExamRoom, ExamRoom.exam_room_id == SessionRoom.exam_room_id)
+        .where(SessionRoom.exam_session_id == exam_session_id, SessionRoom.organisation_id == actor.organisation)
+        .order_by(ExamRoom.site, ExamRoom.name)
+    )
+    return [
+        AssignedRoom(room.exam_room_id, room.name, room.site, tuple(map(str, used.invigilator_ids)))
+        for used, room in session.execute(query)
+    ]
+
+
+def list_seats(
+    session: Session,
+    exam_session_id: uuid.UUID,
+    *,
+    room_ids: Collection[uuid.UUID],
+    actor: Actor,
+    since: datetime | None = None,
+) -> list[SeatRow]:
+    """Return the candidates of some rooms by room and seat; with `since` only those of whom there is news."""
+    query = _seats(actor).where(
+        Registration.exam_session_id == exam_session_id, Registration.exam_room_id.in_(room_ids)
+    )
+    if since is not None:
+        query = query.where(_has_news(since))
+    ordered = query.order_by(ExamRoom.name, Registration.seat_number, Registration.registration_id).limit(5000)
+    return [_seat(*row) for row in session.execute(ordered)]
+
+
+def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> SeatRow:
+    """Return one candidate of the actor's organisation."""
+    row = session.execute(_seats(actor).where(Registration.registration_id == registration_id)).first()
+    if row is None:
+        raise NotFoundError(N_("考生不在本场考试中，请刷新控制台"))
+    return _seat(*row)
+
+
+def _seats(actor: Actor) -> Select[Any, Any, Any, Any]:
+    return (
+        select(Registration, Candidate.name, ExamRoom.name, Attempt)
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
+        .outerjoin(Attempt, Attempt.registration_id == Registration.registration_id)
+        .where(Registration.organisation_id == actor.organisation)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _seat(registration: Registration, name: str, room: str | None, attempt: Attempt | None) -> SeatRow:
+    return SeatRow(
+        registration.registration_id, registration.exam_session_id, registration.exam_room_id, room or "", registration.seat_number, name,
+        registration.admission_number or "", registration.status.value, attempt,
+    )  # fmt: skip
+
+
+def _has_news(since: datetime) -> Any:
+    """Every act of an invigilator leaves an incident, so contacts and incidents together are all that can be new."""
+    noted = select(Incident.attempt_id).where(Incident.noted_at > since, Incident.attempt_id.is_not(None))
+    return or_(
+        Attempt.last_contact_at > since,
+        Attempt.signed_in_at > since,
+        Attempt.submitted_at > since,
+        Attempt.attempt_id.in_(noted),
+    )
+
+
+def lock_attempt(session: Session, attempt_id: uuid.UUID, *, actor: Actor) -> Attempt:
+    """Return an attempt locked against the answering program."""
+    query = select(Attempt).where(Attempt.attempt_id == attempt_id, Attempt.organisation_id == actor.organisation)
+    row = session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if row is None:
+        raise NotFoundError(N_("作答不存在，请刷新控制台"))
+    return row
+
+
+def lock_attempts_in(
+    session: Session, exam_session_id: uuid.UUID, *, room_ids: Collection[uuid.UUID], actor: Actor
+) -> Sequence[Attempt]:
+    """Return the attempts of admitted candidates in some rooms, locked in the order of their keys."""
+    people = select(Registration.registration_id).where(
+        Registration.exam_session_id == exam_session_id,
+        Registration.exam_room_id.in_(room_ids),
+        Registration.status == "admitted",
+    )
+    query = select(Attempt).where(Attempt.organisation_id == actor.organisation, Attempt.registration_id.in_(people))
+    locked = query.order_by(Attempt.attempt_id).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locked).all()
+
+
+def lock_registration(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> Registration:
+    """Return a registration locked for a change of its status."""
+    query = select(Registration).where(
+        Registration.registration_id == registration_id, Registration.organisation_id == actor.organisation
+    )
+    row = session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if row is None:
+        raise NotFoundError(N_("考生不在本场考试中，请刷新控制台"))
+    return row
+
+
+def find_attempt(session: Session, registration_id: uuid.UUID) -> Attempt | None:
+    """Return the attempt of a registration, locked."""
+    query = select(Attempt).where(Attempt.registration_id == registration_id)
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def get_registration(session: Session, attempt: Attempt) -> Registration:
+    """Return whose attempt it is."""
+    query = select(Registration).where(Registration.registration_id == attempt.registration_id)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def organisations_with_overdue(session: Session, before: datetime) -> Sequence[uuid.UUID]:
+    """Return the organisations with attempts whose deadline lies before a moment."""
+    query = select(Attempt.organisation_id).where(_is_overdue(before)).distinct()
+    return session.scalars(query).all()
+
+
+def lock_overdue(session: Session, before: datetime, *, limit: int, actor: Actor) -> Sequence[Attempt]:
+    """Return overdue attempts, locked; those that the answering program holds at the moment are left for the next time."""
+    query = (
+        select(Attempt)
+        .where(_is_overdue(before), Attempt.organisation_id == actor.organisation)
+        .order_by(Attempt.attempt_id)
+        .limit(limit)
+    )
+    return session.scalars(query.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
+
+
+def _is_overdue(before: datetime) -> Any:
+    return (Attempt.status == AttemptStatus.IN_PROGRESS) & (Attempt.deadline_at < before)
+
+
+def responses_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int, Any]]:
+    """Return the durable answers of attempts: `{attempt: {slot: response}}`, slots in order."""
+    found: dict[uuid.UUID, dict[int, Any]] = {attempt_id: {} for attempt_id in attempt_ids}
+    query = (
+        select(ResponseState.attempt_id, ResponseState.slot, ResponseState.response)
+        .where(ResponseState.attempt_id.in_(attempt_ids))
+        .order_by(ResponseState.attempt_id, ResponseState.slot)
+    )
+    for attempt_id, slot, response in session.execute(query):
+        found[attempt_id][slot] = msgspec.json.decode(response)
+    return found
+
+
+def admission_numbers(session: Session, attempts: Sequence[Attempt]) -> dict[uuid.UUID, str]:
+    """Return the admission number of each registration of some attempts."""
+    keys = [attempt.registration_id for attempt in attempts]
+    query = select(Registration.registration_id, Registration.admission_number)
+    return {key: number or "" for key, number in session.execute(query.where(Registration.registration_id.in_(keys)))}
+
+
+def forget_failed_sign_ins(session: Session, admission_number: str) -> None:
+    """Let a candidate try again at once."""
+    session.execute(delete(SignInTry).where(SignInTry.subject == f"number:{admission_number}"))
+
+
+def delete_old_tries(session: Session, before: datetime) -> None:
+    """Delete failed sign-ins that no throttle looks at any more."""
+    session.execute(delete(SignInTry).where(SignInTry.tried_at < before))
+
+
+def list_incidents(
+    session: Session,
+    exam_session_id: uuid.UUID,
+    *,
+    actor: Actor,
+    attempt_ids: Collection[uuid.UUID] | None = None,
+    limit: int = 100,
+) -> Sequence[Incident]:
+    """Return what happened in a session, newest first: of some attempts and of the session itself, or all."""
+    query = select(Incident).where(
+        Incident.exam_session_id == exam_session_id, Incident.organisation_id == actor.organisation
+    )
+    if attempt_ids is not None:
+        query = query.where(or_(Incident.attempt_id.is_(None), Incident.attempt_id.in_(attempt_ids)))
+    return session.scalars(query.order_by(Incident.noted_at.desc(), Incident.incident_id.desc()).limit(limit)).all()
+
+
+def incidents_of(session: Session, attempt_id: uuid.UUID, *, actor: Actor) -> Sequence[Incident]:
+    """Return what happened to one candidate, newest first."""
+    query = select(Incident).where(Incident.attempt_id == attempt_id, Incident.organisation_id == actor.organisation)
+    return session.scalars(query.order_by(Incident.noted_at.desc(), Incident.incident_id.desc()).limit(100)).all()
+
+
+def extra_minutes(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many minutes were added to attempts."""
+    query = (
+        select(DeadlineChange.attempt_id, func.sum(DeadlineChange.minutes))
+        .where(DeadlineChange.attempt_id.in_(attempt_ids))
+        .group_by(DeadlineChange.attempt_id)
+    )
+    return {attempt_id: int(minutes) for attempt_id, minutes in session.execute(query)}
