@@ -97,6 +97,23 @@ def demo(port: int) -> None:
     sys.exit(run(port))
 
 
+@cli.command("simulate")
+@click.option("--candidates", "n_candidates", type=click.IntRange(1, 20_000), required=True, help="考生人数。")
+@click.option("--items", "n_items", type=click.IntRange(1, 1000), default=100, show_default=True, help="试题数。")
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=True)
+@click.option("--organisation", "organisation_code", default=None, help="机构代码，默认为唯一的机构。")
+@in_app
+def simulate(n_candidates: int, n_items: int, out: Path, organisation_code: str | None) -> None:
+    """建立一个正在进行的模拟场次，把准考证号和证件号码写入 CSV。"""
+    from web.simulation import simulate as run
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    made = run(n_candidates, n_items, out, organisation_code=organisation_code, say=say)
+    say(f"完成：机构 {made.organisation_code}，标准 {made.standard_code}，用时 {made.seconds:.1f} 秒，名单 {out}")
+
+
 @cli.group("user")
 def user() -> None:
     """管理用户。"""
