@@ -50,7 +50,7 @@ def encrypt(key: bytes, plain: bytes, *, bound_to: str) -> bytes:
 
 def decrypt(key: bytes, envelope: bytes, *, bound_to: str) -> bytes:
     """Return the plain bytes; raises SealBrokenError when a single bit, the place or the key differs."""
-    if envelope[:2] != SUITE_AES_GCM_V1:
+    if envelope[:2] != SUITE_AES_GCM_V1 or len(envelope) < 2 + NONCE_LENGTH:
         raise SealBrokenError(N_("密文格式无法识别，可能已损坏"))
     nonce, body = envelope[2 : 2 + NONCE_LENGTH], envelope[2 + NONCE_LENGTH :]
     try:
