@@ -1,0 +1,103 @@
+"""Add a latent trait model to a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from psychometrics.ability import eap
+from psychometrics.arrays import BoolArray, FloatArray
+from psychometrics.irt import Calibration, Model, Parameters, calibrate, usable_items
+from psychometrics.irt_errors import StandardErrors, standard_errors
+from psychometrics.logistic import item_information
+from web.analysis.marking import Marked
+from web.analysis.numbers import plain
+
+LEAST = {Model.RASCH: 10, Model.TWO_PL: 30, Model.THREE_PL: 100}
+"""Below this many candidates no parameter is given."""
+USUAL = {Model.RASCH: 100, Model.TWO_PL: 250, Model.THREE_PL: 1000}
+"""Below this many the report asks for care: Linacre (1994); de Ayala (2009), The Theory and Practice of IRT, ch. 5-6."""
+MIN_ITEMS = 3
+EXTREME_A, EXTREME_B = 5.0, 8.0
+THETA = np.linspace(-4, 4, 33)
+
+
+def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
+    """Calibrate the items under a model; put parameters, errors and convergence into the report."""
+    if name == "ctt":
+        return
+    model = Model(name)
+    scores = marked.scores / marked.max_scores
+    usable = usable_items(scores)
+    report["model"] = _empty_model(name)
+    flags = report["model"]["flags"]
+    for item in report["items"]:
+        item.update(a=None, b=None, c=None, se={"a": None, "b": None, "c": None})
+    if len(scores) < LEAST[model]:
+        flags.append("too_few_for_model")
+    elif usable.sum() < MIN_ITEMS:
+        flags.append("too_few_calibrated")
+    else:
+        _calibrate(report, scores, usable, model)
+    for item in report["items"]:
+        if item["a"] is None:
+            item["flags"].append("not_calibrated")
+
+
+def _empty_model(name: str) -> dict[str, Any]:
+    figures = ("log_likelihood", "aic", "bic", "max_change", "n_parameters", "se_method")
+    head = {"name": name, "metric": "logistic", "D": 1.0, "converged": False, "iterations": 0, "n_items": 0}
+    return head | dict.fromkeys(figures) | {"information": None, "flags": []}
+
+
+def _calibrate(report: dict[str, Any], scores: FloatArray, usable: BoolArray, model: Model) -> None:
+    used = scores[:, usable]
+    used = used[~np.isnan(used).all(axis=1)]
+    found = calibrate(used, model)
+    errors = standard_errors(used, found)
+    report["model"] |= _model_figures(found, errors, len(used))
+    flags = report["model"]["flags"]
+    if len(used) < USUAL[model]:
+        flags.append("few_for_model")
+    if not found.converged:
+        flags.append("not_converged")
+    if np.isnan(errors.a).all():
+        flags.append("no_standard_error")
+    ability = eap(used, found.parameters)
+    spread = float(ability.theta.var())
+    report["model"]["eap_reliability"] = plain(spread / (spread + float(np.mean(ability.se**2))))
+    for place, j in enumerate(np.flatnonzero(usable)):
+        _add_parameters(report["items"][j], found, errors, place)
+
+
+def _model_figures(found: Calibration, errors: StandardErrors, n: int) -> dict[str, Any]:
+    k, log_likelihood = found.n_parameters, found.log_likelihood
+    return {
+        "converged": found.converged,
+        "iterations": found.n_iterations,
+        "max_change": found.max_change,
+        "log_likelihood": plain(log_likelihood),
+        "n_parameters": k,
+        "aic": plain(2 * k - 2 * log_likelihood),
+        "bic": plain(k * float(np.log(n)) - 2 * log_likelihood),
+        "n_candidates": n,
+        "n_items": found.parameters.a.size,
+        "n_quadrature_points": found.n_points,
+        "se_method": errors.method,
+        "information": _information(found.parameters),
+    }
+
+
+def _information(items: Parameters) -> dict[str, Any]:
+    total = item_information(THETA, items.a, items.b, items.c, scale=1.0).sum(axis=1)
+    return {"theta": [plain(value) for value in THETA], "information": [plain(value) for value in total]}
+
+
+def _add_parameters(item: dict[str, Any], found: Calibration, errors: StandardErrors, place: int) -> None:
+    now = found.parameters
+    item["a"], item["b"] = plain(now.a[place]), plain(now.b[place])
+    item["c"] = plain(now.c[place]) if found.model is Model.THREE_PL else None
+    item["se"] = {name: plain(getattr(errors, name)[place]) for name in ("a", "b", "c")}
+    if abs(now.a[place]) > EXTREME_A or not abs(now.b[place]) <= EXTREME_B or now.a[place] <= 0:
+        item["flags"].append("extreme_parameter")

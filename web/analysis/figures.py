@@ -1,0 +1,145 @@
+"""The figures of a marked sheet, in the shape that the report promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from psychometrics import ctt, options, reliability
+from psychometrics.arrays import FloatArray
+from web.analysis import judging
+from web.analysis.judging import MIN_FOR_CORRELATION, is_right_or_wrong
+from web.analysis.marking import Answers, Marked
+from web.analysis.numbers import plain
+
+JsonObject = dict[str, Any]
+
+
+def analyse(marked: Marked) -> JsonObject:
+    """Return the classical report: numbers of candidates and items, figures of the test and of every item."""
+    totals = ctt.total_scores(marked.scores)
+    items = item_figures(marked, totals)
+    return {
+        "n_candidates": len(marked.candidates),
+        "n_items": len(marked.items),
+        "test": test_figures(marked, totals, items),
+        "items": items,
+        "model": {"name": "ctt"},
+    }
+
+
+def item_figures(marked: Marked, totals: FloatArray) -> list[JsonObject]:
+    """Return the figures of every item with what they mean."""
+    found = ctt.item_statistics(marked.scores, marked.max_scores)
+    removed = reliability.alpha_if_deleted(reliability.item_covariance(marked.scores))
+    biserial = ctt.biserial(found.item_total, found.facility)
+    rows: list[JsonObject] = []
+    for place in range(len(marked.items)):
+        row = _counts(marked, found, place) | _correlations(found, place)
+        binary = is_right_or_wrong(marked, place) and row["n"] >= MIN_FOR_CORRELATION
+        row["biserial"] = plain(biserial[place]) if binary else None
+        row["alpha_if_deleted"] = plain(removed[place]) if len(totals) >= MIN_FOR_CORRELATION else None
+        answers = marked.answers[place]
+        rivals = _add_options(row, answers, totals) if answers else []
+        row["flags"] = list(judging.item_flags(row, marked, place, rivals))
+        rows.append(row)
+    return rows
+
+
+def _counts(marked: Marked, found: ctt.ItemStatistics, place: int) -> JsonObject:
+    n = int(found.n[place])
+    return {
+        "item": marked.items[place],
+        "n": n,
+        "n_omitted": int(marked.n_omitted[place]),
+        "n_not_reached": len(marked.candidates) - n,
+        "max_score": plain(marked.max_scores[place]),
+        "facility": plain(found.facility[place]),
+        "facility_interval": [plain(found.facility_low[place]), plain(found.facility_high[place])],
+    }
+
+
+def _correlations(found: ctt.ItemStatistics, place: int) -> JsonObject:
+    enough = found.n[place] >= MIN_FOR_CORRELATION
+    return {
+        "item_rest_correlation": plain(found.item_rest[place]) if enough else None,
+        "item_total_correlation": plain(found.item_total[place]) if enough else None,
+        "discrimination_27": plain(found.discrimination[place]) if enough else None,
+        "options": {},
+    }
+
+
+def _add_options(row: JsonObject, answers: Answers, totals: FloatArray) -> list[str]:
+    """Put the options into the row; return those that beat the key."""
+    found = options.option_statistics(answers.given, answers.membership, totals)
+    enough = row["n"] >= MIN_FOR_CORRELATION
+    for place, name in enumerate(answers.options):
+        row["options"][name] = {
+            "n": int(found.n[place]),
+            "share": plain(found.share[place]),
+            "point_biserial": plain(found.point_biserial[place]) if enough else None,
+            "key": bool(answers.is_key[place]),
+        }
+    x, share = options.option_curves(answers.given, answers.membership, totals)
+    row["option_curves"] = {
+        "mean_total": [plain(value) for value in x],
+        "share": {name: [plain(value) for value in share[:, place]] for place, name in enumerate(answers.options)},
+    }
+    if not enough:
+        return []
+    return [answers.options[place] for place in options.key_rivals(found.point_biserial, found.n, answers.is_key)]
+
+
+def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject]) -> JsonObject:
+    """Return the figures of the whole test."""
+    n, k = marked.scores.shape
+    covariance = reliability.item_covariance(marked.scores)
+    enough = n >= MIN_FOR_CORRELATION
+    alpha = reliability.coefficient_alpha(covariance) if enough else float("nan")
+    sd = float(totals.std(ddof=1)) if n > 1 else float("nan")
+    binary = all(is_right_or_wrong(marked, place) for place in range(k))
+    weighted = np.nan_to_num(marked.scores) / marked.max_scores
+    equal = bool((marked.max_scores == marked.max_scores[0]).all())
+    kr20 = reliability.kr20(weighted) if binary and equal and enough else float("nan")
+    row: JsonObject = {
+        "mean": plain(totals.mean()),
+        "sd": plain(sd),
+        "min": plain(totals.min()),
+        "max": plain(totals.max()),
+        "median": plain(np.median(totals)),
+        "skewness": plain(_moment(totals, 3)),
+        "kurtosis": plain(_moment(totals, 4) - 3),
+        "max_score": plain(marked.max_scores.sum()),
+        "mean_facility": plain(_mean([item["facility"] for item in items])),
+        "mean_item_rest_correlation": plain(_mean([item["item_rest_correlation"] for item in items])),
+        "alpha": plain(alpha),
+        "alpha_interval": [plain(limit) for limit in reliability.alpha_interval(alpha, n, k)],
+        "kr20": plain(kr20),
+        "lambda2": plain(reliability.guttman_lambda2(covariance)) if enough else None,
+        "lambda6": plain(reliability.guttman_lambda6(covariance)) if n > k else None,
+        "sem": plain(reliability.standard_error_of_measurement(sd, alpha)),
+        "score_distribution": _distribution(totals),
+    }
+    row["flags"] = list(judging.test_flags(row, n, k, equal_binary=binary and equal))
+    return row
+
+
+def _moment(values: FloatArray, power: int) -> float:
+    """Return a standardised central moment, NaN where nothing varies."""
+    spread = float(values.std())
+    return float(np.mean(((values - values.mean()) / spread) ** power)) if spread > 0 else float("nan")
+
+
+def _mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else float("nan")
+
+
+def _distribution(totals: FloatArray, n_bars: int = 20) -> JsonObject:
+    """Return how many totals lie in each of up to twenty steps of equal width."""
+    low, high = float(np.floor(totals.min())), float(np.floor(totals.max())) + 1
+    width = max(1.0, float(np.ceil((high - low) / n_bars)))
+    edges = np.arange(low, high + width, width)
+    counts, _ = np.histogram(totals, edges)
+    return {"from": [plain(edge) for edge in edges[:-1]], "width": width, "n": counts.tolist()}
