@@ -90,8 +90,15 @@ def main():
     make_venv()
     is_dev = "--dev" in sys.argv
     install(ROOT / ("requirements-dev.lock" if is_dev else "requirements.lock"))
+    compile_sources()
     if is_dev:
         install_system_tools()
+
+
+def compile_sources():
+    """Compile once what every start would otherwise compile again where the environment forbids writing byte code."""
+    folders = sorted(str(path.parent) for path in ROOT.glob("*/__init__.py"))
+    subprocess.run([str(VENV / "bin/python"), "-m", "compileall", "-q", *folders], check=False)
 
 
 if __name__ == "__main__":
