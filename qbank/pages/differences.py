@@ -41,10 +41,14 @@ class DiffRow:
 def difference(
     old: ItemVersion, new: ItemVersion, old_points: Sequence[AssessmentPoint], new_points: Sequence[AssessmentPoint]
 ) -> list[DiffRow]:
-    """Return every field of two versions, compared."""
+    """Return every field that either version fills, compared."""
     before, after = _fields(old, old_points), _fields(new, new_points)
-    labels = list(dict.fromkeys([*before, *after]))
-    return [DiffRow(label, diff_parts(before.get(label, ""), after.get(label, ""))) for label in labels]
+    pairs = {label: (before.get(label, ""), after.get(label, "")) for label in dict.fromkeys([*before, *after])}
+    return [
+        DiffRow(label, diff_parts(old_text, new_text))
+        for label, (old_text, new_text) in pairs.items()
+        if old_text or new_text
+    ]
 
 
 def _fields(version: ItemVersion, points: Sequence[AssessmentPoint]) -> dict[str, str]:

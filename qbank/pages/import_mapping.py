@@ -13,6 +13,7 @@ from kernel.i18n import N_
 from qbank.interchange.columns import FIELD_WORDS, ColumnMapping, SheetMapping, column_letters
 from qbank.interchange.options import LETTERS
 from qbank.interchange.tables import Sheet, sheet_mapping
+from qbank.interchange.template_rows import HELP_SHEET
 from qbank.models.items import ImportRun
 from qbank.pages.item_wording import Options, int_or_none
 
@@ -61,14 +62,21 @@ def meanings() -> Options:
 def sheet_views(run: ImportRun, sheets: Sequence[Sheet]) -> list[SheetView]:
     """Return the sheets of a run's file under its mapping, recognised where nobody chose."""
     given = ColumnMapping.from_json(run.mapping) if run.mapping else None
-    filled = [sheet for sheet in sheets if any(any(cell.strip() for cell in row) for row in sheet.rows)]
+    filled = [sheet for sheet in sheets if sheet.name != HELP_SHEET and _has_text(sheet)]
+    mappings = [(given.for_sheet(sheet.name) if given else None) or sheet_mapping(sheet) for sheet in filled]
+    is_any_known = any(mapping is not None for mapping in mappings)
     return [
-        _sheet_view(number, sheet, (given.for_sheet(sheet.name) if given else None) or sheet_mapping(sheet))
-        for number, sheet in enumerate(filled)
+        _sheet_view(number, sheet, mapping, is_other_known=is_any_known)
+        for number, (sheet, mapping) in enumerate(zip(filled, mappings, strict=True))
     ]
 
 
-def _sheet_view(number: int, sheet: Sheet, mapping: SheetMapping | None) -> SheetView:
+def _has_text(sheet: Sheet) -> bool:
+    return any(any(cell.strip() for cell in row) for row in sheet.rows)
+
+
+def _sheet_view(number: int, sheet: Sheet, mapping: SheetMapping | None, *, is_other_known: bool) -> SheetView:
+    """A sheet of which nothing is known beside sheets that are known is taken for instructions."""
     header_row = mapping.header_row if mapping else None
     width = max(map(len, sheet.rows), default=0)
     meaning_of = _meaning_by_column(mapping)
@@ -79,7 +87,7 @@ def _sheet_view(number: int, sheet: Sheet, mapping: SheetMapping | None) -> Shee
         words=mapping.describe() if mapping else [],
         header_row=None if header_row is None else header_row + sheet.first_row,
         columns=[one for one in columns if one.header or one.samples],
-        is_ignored=bool(mapping and mapping.ignore),
+        is_ignored=mapping.ignore if mapping else is_other_known,
         n_rows=len(sheet.rows),
     )
 

@@ -45,6 +45,7 @@ from qbank.pages.item_wording import (
     int_or_none,
     level_options,
     level_title,
+    place,
     point_options,
     type_label,
     uuid_or_none,
@@ -172,6 +173,11 @@ class CheckPage:
     paging: Paging
     kind: str
 
+    @staticmethod
+    def place(locator: str) -> str:
+        """Return where something stands in the file, in words."""
+        return place(locator)
+
     def page_href(self, number: int) -> str:
         """Return the address of another page of cards."""
         return page_address(number)
@@ -197,6 +203,11 @@ class ResultPage:
     warnings: list[dict[str, str]]
     losses: list[dict[str, str]]
     n_beyond_draft: int
+
+    @staticmethod
+    def place(locator: str) -> str:
+        """Return where something stands in the file, in words."""
+        return place(locator)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
@@ -272,7 +283,9 @@ def detect(run_id: uuid.UUID) -> tuple[str, int] | Response:
 
 
 def _target_values(run: ImportRun) -> dict[str, str]:
-    level = str(run.standard_level_id or request.args.get("level", ""))
+    levels = level_options(db.session(), current_actor())
+    only = levels[0][0] if len(levels) == 1 else ""
+    level = str(run.standard_level_id or request.args.get("level", only))
     point = ""
     if run.standard_level_id and run.assessment_point_id:
         points = items_repository.points_of_level(db.session(), run.standard_level_id)

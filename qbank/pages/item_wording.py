@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from item_templates import registry
 from item_templates.contract import Finding, ItemContent, Severity
 from item_templates.markup import plain_text
+from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from qbank.models.items import Item
 from qbank.models.standards import AssessmentPoint, StandardLevel
@@ -99,6 +101,27 @@ def excerpt(content: dict[str, Any] | ItemContent) -> str:
     stem = content.stem if isinstance(content, ItemContent) else str(content["stem"])
     text = " ".join(plain_text(stem).split())
     return text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"
+
+
+PLACES = (
+    (re.compile(r"sheet (.+) row (\d+)", re.DOTALL), N_("工作表“%(name)s”第 %(n)s 行")),
+    (re.compile(r"table (\d+) row (\d+)"), N_("表格 %(name)s 第 %(n)s 行")),
+    (re.compile(r"sheet (.+)()", re.DOTALL), N_("工作表“%(name)s”")),
+    (re.compile(r"table (\d+)()"), N_("表格 %(name)s")),
+    (re.compile(r"()row (\d+)"), N_("第 %(n)s 行")),
+    (re.compile(r"()line (\d+)"), N_("第 %(n)s 行")),
+    (re.compile(r"()paragraph (\d+)"), N_("第 %(n)s 段")),
+    (re.compile(r"()item (.+)"), N_("第 %(n)s 题")),
+    (re.compile(r"()()file"), N_("整个文件")),
+)
+
+
+def place(locator: str) -> str:
+    """Return a reader's locator (``sheet 单选 row 12``) in the reader's language; unknown ones stay as they are."""
+    for pattern, words in PLACES:
+        if match := pattern.fullmatch(locator):
+            return said(words, {"name": match[1], "n": match[2]})
+    return locator
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:
