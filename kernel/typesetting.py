@@ -59,7 +59,10 @@ def render_pdf(
 
     if archival and created_at is None:
         raise ValueError("an archival document needs created_at")
-    options: dict[str, Any] = {"format": "pdf", "timestamp": created_at or _NO_DATE}
+    options: dict[str, Any] = {
+        "format": "pdf",
+        "timestamp": created_at.replace(microsecond=0) if created_at else _NO_DATE,
+    }
     if archival:
         options["pdf_standards"] = ["a-2b"]
     with _project(template, data, assets or {}, has_date=created_at is not None) as root:

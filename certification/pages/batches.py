@@ -225,7 +225,7 @@ def decide(batch_id: uuid.UUID) -> Response:
 @requires(Permission.CERTIFICATION_WRITE)
 def reopen(batch_id: uuid.UUID) -> Response:
     """Go back to scores."""
-    reason = form_text("reason")
+    reason = form_text("reopen_reason")
     return act_and_return(
         _overview(batch_id), _("已退回修改，请改正成绩后重新判定"),
         lambda uow: services.reopen_batch(uow, batch_id, reason=reason),
@@ -257,5 +257,5 @@ def update(batch_id: uuid.UUID) -> Response:
 def settle_correction(batch_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
     """Apply or dismiss a correction."""
     act = corrections.apply_correction if form_text("act") == "apply" else corrections.dismiss_correction
-    reason = form_text("reason")
+    reason = form_text(f"reason-{delivery_id}")
     return act_and_return(_overview(batch_id), _("成绩更正已处理"), lambda uow: act(uow, delivery_id, reason=reason))

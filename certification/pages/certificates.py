@@ -273,13 +273,10 @@ def pdf(certificate_id: uuid.UUID) -> Response:
 @requires(Permission.CERTIFICATE_REVOKE)
 def change(certificate_id: uuid.UUID) -> Response:
     """Hold, release or revoke."""
-    address, reason, act = (
-        url_for("cert_certificates.detail", certificate_id=certificate_id),
-        form_text("reason"),
-        form_text("act"),
-    )
-    if act not in {change.value for change in CHANGES}:
+    address, act = url_for("cert_certificates.detail", certificate_id=certificate_id), form_text("act")
+    if act not in CHANGES:
         return redirect_with_message(address, _("请选择要做的事"), "danger")
+    reason = form_text(f"reason_{act}")
     return act_and_return(
         address, _("证书状态已更改"),
         lambda uow: services.change_state(uow, certificate_id, CertificateAct(act), reason=reason),
@@ -292,5 +289,5 @@ def reissue(certificate_id: uuid.UUID) -> Response:
     """Replace by a new certificate."""
     return act_and_return(
         url_for("cert_certificates.detail", certificate_id=certificate_id), _("已换发新证书，原证书作废"),
-        lambda uow: services.reissue(uow, certificate_id, reason=form_text("reason")),
+        lambda uow: services.reissue(uow, certificate_id, reason=form_text("reason_reissue")),
     )  # fmt: skip

@@ -79,6 +79,11 @@ class BatchHead:
     outcome_kinds: Mapping[PassOutcome, str]
     tabs: list[dict[str, Any]]
 
+    @property
+    def outcome_options(self) -> list[tuple[str, str]]:
+        """The outcomes for a choice."""
+        return [(outcome.value, label) for outcome, label in self.outcome_labels.items()]
+
 
 def state_label(state: BatchState) -> str:
     """Return a state in the reader's language."""

@@ -127,7 +127,7 @@ def settle(objection_id: uuid.UUID) -> Response:
     """Close an objection."""
     objection = repository.get_objection(db.session(), objection_id, actor=current_actor())
     address = url_for("cert_publicity.show", batch_id=objection.certification_batch_id)
-    is_upheld, answer = form_text("act") == "uphold", form_text("answer")
+    is_upheld, answer = form_text("act") == "uphold", form_text(f"answer-{objection_id}")
     return act_and_return(
         address, _("异议已处理"),
         lambda uow: services.settle_objection(uow, objection_id, is_upheld=is_upheld, answer=answer),

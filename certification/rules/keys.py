@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from certification.rules.certificate_number import NATIONAL_LEVEL_CODES
-from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile
+from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile, plain_number
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
@@ -65,7 +65,7 @@ def items_of(text: str) -> list[str]:
 def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
     """Return the part of a rule profile that decides about one level, in the shape `pass_rule_from_profile` reads."""
     components = [
-        {"mode": mode.value, "pass_mark": _plain(values[_MARKS[mode]])}
+        {"mode": mode.value, "pass_mark": plain_number(Decimal(str(values[_MARKS[mode]])))}
         for mode, name in _LEVELS.items()
         if {level_code, ALL_LEVELS} & set(items_of(str(values[name])))
     ]
@@ -75,11 +75,6 @@ def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
 def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:
     """Return the rule by which candidates of a level pass."""
     return pass_rule_from_profile(pass_profile(values, level_code))
-
-
-def _plain(mark: float) -> str:
-    """Return a mark as a decimal text; profiles keep numbers as JSON does."""
-    return f"{Decimal(str(mark)).normalize():f}"
 
 
 def level_codes(values: Mapping[str, Any]) -> dict[str, str | None]:

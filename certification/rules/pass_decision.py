@@ -187,14 +187,23 @@ _STATE_MESSAGES: Mapping[ResultState, str] = {
 
 
 def _reason(rule: ComponentRule, result: ComponentResult, unit: Decimal | None) -> DecisionReason:
-    values = {"mode": MODE_LABELS[rule.mode], "mark": f"{rule.pass_mark:f}"}
+    values = {"mode": MODE_LABELS[rule.mode], "mark": plain_number(rule.pass_mark)}
     if result.state is not ResultState.SCORED:
         return DecisionReason(rule.mode, result.state.value, _STATE_MESSAGES[result.state], values)
     score = rounded_score(_checked_score(rule, result.score), unit)
-    values["score"] = f"{score:f}"
+    values["score"] = plain_number(score)
     if score >= rule.pass_mark:
         return DecisionReason(rule.mode, "reached", N_("%(mode)s：%(score)s 分，达到合格分 %(mark)s"), values)
     return DecisionReason(rule.mode, "not_reached", N_("%(mode)s：%(score)s 分，低于合格分 %(mark)s"), values)
+
+
+def plain_number(number: Decimal) -> str:
+    """Return a number without exponent and without zeros at the end.
+
+    >>> plain_number(Decimal("75.000")), plain_number(Decimal("100"))
+    ('75', '100')
+    """
+    return f"{number.normalize():f}"
 
 
 def _checked_score(rule: ComponentRule, score: Decimal | None) -> Decimal:

@@ -19,13 +19,14 @@ from certification.rules.publicity import PublicityPeriod
 from certification.services import compliance, steps
 from certification.services.dates import today
 from kernel import audit
-from kernel.errors import ConflictError, InvalidInputError
+from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 ROSTER_STATES = frozenset({BatchState.PUBLICITY, BatchState.RETURNED})
+REOPENABLE = frozenset({BatchState.DECIDED, BatchState.PUBLICITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,9 @@ def reopen_batch(uow: UnitOfWork, batch_id: uuid.UUID, *, reason: str) -> None:
 
 
 def reopen(uow: UnitOfWork, batch: CertificationBatch, *, reason: str) -> None:
-    """Unlock a locked batch of this transaction."""
+    """Unlock a locked batch of this transaction; refuse one that has nothing to take back."""
+    if batch.state not in REOPENABLE:
+        raise IllegalTransitionError(N_("只有已判定或公示中的批次可以退回修改"))
     steps.move(uow, batch, BatchState.CHECKED, reason=reason)
     for record in repository.list_records(uow.session, batch.certification_batch_id):
         record.outcome = PassOutcome.PENDING

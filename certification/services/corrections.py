@@ -22,13 +22,12 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 UNLOCKED = frozenset({BatchState.RECEIVED, BatchState.CHECKED})
-REOPENABLE = frozenset({BatchState.DECIDED, BatchState.PUBLICITY})
 
 
 def apply_correction(uow: UnitOfWork, delivery_id: uuid.UUID, *, reason: str) -> None:
     """Take over the corrected theory results; a decision that stands is reopened."""
     delivery, batch = _open_correction(uow, delivery_id)
-    if batch.state in REOPENABLE:
+    if batch.state in batches.REOPENABLE:
         batches.reopen(uow, batch, reason=N_("采用成绩更正"))
     elif batch.state not in UNLOCKED:
         raise ConflictError(N_("名册已上报，不能再采用成绩更正；请先由评审退回，或按证书更正办理"))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from kernel.clock import now
 
-OFFICIAL_ZONE = ZoneInfo("Asia/Shanghai")
+OFFICIAL_ZONE = dt.timezone(dt.timedelta(hours=8), "CST")
 
 
 def today() -> dt.date:

@@ -21,7 +21,7 @@ from certification.models import (
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import AssessmentMode, PassOutcome, ResultState
+from certification.rules.pass_decision import AssessmentMode, PassOutcome, ResultState, plain_number
 from certification.services import steps
 from certification.services.personal import number_fields, seal
 from exam_delivery.public import CandidateResult, ResultPackage
@@ -198,7 +198,7 @@ def _theory_text(score: ComponentScore) -> str:
 
 def score_text(state: ResultState, score: Decimal | None) -> str:
     """Return a component's result as a short text that can be compared: a plain number or the state's name."""
-    return state.value if score is None else f"{score.normalize():f}"
+    return state.value if score is None else plain_number(score)
 
 
 def _seal_results(delivery_id: uuid.UUID, package: ResultPackage) -> bytes:

@@ -13,7 +13,7 @@ from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import AssessmentMode, ResultState
+from certification.rules.pass_decision import AssessmentMode, ResultState, plain_number
 from certification.rules.score_sheet import (
     ENTERED_MODES,
     EnteredScore,
@@ -74,7 +74,7 @@ def entered_text(score: ComponentScore | None) -> str:
     words = {ResultState.ABSENT: "缺考", ResultState.VOID: "作废"}
     if score is None:
         return ""
-    return words.get(score.state, "") if score.score is None else f"{score.score.normalize():f}"
+    return words.get(score.state, "") if score.score is None else plain_number(score.score)
 
 
 def import_scores(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes) -> ImportOutcome:
