@@ -35,7 +35,7 @@ GROUP_LABELS = {
     "scoring": N_("阅卷与成绩"),
     "certification": N_("认定"),
 }
-LONG_TEXT = 60
+LONG_TEXT = 120
 
 
 @dataclass(frozen=True, slots=True)
