@@ -14,7 +14,7 @@ from flask import Flask
 from kernel.errors import DomainError
 from kernel.settings import Settings, SettingsError
 
-COMMAND_SOURCES = ("qbank.cli", "blueprints.cli", "exam_delivery.cli", "certification.cli")
+COMMAND_SOURCES = ("qbank.cli", "blueprints.cli", "web.analysis.command")
 
 
 class LazyApp:

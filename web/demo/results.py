@@ -52,7 +52,6 @@ def release_batch(staff: Staff, row: ExamSession) -> None:
 def run_waiting_jobs() -> None:
     """Run what was published, as the worker would."""
     while waiting := list(db.session.scalars(select(Job.job_id).where(Job.status == JobStatus.WAITING))):
-        db.session.rollback()
         for job_id in waiting:
             run_job(job_id)
     db.session.expire_all()
