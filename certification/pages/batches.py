@@ -25,7 +25,8 @@ from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome
 from certification.services import batches as services
 from certification.services import corrections, decisions
-from certification.services.scores import entered_text
+from certification.services.records import LOCKED
+from certification.services.scores import OPEN_STATES, count_missing, entered_text
 from kernel.db import db
 from kernel.http import Paging, current_actor, paging_from_request, render_page, requires
 from kernel.i18n import N_
@@ -79,6 +80,7 @@ class BatchPage:
     labels: dict[BatchState, str]
     deliveries: Sequence[ResultDelivery]
     delivery_labels: dict[DeliveryStatus, str]
+    n_missing: int
     errors: Errors = field(default_factory=dict)
 
 
@@ -95,6 +97,7 @@ class CandidatesPage:
     """The people of a batch."""
 
     head: BatchHead
+    may_edit: bool
     rows: list[CandidateRow]
     modes: list[tuple[AssessmentMode, str]]
     wanted: repository.RecordFilter
@@ -164,6 +167,7 @@ def detail(batch_id: uuid.UUID) -> tuple[str, int]:
         labels={state: state_label(state) for state in BatchState},
         deliveries=repository.list_deliveries(session, batch_id),
         delivery_labels={status: _(label) for status, label in DELIVERY_LABELS.items()},
+        n_missing=count_missing(session, head.batch) if head.batch.state in OPEN_STATES else 0,
     )  # fmt: skip
     return render_page("certification/batch.html", page)
 
@@ -192,7 +196,8 @@ def candidates(batch_id: uuid.UUID) -> tuple[str, int]:
     rows = [
         CandidateRow(r, {m: entered_text(scores.get(r.result_record_id, {}).get(m)) for m in modes}) for r in records
     ]
-    page = CandidatesPage(head, rows, [(m, _(MODE_LABELS[m])) for m in modes], wanted, paging.of(total))
+    may_edit = head.may_write and head.batch.state not in LOCKED
+    page = CandidatesPage(head, may_edit, rows, [(m, _(MODE_LABELS[m])) for m in modes], wanted, paging.of(total))
     return render_page("certification/candidates.html", page)
 
 

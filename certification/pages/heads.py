@@ -17,10 +17,11 @@ from certification.repository import batches as repository
 from certification.repository import publicity as publicity_repository
 from certification.rules.batch_states import STATE_LABELS, BatchState
 from certification.rules.pass_decision import OUTCOME_LABELS, PassOutcome
-from certification.rules.publicity import working_days_left
+from certification.rules.publicity import is_over, working_days_left
 from certification.services import batches as services
 from certification.services.certificates import numbering_problem
 from certification.services.dates import today
+from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import get_organisation
@@ -42,6 +43,18 @@ NEXT: Mapping[BatchState, BatchState] = {
     BatchState.APPROVED: BatchState.NUMBERED,
     BatchState.NUMBERED: BatchState.ISSUED,
     BatchState.ISSUED: BatchState.ARCHIVED,
+}
+NEXT_LABELS: Mapping[BatchState, str] = {
+    BatchState.RECEIVED: N_("核对收到的成绩"),
+    BatchState.CHECKED: N_("补齐成绩并判定"),
+    BatchState.DECIDED: N_("公示结果"),
+    BatchState.PUBLICITY: N_("上报名册"),
+    BatchState.ROSTER_SUBMITTED: N_("登记审核结果"),
+    BatchState.RETURNED: N_("改正后重新上报"),
+    BatchState.RESUBMITTED: N_("登记审核结果"),
+    BatchState.APPROVED: N_("编号"),
+    BatchState.NUMBERED: N_("签发证书"),
+    BatchState.ISSUED: N_("归档"),
 }
 STATE_KINDS: Mapping[BatchState, str] = {
     BatchState.RETURNED: "danger",
@@ -110,7 +123,7 @@ def batch_head(session: Session, actor: Actor, batch_id: uuid.UUID, active: str)
         line=[_step_label(state, batch.state) for state in LINE],
         position=_position(batch.state),
         is_returned=batch.state is BatchState.RETURNED,
-        next_label=state_label(following) if following else "",
+        next_label=_(NEXT_LABELS[batch.state]) if following else "",
         blockers=step_obstacles(session, batch),
         deadline=deadline_text(session, batch),
         balance=services.balance_of(session, batch),
@@ -150,6 +163,8 @@ def deadline_text(session: Session, batch: CertificationBatch) -> str:
     period = services.period_of(publicity_repository.find_publicity(session, batch.certification_batch_id))
     if period is None:
         return ""
+    if is_over(period, today()):
+        return str(_("公示已于 %(date)s 结束", date=period.ends_on.isoformat()))
     left = working_days_left(period, today())
     text = str(_("公示到 %(date)s，还剩 %(n)s 个工作日", date=period.ends_on.isoformat(), n=left))
     return text if period.is_certain else f"{text}（{_(CALENDAR_UNKNOWN)}）"

@@ -10,7 +10,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.adapters.channels import CHANNELS
+from certification.adapters.channels import channel_named
 from certification.models import ResultRecord, RosterReturn, RosterStatus, RosterSubmission
 from certification.pages.heads import BatchHead, batch_head
 from certification.pages.wording import XLSX, Errors, act_and_return, download, field_errors, form_text, said
@@ -103,11 +103,11 @@ def show(batch_id: uuid.UUID) -> tuple[str, int]:
 def _page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     head = batch_head(session, actor, batch_id, "roster")
-    state, people = head.batch.state, _people(batch_id)
+    state, people, channel = head.batch.state, _people(batch_id), channel_named("file")
     findings = [_finding_line(f, people) for f in _findings(head)]
     page = RosterPage(
         head=head, findings=findings, n_errors=sum(f.kind == "danger" for f in findings),
-        submissions=_submissions(batch_id, people), instruction=_(CHANNELS["file"].instruction),
+        submissions=_submissions(batch_id, people), instruction=_(channel.instruction),
         may_submit=head.may_write and state in {BatchState.PUBLICITY, BatchState.RETURNED},
         is_under_review=head.may_write and state in UNDER_REVIEW,
         may_download=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),

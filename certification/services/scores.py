@@ -117,6 +117,14 @@ def type_scores(uow: UnitOfWork, batch_id: uuid.UUID, typed: Mapping[tuple[uuid.
     return _save(uow, batch, list(records.values()), entered, ScoreOrigin.TYPED)
 
 
+def count_missing(session: Session, batch: CertificationBatch) -> int:
+    """Return how many scores are still to be entered."""
+    modes = entered_modes(session, batch)
+    held = score_repository.current_scores(session, batch.certification_batch_id)
+    n_entered = sum(mode in scores for scores in held.values() for mode in modes)
+    return batch.n_registered * len(modes) - n_entered
+
+
 def mark_missing_absent(uow: UnitOfWork, batch_id: uuid.UUID) -> int:
     """Enter everybody without a score as absent, and return how many."""
     batch = _open_batch(uow, batch_id)
