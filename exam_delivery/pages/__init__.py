@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from exam_delivery.pages import batches, marking, registrations, scores, sessions
+from exam_delivery.pages import batches, console, marking, registrations, scores, sessions
 from exam_delivery.pages.todos import todos
 from kernel.http import MenuEntry
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 
-BLUEPRINTS = (batches.bp, batches.rooms_bp, sessions.bp, registrations.bp, scores.bp, marking.bp)
+BLUEPRINTS = (batches.bp, batches.rooms_bp, sessions.bp, registrations.bp, scores.bp, marking.bp, console.bp)
 MENU = (
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
     MenuEntry(N_("考试"), N_("考试场次"), "exam_sessions.index", (Permission.SESSION_READ,), icon="calendar", order=20),
     MenuEntry(N_("考试"), N_("考场"), "exam_rooms.rooms", (Permission.SESSION_WRITE,), icon="home", order=30),
+    MenuEntry(
+        N_("考试"), N_("考场控制台"), "console.index", (Permission.SESSION_INVIGILATE,), icon="monitor", order=40
+    ),
     MenuEntry(N_("阅卷与成绩"), N_("阅卷台"), "marking.index", (Permission.RESPONSE_MARK,), icon="edit", order=10),
     MenuEntry(N_("阅卷与成绩"), N_("成绩与发布"), "scores.index", (Permission.SCORE_READ,), icon="chart", order=20),
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import (
@@ -17,31 +17,55 @@ from exam_delivery.models import (
     AttemptStatus,
     Candidate,
     DeadlineChange,
+    ExamBatch,
     ExamRoom,
+    ExamSession,
     Incident,
     Registration,
+    RegistrationStatus,
     ResponseState,
     SessionRoom,
+    SessionStatus,
     SignInTry,
+    SubmitKind,
 )
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.models import User
 
 
 @dataclass(frozen=True, slots=True)
 class SeatRow:
-    """One candidate of a room."""
+    """One candidate of a room; what belongs to the attempt is None while there is none."""
 
     registration_id: uuid.UUID
     exam_session_id: uuid.UUID | None
     exam_room_id: uuid.UUID | None
-    room_name: str
+    room_name: str | None
     seat_number: int | None
     name: str
-    admission_number: str
-    registration_status: str
-    attempt: Attempt | None
+    admission_number: str | None
+    registration_status: RegistrationStatus
+    attempt_id: uuid.UUID | None
+    attempt_status: AttemptStatus | None
+    submit_kind: SubmitKind | None
+    signed_in_at: datetime | None
+    last_contact_at: datetime | None
+    started_at: datetime | None
+    submitted_at: datetime | None
+    deadline_at: datetime | None
+    n_answered: int | None
+    n_slots: int | None
+    device: str | None
+
+
+SEAT_COLUMNS = (
+    Registration.registration_id, Registration.exam_session_id, Registration.exam_room_id, ExamRoom.name,
+    Registration.seat_number, Candidate.name, Registration.admission_number, Registration.status, Attempt.attempt_id,
+    Attempt.status, Attempt.submit_kind, Attempt.signed_in_at, Attempt.last_contact_at, Attempt.started_at,
+    Attempt.submitted_at, Attempt.deadline_at, Attempt.n_answered, Attempt.n_slots, Attempt.device,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +93,14 @@ def rooms_of(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> l
 
 
 def list_seats(
-    session: Session,
-    exam_session_id: uuid.UUID,
-    *,
-    room_ids: Collection[uuid.UUID],
-    actor: Actor,
-    since: datetime | None = None,
+    session: Session, exam_session_id: uuid.UUID, *, room_ids: Collection[uuid.UUID], actor: Actor
 ) -> list[SeatRow]:
-    """Return the candidates of some rooms by room and seat; with `since` only those of whom there is news."""
+    """Return the candidates of some rooms by room and seat."""
     query = _seats(actor).where(
         Registration.exam_session_id == exam_session_id, Registration.exam_room_id.in_(room_ids)
     )
-    if since is not None:
-        query = query.where(_has_news(since))
     ordered = query.order_by(ExamRoom.name, Registration.seat_number, Registration.registration_id).limit(5000)
-    return [_seat(*row) for row in session.execute(ordered)]
+    return [SeatRow(*row) for row in session.execute(ordered)]
 
 
 def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> SeatRow:
@@ -91,36 +108,60 @@ def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> S
     row = session.execute(_seats(actor).where(Registration.registration_id == registration_id)).first()
     if row is None:
         raise NotFoundError(N_("考生不在本场考试中，请刷新控制台"))
-    return _seat(*row)
+    return SeatRow(*row)
 
 
-def _seats(actor: Actor) -> Select[Any, Any, Any, Any]:
+def _seats(actor: Actor) -> Any:
+    """Columns, not entities: the console asks every three seconds."""
     return (
-        select(Registration, Candidate.name, ExamRoom.name, Attempt)
+        select(*SEAT_COLUMNS)
         .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
         .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
         .outerjoin(Attempt, Attempt.registration_id == Registration.registration_id)
         .where(Registration.organisation_id == actor.organisation)
-        .execution_options(populate_existing=True)
     )
 
 
-def _seat(registration: Registration, name: str, room: str | None, attempt: Attempt | None) -> SeatRow:
-    return SeatRow(
-        registration.registration_id, registration.exam_session_id, registration.exam_room_id, room or "", registration.seat_number, name,
-        registration.admission_number or "", registration.status.value, attempt,
-    )  # fmt: skip
-
-
-def _has_news(since: datetime) -> Any:
-    """Every act of an invigilator leaves an incident, so contacts and incidents together are all that can be new."""
-    noted = select(Incident.attempt_id).where(Incident.noted_at > since, Incident.attempt_id.is_not(None))
-    return or_(
-        Attempt.last_contact_at > since,
-        Attempt.signed_in_at > since,
-        Attempt.submitted_at > since,
-        Attempt.attempt_id.in_(noted),
+def attempts_noted_since(session: Session, exam_session_id: uuid.UUID, since: datetime) -> set[uuid.UUID]:
+    """Return the attempts to which something happened: every act of an invigilator leaves an incident."""
+    query = select(Incident.attempt_id).where(
+        Incident.exam_session_id == exam_session_id, Incident.noted_at > since, Incident.attempt_id.is_not(None)
     )
+    return {key for key in session.scalars(query) if key is not None}
+
+
+def count_incidents(session: Session, exam_session_id: uuid.UUID, kind: str) -> dict[uuid.UUID, int]:
+    """Return how many incidents of a kind each attempt of a session has."""
+    query = (
+        select(Incident.attempt_id, func.count())
+        .where(Incident.exam_session_id == exam_session_id, Incident.kind == kind, Incident.attempt_id.is_not(None))
+        .group_by(Incident.attempt_id)
+    )
+    return {key: n for key, n in session.execute(query) if key is not None}
+
+
+def list_current_sessions(
+    session: Session, *, since: datetime, until: datetime, actor: Actor
+) -> Sequence[tuple[ExamSession, ExamBatch]]:
+    """Return the prepared, open or just closed sessions around now, by start."""
+    query = (
+        select(ExamSession, ExamBatch)
+        .join(ExamBatch, ExamBatch.exam_batch_id == ExamSession.exam_batch_id)
+        .where(
+            ExamSession.organisation_id == actor.organisation,
+            ExamSession.status != SessionStatus.PLANNED,
+            ExamSession.starts_at < until,
+            (ExamSession.ends_at > since) | (ExamSession.status == SessionStatus.OPEN),
+        )
+    )
+    ordered = query.order_by(ExamSession.starts_at, ExamSession.exam_session_id).limit(200)
+    return [(sitting, batch) for sitting, batch in session.execute(ordered)]
+
+
+def names_of(session: Session, user_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of users."""
+    query = select(User.user_id, User.name).where(User.user_id.in_(user_ids))
+    return {key: name for key, name in session.execute(query)}  # noqa: C416 - rows are not pairs to the type checker
 
 
 def lock_attempt(session: Session, attempt_id: uuid.UUID, *, actor: Actor) -> Attempt:

@@ -18,6 +18,7 @@ from exam_delivery.models import (
     DeadlineChange,
     ExamSession,
     Incident,
+    Registration,
     RegistrationStatus,
     SessionStatus,
     SubmitKind,
@@ -178,19 +179,19 @@ def reset_sign_in(uow: UnitOfWork, exam_session_id: uuid.UUID, attempt_id: uuid.
     return attempt
 
 
-def mark_absent(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> None:
+def mark_absent(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> Registration:
     """Record that a candidate did not come; who has started cannot be absent."""
-    _set_presence(uow, exam_session_id, registration_id, RegistrationStatus.ABSENT, why)
+    return _set_presence(uow, exam_session_id, registration_id, RegistrationStatus.ABSENT, why)
 
 
-def mark_present(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> None:
+def mark_present(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> Registration:
     """Undo the record of absence."""
-    _set_presence(uow, exam_session_id, registration_id, RegistrationStatus.ADMITTED, why)
+    return _set_presence(uow, exam_session_id, registration_id, RegistrationStatus.ADMITTED, why)
 
 
 def _set_presence(
     uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, wanted: RegistrationStatus, why: Why
-) -> None:
+) -> Registration:
     require(uow.actor, Permission.SESSION_INVIGILATE)
     _running(uow, exam_session_id)
     check_seat_in_reach(uow.session, exam_session_id, registration_id, actor=uow.actor)
@@ -205,7 +206,8 @@ def _set_presence(
     if attempt:
         attempt.holder_generation += 1  # a page that waits must not start any more
         _note(uow, attempt, act, why.text, now())
-    audit.record(uow, f"registration.{act}", "registration", registration_id, reason=why.text)
+    audit.record(uow, f"registration.{act}", "registration", registration_id, reason=why.code.value)
+    return registration
 
 
 def note_incident(

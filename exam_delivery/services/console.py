@@ -1,0 +1,154 @@
+"""The room as the console shows it: every candidate with a state, counters, and what changed since a moment."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import ExamBatch, ExamSession, Incident
+from exam_delivery.repository import attempts as repository
+from exam_delivery.repository import planning
+from exam_delivery.repository.attempts import AssignedRoom, SeatRow
+from exam_delivery.rules.room import RANKS, SeatState, seat_state
+from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+
+BEFORE, AFTER = timedelta(hours=36), timedelta(hours=36)
+PRESENT = frozenset({SeatState.SIGNED_IN, SeatState.WAITING, SeatState.WORKING, SeatState.OFFLINE, SeatState.SUBMITTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One candidate with the state at a moment."""
+
+    row: SeatRow
+    state: SeatState
+    n_takeovers: int
+
+    @property
+    def rank(self) -> int:
+        """Place in the list: problems first; somebody who moved to another device comes right after them."""
+        is_odd = self.n_takeovers and self.state is SeatState.WORKING
+        return RANKS[SeatState.UNPREPARED] if is_odd else RANKS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The big numbers: expected, present, writing, offline, handed in, absent."""
+
+    n_expected: int
+    n_present: int
+    n_working: int
+    n_offline: int
+    n_submitted: int
+    n_absent: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """What one person sees of a session at a moment."""
+
+    sitting: ExamSession
+    batch: ExamBatch
+    rooms: Sequence[AssignedRoom]
+    room_id: uuid.UUID | None
+    seats: Sequence[Seat]
+    counters: Counters
+    at: datetime
+
+    @property
+    def attempt_ids(self) -> list[uuid.UUID]:
+        """The attempts in view."""
+        return [seat.row.attempt_id for seat in self.seats if seat.row.attempt_id]
+
+
+def list_sessions(session: Session, *, actor: Actor, at: datetime) -> list[tuple[ExamSession, ExamBatch, int]]:
+    """Return the sessions around now in which the actor looks after a room, with the number of these rooms."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    found = repository.list_current_sessions(session, since=at - BEFORE, until=at + AFTER, actor=actor)
+    counted = [(one, batch, len(rooms_in_reach(session, one.exam_session_id, actor=actor))) for one, batch in found]
+    return [entry for entry in counted if entry[2]]
+
+
+def view_room(
+    session: Session, exam_session_id: uuid.UUID, *, room_id: uuid.UUID | None, actor: Actor, at: datetime
+) -> RoomView:
+    """Return a session's rooms in the actor's reach, or one of them; a room out of reach does not exist."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    sitting = planning.get_session(session, exam_session_id, actor=actor)
+    rooms = rooms_in_reach(session, exam_session_id, actor=actor)
+    keys = {room.exam_room_id for room in rooms} & ({room_id} if room_id else {r.exam_room_id for r in rooms})
+    if not keys:
+        raise NotFoundError(N_("您没有被安排在这场考试监考，请联系考务管理员"))
+    seats = _seats(session, exam_session_id, keys, actor=actor, at=at)
+    batch = planning.get_batch(session, sitting.exam_batch_id, actor=actor)
+    return RoomView(sitting, batch, rooms, room_id, seats, count_seats(seats), at)
+
+
+def _seats(
+    session: Session, exam_session_id: uuid.UUID, room_ids: Collection[uuid.UUID], *, actor: Actor, at: datetime
+) -> list[Seat]:
+    takeovers = repository.count_incidents(session, exam_session_id, "takeover")
+    rows = repository.list_seats(session, exam_session_id, room_ids=room_ids, actor=actor)
+    seats = [Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0) if row.attempt_id else 0) for row in rows]
+    return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
+
+
+def state_of(row: SeatRow, at: datetime) -> SeatState:
+    """Return how a candidate stands at a moment."""
+    return seat_state(
+        registration_status=row.registration_status,
+        attempt_status=row.attempt_status,
+        signed_in_at=row.signed_in_at,
+        last_contact_at=row.last_contact_at,
+        at=at,
+    )
+
+
+def count_seats(seats: Sequence[Seat]) -> Counters:
+    """Return the counters of some seats."""
+    n = Counter(seat.state for seat in seats)
+    return Counters(
+        n_expected=len(seats) - n[SeatState.VOID],
+        n_present=sum(n[state] for state in PRESENT),
+        n_working=n[SeatState.WORKING] + n[SeatState.OFFLINE],
+        n_offline=n[SeatState.OFFLINE],
+        n_submitted=n[SeatState.SUBMITTED],
+        n_absent=n[SeatState.ABSENT],
+    )
+
+
+def changed_since(session: Session, view: RoomView, since: datetime) -> list[Seat]:
+    """Return the seats of whom there is news: a contact, an act, or silence that has become too long."""
+    noted = repository.attempts_noted_since(session, view.sitting.exam_session_id, since)
+    return [seat for seat in view.seats if _has_news(seat, noted, since)]
+
+
+def _has_news(seat: Seat, noted: Collection[uuid.UUID], since: datetime) -> bool:
+    row = seat.row
+    moments = (row.last_contact_at, row.signed_in_at, row.started_at, row.submitted_at)
+    is_recent = any(moment is not None and moment > since for moment in moments)
+    return is_recent or row.attempt_id in noted or state_of(row, since) is not seat.state
+
+
+def view_seat(
+    session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor, at: datetime
+) -> tuple[Seat, Sequence[Incident], int]:
+    """Return one candidate with what happened and how many minutes were added."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
+    row = repository.get_seat(session, registration_id, actor=actor)
+    if row.attempt_id is None:
+        return Seat(row, state_of(row, at), 0), [], 0
+    incidents = repository.incidents_of(session, row.attempt_id, actor=actor)
+    n_takeovers = sum(incident.kind == "takeover" for incident in incidents)
+    minutes = repository.extra_minutes(session, [row.attempt_id]).get(row.attempt_id, 0)
+    return Seat(row, state_of(row, at), n_takeovers), incidents, minutes

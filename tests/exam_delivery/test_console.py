@@ -1,0 +1,203 @@
+"""The console in the browser's eyes: who sees which room, what changed, every act as a form."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import Attempt, AttemptStatus, Incident, Registration, SessionRoom
+from exam_delivery.rules.room import SeatState, extended, seat_state
+from kernel.clock import iso, now
+from kernel.identity.actor import system_actor
+from kernel.identity.models import Organisation
+from kernel.identity.permissions import Role
+from kernel.uow import unit_of_work
+from tests.conftest import MakeUser, SignIn
+from tests.exam_delivery.sitting_cases import START, Sitting, prepare
+from tests.exam_delivery.test_attempts import begin
+
+
+@pytest.fixture
+def sitting(session: Session, organisation: Organisation) -> Sitting:
+    with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+        return prepare(
+            uow.session, organisation.organisation_id, n=4, n_rooms=2, starts_at=now() - timedelta(minutes=10)
+        )
+
+
+@pytest.fixture
+def chief(sign_in: SignIn) -> FlaskClient:
+    return sign_in(Role.CHIEF_INVIGILATOR)
+
+
+@pytest.fixture
+def invigilator(sitting: Sitting, sign_in: SignIn, make_user: MakeUser) -> FlaskClient:
+    user = make_user(Role.INVIGILATOR)
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        uow.session.get_one(SessionRoom, (sitting.exam_session_id, sitting.room_ids[0])).invigilator_ids = [
+            str(user.user_id)
+        ]
+    return sign_in(user=user)
+
+
+def address(sitting: Sitting, tail: str = "") -> str:
+    return f"/console/{sitting.exam_session_id}{tail}"
+
+
+def test_the_list_shows_only_sessions_in_which_one_looks_after_a_room(
+    invigilator: FlaskClient, sign_in: SignIn
+) -> None:
+    assert "上午第一场" in invigilator.get("/console/").text
+    assert "现在没有您负责的场次" in sign_in(Role.INVIGILATOR).get("/console/").text
+
+
+def test_an_invigilator_sees_the_own_room_and_the_chief_sees_all(
+    sitting: Sitting, invigilator: FlaskClient, chief: FlaskClient
+) -> None:
+    mine, everything = invigilator.get(address(sitting)).text, chief.get(address(sitting)).text
+    assert "考生1" in mine
+    assert "考生2" not in mine
+    assert "考生2" in everything
+    assert invigilator.get(address(sitting, f"?room={sitting.room_ids[1]}")).status_code == 404
+    assert invigilator.get(address(sitting, f"/candidates/{sitting.people[1].registration_id}")).status_code == 404
+
+
+def test_other_organisations_and_roles_get_nothing(
+    sitting: Sitting, sign_in: SignIn, other_organisation: Organisation
+) -> None:
+    stranger = sign_in(Role.CHIEF_INVIGILATOR, organisation_id=other_organisation.organisation_id)
+    for tail in ("", "/state", f"/candidates/{sitting.people[0].registration_id}"):
+        assert stranger.get(address(sitting, tail)).status_code == 404
+        assert sign_in(Role.MARKER).get(address(sitting, tail)).status_code == 403
+
+
+def test_counters_and_states_say_who_is_where(sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0, 1)
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        uow.session.get_one(Attempt, sitting.people[1].attempt_id).last_contact_at = now() - timedelta(seconds=40)
+        uow.session.get_one(Registration, sitting.people[3].registration_id).status = "absent"  # type: ignore[assignment]
+    answer = chief.get(address(sitting, "/state")).get_json()
+    states = {seat["key"]: seat["state"] for seat in answer["seats"]}
+    assert [states[str(p.registration_id)] for p in sitting.people] == ["working", "offline", "not_arrived", "absent"]
+    assert answer["seats"][0]["state"] == "offline"
+    assert answer["counters"] == {
+        "n_expected": 4, "n_present": 2, "n_working": 2, "n_offline": 1, "n_submitted": 0, "n_absent": 1,
+    }  # fmt: skip
+
+
+def test_the_poll_tells_only_what_changed_even_when_the_change_is_silence(sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0, 1)
+    key = str(sitting.people[0].registration_id)
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        for k in (0, 1):
+            attempt = uow.session.get_one(Attempt, sitting.people[k].attempt_id)
+            attempt.signed_in_at = now() - timedelta(minutes=9)
+            attempt.last_contact_at = now() - timedelta(seconds=35 if k == 0 else 20)
+    answer = chief.get(
+        address(sitting, "/state"), query_string={"since": iso(now() - timedelta(seconds=10))}
+    ).get_json()
+    assert [(seat["key"], seat["state"]) for seat in answer["seats"]] == [(key, "offline")]
+    assert chief.get(address(sitting, "/state?since=nonsense")).get_json()["seats"]
+    later = chief.get(address(sitting, "/state"), query_string={"since": iso(now())}).get_json()
+    assert later["seats"] == []
+
+
+def test_an_act_is_news_for_the_next_poll(sitting: Sitting, chief: FlaskClient) -> None:
+    before = iso(now())
+    person = sitting.people[2]
+    chief.post(
+        address(sitting, f"/candidates/{person.registration_id}/absent"), data={"reason": "other", "note": "未到"}
+    )
+    seats = chief.get(address(sitting, "/state"), query_string={"since": before}).get_json()["seats"]
+    assert [(seat["key"], seat["state"]) for seat in seats] == [(str(person.registration_id), "absent")]
+
+
+@pytest.mark.parametrize("view", ["", "?view=seats"])
+def test_the_room_is_a_whole_page_without_scripts(sitting: Sitting, chief: FlaskClient, view: str) -> None:
+    begin(sitting, 0)
+    page = chief.get(address(sitting, view)).text
+    for text in ("应到", "实到", "在考", "离线", "已交", "作答中", "未到", "延时", "情况记录"):
+        assert text in page
+    assert "1101" not in page
+
+
+def test_a_candidate_opens_in_the_drawer_and_as_a_page(sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0)
+    href = address(sitting, f"/candidates/{sitting.people[0].registration_id}")
+    page, fragment = chief.get(href).text, chief.get(href, headers={"HX-Request": "true"}).text
+    assert page.lstrip().lower().startswith("<!doctype")
+    assert "<html" not in fragment
+    for text in ("考生1", "强制收卷", "重置登录", "延时"):
+        assert text in page
+        assert text in fragment
+
+
+def test_the_acts_work_as_plain_forms(session: Session, sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0)
+    base = address(sitting, f"/candidates/{sitting.people[0].registration_id}")
+    steps = [
+        ("add-time", {"minutes": "10", "reason": "power", "note": ""}, "已延时"),
+        ("reset-sign-in", {"reason": "device", "note": ""}, "已重置登录"),
+        ("force-hand-in", {"reason": "misconduct", "note": "夹带"}, "已收卷"),
+        ("reopen", {"reason": "mistake", "note": ""}, "已撤销收卷"),
+        ("note", {"text": "换了一台鼠标"}, "情况已记录"),
+    ]
+    for act, data, said in steps:
+        assert said in chief.post(f"{base}/{act}", data=data, follow_redirects=True).text
+    attempt = session.get_one(Attempt, sitting.people[0].attempt_id, populate_existing=True)
+    assert (attempt.status, attempt.holder_generation) == (AttemptStatus.IN_PROGRESS, 1)
+    page = chief.get(address(sitting)).text
+    assert "换了一台鼠标" in page
+    assert "夹带" in page
+
+
+def test_an_act_without_a_reason_is_refused_with_words(session: Session, sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0)
+    base = address(sitting, f"/candidates/{sitting.people[0].registration_id}")
+    assert "请选择原因" in chief.post(f"{base}/force-hand-in", data={}, follow_redirects=True).text
+    assert session.get_one(Attempt, sitting.people[0].attempt_id, populate_existing=True).status == "in_progress"
+
+
+def test_more_time_for_the_whole_room_says_for_how_many(sitting: Sitting, invigilator: FlaskClient) -> None:
+    begin(sitting, 0)
+    data = {"minutes": "5", "reason": "network", "note": "", "room": str(sitting.room_ids[0])}
+    assert "已为 2 名考生延时" in invigilator.post(address(sitting, "/add-time"), data=data, follow_redirects=True).text
+
+
+def test_a_note_about_the_room_is_kept(session: Session, sitting: Sitting, invigilator: FlaskClient) -> None:
+    reply = invigilator.post(address(sitting, "/notes"), data={"text": "窗外施工噪声"}, follow_redirects=True)
+    assert "窗外施工噪声" in reply.text
+    assert session.query(Incident).one().attempt_id is None
+
+
+@pytest.mark.parametrize(
+    ("registration", "status", "signed_in", "contact", "expected"),
+    [
+        ("void", "in_progress", 0, 0, SeatState.VOID),
+        ("absent", "waiting", None, None, SeatState.ABSENT),
+        ("admitted", None, None, None, SeatState.UNPREPARED),
+        ("admitted", "waiting", None, None, SeatState.NOT_ARRIVED),
+        ("admitted", "waiting", 60, 60, SeatState.SIGNED_IN),
+        ("admitted", "waiting", 60, 10, SeatState.WAITING),
+        ("admitted", "in_progress", 60, 30, SeatState.WORKING),
+        ("admitted", "in_progress", 60, 31, SeatState.OFFLINE),
+        ("admitted", "in_progress", 60, None, SeatState.OFFLINE),
+        ("admitted", "submitted", 60, 300, SeatState.SUBMITTED),
+    ],
+)
+def test_states_of_a_seat(
+    registration: str, status: str | None, signed_in: int | None, contact: int | None, expected: SeatState
+) -> None:
+    ago = [None if seconds is None else START - timedelta(seconds=seconds) for seconds in (signed_in, contact)]
+    found = seat_state(
+        registration_status=registration, attempt_status=status, signed_in_at=ago[0], last_contact_at=ago[1], at=START
+    )
+    assert found is expected
+
+
+@pytest.mark.parametrize(("left", "expected"), [(30, 40), (-60, 10), (-5, 10), (0, 10)])
+def test_an_extension_never_ends_in_the_past(left: int, expected: int) -> None:
+    assert extended(START + timedelta(minutes=left), 10, START) == START + timedelta(minutes=expected)
