@@ -77,10 +77,11 @@ def _import_file(
     report = _read(path)
     if report.error:
         return imports.ImportOutcome(report)
+    prepared = imports.prepare(report)
     try:
         with unit_of_work(actor) as uow:
-            outcome = imports.import_items(
-                uow, report, standard_level_id=level.standard_level_id, default_point=point_code, options=options
+            outcome = imports.import_prepared(
+                uow, prepared, standard_level_id=level.standard_level_id, default_point=point_code, options=options
             )
             if options.is_trial:
                 raise DryRun

@@ -8,7 +8,7 @@ from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, handler
 from qbank.repository.imports import get_run
-from qbank.services import import_runs
+from qbank.services import import_runs, imports
 
 
 @handler("qbank.import")
@@ -16,7 +16,7 @@ def run_import(context: JobContext) -> None:
     """Read a confirmed file once more and bring its items into the bank."""
     run_id = uuid.UUID(context.payload["import_run_id"])
     context.progress(5, N_("正在读取文件"))
-    report = import_runs.report_of(get_run(db.session(), run_id, actor=context.actor))
-    context.progress(50, N_("正在写入 %(n)s 题") % {"n": len(report.items)})
+    prepared = imports.prepare(import_runs.report_of(get_run(db.session(), run_id, actor=context.actor)))
+    context.progress(50, N_("正在写入 %(n)s 题") % {"n": len(prepared.items)})
     with context.finish(result_url=f"/imports/{run_id}/result") as uow:
-        uow.pending["job_result"][0].update(import_runs.run_import(uow, run_id, report))
+        uow.pending["job_result"][0].update(import_runs.run_import(uow, run_id, prepared))

@@ -252,9 +252,9 @@ def create() -> tuple[str, int] | Response:
     """Keep a file and show what was understood of it."""
     try:
         upload = uploaded_file()
-        report = services.read_upload(upload.data, upload.name)
+        preview = services.build_preview(services.read_upload(upload.data, upload.name))
         with unit_of_work(current_actor()) as uow:
-            run = services.start_run(uow, name=upload.name, data=upload.data, report=report)
+            run = services.start_run(uow, name=upload.name, data=upload.data, preview=preview)
     except InvalidInputError as exc:
         return _upload_form(field_errors(exc))
     return redirect(url_for("imports.detect", run_id=run.import_run_id), code=303)
@@ -324,8 +324,9 @@ def remap(run_id: uuid.UUID) -> tuple[str, int] | Response:
         views = sheet_views(run, sheets)
         mapping = mapping_from_form(request.form, views, [_first_row(sheets, view.name) for view in views])
         report = services.read_upload(services.read_original(run), run.file_name, fmt=run.format, mapping=mapping)
+        preview = services.build_preview(report)
         with unit_of_work(current_actor()) as uow:
-            services.remap(uow, run_id, version=form_version() or 0, mapping=mapping, report=report)
+            services.remap(uow, run_id, version=form_version() or 0, mapping=mapping, preview=preview)
     except InvalidInputError as exc:
         return _detect(run, _target_values(run), field_errors(exc))
     return redirect_with_message(url_for("imports.detect", run_id=run_id), _("已按新的对应关系重新识别"))

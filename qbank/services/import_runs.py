@@ -82,6 +82,22 @@ class Preview:
         return dict(Counter(one.content.type for one in self.items).most_common())
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewFile:
+    """What was understood of a file, ready to be kept beside it."""
+
+    format: str
+    n_found: int
+    data: bytes
+    pictures: Mapping[str, bytes]
+
+    def write(self, run_id: uuid.UUID) -> None:
+        """Keep it in the folder of a run."""
+        for digest, data in self.pictures.items():
+            pictures.write_whole(folder_of(run_id) / digest, data)
+        pictures.write_whole(folder_of(run_id) / PREVIEW, self.data)
+
+
 def folder_of(run_id: uuid.UUID) -> Path:
     """Return the folder in which an upload waits."""
     return pictures.uploads_folder() / str(run_id)
@@ -98,16 +114,16 @@ def read_upload(
     return report
 
 
-def start_run(uow: UnitOfWork, *, name: str, data: bytes, report: ConversionReport) -> ImportRun:
+def start_run(uow: UnitOfWork, *, name: str, data: bytes, preview: PreviewFile) -> ImportRun:
     """Keep an uploaded file and what was understood of it; nothing of it is in the bank yet."""
     require(uow.actor, Permission.ITEM_IMPORT)
     run = ImportRun(
         import_run_id=new_id(), organisation_id=uow.actor.organisation, file_name=name[:200],
-        file_digest=digest_bytes(data), format=report.format, state=ImportState.UPLOADED,
-        duplicates=DuplicatePolicy.SKIP, n_found=report.found, created_by=uow.actor.user_id, created_at=now(),
+        file_digest=digest_bytes(data), format=preview.format, state=ImportState.UPLOADED,
+        duplicates=DuplicatePolicy.SKIP, n_found=preview.n_found, created_by=uow.actor.user_id, created_at=now(),
     )  # fmt: skip
     pictures.write_whole(folder_of(run.import_run_id) / ORIGINAL, data)
-    _write_preview(run, report)
+    preview.write(run.import_run_id)
     uow.add(run)
     after = {"format": run.format, "found": run.n_found, "file_digest": run.file_digest}
     audit.record(uow, "import.upload", "import_run", run.import_run_id, after=after)
@@ -136,12 +152,12 @@ def read_sheets_of(run: ImportRun) -> list[Sheet]:
 
 
 def remap(
-    uow: UnitOfWork, run_id: uuid.UUID, *, version: int, mapping: ColumnMapping, report: ConversionReport
+    uow: UnitOfWork, run_id: uuid.UUID, *, version: int, mapping: ColumnMapping, preview: PreviewFile
 ) -> ImportRun:
     """Replace what was understood by a reading under another column mapping."""
     run = _lock_open(uow, run_id, version)
-    run.mapping, run.n_found, run.state = mapping.to_json(), report.found, ImportState.UPLOADED
-    _write_preview(run, report)
+    run.mapping, run.n_found, run.state = mapping.to_json(), preview.n_found, ImportState.UPLOADED
+    preview.write(run_id)
     return run
 
 
@@ -232,7 +248,7 @@ def cancel_run(uow: UnitOfWork, run_id: uuid.UUID) -> None:
     audit.record(uow, "import.cancel", "import_run", run_id)
 
 
-def run_import(uow: UnitOfWork, run_id: uuid.UUID, report: ConversionReport) -> dict[str, int]:
+def run_import(uow: UnitOfWork, run_id: uuid.UUID, prepared: imports.Prepared) -> dict[str, int]:
     """Bring the items of a confirmed file into the bank and keep the report; return the balance."""
     run = repository.lock_run(uow.session, run_id, actor=uow.actor)
     if run.state is not ImportState.RUNNING or run.standard_level_id is None:
@@ -243,12 +259,12 @@ def run_import(uow: UnitOfWork, run_id: uuid.UUID, report: ConversionReport) -> 
         duplicates=run.duplicates,
         import_run_id=run_id,
     )
-    outcome = imports.import_items(uow, report, standard_level_id=run.standard_level_id, options=options)
+    outcome = imports.import_prepared(uow, prepared, standard_level_id=run.standard_level_id, options=options)
     balance = {
-        "found": report.found,
+        "found": prepared.report.found,
         "imported": outcome.n_imported,
         "duplicates": len(outcome.duplicates),
-        "skipped": len(report.skipped),
+        "skipped": len(prepared.report.skipped),
     }
     run.n_found, run.n_imported = balance["found"], balance["imported"]
     run.n_duplicates, run.n_skipped = balance["duplicates"], balance["skipped"]
@@ -289,11 +305,9 @@ def undo_run(uow: UnitOfWork, run_id: uuid.UUID) -> int:
 # --- the preview file ----------------------------------------------------------------------------------------------
 
 
-def _write_preview(run: ImportRun, report: ConversionReport) -> None:
+def build_preview(report: ConversionReport) -> PreviewFile:
+    """Return what is to be shown of a file; the slow part of an upload, done before any transaction."""
     prepared = imports.prepare(report)
-    folder = folder_of(run.import_run_id)
-    for digest, picture in prepared.pictures.items():
-        pictures.write_whole(folder / digest, picture.data)
     said: dict[str, list[dict[str, str]]] = {}
     for notice in (*report.warnings, *report.losses, *prepared.losses):
         said.setdefault(notice.locator, []).append({"code": notice.code, "message": notice.message})
@@ -302,7 +316,8 @@ def _write_preview(run: ImportRun, report: ConversionReport) -> None:
         "pictures": {digest: picture.mime for digest, picture in prepared.pictures.items()},
         "items": [_preview_json(one, said.get(one.source.locator, [])) for one in prepared.items],
     }
-    pictures.write_whole(folder / PREVIEW, json.dumps(body, ensure_ascii=False).encode())
+    data = json.dumps(body, ensure_ascii=False).encode()
+    return PreviewFile(report.format, report.found, data, {k: one.data for k, one in prepared.pictures.items()})
 
 
 def _preview_json(one: imports.PreparedItem, said: list[dict[str, str]]) -> dict[str, Any]:

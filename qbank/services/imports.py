@@ -109,11 +109,25 @@ def import_items(
         With a warning for each point code that the level does not have.
     """
     require(uow.actor, Permission.ITEM_IMPORT)
+    return import_prepared(
+        uow, prepare(report), standard_level_id=standard_level_id, default_point=default_point, options=options
+    )
+
+
+def import_prepared(
+    uow: UnitOfWork,
+    prepared: Prepared,
+    *,
+    standard_level_id: uuid.UUID,
+    default_point: str | None = None,
+    options: ImportOptions | None = None,
+) -> ImportOutcome:
+    """Do what `import_items` does with items that were prepared before the transaction."""
+    require(uow.actor, Permission.ITEM_IMPORT)
     level = standards.get_level(uow.session, standard_level_id, actor=uow.actor)
     points = {one.full_code: one for one in repository.points_of_level(uow.session, standard_level_id)}
     chosen = _with_default_point(options or ImportOptions(), default_point, points)
-    prepared = prepare(report)
-    outcome = ImportOutcome(report, losses=prepared.losses)
+    outcome = ImportOutcome(prepared.report, losses=prepared.losses)
     if not chosen.is_trial:
         pictures.store_pictures(uow, prepared.pictures)
     fresh = _without_duplicates(uow, prepared.items, chosen, outcome)
@@ -147,6 +161,7 @@ class PreparedItem:
 class Prepared:
     """All items of a file, the pictures they show by digest, and what could not be kept."""
 
+    report: ConversionReport
     items: list[PreparedItem] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
     losses: list[Notice] = field(default_factory=list)
@@ -154,7 +169,7 @@ class Prepared:
 
 def prepare(report: ConversionReport) -> Prepared:
     """Return the items of a file as they would stand in the bank; touches no database."""
-    prepared = Prepared()
+    prepared = Prepared(report)
     for one in report.items:
         content = _own_media(one, _clean(one, prepared))
         prepared.items.append(PreparedItem(one, content, content_digest(content)))

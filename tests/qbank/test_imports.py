@@ -179,9 +179,9 @@ def test_a_level_of_another_organisation_is_not_found(editor, other_organisation
 
 
 def upload(editor, data, name="items.csv", level_id=None, **target):
-    report = import_runs.read_upload(data, name)
+    preview = import_runs.build_preview(import_runs.read_upload(data, name))
     with unit_of_work(editor) as uow:
-        run = import_runs.start_run(uow, name=name, data=data, report=report)
+        run = import_runs.start_run(uow, name=name, data=data, preview=preview)
     if level_id:
         with unit_of_work(editor) as uow:
             wanted = import_runs.Target(level_id, **target)
