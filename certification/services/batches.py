@@ -101,7 +101,7 @@ def advance(uow: UnitOfWork, batch: CertificationBatch, new: BatchState, *, reas
     uow.flush()  # the facts are counted by SQL
     found = step_blockers(uow.session, batch, new)
     if found:
-        raise ConflictError(found[0].message, code="step_blocked", **found[0].values)
+        raise ConflictError(found[0].message, error_code="step_blocked", **found[0].values)
     steps.move(uow, batch, new, reason=reason)
 
 

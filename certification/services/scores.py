@@ -143,7 +143,7 @@ def _open_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> CertificationBatch:
     require(uow.actor, Permission.SKILL_SCORE_WRITE)
     batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
     if batch.state not in OPEN_STATES:
-        raise ConflictError(N_("批次已判定，成绩已锁定；确需修改请由认定管理员退回修改"), code="scores_locked")
+        raise ConflictError(N_("批次已判定，成绩已锁定；确需修改请由认定管理员退回修改"), error_code="scores_locked")
     return batch
 
 
