@@ -29,11 +29,11 @@ class DomainError(Exception):
     code: ClassVar[str] = "refused"
     http_status: ClassVar[int] = 400
 
-    def __init__(self, message: str, *, code: str | None = None, **context: Any) -> None:
+    def __init__(self, message: str, *, error_code: str | None = None, **context: Any) -> None:
         super().__init__(message)
         self.template = message
         self.context = context
-        self.error_code = code or self.code
+        self.error_code = error_code or self.code
 
     @property
     def message(self) -> str:

@@ -45,6 +45,12 @@ def list_jobs(session: Session, *, actor: Actor, page: int = 1, per_page: int = 
     return rows, total
 
 
+def list_own_jobs(session: Session, *, actor: Actor, limit: int = 5) -> Sequence[Job]:
+    """Return the newest jobs that this person started."""
+    query = select(Job).where(Job.organisation_id == actor.organisation_id, Job.created_by == actor.user_id)
+    return session.scalars(query.order_by(Job.created_at.desc()).limit(limit)).all()
+
+
 def count_open_jobs(session: Session, *, actor: Actor) -> int:
     """Return how many of the organisation's jobs wait or run."""
     query = select(func.count()).where(Job.organisation_id == actor.organisation_id, Job.status.in_(OPEN))

@@ -236,7 +236,7 @@ def _refusal(
 def check_refusal(found: Refusal | None) -> None:
     """Raise the refusal that says why somebody may not review."""
     if found:
-        raise ForbiddenError(REFUSAL_MESSAGES[found], code=found.value)
+        raise ForbiddenError(REFUSAL_MESSAGES[found], error_code=found.value)
 
 
 def _move(

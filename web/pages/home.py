@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from kernel.db import db
 from kernel.http import Todo, current_actor, render_page, requires_sign_in
 from kernel.identity.models import User
-from kernel.identity.permissions import ROLE_LABELS
+from kernel.identity.permissions import ROLE_LABELS, Permission
 from kernel.jobs.models import Job
-from kernel.jobs.repository import list_jobs
+from kernel.jobs.repository import list_own_jobs
 from web.layout import collect_todos, menu_of
 
 bp = Blueprint("home", __name__)
@@ -39,7 +39,7 @@ def index() -> tuple[str, int] | Response:
     user = db.session.get(User, actor.user_id)
     if user is not None and user.must_change_password:
         return redirect(url_for("account.password"))
-    jobs = list_jobs(db.session(), actor=actor, per_page=5)[0]
+    jobs = list_own_jobs(db.session(), actor=actor) if actor.may(Permission.JOB_READ) else ()
     labels = [_(ROLE_LABELS[role]) for role in sorted(actor.roles)]
     shortcuts = [group for group in menu_of(actor) if group["label"] != _("工作台")]
     return render_page("home.html", HomePage(actor.name, labels, collect_todos(actor), jobs, shortcuts))
