@@ -73,4 +73,4 @@ def attempt_ids(session: Session, release: ScoreRelease) -> dict[uuid.UUID, uuid
         .join(Registration, Registration.registration_id == Attempt.registration_id)
         .where(Registration.exam_batch_id == release.exam_batch_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -230,7 +230,7 @@ def count_unmarked(session: Session, *, actor: Actor) -> dict[uuid.UUID, int]:
     """Return how many answers wait for a mark, by session."""
     waiting = unmarked_slots(actor.organisation).subquery()
     query = select(waiting.c.exam_session_id, func.count()).group_by(waiting.c.exam_session_id)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def count_states(session: Session, exam_session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, int]]:
@@ -307,4 +307,4 @@ def records_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor
             is_newest(),
         )
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -110,7 +110,7 @@ def _read_row(
         employer=texts.get(columns.EMPLOYER, "")[:200],
         time_factor=_time_factor(texts.get(columns.TIME_FACTOR, ""), problems),
         extra=_extra(cells, plan, check.normalised),
-        warnings=tuple(_warnings(check, context)),
+        warnings=tuple(_warnings(texts[columns.NAME], check, context)),
     )
     _check_target(texts, context, problems)
     return replace(row, problems=tuple(problems))
@@ -128,8 +128,8 @@ def _name(text: str, problems: list[Problem]) -> str:
     name = re.sub(r"\s+", " ", text)
     if not name:
         problems.append(_problem(columns.NAME, N_("姓名为空，请填写")))
-    elif len(name) > 60 or re.search(r"[0-9@#￥%&*]", name):
-        problems.append(_problem(columns.NAME, N_("姓名中有数字或符号，或过长，请核对")))
+    elif len(name) > 60 or re.search(r"[@#￥$%&*<>]", name):
+        problems.append(_problem(columns.NAME, N_("姓名中有符号，或超过 60 字，请核对")))
     return name[:60]
 
 
@@ -223,7 +223,9 @@ def _extra(cells: Sequence[str], plan: columns.ColumnPlan, number: str) -> dict[
     return {name: text for name, text in texts.items() if text and not (number and number in text.upper())}
 
 
-def _warnings(check: IdCheck, context: RosterContext) -> Iterable[Problem]:
+def _warnings(name: str, check: IdCheck, context: RosterContext) -> Iterable[Problem]:
+    if re.search(r"\d", name):
+        yield _problem(columns.NAME, N_("姓名中有数字，请核对"))
     for message in check.warnings:
         yield _problem(columns.ID_NUMBER, message)
     if check.birth_date and age_on(check.birth_date, context.today) < context.minimum_age:

@@ -84,13 +84,14 @@ def print_document(session: Session, actor: Actor, exam_session_id: uuid.UUID, k
     entries = repository.registrations_of_session(session, exam_session_id, actor=actor)
     pictures = photos.read_photos(session, actor, [person.candidate_id for _registration, person, _room in entries])
     organisation = get_organisation(session, row.organisation_id).name
+    moment = now().replace(microsecond=0)
     if kind is DocumentKind.TICKETS:
         tickets = [_ticket(entry, row, batch, organisation, pictures) for entry in entries]
-        body = admission_tickets_pdf(tickets, created_at=now())
+        body = admission_tickets_pdf(tickets, created_at=moment)
     else:
         sheets = tuple(_sheets(entries, row, batch, organisation, pictures))
         render = door_lists_pdf if kind is DocumentKind.DOOR_LISTS else sign_in_sheets_pdf
-        body = render(sheets, created_at=now())
+        body = render(sheets, created_at=moment)
     return Printed(f"{DOCUMENT_LABELS[kind]}-{row.name}.pdf", body, len(entries))
 
 

@@ -97,6 +97,7 @@ def _store_photo(uow: UnitOfWork, candidate: Candidate, photo: bytes) -> None:
         uow.add(row)
     row.ciphertext = personal.seal_bytes(photo, place=place)
     candidate.photo_digest = digest_bytes(photo)
+    uow.flush()  # a second file of the same person finds this one
 
 
 def _photo_place(candidate_id: uuid.UUID) -> str:

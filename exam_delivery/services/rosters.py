@@ -188,14 +188,17 @@ def register_rows(
     known = repository.find_candidates_by_index(uow.session, indexes, actor=uow.actor)
     people: list[dict[str, Any]] = []
     registrations: list[dict[str, Any]] = []
-    for row, index in zip(rows, indexes, strict=True):
+    keys_in_order = sorted(new_id() for _row in rows)  # numbers follow the order of the roster
+    for key, row, index in zip(keys_in_order, rows, indexes, strict=True):
         person = known.get(index)
         candidate_id = person.candidate_id if person else new_id()
         if person is None:
             people.append(_person(uow, candidate_id, row, index))
         else:
             _refresh(person, row)
-        registrations.append(_registration(uow, exam_batch_id, exam_session_id, candidate_id, row))
+        registrations.append(
+            _registration(uow, key, exam_batch_id, candidate_id, row) | {"exam_session_id": exam_session_id}
+        )
     uow.flush()  # known people first: their registrations follow by bulk statements
     if people:
         uow.session.execute(insert(Candidate), people)
@@ -230,17 +233,12 @@ def _refresh(person: Candidate, row: RosterRow) -> None:
 
 
 def _registration(
-    uow: UnitOfWork,
-    exam_batch_id: uuid.UUID,
-    exam_session_id: uuid.UUID | None,
-    candidate_id: uuid.UUID,
-    row: RosterRow,
+    uow: UnitOfWork, registration_id: uuid.UUID, exam_batch_id: uuid.UUID, candidate_id: uuid.UUID, row: RosterRow
 ) -> dict[str, Any]:
     return {
-        "registration_id": new_id(),
+        "registration_id": registration_id,
         "organisation_id": uow.actor.organisation,
         "exam_batch_id": exam_batch_id,
-        "exam_session_id": exam_session_id,
         "candidate_id": candidate_id,
         "admission_number": None,
         "sign_in_index": None,

@@ -27,6 +27,8 @@ from kernel.uow import unit_of_work
 LEVEL = uuid.UUID("018f0000-0000-7000-8000-000000000001")
 OCCUPATION = "人工智能训练师"
 N_SINGLE = 8
+ALL_RIGHT = dict.fromkeys(range(1, 9), '["B"]') | {9: '["D"]', 10: '["true"]'}
+"""The right answers of everything that a machine scores: ten marks."""
 
 
 def id_number(sequence: int, birth: str = "19900101") -> str:
@@ -144,10 +146,10 @@ def people(n: int, *, first: int = 1) -> list[RosterRow]:
     ]  # fmt: skip
 
 
-def session_plan(form_ids: list[str], **changes: Any) -> SessionPlan:
+def session_plan(forms: list[str], **changes: Any) -> SessionPlan:
     """Return a plan that starts in an hour."""
     values: dict[str, Any] = {
-        "name": "第一场", "form_ids": tuple(form_ids), "starts_at": now() + dt.timedelta(hours=1),
+        "name": "第一场", "form_ids": tuple(forms), "starts_at": now() + dt.timedelta(hours=1),
         "duration_minutes": 90, "open_entry_minutes": 30, "late_cutoff_minutes": 30, "earliest_submit_minutes": 30,
         "leave_limit": 5,
     }  # fmt: skip
