@@ -104,6 +104,7 @@ class ExamForm(Base):
     status: Mapped[FormStatus] = mapped_column(default=FormStatus.DRAFT)
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(comment="set by every step, so that the version counts swaps as well")
     submitted_by: Mapped[uuid.UUID | None]
     approved_by: Mapped[uuid.UUID | None]
     version: Mapped[int] = mapped_column()

@@ -113,6 +113,7 @@ def get_form(session: Session, form_id: uuid.UUID, *, actor: Actor, with_slots: 
     """Return a form of the actor's organisation; its slots only when asked for."""
     query = select(ExamForm).where(ExamForm.exam_form_id == form_id, ExamForm.organisation_id == actor.organisation)
     if with_slots:
+        session.flush()  # reading afresh must not undo what the same act has changed before
         query = query.options(selectinload(ExamForm.slots)).execution_options(populate_existing=True)
     row = session.scalar(query)
     if row is None:
@@ -122,6 +123,7 @@ def get_form(session: Session, form_id: uuid.UUID, *, actor: Actor, with_slots: 
 
 def lock_form(session: Session, form_id: uuid.UUID, *, actor: Actor) -> ExamForm:
     """Return a form with its slots, locked for a change of state."""
+    session.flush()  # reading afresh must not undo what the same act has changed before
     query = select(ExamForm).where(ExamForm.exam_form_id == form_id, ExamForm.organisation_id == actor.organisation)
     locked = query.options(selectinload(ExamForm.slots)).with_for_update(of=ExamForm)
     row = session.scalar(locked.execution_options(populate_existing=True))

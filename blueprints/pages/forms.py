@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -158,7 +158,7 @@ def view(form_id: uuid.UUID) -> Response:
     """Record that this person looks into the form, then show it."""
     with unit_of_work(current_actor()) as uow:
         ticket = views.open_view(uow, form_id)
-    return redirect_with_message(url_for("forms.content", form_id=form_id, ticket=ticket), _("本次查看已登记"), "info")
+    return redirect(url_for("forms.content", form_id=form_id, ticket=ticket), code=303)
 
 
 @bp.get("/<uuid:form_id>/content")

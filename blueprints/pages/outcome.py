@@ -15,6 +15,7 @@ from blueprints import repository
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.models import AssemblyRun
 from blueprints.pages.wording import say, type_label
+from blueprints.rules.codes import engine_code
 from blueprints.rules.outcomes import pool_item
 from blueprints.rules.packages import score_text
 from blueprints.rules.parallel import difficulty_counts, mean_difficulty, overlap_matrix
@@ -80,6 +81,11 @@ class FormView:
     total_score: str
     n_reused: int
 
+    @property
+    def has_difficulty_rules(self) -> bool:
+        """Say whether the blueprint asks for numbers of items by difficulty."""
+        return any(bar["wanted"] is not None for bar in self.difficulty)
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
@@ -135,7 +141,7 @@ def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Seque
     ]
     ids = [frozenset(item["id"] for item in form["items"]) for form in found]
     columns = [type_label(rule.type) for rule in blueprint.types if rule.count]
-    return OutcomeView(columns, forms, overlap_matrix(ids), conflict_view(result, scopes))
+    return OutcomeView(columns, forms, overlap_matrix(ids), conflict_view(result, scopes, _points(session, actor, run)))
 
 
 def _stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -145,9 +151,20 @@ def _stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -
 
 
 def excerpt(html: str, length: int = EXCERPT) -> str:
-    """Return the beginning of an item's text on one line."""
+    r"""Return the beginning of an item's text on one line; a formula is never cut.
+
+    Examples
+    --------
+    >>> excerpt(r"若 \(a+b+c\) 则", 6), excerpt("短", 6)
+    ('若 …', '短')
+    """
     text = " ".join(plain_text(html).split())
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    if len(text) <= length:
+        return text
+    head = text[: length - 1]
+    if head.rfind("\\(") > head.rfind("\\)"):
+        head = head[: head.rfind("\\(")]
+    return f"{head}…"
 
 
 def _form(
@@ -207,7 +224,7 @@ def _scope(row: FormRow, scopes: Scopes) -> ScopeCounts:
     )  # fmt: skip
 
 
-def conflict_view(result: Mapping[str, Any], scopes: Scopes) -> ConflictView | None:
+def conflict_view(result: Mapping[str, Any], scopes: Scopes, points: set[str]) -> ConflictView | None:
     """Return the conflict of an outcome in sentences, None when there is none."""
     conflict = result.get("conflict")
     if not conflict:
@@ -221,9 +238,19 @@ def conflict_view(result: Mapping[str, Any], scopes: Scopes) -> ConflictView | N
         for number, way in enumerate(conflict["relaxation"])
     ]
     rules = [say(part["text"], scopes, part["rule"]) for part in conflict["constraints"]]
-    return ConflictView(rules, ways, [writing_task(task) for task in conflict["writing_order"]])
+    return ConflictView(rules, ways, [writing_task(task, points) for task in conflict["writing_order"]])
 
 
-def writing_task(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one line of a writing order with the type's name."""
-    return {**task, "type": type_label(task["type"]), "difficulty": task.get("difficulty") or ""}
+def _points(session: Session, actor: Actor, run: AssemblyRun) -> set[str]:
+    outline = qbank.outline(session, actor, run.standard_level_id)
+    return {engine_code(point.full_code) for point in outline.points}
+
+
+def writing_task(task: Mapping[str, Any], points: set[str]) -> dict[str, Any]:
+    """Return one line of a writing order with the type's name; a point that the outline lacks is a new one."""
+    return {
+        **task,
+        "is_new": task["point"] not in points,
+        "type": type_label(task["type"]),
+        "difficulty": task.get("difficulty") or "",
+    }

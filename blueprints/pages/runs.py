@@ -121,7 +121,16 @@ def writing_order(run_id: uuid.UUID) -> Response:
     if outcome is None or outcome.conflict is None:
         raise NotFoundError(N_("这次组卷没有命题任务"))
     header = [_("鉴定点"), _("重要程度"), _("题型"), _("难度"), _("题数")]
-    rows = [[t["point"], t["importance"], t["type"], t["difficulty"], t["count"]] for t in outcome.conflict.tasks]
+    rows = [
+        [
+            _("%(point)s（新）", point=t["point"]) if t["is_new"] else t["point"],
+            t["importance"],
+            t["type"],
+            t["difficulty"],
+            t["count"],
+        ]
+        for t in outcome.conflict.tasks
+    ]
     sheet = TableSheet(_("命题任务"), header, rows, title=_("%(name)s 命题任务", name=row.blueprint_name))
     name = f"writing-order-{run_id}.xlsx"
     return send_file(io.BytesIO(write_table([sheet])), XLSX, as_attachment=True, download_name=name)

@@ -11,11 +11,12 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from blueprints.assembly.blueprint import BlueprintError
+from blueprints.assembly.blueprint import Blueprint, BlueprintError
+from blueprints.assembly.pool import PoolItem
 from blueprints.pages.wording import type_label
 from blueprints.rules.packages import score_text
 from blueprints.rules.specs import blueprint_of
-from blueprints.rules.two_way import SupplyCell, SupplyTable, supply_table
+from blueprints.rules.two_way import SupplyCell, SupplyTable, supply_table, usable_items
 from blueprints.services.bank import ScopeLine, load_pool, scope_lines
 from kernel.identity.actor import Actor
 
@@ -69,7 +70,7 @@ def supply_view(
         rows=[_row(row.scope, row, names) for row in table.rows],
         totals=[*table.totals, table.total], n_items=blueprint.n_items,
         total_score="" if total is None else score_text(total), weight_sum=score_text(table.weight_sum),
-        n_pool=len(pool.items), problems=_problems(table, names),
+        n_pool=len(pool.items), problems=[*_problems(table, names), *_crowded(blueprint, usable_items(pool.items, blueprint))],
     )  # fmt: skip
 
 
@@ -100,3 +101,17 @@ def _problems(table: SupplyTable, names: Mapping[str, ScopeLine]) -> list[str]:
     if table.rows and table.weight_sum > HUNDRED:
         found.append(str(_("比重合计 %(sum)s%%，超过 100%%", sum=score_text(table.weight_sum))))
     return found
+
+
+def _crowded(blueprint: Blueprint, items: Sequence[PoolItem]) -> list[str]:
+    """Return that the points are too few for the cap on items of one point."""
+    limit, n_points = blueprint.max_per_point, len({item.point for item in items})
+    if limit is None or limit * n_points >= blueprint.n_items:
+        return []
+    template = _(
+        "有试题的鉴定点共 %(points)s 个，每点最多 %(limit)s 题，不足 %(n)s 题",
+        points=n_points,
+        limit=limit,
+        n=blueprint.n_items,
+    )
+    return [str(template)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -96,6 +97,25 @@ def default_spec(mix: tuple[MixPart, ...], weights: Mapping[str, Decimal], value
     }
     core = Decimal(str(values[CORE_SHARE.name]))
     return spec | ({"importance": {"X": {"min": json_number(core)}}} if core else {})
+
+
+def needed_per_point(spec: Mapping[str, Any], points: Mapping[str, int]) -> int:
+    """Return how many items of one point a form must be allowed so that every weighted scope can be filled.
+
+    Parameters
+    ----------
+    spec : mapping
+        Blueprint JSON.
+    points : mapping
+        Number of points by scope.
+
+    Examples
+    --------
+    >>> needed_per_point({"n_items": 100, "weights": [{"scope": "A", "percent": 50}]}, {"A": 20})
+    3
+    """
+    items = {rule["scope"]: math.ceil(spec["n_items"] * rule["percent"] / 100) for rule in spec["weights"]}
+    return max((math.ceil(n / points[scope]) for scope, n in items.items() if points.get(scope)), default=1)
 
 
 def json_number(value: Decimal) -> int | float:

@@ -70,6 +70,7 @@ class ScopeLine:
     name: str
     depth: int
     weight_percent: Decimal | None
+    n_points: int
 
     @property
     def title(self) -> str:
@@ -80,7 +81,14 @@ class ScopeLine:
 def scope_lines(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[ScopeLine]:
     """Return all scopes of a level's outline, in order."""
     return [
-        ScopeLine(engine_code(scope.full_code), scope.full_code, scope.name, scope.depth, scope.weight_percent)
+        ScopeLine(
+            engine_code(scope.full_code),
+            scope.full_code,
+            scope.name,
+            scope.depth,
+            scope.weight_percent,
+            sum(scope.importance_counts),
+        )
         for scope in qbank.outline(session, actor, standard_level_id).walk()
     ]
 

@@ -37,8 +37,11 @@ def default_spec(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
     values = profiles.values(session, actor.organisation)
     code = level.national_level_code or profile.FALLBACK_LEVEL
     key = profile.MIX_KEYS.get(code, profile.MIX_KEYS[profile.FALLBACK_LEVEL])
-    weights = outline_weights(scope_lines(session, actor, standard_level_id))
-    return profile.default_spec(profile.parse_mix(str(values[key.name])), weights, values)
+    lines = scope_lines(session, actor, standard_level_id)
+    spec = profile.default_spec(profile.parse_mix(str(values[key.name])), outline_weights(lines), values)
+    points = {line.code: line.n_points for line in lines}
+    spec["max_per_point"] = max(spec["max_per_point"], profile.needed_per_point(spec, points))
+    return spec
 
 
 def outline_weights(scopes: Sequence[ScopeLine]) -> dict[str, Decimal]:

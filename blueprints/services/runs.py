@@ -200,7 +200,7 @@ def _form(uow: UnitOfWork, origin: _Origin, label: str, items: list[Mapping[str,
         occupation_code=level.occupation_code, occupation_name=level.occupation_name, level_code=level.level_code,
         level_name=level.level_name, edition_label=level.edition_label, name=origin.name, label=label,
         duration_minutes=origin.duration_minutes, total_score=sum(slot.score for slot in slots), n_slots=len(slots),
-        created_by=uow.actor.user_id, created_at=now(), slots=slots,
+        created_by=uow.actor.user_id, created_at=now(), updated_at=now(), slots=slots,
     )  # fmt: skip
     uow.add(form)
     uow.flush()  # decisions name the form by its key
@@ -218,6 +218,7 @@ def _slot(number: int, section: int, item: Mapping[str, Any]) -> FormSlot:
 
 def note_decision(uow: UnitOfWork, form: ExamForm, act: FormAct, comment: str) -> None:
     """Add a step to a form's history and to the audit chain."""
+    form.updated_at = now()
     uow.add(
         FormDecision(
             exam_form_id=form.exam_form_id, act=act, comment=comment, decided_by=uow.actor.user_id,

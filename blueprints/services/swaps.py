@@ -46,6 +46,10 @@ class Bench:
         """Return every rule held against the form as it is."""
         return check_form(self.items, self.blueprint, self.targets)
 
+    def may_stand(self, index: int, candidate: PoolItem) -> bool:
+        """Say whether an item that is not in the form yet may stand in a place."""
+        return all(item.id != candidate.id for item in self.items) and self.keeps_rules(index, candidate)
+
     def keeps_rules(self, index: int, candidate: PoolItem) -> bool:
         """Say whether the form with another item in a place keeps every rule."""
         changed = (*self.items[:index], candidate, *self.items[index + 1 :])
@@ -65,7 +69,11 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     blueprint, pool = blueprint_of(run.spec), load_pool(session, actor, form.standard_level_id)
     items = tuple(_slot_item(slot, pool) for slot in form.slots)
     siblings = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
-    others = [frozenset(str(slot.item_id) for slot in other.slots) for other in siblings if other is not form]
+    others = [
+        frozenset(str(slot.item_id) for slot in other.slots)
+        for other in siblings
+        if other.exam_form_id != form.exam_form_id
+    ]
     step = build_columns(pool.items, blueprint).step
     return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, tuple(others))
 
@@ -122,7 +130,7 @@ def swap_item(uow: UnitOfWork, form_id: uuid.UUID, *, slot: int, item_id: uuid.U
     if entry is None:
         raise NotFoundError(N_("要换入的试题不在可用题库中，可能已停用"))
     candidate = next(item for item in bench.pool.items if item.id == str(item_id))
-    if candidate.type != bench.items[index].type or not bench.keeps_rules(index, candidate):
+    if candidate.type != bench.items[index].type or not bench.may_stand(index, candidate):
         raise ConflictError(N_("换入这道题会违反蓝图的要求，请从候选试题中选择"))
     place = form.slots[index]
     note_decision(uow, form, FormAct.SWAP, f"第 {slot} 题：{place.item_code} → {entry.code}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-
 from item_templates.canonical import content_digest, content_to_json
 from item_templates.contract import Choice, ItemContent
+from kernel.db import new_id
 from kernel.identity.actor import system_actor
 from kernel.uow import UnitOfWork, unit_of_work
 from qbank.models.items import Item, ItemPoint, ItemVersion
@@ -37,7 +38,6 @@ class Bank:
 
     organisation_id: uuid.UUID
     standard_level_id: uuid.UUID
-    item_ids: tuple[uuid.UUID, ...]
 
 
 def single_choice(number: int) -> ItemContent:
@@ -49,7 +49,9 @@ def single_choice(number: int) -> ItemContent:
 
 
 def true_false(number: int) -> ItemContent:
-    return ItemContent("true_false", f"判断第{number}号：操作前应当断电。", key=number % 2 == 0, explanation=EXPLANATION)
+    return ItemContent(
+        "true_false", f"判断第{number}号：操作前应当断电。", key=number % 2 == 0, explanation=EXPLANATION
+    )
 
 
 def short_answer(number: int) -> ItemContent:
@@ -61,17 +63,20 @@ def short_answer(number: int) -> ItemContent:
 
 
 def fill_bank(
-    organisation_id: uuid.UUID, *, author_id: uuid.UUID | None = None, copies: int = 4, layout: OutlineLayout = OutlineLayout.CLASSIC
+    organisation_id: uuid.UUID,
+    *,
+    author_id: uuid.UUID | None = None,
+    copies: int = 4,
+    layout: OutlineLayout = OutlineLayout.CLASSIC,
 ) -> Bank:
     """Create a level with 3 second scopes of 4 points, and for each point `copies` items of each of three types."""
     with unit_of_work(system_actor(organisation_id)) as uow:
         level = _level(uow, organisation_id, layout)
         points = _outline(uow, organisation_id, level, layout.separator)
-        items = []
-        for number, point in enumerate(points * copies):
-            for make in (single_choice, true_false, short_answer):
-                items.append(add_item(uow, level, point, make(number), author_id=author_id, difficulty=1 + number % 5))
-    return Bank(organisation_id, level.standard_level_id, tuple(items))
+        makers = (single_choice, true_false, short_answer)
+        placed = [(point, make(number)) for number, point in enumerate(points * copies) for make in makers]
+        add_items(uow, level, placed, author_id=author_id)
+    return Bank(organisation_id, level.standard_level_id)
 
 
 def _level(uow: UnitOfWork, organisation_id: uuid.UUID, layout: OutlineLayout) -> StandardLevel:
@@ -101,75 +106,69 @@ def _outline(
 ) -> list[AssessmentPoint]:
     points = []
     for position, (root_code, children) in enumerate(SCOPES.items()):
-        root = _scope(uow, level, root_code, None, position)
+        root = AssessmentScope(**_scope(level, root_code, position), depth=1)
+        uow.add(root)
+        uow.flush()
         for place, (code, weight) in enumerate(children.items()):
-            scope = _scope(uow, level, code, root, place, Decimal(weight))
-            for number in range(N_POINTS):
-                points.append(
-                    AssessmentPoint(
-                        organisation_id=organisation_id, standard_level_id=level.standard_level_id,
-                        assessment_scope_id=scope.assessment_scope_id, code=f"{number + 1:03d}",
-                        name=f"要点{root_code}{code}{number + 1}", importance=Importance(LETTERS[number]),
-                        full_code=separator.join([root_code, code, f"{number + 1:03d}"]), position=number,
-                    )
-                )  # fmt: skip
-    for point in points:
-        uow.add(point)
+            values = _scope(level, code, place) | {"parent_id": root.assessment_scope_id, "weight_percent": weight}
+            scope = AssessmentScope(**values, depth=2)
+            uow.add(scope)
+            uow.flush()
+            points += [_point(scope, number, separator.join([root_code, code])) for number in range(N_POINTS)]
+    uow.session.add_all(points)
     uow.flush()
     return points
 
 
-def _scope(
-    uow: UnitOfWork,
-    level: StandardLevel,
-    code: str,
-    parent: AssessmentScope | None,
-    position: int,
-    weight: Decimal | None = None,
-) -> AssessmentScope:
-    scope = AssessmentScope(
-        organisation_id=level.organisation_id, standard_level_id=level.standard_level_id,
-        parent_id=parent.assessment_scope_id if parent else None, depth=2 if parent else 1, code=code,
-        name=f"范围{code}", weight_percent=weight, position=position,
+def _scope(level: StandardLevel, code: str, position: int) -> dict[str, object]:
+    return {
+        "organisation_id": level.organisation_id, "standard_level_id": level.standard_level_id, "code": code,
+        "name": f"范围{code}", "position": position,
+    }  # fmt: skip
+
+
+def _point(scope: AssessmentScope, number: int, prefix: str) -> AssessmentPoint:
+    separator = "." if "." in prefix else "-"
+    return AssessmentPoint(
+        organisation_id=scope.organisation_id, standard_level_id=scope.standard_level_id,
+        assessment_scope_id=scope.assessment_scope_id, code=f"{number + 1:03d}", name=f"要点{number + 1}",
+        importance=Importance(LETTERS[number]), full_code=f"{prefix}{separator}{number + 1:03d}", position=number,
     )  # fmt: skip
-    uow.add(scope)
-    uow.flush()
-    return scope
 
 
-def add_item(
+def add_items(
     uow: UnitOfWork,
     level: StandardLevel,
-    point: AssessmentPoint,
-    content: ItemContent,
+    placed: Sequence[tuple[AssessmentPoint, ItemContent]],
     *,
     author_id: uuid.UUID | None = None,
-    difficulty: int = 3,
-) -> uuid.UUID:
-    """Put an approved item into the bank."""
-    item_id, version_id = uuid.uuid4(), uuid.uuid4()
-    digest = content_digest(content)
-    uow.add(
-        Item(
-            item_id=item_id, organisation_id=level.organisation_id, standard_level_id=level.standard_level_id,
-            code=f"T-{item_id.hex[:10]}", status=ItemStatus.APPROVED, current_version_id=version_id,
-            approved_version_id=version_id, type=content.type, difficulty=difficulty, content_digest=digest,
-            search_text="", author_id=author_id, created_at=MOMENT, updated_at=MOMENT,
-        )
-    )  # fmt: skip
-    uow.flush()
-    uow.add(
-        ItemVersion(
-            item_version_id=version_id, organisation_id=level.organisation_id, item_id=item_id, number=1,
-            type=content.type, content=content_to_json(content), content_digest=digest, difficulty=difficulty,
-            change_kind=ChangeKind.FIRST, created_by=author_id, created_at=MOMENT,
-        )
-    )  # fmt: skip
-    uow.flush()
-    uow.add(
-        ItemPoint(item_version_id=version_id, assessment_point_id=point.assessment_point_id, item_id=item_id, position=0)
-    )
-    return item_id
+) -> None:
+    """Put approved items into the bank, their difficulty going round from 1 to 5."""
+    items, versions, links = [], [], []
+    for number, (point, content) in enumerate(placed):
+        item_id, version_id, digest = new_id(), new_id(), content_digest(content)
+        shared = {
+            "organisation_id": level.organisation_id, "item_id": item_id, "type": content.type,
+            "content_digest": digest, "difficulty": 1 + number // 3 % 5, "created_at": MOMENT,
+        }  # fmt: skip
+        items.append(
+            Item(
+                **shared, standard_level_id=level.standard_level_id, code=f"T-{number:04d}", updated_at=MOMENT,
+                status=ItemStatus.APPROVED, current_version_id=version_id, approved_version_id=version_id,
+                search_text="", author_id=author_id,
+            )
+        )  # fmt: skip
+        versions.append(
+            ItemVersion(
+                **shared, item_version_id=version_id, number=1, content=content_to_json(content),
+                change_kind=ChangeKind.FIRST, created_by=author_id,
+            )
+        )  # fmt: skip
+        point_id = point.assessment_point_id
+        links.append(ItemPoint(item_version_id=version_id, assessment_point_id=point_id, item_id=item_id, position=0))
+    for rows in (items, versions, links):
+        uow.session.add_all(rows)
+        uow.flush()
 
 
 def small_spec(**changes: object) -> dict[str, object]:

@@ -38,7 +38,9 @@ def test_two_parallel_forms_come_from_the_bank_and_share_nothing(drafts: list[Ex
 
 def test_the_same_seed_draws_the_same_forms_again(run_finished: Callable[..., AssemblyRun]) -> None:
     first, again, other = (run_finished(seed=seed) for seed in (5, 5, 6))
-    chosen = [[item["id"] for form in (run.result or {})["forms"] for item in form["items"]] for run in (first, again, other)]
+    chosen = [
+        [item["id"] for form in (run.result or {})["forms"] for item in form["items"]] for run in (first, again, other)
+    ]
     assert chosen[0] == chosen[1]
     assert chosen[0] != chosen[2]
     assert first.pool_digest == again.pool_digest
@@ -182,7 +184,12 @@ def test_a_published_blueprint_and_a_stale_draft_are_not_changed(bank: Bank, ass
 
 def _rename(uow: object, blueprint_id: object, version: int) -> None:
     blueprints.update_blueprint(
-        uow, blueprint_id, version=version, name="新名", duration_minutes=90, spec=small_spec()  # type: ignore[arg-type]
+        uow,
+        blueprint_id,
+        version=version,
+        name="新名",
+        duration_minutes=90,
+        spec=small_spec(),  # type: ignore[arg-type]
     )
 
 
