@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640.0, 260.0, 46.0, 40.0, 12.0, 12.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640.0, 260.0, 46.0, 40.0, 16.0, 44.0
 COLOURS = ("#1d4ed8", "#b45309", "#0f766e", "#9d174d", "#4d7c0f", "#6d28d9", "#0369a1", "#7f1d1d")
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 4", "12 2")
 
@@ -60,16 +60,25 @@ def lines(
     x: Sequence[float], curves: Mapping[str, Sequence[float]], frame: Frame, *, title: str, axes: tuple[str, str]
 ) -> str:
     """Return curves over common x, told apart by dash and letter as well as colour."""
+    ends = _spread([frame.y(values[-1]) - 4 for values in curves.values()])
     drawn = []
     for place, (name, values) in enumerate(curves.items()):
-        at = [(frame.x(a), frame.y(b)) for a, b in zip(x, values, strict=True)]
-        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in at)
+        path = " ".join(f"{frame.x(a):.1f},{frame.y(b):.1f}" for a, b in zip(x, values, strict=True))
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
         drawn.append(
             f'<polyline class="curve" points="{path}" stroke="{colour}" stroke-dasharray="{dash}"/>'
-            f'<text x="{at[-1][0] - 4:.1f}" y="{at[-1][1] - 4:.1f}" fill="{colour}" text-anchor="end">{escape(name)}</text>'
+            f'<text x="{frame.x(x[-1]) + 5:.1f}" y="{ends[place]:.1f}" fill="{colour}">{escape(name)}</text>'
         )
     return _svg(frame, _axes(frame, *axes) + "".join(drawn), title)
+
+
+def _spread(heights: Sequence[float], gap: float = 12.0) -> list[float]:
+    """Return heights of labels moved upwards until none covers another."""
+    found = list(heights)
+    limit = float("inf")
+    for place in sorted(range(len(found)), key=lambda one: -found[one]):
+        found[place] = limit = min(found[place], limit - gap)
+    return found
 
 
 def _axes(frame: Frame, x_title: str, y_title: str) -> str:
