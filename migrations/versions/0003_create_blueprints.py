@@ -178,6 +178,12 @@ def upgrade():
         ),
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="set by every step, so that the version counts swaps as well",
+        ),
         sa.Column("submitted_by", sa.Uuid(), nullable=True),
         sa.Column("approved_by", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
