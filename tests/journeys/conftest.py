@@ -1,0 +1,206 @@
+"""A whole installation, served for real: the demonstration in a database of its own, gunicorn, the worker, Debian's Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from sqlalchemy import create_engine, make_url, text
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
+SHOTS = ROOT / "build/screenshots"
+BROWSER_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A served installation with the demonstration loaded."""
+
+    url: str
+    folder: Path
+    environment: dict[str, str]
+    password: str
+    candidates: list[dict[str, str]]
+
+    def kaoku(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this installation."""
+        command = [str(Path(sys.executable).with_name("kaoku")), *arguments]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=check, cwd=self.folder
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def journey_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    main_url = os.environ.get("KAOKU_TEST_DATABASE_URL", "")
+    if not main_url.startswith("postgresql"):
+        yield ""
+        return
+    name = f"journey_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(main_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(main_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def installation(journey_database: str) -> Iterator[Installation]:
+    folder = Path(tempfile.mkdtemp(prefix="kaoku-journey-"))
+    port = free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("KAOKU_")}
+    environment |= {"KAOKU_INSTANCE_DIR": str(folder / "instance"), "KAOKU_LOG_LEVEL": "WARNING"}
+    if journey_database:
+        environment["KAOKU_DATABASE_URL"] = journey_database
+    log = (folder / "serve.log").open("w")
+    command = [str(Path(sys.executable).with_name("kaoku")), "demo", "--port", str(port)]
+    server = subprocess.Popen(
+        command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=folder
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(url, server, folder / "serve.log")
+        facts = json.loads((folder / "instance/demo.json").read_text(encoding="utf-8"))
+        yield Installation(url, folder, environment, facts["password"], facts["candidates"])
+    finally:
+        stop(server)
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End a served installation with all its processes."""
+    if server.poll() is not None:
+        return
+    os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended: {log.read_text()[-3000:]}")
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.3)
+    raise RuntimeError(f"the server did not come up: {log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Desk:
+    """One person at one browser; every page that is looked at must be free of script, policy and accessibility faults."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    faults: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "status of 4" not in message.text:
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def open(self, path: str) -> Page:
+        """Open a page of the installation and check it."""
+        answer = self.page.goto(self.url + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+        self.check()
+        return self.page
+
+    def check(self) -> None:
+        """Check the page as it is now: one h1, no axe violation, no fault so far."""
+        assert self.page.locator("h1").count() == 1, self.page.url
+        assert not self.faults, self.faults
+        violations = accessibility_violations(self.page)
+        assert not violations, f"{self.page.url}: {violations}"
+
+    def shoot(self, name: str) -> None:
+        """Write pictures of the page at both sizes."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        for width, height in ((1440, 900), (1024, 768)):
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.screenshot(path=SHOTS / f"{name}-{width}x{height}.png")
+
+
+def accessibility_violations(page: Page) -> list[str]:
+    """Return axe's violations in words; the script is injected by the browser's own channel, past the page's policy."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [f"{v['id']}: {[n['target'] for n in v['nodes']][:3]}" for v in result["violations"]]
+
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def desk(browser: Browser, installation: Installation) -> Iterator[MakeDesk]:
+    """Return a desk: nobody signed in, or one of the demonstration's staff."""
+    opened: list[Desk] = []
+
+    def sit(username: str = "") -> Desk:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
+        page = context.new_page()
+        page.set_default_timeout(15000)
+        one = Desk(context, page, installation.url)
+        one.watch()
+        opened.append(one)
+        if username:
+            one.open("/sign-in")
+            page.get_by_label("登录名").fill(username)
+            page.get_by_label("密码").fill(installation.password)
+            page.get_by_role("button", name="登录").click()
+            page.wait_for_url(installation.url + "/")
+        return one
+
+    yield sit
+    for one in opened:
+        assert not one.faults, one.faults
+        one.context.close()
