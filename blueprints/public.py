@@ -1,4 +1,8 @@
-"""What other components may use of blueprints and forms."""
+"""What other components may use of blueprints and forms.
+
+Sittings list, reserve and open sealed forms. Flows over several components (demonstration, simulation) walk the whole way
+with the verbs that stand here under their own names; the assembly itself is the job that `start_run` publishes.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,13 @@ from blueprints.models import FormReservation
 from blueprints.repository import PackageRow
 from blueprints.rules.states import FormStatus
 from blueprints.services import sealing
+from blueprints.services.blueprints import create_blueprint as create_blueprint
+from blueprints.services.blueprints import publish_blueprint as publish_blueprint
+from blueprints.services.forms import approve_form as approve_form
+from blueprints.services.forms import seal_form as seal_form
+from blueprints.services.forms import submit_form as submit_form
+from blueprints.services.runs import accept_run as accept_run
+from blueprints.services.runs import start_run as start_run
 from blueprints.services.sealing import Part
 from kernel import audit
 from kernel.clock import now

@@ -103,7 +103,7 @@ def count_refused_runs(session: Session, *, actor: Actor) -> int:
     query = select(AssemblyRun).where(
         AssemblyRun.organisation_id == actor.organisation,
         AssemblyRun.created_by == actor.user_id,
-        AssemblyRun.status.in_([RunStatus.INFEASIBLE, RunStatus.TIME_LIMIT, RunStatus.FAILED]),
+        AssemblyRun.status.in_([RunStatus.INFEASIBLE, RunStatus.TIME_LIMIT]),
         AssemblyRun.created_at.in_(later),
     )
     return _count(session, query)

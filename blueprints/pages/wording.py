@@ -67,7 +67,8 @@ def say(text: Mapping[str, Any], scopes: Mapping[str, ScopeLine] | None = None, 
         line = (scopes or {}).get(str(values.get(key, "")))
         if line is not None:
             values[key] = line.title
-    message: str = _(text["template"])
+    template: str = text["template"]
+    message: str = _(template)
     return message % values if values else message
 
 

@@ -17,10 +17,9 @@ class BlueprintStatus(enum.StrEnum):
 
 
 class RunStatus(enum.StrEnum):
-    """Where one assembly stands; the last four are what the engine answers."""
+    """Where one assembly stands; all but the first are what the engine answers."""
 
     WAITING = "waiting"
-    FAILED = "failed"
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
@@ -56,7 +55,6 @@ BLUEPRINT_LABELS = {
 }
 RUN_LABELS = {
     RunStatus.WAITING: N_("组卷中"),
-    RunStatus.FAILED: N_("未完成"),
     RunStatus.OPTIMAL: N_("已组成（最优）"),
     RunStatus.FEASIBLE: N_("已组成"),
     RunStatus.INFEASIBLE: N_("无法组成"),
