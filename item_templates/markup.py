@@ -274,3 +274,14 @@ class _TextReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.parts.append(data)
+
+
+def one_line(html: str) -> str:
+    """Return the text of some item HTML on one line, blanks shown as people print them.
+
+    Examples
+    --------
+    >>> one_line("<p>欧姆定律：{{1}}  =<br>U/R</p>")
+    '欧姆定律：____ = U/R'
+    """
+    return " ".join(BLANK_MARK.sub("____", plain_text(html)).split())

@@ -23,7 +23,7 @@ from blueprints.rules.relaxing import relaxed_n_forms
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.two_way import FormRow, form_table
 from blueprints.services.bank import ScopeLine, scope_lines
-from item_templates.markup import plain_text
+from item_templates.markup import one_line
 from kernel.identity.actor import Actor
 from qbank import public as qbank
 
@@ -158,7 +158,7 @@ def excerpt(html: str, length: int = EXCERPT) -> str:
     >>> excerpt(r"若 \(a+b+c\) 则", 6), excerpt("短", 6)
     ('若 …', '短')
     """
-    text = " ".join(plain_text(html).split())
+    text = one_line(html)
     if len(text) <= length:
         return text
     head = text[: length - 1]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from item_templates import registry
 from item_templates.contract import Finding, ItemContent, Severity
-from item_templates.markup import plain_text
+from item_templates.markup import one_line
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from qbank.models.items import Item
@@ -99,7 +99,7 @@ def point_options(points: Sequence[AssessmentPoint]) -> list[str]:
 def excerpt(content: dict[str, Any] | ItemContent) -> str:
     """Return the beginning of a stem as text on one line."""
     stem = content.stem if isinstance(content, ItemContent) else str(content["stem"])
-    text = " ".join(plain_text(stem).split())
+    text = one_line(stem)
     return text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"
 
 
