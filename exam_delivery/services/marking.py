@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, ExamSession, Mark, ScoreStatus
+from exam_delivery.models import Attempt, ExamBatch, ExamSession, Mark, ScoreStatus
 from exam_delivery.repository import marking as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
@@ -31,6 +31,7 @@ class MarkingQueue:
     """A session whose answers wait for markers."""
 
     exam_session: ExamSession
+    batch: ExamBatch
     n_waiting: int
     n_marked: int
     n_mine: int
@@ -63,7 +64,8 @@ def list_queues(session: Session, actor: Actor) -> list[MarkingQueue]:
         row = planning.get_session(session, key, actor=actor)
         if row.status in scoring.SCORABLE:
             n_marked, n_mine = marked.get(key, (0, 0))
-            queues.append(MarkingQueue(row, waiting.get(key, 0), n_marked, n_mine))
+            batch = planning.get_batch(session, row.exam_batch_id, actor=actor)
+            queues.append(MarkingQueue(row, batch, waiting.get(key, 0), n_marked, n_mine))
     return sorted(queues, key=lambda queue: (-queue.n_waiting, queue.exam_session.starts_at))
 
 

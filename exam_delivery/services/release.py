@@ -38,6 +38,8 @@ from kernel.identity.permissions import Permission
 from kernel.jobs.services import enqueue
 from kernel.uow import UnitOfWork
 
+PENDING = "pending"
+"""Outcome in a preview of somebody whose score is not there yet; a release never holds it."""
 RELEASED = "results.released"
 """Name of the message; its handler brings the results to certification."""
 
@@ -52,6 +54,7 @@ class ReleasePreview:
     n_scored: int
     n_absent: int
     n_void: int
+    n_pending: int
     blockers: tuple[Blocker, ...]
     distribution: Distribution
     digest: str
@@ -71,6 +74,7 @@ def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) ->
     return ReleasePreview(
         batch=batch, sessions=sessions, n_registered=len(rows), n_scored=outcomes.count("scored"),
         n_absent=outcomes.count("absent"), n_void=outcomes.count("void"),
+        n_pending=outcomes.count(PENDING),
         blockers=tuple(_blockers(session, actor, batch, sessions, registrations)),
         distribution=results.score_distribution(session, actor, done),
         digest=results_digest(exam_batch_id, rows), rows=rows,
@@ -78,12 +82,14 @@ def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) ->
 
 
 def _row(registration: Registration, record: ScoreRecord | None) -> list[str | None]:
-    """Return [registration, outcome, score, score record]; without a complete score nobody is scored."""
+    """Return [registration, outcome, score, score record]; who has no complete score yet is pending."""
     key = str(registration.registration_id)
     if registration.status is RegistrationStatus.VOID:
         return [key, ResultOutcome.VOID.value, None, None]
-    if record is None or record.status is not ScoreStatus.COMPLETE or record.score is None:
+    if registration.status is RegistrationStatus.ABSENT:
         return [key, ResultOutcome.ABSENT.value, None, None]
+    if record is None or record.status is not ScoreStatus.COMPLETE or record.score is None:
+        return [key, PENDING, None, None]
     return [key, ResultOutcome.SCORED.value, decimal_text(record.score), str(record.score_record_id)]
 
 
@@ -124,6 +130,8 @@ def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_diges
     preview = preview_release(uow.session, uow.actor, exam_batch_id)
     if preview.blockers:
         raise ConflictError(preview.blockers[0].text)
+    if preview.n_pending:
+        raise ConflictError(N_("还有 %(n)s 名考生没有成绩，不能发布"), n=preview.n_pending)
     if preview.digest != confirmed_digest:
         raise ConflictError(N_("成绩在预览之后有变化，没有发布；请核对最新预览后重新确认"))
     release = _store(uow, preview)
