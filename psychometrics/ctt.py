@@ -67,18 +67,46 @@ def item_statistics(scores: ArrayLike, max_scores: ArrayLike, *, confidence: flo
     >>> found.n, found.facility.round(3)
     (array([4, 3]), array([0.75 , 0.333]))
     """
-    matrix = score_matrix(scores)
-    low, high = facility_interval(matrix, max_scores, confidence=confidence)
-    total, rest = item_correlations(matrix)
+    table, top = _table(scores), _maxima(scores, max_scores)
+    share = ratio(table.sums, table.n * top)
+    low, high = wilson_interval(share, table.n, confidence=confidence)
+    total, rest = _correlations(table)
     return ItemStatistics(
-        n=(~np.isnan(matrix)).sum(axis=0),
-        facility=facility(matrix, max_scores),
+        n=table.n.astype(np.int64),
+        facility=share,
         facility_low=low,
         facility_high=high,
         item_total=total,
         item_rest=rest,
-        discrimination=discrimination_index(matrix, max_scores),
+        discrimination=_discrimination(table, top, 0.27),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Marks with zeros where not reached; `seen` None where everything was reached."""
+
+    marks: FloatArray
+    seen: FloatArray | None
+    n: FloatArray
+    sums: FloatArray
+    totals: FloatArray
+
+    def among_seen(self, values: FloatArray) -> FloatArray:
+        """Return each item's sum of a value over the persons who reached it."""
+        if self.seen is None:
+            return np.full(self.n.shape, values.sum())
+        return np.asarray(values @ self.seen)
+
+
+def _table(scores: ArrayLike) -> _Table:
+    matrix = score_matrix(scores)
+    missing = np.isnan(matrix)
+    if missing.any():
+        marks, seen = np.where(missing, 0.0, matrix), (~missing).astype(np.float64)
+        return _Table(marks, seen, seen.sum(axis=0), marks.sum(axis=0), marks.sum(axis=1))
+    n = np.full(matrix.shape[1], float(matrix.shape[0]))
+    return _Table(matrix, None, n, matrix.sum(axis=0), matrix.sum(axis=1))
 
 
 def total_scores(scores: ArrayLike) -> FloatArray:
@@ -120,8 +148,8 @@ def facility(scores: ArrayLike, max_scores: ArrayLike) -> FloatArray:
     >>> facility([[2, 0], [1, 1], [0, np.nan]], [2, 1])
     array([0.5, 0.5])
     """
-    matrix, top = _with_maxima(scores, max_scores)
-    return ratio(np.nansum(matrix, axis=0), (~np.isnan(matrix)).sum(axis=0) * top)
+    table = _table(scores)
+    return ratio(table.sums, table.n * _maxima(scores, max_scores))
 
 
 def facility_interval(
@@ -138,8 +166,8 @@ def facility_interval(
     >>> low.round(4), high.round(4)
     (array([0.3006]), array([0.9544]))
     """
-    matrix, top = _with_maxima(scores, max_scores)
-    return wilson_interval(facility(matrix, top), (~np.isnan(matrix)).sum(axis=0), confidence=confidence)
+    table = _table(scores)
+    return wilson_interval(ratio(table.sums, table.n * _maxima(scores, max_scores)), table.n, confidence=confidence)
 
 
 def wilson_interval(proportion: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -216,17 +244,16 @@ def item_correlations(scores: ArrayLike) -> tuple[FloatArray, FloatArray]:
     >>> total.round(4), rest.round(4)
     (array([0.7746, 0.8944, 0.7746]), array([0.5222, 0.7071, 0.5222]))
     """
-    matrix = score_matrix(scores)
-    reached = ~np.isnan(matrix)
-    marks = np.where(reached, matrix, 0.0)
-    total = marks.sum(axis=1)
-    total -= total.mean() if total.size else 0.0
-    seen = reached.astype(np.float64)
-    n = seen.sum(axis=0)
-    mean_x, mean_t = ratio(marks.sum(axis=0), n), ratio(total @ seen, n)
-    var_x = ratio(np.einsum("ij,ij->j", marks, marks), n) - mean_x**2
-    var_t = ratio((total * total) @ seen, n) - mean_t**2
-    cov = ratio(total @ marks, n) - mean_x * mean_t
+    return _correlations(_table(scores))
+
+
+def _correlations(table: _Table) -> tuple[FloatArray, FloatArray]:
+    total = table.totals - (table.totals.mean() if table.totals.size else 0.0)
+    n = table.n
+    mean_x, mean_t = ratio(table.sums, n), ratio(table.among_seen(total), n)
+    var_x = ratio(np.einsum("ij,ij->j", table.marks, table.marks), n) - mean_x**2
+    var_t = ratio(table.among_seen(total * total), n) - mean_t**2
+    cov = ratio(total @ table.marks, n) - mean_x * mean_t
     var_rest = var_t + var_x - 2 * cov
     return _correlation(cov, var_x, var_t), _correlation(cov - var_x, var_x, var_rest, scale=var_t)
 
@@ -346,15 +373,17 @@ def discrimination_index(scores: ArrayLike, max_scores: ArrayLike, *, fraction: 
     """
     if not 0 < fraction <= 0.5:
         raise ParameterError("fraction must lie in (0, 0.5]")
-    matrix, top = _with_maxima(scores, max_scores)
-    totals = total_scores(matrix)
+    return _discrimination(_table(scores), _maxima(scores, max_scores), fraction)
+
+
+def _discrimination(table: _Table, top: FloatArray, fraction: float) -> FloatArray:
+    totals = table.totals
     if not totals.size or np.ptp(totals) == 0:
-        return np.full(matrix.shape[1], np.nan)
+        return np.full(table.n.shape, np.nan)
     size = max(1, round(fraction * totals.size))
     upper, lower = tail_weights(totals, size), tail_weights(-totals, size)
-    reached = (~np.isnan(matrix)).astype(np.float64)
-    marks = np.where(reached > 0, matrix, 0.0)
-    return (ratio(upper @ marks, upper @ reached) - ratio(lower @ marks, lower @ reached)) / top
+    high, low = ratio(upper @ table.marks, table.among_seen(upper)), ratio(lower @ table.marks, table.among_seen(lower))
+    return np.asarray((high - low) / top)
 
 
 def tail_weights(values: FloatArray, size: int) -> FloatArray:
@@ -370,8 +399,8 @@ def tail_weights(values: FloatArray, size: int) -> FloatArray:
     return np.asarray(above + ties * (size - above.sum()) / ties.sum())
 
 
-def _with_maxima(scores: ArrayLike, max_scores: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    matrix, top = score_matrix(scores), np.asarray(max_scores, np.float64)
-    if top.shape != (matrix.shape[1],) or not (top > 0).all():
+def _maxima(scores: ArrayLike, max_scores: ArrayLike) -> FloatArray:
+    top = np.asarray(max_scores, np.float64)
+    if top.shape != np.shape(scores)[1:] or not (top > 0).all():
         raise ParameterError("max_scores must hold one positive mark for each item")
-    return matrix, top
+    return top

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from psychometrics.arrays import FloatArray, ParameterError
 
 TIE = 1e-12
+MAX_NEWTON = 200
 
 
 def _frequencies(counts: ArrayLike) -> FloatArray:
@@ -185,7 +186,7 @@ def loglinear_smoothing(counts: ArrayLike, degree: int) -> FloatArray:
     basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, table.size), degree + 1, increasing=True))
     beta = np.linalg.lstsq(basis, np.log(table + 0.5), rcond=None)[0]
     height = _poisson_likelihood(basis, beta, table)
-    for _ in range(200):
+    for _ in range(MAX_NEWTON):
         fitted = np.exp(basis @ beta)
         move = np.linalg.lstsq(basis.T @ (basis * fitted[:, None]), basis.T @ (table - fitted), rcond=None)[0]
         while _poisson_likelihood(basis, beta + move, table) < height and np.abs(move).max() > 1e-12:

@@ -11,6 +11,7 @@ from scipy.special import fdtri
 
 from psychometrics.arrays import FloatArray, ParameterError, ratio, score_matrix
 
+BLOCK = 8192
 SINGULAR = 1e-10
 """A correlation matrix whose smallest eigenvalue is below this has no usable inverse."""
 
@@ -33,11 +34,16 @@ def item_covariance(scores: ArrayLike) -> FloatArray:
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
-    marks = np.nan_to_num(score_matrix(scores))
-    if marks.shape[0] < 2:
-        return np.full((marks.shape[1], marks.shape[1]), np.nan)
-    marks = marks - marks.mean(axis=0)
-    return np.asarray(marks.T @ marks / (marks.shape[0] - 1))
+    matrix = score_matrix(scores)
+    n, k = matrix.shape
+    if n < 2:
+        return np.full((k, k), np.nan)
+    mean = np.nansum(matrix, axis=0) / n
+    found = np.zeros((k, k))
+    for begin in range(0, n, BLOCK):
+        centred = np.nan_to_num(matrix[begin : begin + BLOCK]) - mean
+        found += centred.T @ centred
+    return np.asarray(found / (n - 1))
 
 
 def coefficient_alpha(covariance: FloatArray) -> float:

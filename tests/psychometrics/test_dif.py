@@ -128,3 +128,21 @@ def test_wrong_arguments_are_refused():
         mantel_haenszel([[1, 0]], [True, False])
     with pytest.raises(ParameterError, match="0, 1 or NaN"):
         mantel_haenszel([[2, 0]], [True])
+
+
+def test_one_round_of_purification_uses_the_items_of_the_first():
+    scores, focal = answers(3, 1.2, n=2000)
+    one, _ = purified_mantel_haenszel(scores, focal, max_rounds=1)
+    first = mantel_haenszel(scores, focal)
+    kept = first.p_value >= 0.05
+    assert purified_mantel_haenszel(scores, focal, max_rounds=0)[0].delta == pytest.approx(first.delta)
+    anchor = mantel_haenszel(scores[:, kept], focal)
+    assert one.delta[kept] == pytest.approx(anchor.delta)
+
+
+def test_an_item_that_separates_the_groups_leaves_logistic_regression_finite():
+    scores, focal = answers(0, 0.0, n=200)
+    scores[:, 0] = ~focal
+    found = logistic_dif(scores, focal)
+    assert np.isfinite(found.both[0])
+    assert found.uniform[0] > 100

@@ -175,3 +175,14 @@ def test_wrong_arguments_are_refused():
     ):
         with pytest.raises(ParameterError):
             call()
+
+
+def test_a_smoothing_that_is_cut_short_is_still_positive(monkeypatch):
+    monkeypatch.setattr("psychometrics.equating.MAX_NEWTON", 1)
+    assert (loglinear_smoothing(counts(0), 5) > 0).all()
+
+
+def test_difficulties_that_shrink_to_nothing_keep_a_positive_slope():
+    old = CommonItems(np.ones(4), np.array([-1.0, 0.0, 0.5, 1.0]), np.zeros(4))
+    new = CommonItems(np.ones(4), old.b * 0.005, np.zeros(4))
+    assert haebara(old, new, scale=1.0).slope > 0.01

@@ -348,3 +348,28 @@ def test_parameters_outside_their_range_are_refused():
         probability([0], [1, 1], [0], [0], scale=1)
     with pytest.raises(ParameterError, match="finite"):
         item_information([0], [1], [0], [1.0], scale=1)
+
+
+def test_few_steps_leave_finite_estimates(monkeypatch):
+    monkeypatch.setattr("psychometrics.irt.MAX_NEWTON", 1)
+    monkeypatch.setattr("psychometrics.ability.MAX_STEPS", 1)
+    scores = lsat.scores(lsat.LSAT7)
+    found = calibrate(scores, Model.RASCH)
+    assert found.parameters.a[0] == pytest.approx(1.011268, abs=1e-3)
+    assert np.isfinite(ability.maximum_a_posteriori(scores[:50], found.parameters).theta).all()
+
+
+def test_errors_of_answers_with_holes_come_from_the_curvature_too():
+    scores = simulate(4, 3000, np.full(5, 1.2), np.linspace(-1, 1, 5))
+    scores[::3, 3:] = np.nan
+    found = calibrate(scores, Model.TWO_PL)
+    exact, crossed = (standard_errors(scores, found, method=one) for one in ("observed", "cross_product"))
+    assert crossed.b == pytest.approx(exact.b, rel=0.15)
+    full = standard_errors(scores[1::3], calibrate(scores[1::3], Model.TWO_PL))
+    assert (exact.b[:3] < full.b[:3]).all()
+
+
+def test_parameters_that_the_data_do_not_fix_have_no_standard_error():
+    two_patterns = np.repeat([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], 30, axis=0)
+    found = calibrate(two_patterns, Model.TWO_PL, max_iterations=40)
+    assert np.isnan(standard_errors(two_patterns, found).a).all()
