@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -78,8 +79,9 @@ def is_translated(message: object) -> bool:
 
 def compiled(package: str) -> bytes:
     """Return the compiled catalogue."""
-    out = io.BytesIO()
-    write_mo(out, load(package))
+    out, catalog = io.BytesIO(), load(package)
+    catalog.creation_date = datetime.fromtimestamp(0, UTC)  # babel writes this minute's otherwise: two builds would differ
+    write_mo(out, catalog)
     return out.getvalue()
 
 
