@@ -20,7 +20,7 @@ from blueprints.rules.packages import SlotContent
 from blueprints.rules.sections import Section, sections_of
 from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
 from blueprints.services import forms as services
-from blueprints.services import swaps, views
+from blueprints.services import prints, swaps, views
 from blueprints.services.bank import slot_contents
 from blueprints.services.sealing import form_title
 from item_templates import registry
@@ -89,6 +89,7 @@ class ContentPage:
     ticket: str
     viewer: str
     moment: Any
+    unset_formulas: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def content(form_id: uuid.UUID) -> tuple[str, int]:
     page = ContentPage(
         row=row, title=form_title(row), parts=parts, may_swap=FormAct.SWAP in services.possible_acts(row, actor),
         with_key=with_key, ticket=ticket, viewer=actor.name, moment=now(),
+        unset_formulas="、".join(map(str, prints.unset_formulas(slots))),
     )  # fmt: skip
     return render_page("blueprints/content.html", page)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -32,12 +33,11 @@ SUFFIXES = {"form": "", "key": "-标准答案与评分标准"}
 
 @dataclass(frozen=True, slots=True)
 class PrintedSheet:
-    """A finished file; `unset_formulas` are the items whose formula is printed as source."""
+    """A finished file."""
 
     data: bytes
     mime: str
     name: str
-    unset_formulas: tuple[int, ...] = ()
 
 
 def print_form(session: Session, actor: Actor, form_id: uuid.UUID, *, document: str, file_format: str) -> PrintedSheet:
@@ -57,7 +57,12 @@ def print_form(session: Session, actor: Actor, form_id: uuid.UUID, *, document: 
         return PrintedSheet(data, PDF if file_format == "pdf" else DOCX, name)
     printed = printed_parts(slots)
     data = pdf.form_pdf(sheet, printed, media) if file_format == "pdf" else word.form_docx(sheet, printed, media)
-    return PrintedSheet(data, PDF if file_format == "pdf" else DOCX, name, tuple(unknown_formulas(printed)))
+    return PrintedSheet(data, PDF if file_format == "pdf" else DOCX, name)
+
+
+def unset_formulas(slots: Sequence[SlotContent]) -> list[int]:
+    """Return the numbers of items with a formula that print shows as its source."""
+    return unknown_formulas(printed_parts(slots))
 
 
 def record_print(uow: UnitOfWork, form_id: uuid.UUID, *, document: str, file_format: str) -> None:
