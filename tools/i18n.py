@@ -80,7 +80,7 @@ def is_translated(message: object) -> bool:
 def compiled(package: str) -> bytes:
     """Return the compiled catalogue."""
     out, catalog = io.BytesIO(), load(package)
-    catalog.creation_date = datetime.fromtimestamp(0, UTC)  # babel writes this minute's otherwise: two builds would differ
+    catalog.creation_date = datetime.fromtimestamp(0, UTC)  # else babel writes this minute's, and no two builds agree
     write_mo(out, catalog)
     return out.getvalue()
 
