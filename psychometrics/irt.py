@@ -259,8 +259,11 @@ def _accelerate(engine: _Engine, start: FloatArray, tolerance: float, max_iterat
         change = float(np.max(np.abs(first - current)))
         if change <= tolerance or n >= max_iterations:
             return _Fit(current, log_likelihood, n, change)
-        second, best, _ = engine.step(first)
+        second, best, log_likelihood = engine.step(first)
         n += 1
+        change = float(np.max(np.abs(second - first)))
+        if change <= tolerance:
+            return _Fit(first, log_likelihood, n, change)
         fallback = second
         current = engine.inside(_extrapolate(current, first, second))
 
