@@ -105,7 +105,7 @@ def serve(settings: Settings, *, bind: str | None = None, workers: int | None = 
     """Serve until SIGTERM or SIGINT; return the exit status."""
     chosen = replace(settings, bind=bind or settings.bind, workers=workers or settings.workers)
     if reason := find_obstacle(chosen.bind):
-        log.error("address_unusable", bind=chosen.bind, reason=reason)
+        sys.stderr.write(f"无法监听 {chosen.bind}：{reason}\n")
         return 1
     return Supervisor(chosen).run()
 

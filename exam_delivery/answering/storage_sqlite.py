@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,23 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+@lru_cache(maxsize=4096)
 def from_text(text: str | None) -> datetime | None:
     """Return the moment that a column keeps."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
+
+@lru_cache(maxsize=16384)
+def to_uuid(text: str) -> uuid.UUID:
+    """Return the identity that a column keeps; sessions and organisations are the same for many rows."""
+    return uuid.UUID(text)
 
 
 def attempt_from(row: Sequence[Any]) -> AttemptRow:
     """Return an attempt from its columns."""
     values = list(row)
     for position in UUIDS:
-        values[position] = uuid.UUID(values[position])
+        values[position] = to_uuid(values[position])
     for position in TIMES:
         values[position] = from_text(values[position])
     values[RECEIPT] = json.loads(values[RECEIPT]) if values[RECEIPT] else None

@@ -10,7 +10,6 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +24,35 @@ MAX_ROWS = 200
 MAX_WAITING = 5000
 MAX_FAILURES = 3
 """After so many commands in a row failed alone it is the database that fails: the rest is refused without a try."""
-Work = tuple[Command, "Future[Any]"]
+
+
+class Ticket:
+    """What a caller waits on; one lock, because a library future costs more than the rest of the way."""
+
+    __slots__ = ("_outcome", "_pending")
+
+    def __init__(self) -> None:
+        self._outcome: Any = None
+        self._pending = threading.Lock()
+        self._pending.acquire()
+
+    def resolve(self, outcome: Any) -> None:
+        """Give the outcome; once."""
+        self._outcome = outcome
+        self._pending.release()
+
+    def result(self, timeout: float) -> Any:
+        """Return the outcome when it is there; raises TimeoutError."""
+        if not self._pending.acquire(timeout=timeout):
+            raise TimeoutError
+        return self._outcome
+
+
+Work = tuple[Command, Ticket]
 
 
 class Writer:
-    """Carries out commands in batches on a thread of its own; a future's result may be a `Refusal`."""
+    """Carries out commands in batches on a thread of its own; a ticket's result may be a `Refusal`."""
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], *, max_waiting: int = MAX_WAITING) -> None:
         self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
@@ -37,13 +60,13 @@ class Writer:
         self.thread = threading.Thread(target=self._loop, name="answer-writer", daemon=True)
         self.thread.start()
 
-    def submit(self, command: Command) -> Future[Any]:
-        """Hand a command over; the future resolves after the commit. Raises the refusal ``busy`` when too many wait."""
+    def submit(self, command: Command) -> Ticket:
+        """Hand a command over; the ticket resolves after the commit. Raises the refusal ``busy`` when too many wait."""
         if self.waiting.qsize() >= self.max_waiting:
             raise RefusedError(BUSY)
-        future: Future[Any] = Future()
-        self.waiting.put((command, future))
-        return future
+        ticket = Ticket()
+        self.waiting.put((command, ticket))
+        return ticket
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -81,12 +104,12 @@ class Writer:
             log.error("answer_batch_failed", n_commands=len(batch), exc_info=exc)
             self._one_by_one(batch)
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            future.set_result(outcome)
+        for (_, ticket), outcome in zip(batch, outcomes, strict=True):
+            ticket.resolve(outcome)
 
     def _one_by_one(self, batch: Sequence[Work]) -> None:
         n_failures = 0
-        for command, future in batch:
+        for command, ticket in batch:
             outcome: Any = UNAVAILABLE
             if n_failures < MAX_FAILURES:
                 try:
@@ -95,7 +118,7 @@ class Writer:
                 except Exception as exc:
                     log.error("answer_failed", command=type(command).__name__, exc_info=exc)
                     n_failures += 1
-            future.set_result(outcome)
+            ticket.resolve(outcome)
 
     def _transact(self, commands: Sequence[Command]) -> list[Any]:
         """Carry out commands in one transaction; it is durable when this returns."""

@@ -181,7 +181,7 @@ def test_serve_refuses_an_address_that_is_taken(tmp_path: Path, capsys: pytest.C
         taken.listen()
         settings = Settings(instance_dir=tmp_path, secret_key=SECRET, bind=f"127.0.0.1:{taken.getsockname()[1]}")
         assert serve(settings) == 1
-    assert "address_unusable" in "".join(capsys.readouterr())
+    assert f"无法监听 {settings.bind}" in capsys.readouterr().err
 
 
 @pytest.mark.slow
