@@ -106,7 +106,6 @@ def upgrade():
             "status",
             sa.Enum(
                 "waiting",
-                "failed",
                 "optimal",
                 "feasible",
                 "infeasible",

@@ -6,6 +6,7 @@ from pathlib import Path
 import jinja2
 import pytest
 from lxml import html
+
 from tests.web.style_guide import DRAWER, ICON_NAMES, SIGN_IN, environment, render_pages
 
 WEB = Path(__file__).parents[2] / "web"

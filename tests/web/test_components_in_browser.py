@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
 from tests.web.style_guide import STATIC, WEB, render_pages
 
 pytestmark = pytest.mark.journey

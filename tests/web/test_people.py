@@ -25,8 +25,12 @@ def test_a_new_person_gets_a_password_once_and_must_change_it(app, sign_in):
     own = app.test_client()
     own.post("/sign-in", data={"username": "newcomer", "password": password})
     assert own.get("/").headers["Location"] == "/account/password"
+    refused = own.get("/items/")
+    assert refused.status_code == 403
+    assert "请先设置自己的密码" in refused.text
     own.post("/account/password", data={"old": password, "new": "my own long words", "again": "my own long words"})
     assert "您好，演示新人" in own.get("/").text
+    assert own.get("/items/").status_code == 200
     assert password not in admin.get("/people/?q=newcomer").text
 
 

@@ -51,9 +51,7 @@ def test_the_sixth_failure_is_throttled_even_with_the_right_password(app, editor
 
 def test_next_never_leads_to_another_site(app, editor):
     for target in ("https://evil.example/", "//evil.example", "/\\evil.example"):
-        answer = app.test_client().post(
-            "/sign-in", data={"username": "editor", "password": editor[1], "next": target}
-        )
+        answer = app.test_client().post("/sign-in", data={"username": "editor", "password": editor[1], "next": target})
         assert answer.headers["Location"] == "/"
 
 

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.exam_delivery.player.player_form import long_form
 from playwright.sync_api import Page, expect
+
+from tests.exam_delivery.player.player_form import long_form
 
 pytestmark = pytest.mark.journey
 

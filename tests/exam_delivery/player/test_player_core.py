@@ -10,6 +10,7 @@ from pathlib import Path
 
 import playwright
 import pytest
+
 from tests.exam_delivery.player.player_fake_api import PLAYER
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.exam_delivery.player.player_fake_api import ADMISSION_NUMBER, ATTEMPT, ID_NUMBER, RefusedError
 from playwright.sync_api import Page, expect
+
+from tests.exam_delivery.player.player_fake_api import ADMISSION_NUMBER, ATTEMPT, ID_NUMBER, RefusedError
 
 pytestmark = pytest.mark.journey
 
