@@ -244,6 +244,14 @@ def test_nothing_is_changed_after_the_session_closed(session: Session, sitting: 
         attempts.add_time(uow, sitting.exam_session_id, minutes=5, why=WHY)
 
 
+def test_before_the_doors_open_times_belong_to_planning(sitting: Sitting, chief: Actor) -> None:
+    with unit_of_work(chief) as uow:
+        row = uow.session.get_one(ExamSession, sitting.exam_session_id)
+        row.status, row.opens_at = SessionStatus.PREPARED, now() + timedelta(minutes=5)
+    with pytest.raises(ConflictError), unit_of_work(chief) as uow:
+        attempts.add_time(uow, sitting.exam_session_id, minutes=5, why=WHY)
+
+
 def test_the_sweep_closes_overdue_attempts_once_and_leaves_the_others(session: Session, sitting: Sitting) -> None:
     begin(sitting, 0, 1, minutes_left=-1)
     begin(sitting, 2, minutes_left=0.1)
