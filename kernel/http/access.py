@@ -13,6 +13,7 @@ from kernel.db import db
 from kernel.errors import ForbiddenError, UnauthenticatedError
 from kernel.i18n import N_
 from kernel.identity.actor import ANONYMOUS, Actor
+from kernel.identity.models import User
 from kernel.identity.permissions import Permission
 from kernel.identity.services import actor_of_token, needs_touch, touch_session
 from kernel.uow import unit_of_work
@@ -67,6 +68,13 @@ def _require_sign_in() -> Actor:
     return actor
 
 
+def _require_own_password(actor: Actor) -> None:
+    """Refuse work to who still uses a one-time password, which somebody else has seen."""
+    user = db.session.get(User, actor.user_id)
+    if user is not None and user.must_change_password:
+        raise ForbiddenError(N_("您正在使用一次性密码，请先设置自己的密码"), error_code="password_change_required")
+
+
 def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a view run for actors who hold at least one of the permissions."""
 
@@ -76,6 +84,7 @@ def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P,
             actor = _require_sign_in()
             if not any(actor.may(p) for p in permissions):
                 raise ForbiddenError(N_("没有权限进行此操作，请联系本机构管理员"), permission=permissions[0].value)
+            _require_own_password(actor)
             return view(*args, **kwargs)
 
         guarded.required_permissions = permissions  # type: ignore[attr-defined]
