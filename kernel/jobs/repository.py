@@ -13,6 +13,7 @@ from kernel.clock import now
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from kernel.jobs.models import OPEN, Job, JobStatus
 
 RECENT = timedelta(days=7)
@@ -22,6 +23,14 @@ def get_job(session: Session, job_id: uuid.UUID, *, actor: Actor) -> Job:
     """Return a job inside the actor's walls or raise NotFoundError."""
     job = session.get(Job, job_id)
     if job is None or job.organisation_id != actor.organisation_id:
+        raise NotFoundError(N_("任务不存在"))
+    return job
+
+
+def get_visible_job(session: Session, job_id: uuid.UUID, *, actor: Actor) -> Job:
+    """Return a job that a person may follow: one's own, or any of the organisation for those who manage its people."""
+    job = get_job(session, job_id, actor=actor)
+    if job.created_by != actor.user_id and not actor.may(Permission.USER_MANAGE):
         raise NotFoundError(N_("任务不存在"))
     return job
 
@@ -38,8 +47,10 @@ def lock_job(session: Session, job_id: uuid.UUID) -> Job | None:
 
 
 def list_jobs(session: Session, *, actor: Actor, page: int = 1, per_page: int = 30) -> tuple[Sequence[Job], int]:
-    """Return one page of the organisation's jobs, newest first, and the total."""
+    """Return one page of the jobs that a person may follow, newest first, and the total."""
     query = select(Job).where(Job.organisation_id == actor.organisation_id)
+    if not actor.may(Permission.USER_MANAGE):
+        query = query.where(Job.created_by == actor.user_id)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.scalars(query.order_by(Job.created_at.desc()).limit(per_page).offset((page - 1) * per_page)).all()
     return rows, total

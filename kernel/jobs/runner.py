@@ -12,13 +12,14 @@ from kernel.errors import ConflictError, DomainError
 from kernel.identity.actor import Actor, system_actor
 from kernel.identity.models import User
 from kernel.identity.services import actor_of_user
+from kernel.i18n import N_
 from kernel.jobs import services
 from kernel.jobs.models import Job, JobStatus
 from kernel.jobs.registry import JobCancelledError, JobContext, find_handler
 from kernel.uow import unit_of_work
 
 log = structlog.get_logger()
-UNEXPECTED = "任务出现意外错误，数据没有改变。请把任务编号告诉管理员，或稍后重试。"
+UNEXPECTED = N_("任务出现意外错误，数据没有改变。请把任务编号告诉管理员，或稍后重试。")
 
 
 def run_job(job_id: uuid.UUID) -> JobStatus:

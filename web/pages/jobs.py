@@ -17,6 +17,7 @@ from kernel.identity.permissions import Permission
 from kernel.jobs import repository, services
 from kernel.jobs.models import OPEN, Job, JobStatus
 from kernel.uow import unit_of_work
+from web.filters import stored_text
 
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -61,7 +62,7 @@ def index() -> tuple[str, int]:
 @requires(Permission.JOB_READ)
 def detail(job_id: uuid.UUID) -> tuple[str, int]:
     """Show one job."""
-    job = repository.get_job(db.session(), job_id, actor=current_actor())
+    job = repository.get_visible_job(db.session(), job_id, actor=current_actor())
     return render_page("jobs/detail.html", JobPage(job, _(STATUS_LABELS[job.status]), job.status in OPEN))
 
 
@@ -69,16 +70,16 @@ def detail(job_id: uuid.UUID) -> tuple[str, int]:
 @requires(Permission.JOB_READ)
 def progress(job_id: uuid.UUID) -> Response:
     """Answer the progress poll of a page."""
-    job = repository.get_job(db.session(), job_id, actor=current_actor())
+    job = repository.get_visible_job(db.session(), job_id, actor=current_actor())
     return jsonify(
         {
             "status": job.status.value,
             "label": _(STATUS_LABELS[job.status]),
             "percent": job.progress,
-            "text": job.progress_text,
+            "text": stored_text(job.progress_text),
             "is_open": job.status in OPEN,
             "result_url": job.result_url,
-            "error": job.error,
+            "error": stored_text(job.error),
         }
     )
 
@@ -88,7 +89,7 @@ def progress(job_id: uuid.UUID) -> Response:
 def cancel(job_id: uuid.UUID) -> Response:
     """Ask a job to stop."""
     with unit_of_work(current_actor()) as uow:
-        services.request_cancel(uow, repository.get_job(uow.session, job_id, actor=uow.actor))
+        services.request_cancel(uow, repository.get_visible_job(uow.session, job_id, actor=uow.actor))
     return redirect_with_message(url_for("jobs.detail", job_id=job_id), _("已请求取消，任务将在下一步停止"))
 
 
@@ -97,5 +98,5 @@ def cancel(job_id: uuid.UUID) -> Response:
 def retry(job_id: uuid.UUID) -> Response:
     """Run a failed job again."""
     with unit_of_work(current_actor()) as uow:
-        fresh = services.retry(uow, repository.get_job(uow.session, job_id, actor=uow.actor))
+        fresh = services.retry(uow, repository.get_visible_job(uow.session, job_id, actor=uow.actor))
     return redirect_with_message(url_for("jobs.detail", job_id=fresh.job_id), _("任务已重新排队"))
