@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -60,7 +60,9 @@ def index() -> Page:
 @requires(Permission.RESPONSE_MARK)
 def next_script(exam_session_id: uuid.UUID) -> Response:
     """Go to the next answer of a session."""
-    found = marking.next_script(db.session(), current_actor(), exam_session_id)
+    left, slot = reading.key(request.args.get("after")), request.args.get("slot", type=int)
+    after = (left, slot) if left and slot else None
+    found = marking.next_script(db.session(), current_actor(), exam_session_id, after=after)
     if found is None:
         return redirect_with_message(url_for("marking.index"), _("这个场次没有待阅的答案了"), "info")
     return redirect(url_for("marking.script", attempt_id=found[0], slot=found[1]), code=303)

@@ -156,7 +156,13 @@ def response_text(stored: str | None) -> str:
 
 
 def allowed_steps(max_score: Decimal) -> Sequence[str]:
-    """Return the marks that keys can give: whole marks up to nine, then only typing."""
-    whole = int(max_score)
-    steps = [str(mark) for mark in range(min(whole, 9) + 1)]
-    return steps if max_score == whole else [*steps, decimal_text(max_score)]
+    """Return the marks that have a button: whole marks up to nine, and the full mark.
+
+    Examples
+    --------
+    >>> allowed_steps(Decimal(2)), allowed_steps(Decimal("2.5")), allowed_steps(Decimal(10))[-2:]
+    (['0', '1', '2'], ['0', '1', '2', '2.5'], ['9', '10'])
+    """
+    steps = [str(mark) for mark in range(min(int(max_score), 9) + 1)]
+    full = decimal_text(max_score)
+    return steps if full in steps else [*steps, full]

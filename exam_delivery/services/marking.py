@@ -69,13 +69,22 @@ def list_queues(session: Session, actor: Actor) -> list[MarkingQueue]:
     return sorted(queues, key=lambda queue: (-queue.n_waiting, queue.exam_session.starts_at))
 
 
-def next_script(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> tuple[uuid.UUID, int] | None:
-    """Return the next answer for this marker: slot by slot, in an order of the marker's own so that two seldom meet."""
+def next_script(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID, *, after: tuple[uuid.UUID, int] | None = None
+) -> tuple[uuid.UUID, int] | None:
+    """Return the next answer for this marker: slot by slot, in an order of the marker's own so that two seldom meet.
+
+    `after` is an answer that the marker puts off; it comes again when the others are done.
+    """
     require(actor, Permission.RESPONSE_MARK)
     planning.get_session(session, exam_session_id, actor=actor)
     waiting = repository.list_unmarked(session, exam_session_id, organisation_id=actor.organisation)
     ordered = sorted(waiting, key=lambda one: (str(one[2]), one[1], _own_order(actor, one[0])))
-    return (ordered[0][0], ordered[0][1]) if ordered else None
+    scripts = [(attempt_id, slot) for attempt_id, slot, _form in ordered]
+    if after in scripts:
+        place = scripts.index(after) + 1
+        scripts = scripts[place:] + scripts[:place]
+    return scripts[0] if scripts else None
 
 
 def _own_order(actor: Actor, attempt_id: uuid.UUID) -> str:

@@ -36,7 +36,8 @@ class Blocker:
 def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Blocker]:
     """Return what must be mended before preparation, then what should be looked at."""
     counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
-    found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *_room_blockers(session, actor, row)]
+    rooms = list(_room_blockers(session, actor, row))
+    found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *rooms, *_seat_blockers(counts)]
     if row.ends_at <= now():
         found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
     return sorted(found, key=lambda one: one.is_hint)
@@ -52,10 +53,12 @@ def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator
 
 
 def _people_blockers(counts: SessionCounts) -> Iterator[Blocker]:
-    admitted = counts.n_admitted
-    if not admitted:
+    if not counts.n_admitted:
         yield Blocker(N_("还没有考生"), "people")
-        return
+
+
+def _seat_blockers(counts: SessionCounts) -> Iterator[Blocker]:
+    admitted = counts.n_admitted
     if counts.n_numbered < admitted:
         yield Blocker(N_("%(n)s 名考生没有准考证号"), "seats", {"n": admitted - counts.n_numbered})
     if counts.n_seated < admitted:

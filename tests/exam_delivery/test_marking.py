@@ -98,6 +98,13 @@ def test_a_marker_may_mend_an_own_mark_and_both_stay(sat, marker):
         give(marker, attempt, "7", n_seen=1)
 
 
+def test_an_answer_put_off_comes_again_after_the_others(sat, marker):
+    first = marking.next_script(db.session(), marker, sat.key)
+    second = marking.next_script(db.session(), marker, sat.key, after=first)
+    assert first != second
+    assert marking.next_script(db.session(), marker, sat.key, after=second) == first
+
+
 def test_marks_survive_a_new_scoring(sat, marker):
     attempt = sat.attempts()[0]
     give(marker, attempt, "5")

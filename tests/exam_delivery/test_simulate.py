@@ -10,12 +10,27 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from exam_delivery.models import Attempt, ExamSession, Registration, RenderedForm, SessionStatus
+from blueprints import public as blueprints
+from exam_delivery.models import (
+    Attempt,
+    AttemptStatus,
+    ExamSession,
+    Registration,
+    RenderedForm,
+    ResponseState,
+    ScoreRecord,
+    SessionStatus,
+)
+from exam_delivery.services import running
 from exam_delivery.services.personal import sign_in_index
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import InvalidInputError
+from kernel.identity.actor import system_actor
+from kernel.jobs.models import Job
+from kernel.jobs.runner import run_job
 from kernel.national_id import IdKind, check_id_number
+from kernel.uow import unit_of_work
 from qbank.models.items import Item
 from web.cli import cli
 from web.simulation import id_number, simulate
@@ -53,6 +68,32 @@ def test_the_items_are_ordinary_approved_items_of_the_organisation(made, organis
     assert len(items) == 30
     assert {item.status for item in items} == {"approved"}
     assert {item.organisation_id for item in items} == {organisation.organisation_id}
+
+
+def test_right_answers_of_a_simulated_session_earn_every_mark(made, organisation):
+    """The whole way over the real sealed form: deliver, answer by the key, close, score."""
+    actor = system_actor(organisation.organisation_id, name="test")
+    attempt = db.session.query(Attempt).first()
+    key = blueprints.open_scoring(db.session(), actor, attempt.form_id)
+    with unit_of_work(actor) as uow:
+        row = uow.session.get(Attempt, attempt.attempt_id)
+        row.status, row.started_at, row.deadline_at = AttemptStatus.IN_PROGRESS, now(), now()
+        for slot in key["slots"]:
+            answer = json.dumps(as_response(slot["content"]["key"]))
+            uow.add(
+                ResponseState(attempt_id=row.attempt_id, slot=slot["slot"], seq=1, response=answer, received_at=now())
+            )
+    with unit_of_work(actor) as uow:
+        running.close_session(uow, made[0].exam_session_id)
+    assert run_job(db.session.query(Job).filter_by(name="exam_delivery.score").one().job_id) == "done"
+    record = db.session.query(ScoreRecord).one()
+    assert (record.score, record.max_score, record.status) == (30, 30, "complete")
+
+
+def as_response(key):
+    if isinstance(key, bool):
+        return ["true" if key else "false"]
+    return key if isinstance(key, list) else [key]
 
 
 def test_a_second_simulation_stands_beside_the_first(made, tmp_path):
