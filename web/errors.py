@@ -12,8 +12,9 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from kernel.errors import DomainError, InvalidInputError, UnauthenticatedError
+from kernel.errors import DomainError, UnauthenticatedError
 from kernel.i18n import N_
+from web.forms import field_messages
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ def _domain(exc: DomainError) -> BaseResponse:
     log.info("refused", code=exc.error_code, path=request.path)
     if isinstance(exc, UnauthenticatedError) and not wants_json() and request.method == "GET":
         return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
-    fields = exc.fields if isinstance(exc, InvalidInputError) else {}
+    fields = field_messages(exc)
     details = {"fields": fields} if fields else {k: str(v) for k, v in exc.context.items()}
     response = answer(exc.error_code, error_message(exc), exc.http_status, details)
     if "retry_after_seconds" in exc.context:

@@ -18,8 +18,9 @@ from kernel.clock import now
 def init_app(app: Flask) -> None:
     """Register the filters and globals that all templates may use."""
     app.jinja_env.filters.update(
-        datetime=format_datetime, date=format_date, relative=relative_time, decimal=format_decimal, item_html=item_html
-    )
+        datetime=format_datetime, date=format_date, relative=relative_time, decimal=format_decimal, item_html=item_html,
+        stored_text=stored_text,
+    )  # fmt: skip
     app.jinja_env.globals["now"] = now
 
 
@@ -66,6 +67,11 @@ def format_decimal(value: Decimal | float | None) -> str:
         return "—"
     text = format(Decimal(str(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def stored_text(text: str) -> str:
+    """Return a sentence that a job stored, in the reader's language when the catalogues know it."""
+    return _(text) if text else ""  # a template's own gettext would take it for markup
 
 
 def item_html(html: str) -> Markup:

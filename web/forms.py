@@ -29,4 +29,8 @@ def date_or_none(text: str) -> date | None:
 def field_messages(exc: DomainError) -> dict[str, list[str]]:
     """Return a refusal's messages by field, in the reader's language."""
     fields = exc.fields if isinstance(exc, InvalidInputError) else {}
-    return {name: [_(message) for message in messages] for name, messages in fields.items()}
+    return {name: [_filled(_(message), exc) for message in messages] for name, messages in fields.items()}
+
+
+def _filled(message: str, exc: DomainError) -> str:
+    return message % exc.context if "%(" in message else message

@@ -80,7 +80,7 @@ def _signed_in_context(actor: Actor) -> dict[str, Any]:
         {"label": _("登录记录"), "href": url_for("account.sessions"), "method": "get"},
         {"label": _("退出登录"), "href": url_for("auth.sign_out"), "method": "post"},
     ]
-    roles = "、".join(_(ROLE_LABELS[role]) for role in sorted(actor.roles))
+    roles = _("、").join(_(ROLE_LABELS[role]) for role in sorted(actor.roles))
     person = {"name": actor.name, "role": roles, "links": links}
     return {
         "menu": menu_of(actor), "search_href": url_for("search.index"), "organisation": organisation, "person": person,

@@ -23,9 +23,9 @@ def uploaded_file(field: str = "file") -> Upload:
     """Return the uploaded file of a form field; raises InvalidInputError when none was chosen or it is empty."""
     storage = request.files.get(field)
     if storage is None or not storage.filename:
-        raise InvalidInputError(N_("请选择要上传的文件"), fields={field: ["请选择要上传的文件"]})
+        raise InvalidInputError(N_("请选择要上传的文件"), fields={field: [N_("请选择要上传的文件")]})
     data = storage.read()
     if not data:
-        raise InvalidInputError(N_("文件是空的，请检查后重新上传"), fields={field: ["文件是空的"]})
+        raise InvalidInputError(N_("文件是空的，请检查后重新上传"), fields={field: [N_("文件是空的")]})
     name = PurePosixPath(storage.filename.replace("\\", "/")).name
     return Upload("".join(c for c in name if c.isprintable())[:200] or "file", data)

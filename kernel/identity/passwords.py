@@ -19,9 +19,8 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 def hash_password(password: str) -> str:
     """Return the Argon2id hash; refuse what is too short or too simple."""
     if len(password) < MIN_LENGTH:
-        raise InvalidInputError(
-            N_("密码至少 %(n)s 位"), n=MIN_LENGTH, fields={"password": [f"密码至少 {MIN_LENGTH} 位"]}
-        )
+        short = N_("密码至少 %(n)s 位")
+        raise InvalidInputError(short, n=MIN_LENGTH, fields={"password": [short]})
     if len(set(password)) < 4:
         raise InvalidInputError(N_("密码过于简单，请混合使用不同字符"))
     return _HASHER.hash(password)

@@ -303,7 +303,7 @@ def change_own_password(uow: UnitOfWork, *, old: str, new: str) -> None:
     """Change the actor's own password after proving the old one; other sessions end."""
     user = uow.session.get(User, uow.actor.user_id)
     if user is None or not verify_password(old, user.password_hash):
-        raise InvalidInputError(N_("原密码不正确"), fields={"old": ["原密码不正确"]})
+        raise InvalidInputError(N_("原密码不正确"), fields={"old": [N_("原密码不正确")]})
     user.password_hash = hash_password(new)
     user.must_change_password = False
     audit.record(uow, "user.change_password", "user", user.user_id)

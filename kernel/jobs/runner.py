@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from kernel.db import db
 from kernel.errors import ConflictError, DomainError
+from kernel.i18n import N_
 from kernel.identity.actor import Actor, system_actor
 from kernel.identity.models import User
 from kernel.identity.services import actor_of_user
-from kernel.i18n import N_
 from kernel.jobs import services
 from kernel.jobs.models import Job, JobStatus
 from kernel.jobs.registry import JobCancelledError, JobContext, find_handler
