@@ -8,7 +8,7 @@ export const DEFAULT_PREFERENCES = {
 
 export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
-  answers: {}, pending: {}, refused: {}, marks: {}, current: 1, seq: 0,
+  answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
   link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, status: "waiting",
   deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0,
   preferences: DEFAULT_PREFERENCES,
@@ -50,7 +50,7 @@ function openForm(state, { form, responses, local, marks }) {
   const known = form.slots.some((slot) => slot.slot === state.current);
   return {
     ...state, form, answers, pending, seq, marks: flagged, refused: {},
-    current: known ? state.current : form.slots[0].slot,
+    current: known ? state.current : form.sections[0].slots[0],
     preferences: { ...state.preferences, layout },
   };
 }
