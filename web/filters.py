@@ -69,7 +69,7 @@ def format_decimal(value: Decimal | float | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def stored_text(text: str) -> str:
+def stored_text(text: str | None) -> str:
     """Return a sentence that a job stored, in the reader's language when the catalogues know it."""
     return _(text) if text else ""  # a template's own gettext would take it for markup
 
