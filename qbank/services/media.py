@@ -90,11 +90,11 @@ def clean_picture(data: bytes) -> Picture:
         If it is no picture, too large, or damaged.
     """
     if len(data) > MAX_BYTES:
-        raise InvalidInputError(N_("图片超过 5 MB，请压缩后再上传"), fields={"image": ["图片超过 5 MB"]})
+        raise InvalidInputError(N_("图片超过 5 MB，请压缩后再上传"), fields={"image": [N_("图片超过 5 MB")]})
     try:
         with Image.open(io.BytesIO(data), formats=READABLE) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InvalidInputError(N_("图片的像素太多，请缩小后再上传"), fields={"image": ["图片的像素太多"]})
+                raise InvalidInputError(N_("图片的像素太多，请缩小后再上传"), fields={"image": [N_("图片的像素太多")]})
             image.load()
             return _encode(image, data)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
