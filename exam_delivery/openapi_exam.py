@@ -165,12 +165,3 @@ def paths() -> dict[str, dict[str, Any]]:
         f"{attempt}/submit": {"parameters": [ATTEMPT], "post": submit},
     }
 
-
-def describe(api_spec: Any) -> None:
-    """Add the candidate API to an apispec document (``app.extensions["kaoku_api"].spec``)."""
-    for name, schema in SCHEMAS.items():
-        api_spec.components.schema(name, component=schema)
-    for path, operations in paths().items():
-        shared = operations.get("parameters")
-        methods = {method: operation for method, operation in operations.items() if method != "parameters"}
-        api_spec.path(path=path, operations=methods, parameters=shared)

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify
 from flask_smorest import Api
 from marshmallow import Schema, fields
 
+from exam_delivery import openapi_exam
 from kernel.http import public, render_page
 
 bp = Blueprint("openapi", __name__)
@@ -58,6 +59,8 @@ def init_app(app: Flask) -> None:
     api = HouseApi(app, spec_kwargs={"info": {"description": "Question bank, exam delivery and certification ledger"}})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     app.extensions["kaoku_api"] = api
+    for name, schema in openapi_exam.SCHEMAS.items():
+        api.spec.components.schema(name, component=schema)
     app.register_blueprint(bp)
 
 
@@ -67,8 +70,9 @@ def add_blueprint(app: Flask, blueprint: Any) -> None:
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document: the application's own calls and those of the answering program."""
     spec: dict[str, Any] = current_app.extensions["kaoku_api"].spec.to_dict()
+    spec["paths"] |= openapi_exam.paths()
     return spec
 
 
