@@ -164,4 +164,3 @@ def paths() -> dict[str, dict[str, Any]]:
         f"{attempt}/responses": {"parameters": [ATTEMPT], "get": read, "put": save},
         f"{attempt}/submit": {"parameters": [ATTEMPT], "post": submit},
     }
-

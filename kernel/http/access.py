@@ -13,7 +13,6 @@ from kernel.db import db
 from kernel.errors import ForbiddenError, UnauthenticatedError
 from kernel.i18n import N_
 from kernel.identity.actor import ANONYMOUS, Actor
-from kernel.identity.models import User
 from kernel.identity.permissions import Permission
 from kernel.identity.services import actor_of_token, needs_touch, touch_session
 from kernel.uow import unit_of_work
@@ -70,8 +69,7 @@ def _require_sign_in() -> Actor:
 
 def _require_own_password(actor: Actor) -> None:
     """Refuse work to who still uses a one-time password, which somebody else has seen."""
-    user = db.session.get(User, actor.user_id)
-    if user is not None and user.must_change_password:
+    if actor.must_change_password:
         raise ForbiddenError(N_("您正在使用一次性密码，请先设置自己的密码"), error_code="password_change_required")
 
 

@@ -25,6 +25,7 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     request_id: str = ""
     session_id: uuid.UUID | None = None
+    must_change_password: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Say whether the actor holds a permission."""

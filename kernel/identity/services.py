@@ -145,6 +145,7 @@ def actor_of_user(user: User, *, request_id: str = "", session_id: uuid.UUID | N
         roles=roles,
         request_id=request_id,
         session_id=session_id,
+        must_change_password=user.must_change_password,
     )
 
 

@@ -56,7 +56,7 @@ def counts(engine):
 def test_every_job_has_its_effect_once_however_often_the_worker_is_killed(installation):
     engine = create_engine(installation.database_url)
     chance = random.Random(7)
-    n_kills, deadline = 0, time.monotonic() + 300
+    n_kills, deadline = 0, time.monotonic() + 900
     while n_kills < N_KILLS:
         before = counts(engine)[0]
         process = start(installation)
