@@ -66,3 +66,20 @@ def test_the_public_pages_open_for_everybody(desk):
     for path, name in (("/sign-in", "sign-in"), ("/certificates", "certificate-look-up"), ("/exam/", "exam-sign-in")):
         seat.open(path)
         seat.shoot(f"public-{name}")
+
+
+def test_a_candidate_reaches_the_exam_and_an_answer_is_kept(desk, installation):
+    seat, who = desk(), installation.candidates[0]
+    page = seat.open("/exam/")
+    page.get_by_label("准考证号").fill(who["admission_number"])
+    page.get_by_label("证件号码").fill(who["id_number"])
+    page.get_by_role("button", name="登录", exact=True).click()
+    for name in ("信息正确，继续", "我已阅读，继续", "我会操作了，继续"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_label("我已阅读并承诺遵守").check()
+    page.get_by_role("button", name="进入等候").click()
+    page.get_by_role("heading", name="第 1 题").wait_for()
+    page.locator("main input[type=radio], main input[type=checkbox]").first.check()
+    page.get_by_text("已保存").first.wait_for()
+    seat.check()
+    seat.shoot("exam")
