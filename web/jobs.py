@@ -22,4 +22,6 @@ def hand_over_results(context: JobContext) -> None:
     release_id = uuid.UUID(context.payload["release_id"])
     with inside.finish({"release_id": str(release_id)}) as uow:
         package = exam_delivery.get_result_package(uow.session, release_id)
-        certification.receive_results(uow, package)
+        people = [result.candidate_id for result in package.results]
+        photos = exam_delivery.read_photos(uow.session, inside.actor, people)
+        certification.receive_results(uow, package, photos=photos)

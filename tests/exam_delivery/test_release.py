@@ -5,15 +5,26 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
+from certification.models import ResultRecord
 from exam_delivery import public
-from exam_delivery.models import BatchStatus, ExamBatch, ExamSession, ScoreRelease, SessionStatus
-from exam_delivery.services import registrations, release
+from exam_delivery.models import (
+    BatchStatus,
+    Candidate,
+    CandidatePhoto,
+    ExamBatch,
+    ExamSession,
+    ScoreRelease,
+    SessionStatus,
+)
+from exam_delivery.services import personal, registrations, release
 from kernel.crypto import SealBrokenError
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, NotFoundError
 from kernel.identity.permissions import Role
-from kernel.jobs.models import Job
+from kernel.jobs.models import Job, JobStatus
+from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import id_number
 
@@ -139,3 +150,19 @@ def test_an_officer_releases_in_the_browser(machine_world, sign_in):
     assert client.post(address, data={"digest": previewed(machine_world).digest}).status_code == 303
     assert "并移交认定" in client.get(address).text
     assert sign_in(Role.MARKER).get(address).status_code == 403
+
+
+def test_the_message_brings_results_and_photos_to_certification_once(machine_world):
+    photographed = db.session.scalars(select(Candidate)).first()
+    photo = CandidatePhoto(
+        candidate_id=photographed.candidate_id, organisation_id=photographed.organisation_id,
+        ciphertext=personal.seal_bytes(b"a photo", place=f"candidate_photos|ciphertext|{photographed.candidate_id}"),
+    )  # fmt: skip
+    with unit_of_work(machine_world.officer) as uow:
+        uow.add(photo)
+    released(machine_world)
+    job = db.session.query(Job).filter_by(name="results.released").one()
+    assert [run_job(job.job_id) for _again in range(2)] == [JobStatus.DONE, JobStatus.DONE]
+    records = {record.candidate_id: record for record in db.session.scalars(select(ResultRecord))}
+    assert len(records) == 4
+    assert [key for key, record in records.items() if record.has_photo] == [photographed.candidate_id]
