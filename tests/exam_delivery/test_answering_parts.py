@@ -165,10 +165,9 @@ def test_two_processes_share_one_database_without_losing_anything(database: tupl
     assert count(engine, "SELECT sum(n_answered) FROM attempts") == 30
 
 
+@pytest.mark.postgresql  # the embedded database has no connection to lose
 def test_a_lost_database_connection_is_opened_anew(database: tuple[Settings, Engine, Sitting]) -> None:
     settings, engine, sitting = database
-    if settings.is_sqlite:
-        pytest.skip("the embedded database has no connection to lose")
     with running(settings) as app:
         caller = Caller(app).begin(sitting.people[0])
         with engine.connect() as connection:

@@ -66,7 +66,7 @@ def address():
 @pytest.fixture(scope="module")
 def browser():
     if not Path("/usr/bin/chromium").exists():
-        pytest.skip("Debian's chromium is not installed")
+        pytest.fail("Debian's chromium is not installed: run 'make setup-dev'")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         yield launched
