@@ -96,7 +96,6 @@ class ConsolePage:
     since: str
     now: str
     clock: str
-    ends: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,6 @@ def room(exam_session_id: uuid.UUID) -> Page:
         since=iso(view.at - OVERLAP),
         now=iso(view.at),
         clock=clock_text(view.at),
-        ends=clock_text(view.sitting.ends_at),
     )
     return render_page("exam_delivery/console/room.html", page)
 
