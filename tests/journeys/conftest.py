@@ -14,20 +14,17 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from sqlalchemy import create_engine, make_url, text
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
 SHOTS = ROOT / "build/screenshots"
-BROWSER_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,10 +39,15 @@ class Installation:
 
     def kaoku(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this installation."""
-        command = [str(Path(sys.executable).with_name("kaoku")), *arguments]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=check, cwd=self.folder
-        )
+        return run_kaoku(self.folder, self.environment, *arguments, check=check)
+
+    def python(self, program: str, *arguments: str) -> str:
+        """Run a program inside this installation and return what it prints."""
+        command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
+        environment = self.environment | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def free_port() -> int:
@@ -54,8 +56,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def journey_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def scratch_database() -> Iterator[str]:
+    """Yield the address of an empty database on the PostgreSQL under test; an empty text stands for SQLite."""
     main_url = os.environ.get("KAOKU_TEST_DATABASE_URL", "")
     if not main_url.startswith("postgresql"):
         yield ""
@@ -70,44 +73,80 @@ def journey_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admin.dispose()
 
 
-@pytest.fixture(scope="session")
-def installation(journey_database: str) -> Iterator[Installation]:
-    folder = Path(tempfile.mkdtemp(prefix="kaoku-journey-"))
-    port = free_port()
+def settings_of(folder: Path, database: str) -> dict[str, str]:
+    """Return the environment of an installation in a folder of its own."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KAOKU_")}
     environment |= {"KAOKU_INSTANCE_DIR": str(folder / "instance"), "KAOKU_LOG_LEVEL": "WARNING"}
-    if journey_database:
-        environment["KAOKU_DATABASE_URL"] = journey_database
+    return environment | ({"KAOKU_DATABASE_URL": database} if database else {})
+
+
+def run_kaoku(
+    folder: Path, environment: dict[str, str], *arguments: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    command = [str(Path(sys.executable).with_name("kaoku")), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=check, cwd=folder)
+
+
+@contextmanager
+def served(folder: Path, environment: dict[str, str], url: str, *arguments: str) -> Iterator[None]:
+    """Serve an installation while the block runs."""
     log = (folder / "serve.log").open("w")
-    command = [str(Path(sys.executable).with_name("kaoku")), "demo", "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("kaoku")), *arguments]
     server = subprocess.Popen(
         command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=folder
     )
-    url = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(url, server, folder / "serve.log")
-        facts = json.loads((folder / "instance/demo.json").read_text(encoding="utf-8"))
-        yield Installation(url, folder, environment, facts["password"], facts["candidates"])
+        yield
     finally:
-        stop(server)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
         log.close()
+
+
+@pytest.fixture(scope="session")
+def journey_database() -> Iterator[str]:
+    with scratch_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def installation(journey_database: str) -> Iterator[Installation]:
+    """The demonstration, served."""
+    folder = Path(tempfile.mkdtemp(prefix="kaoku-journey-"))
+    environment, port = settings_of(folder, journey_database), free_port()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with served(folder, environment, url, "demo", "--port", str(port)):
+            facts = json.loads((folder / "instance/demo.json").read_text(encoding="utf-8"))
+            yield Installation(url, folder, environment, facts["password"], facts["candidates"])
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """End a served installation with all its processes."""
-    if server.poll() is not None:
-        return
-    os.killpg(server.pid, signal.SIGTERM)
+@pytest.fixture
+def fresh_installation() -> Iterator[Installation]:
+    """An empty installation, served; `password` is the one-time password of its first person, `first-admin`."""
+    folder = Path(tempfile.mkdtemp(prefix="kaoku-fresh-"))
+    bind = f"127.0.0.1:{free_port()}"
     try:
-        server.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        with scratch_database() as database:
+            environment = settings_of(folder, database)
+            run_kaoku(folder, environment, "db", "upgrade")
+            made = run_kaoku(folder, environment, "user", "add", "first-admin", "--role", "platform_admin")
+            with served(folder, environment, f"http://{bind}", "serve", "--bind", bind):
+                yield Installation(f"http://{bind}", folder, environment, made.stdout.strip(), [])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 480
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise RuntimeError(f"the server ended: {log.read_text()[-3000:]}")
@@ -121,11 +160,9 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> No
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_FLAGS)
-        yield chromium
-        chromium.close()
+def browser(chromium: Browser) -> Browser:
+    """The one browser of the run."""
+    return chromium
 
 
 @dataclass
@@ -175,6 +212,16 @@ def accessibility_violations(page: Page) -> list[str]:
     return [f"{v['id']}: {[n['target'] for n in v['nodes']][:3]}" for v in result["violations"]]
 
 
+def open_desk(browser: Browser, url: str, timeout_ms: int = 15_000) -> Desk:
+    """Return a desk at which nobody has signed in yet."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai")
+    page = context.new_page()
+    page.set_default_timeout(timeout_ms)
+    one = Desk(context, page, url)
+    one.watch()
+    return one
+
+
 MakeDesk = Callable[..., Desk]
 
 
@@ -184,13 +231,8 @@ def desk(browser: Browser, installation: Installation) -> Iterator[MakeDesk]:
     opened: list[Desk] = []
 
     def sit(username: str = "") -> Desk:
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
-        )
-        page = context.new_page()
-        page.set_default_timeout(15000)
-        one = Desk(context, page, installation.url)
-        one.watch()
+        one = open_desk(browser, installation.url)
+        page = one.page
         opened.append(one)
         if username:
             one.open("/sign-in")
