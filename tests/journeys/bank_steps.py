@@ -141,7 +141,8 @@ def import_the_items(journey: Journey) -> None:
 
 def import_file(desk: Desk, name: str) -> int:
     """Take a file through upload, recognition, check and import; return how many items it held."""
-    page = desk.open("/imports/new")
+    page = desk.page
+    page.goto(f"{desk.url}/imports/new")
     page.get_by_label("题目文件").set_input_files(DEMO / name)
     press(page, "上传并识别")
     page.get_by_role("button", name="下一步：核对").wait_for()
@@ -163,7 +164,7 @@ def review_the_items(journey: Journey) -> None:
     """Three reviewers take three items each through their stage in the browser; their other approvals are given at once."""
     for stage, reviewer in enumerate(("reviewer1", "reviewer2", "reviewer3"), start=1):
         desk = journey.desk(reviewer)
-        desk.open("/reviews/")
+        desk.page.goto(f"{desk.url}/reviews/")
         press(desk.page, "开始审题")
         review_at_the_desk(desk, returns_one=stage == 1)
         assert approve_the_rest(journey, reviewer) == N_ITEMS - 3, "two passed here, one went back in the first stage"

@@ -42,7 +42,8 @@ def assemble_the_forms(journey: Journey) -> None:
     draw_up_the_blueprint(desk)
     assemble(journey, desk)
     for label in "AB":
-        page = desk.open(journey.paths[f"form {label}"])
+        page = desk.page
+        page.goto(f"{desk.url}{journey.paths[f'form {label}']}")
         confirm(page, "提交审核")
         told(page, "您不能批准这份试卷")
         assert not page.get_by_text("批准", exact=True).count()
@@ -91,20 +92,22 @@ def assemble(journey: Journey, desk: Desk) -> None:
 
 def approve_and_seal(journey: Journey) -> None:
     """One approver reads the forms and approves, another seals them."""
+    reader, sealer = journey.desk("approver1"), journey.desk("approver2")
     for label in "AB":
-        desk = journey.desk("approver1")
-        page = desk.open(journey.paths[f"form {label}"])
+        address = f"{reader.url}{journey.paths[f'form {label}']}"
+        page = reader.page
+        page.goto(address)
         press(page, "查看题面")
         page.wait_for_url("**/content?**")
-        desk.check()
-        desk.open(journey.paths[f"form {label}"])
+        reader.check()
+        page.goto(address)
         confirm(page, "批准")
         page.locator(".state", has_text="已批准").first.wait_for()
-        desk = journey.desk("approver2")
-        page = desk.open(journey.paths[f"form {label}"])
+        page = sealer.page
+        page.goto(address)
         confirm(page, "封存")
         page.get_by_role("heading", name="封存卷包").wait_for()
-        desk.check()
+    sealer.check()
 
 
 def plan_the_examination(journey: Journey) -> None:
@@ -215,8 +218,8 @@ def sit_the_examination(journey: Journey) -> None:
     enter(first, journey.admission_numbers[steady.name], steady.id_number)
     for _one in range(N_BEFORE_RELOAD):
         answer_by_mouse(first.page)
-        wait_until_saved(first.page)
         next_item(first.page)
+    wait_until_saved(first.page, N_BEFORE_RELOAD)
     first.page.reload()
     sitting.item(first.page).wait_for()
     assert progress(first.page) == f"已答 {N_BEFORE_RELOAD} / {N_SLOTS}"
@@ -231,7 +234,8 @@ def sit_the_examination(journey: Journey) -> None:
 
 
 def finish_by_mouse(desk: Desk) -> None:
-    """Answer what is still open to the last item."""
+    """Go on from the last answered item, to which the page came back, and answer what is still open."""
+    next_item(desk.page)
     for place in range(N_BEFORE_RELOAD, N_SLOTS):
         answer_by_mouse(desk.page)
         if place + 1 < N_SLOTS:

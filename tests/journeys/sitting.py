@@ -67,8 +67,8 @@ def right_choices(page: Page, content: ItemContent) -> list[int]:
         return [0 if content.key else 1]
     keys = [content.key] if isinstance(content.key, str) else content.key
     right = {plain(choice.content) for choice in content.choices if choice.id in keys}
-    shown = [plain(card.evaluate(READ)) for card in item(page).locator(".card-text").all()]
-    return [place for place, text in enumerate(shown) if text in right]
+    shown = item(page).locator(".card-text").evaluate_all(f"cards => cards.map({READ})")
+    return [place for place, text in enumerate(shown) if plain(text) in right]
 
 
 def answer_by_mouse(page: Page) -> None:
@@ -100,9 +100,11 @@ def next_item(page: Page) -> None:
     page.locator(f'article.item:not([data-slot="{number}"])').wait_for()
 
 
-def wait_until_saved(page: Page) -> None:
-    """Wait until the state beside the item says that the server has the answer."""
+def wait_until_saved(page: Page, n: int) -> None:
+    """Go back to the last answered item and wait until the state beside it says that the server has the answer."""
+    page.get_by_role("button", name="上一题").click()
     page.locator(".safety-saved").wait_for()
+    assert progress(page).startswith(f"已答 {n} ")
 
 
 def progress(page: Page) -> str:

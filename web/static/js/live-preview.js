@@ -7,7 +7,7 @@ export default function livePreview(form) {
   async function refresh() {
     if (request) request.abort();
     request = new AbortController();
-    target.classList.add("is-busy");
+    busy(true);
     try {
       const response = await fetch(form.dataset.previewUrl, {
         method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, signal: request.signal,
@@ -16,10 +16,16 @@ export default function livePreview(form) {
         target.innerHTML = await response.text();
         target.dispatchEvent(new CustomEvent("kaoku:inserted", { bubbles: true }));
       }
-      target.classList.remove("is-busy");
+      busy(false);
     } catch (error) {
-      if (error.name !== "AbortError") target.classList.remove("is-busy");
+      if (error.name !== "AbortError") busy(false);
     }
+  }
+
+  /* What stands there stays readable while the new answer is on its way: no fading. */
+  function busy(on) {
+    target.classList.toggle("is-busy", on);
+    target.setAttribute("aria-busy", String(on));
   }
 
   function schedule() {
