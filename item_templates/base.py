@@ -48,6 +48,11 @@ class BaseType:
         """Return the findings that only this type can make."""
         raise NotImplementedError
 
+    def freeze(self, content: ItemContent, seed: int) -> tuple[ItemContent, ...]:
+        """Return the content itself: one item, one slot, no chance in it."""
+        del seed
+        return (content,)
+
     def render(self, content: ItemContent) -> dict[str, Json]:
         """Return the delivery view: the fields named here and in `delivery_fields`, nothing else."""
         media = [{name: medium[name] for name in DELIVERED_MEDIA_FIELDS if name in medium} for medium in content.media]

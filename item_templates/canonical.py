@@ -18,7 +18,7 @@ from kernel.i18n import N_
 TESTLET = "testlet"
 _ITEM_FIELDS = frozenset(
     {"id", "type", "stem", "choices", "key", "explanation", "rubric", "points", "difficulty"}
-    | {"score", "scoring", "targets", "media", "items", "source", "metadata"}
+    | {"score", "scoring", "targets", "media", "items", "parameters", "stimulus", "source", "metadata"}
 )
 _T = TypeVar("_T")
 
@@ -109,6 +109,10 @@ def content_to_json(content: ItemContent) -> dict[str, Json]:
     }
     if content.items:
         body["items"] = [content_to_json(child) for child in content.items]
+    if content.parameters:
+        body["parameters"] = _plain(content.parameters)
+    if content.stimulus:
+        body["stimulus"] = content.stimulus
     return body
 
 
@@ -147,6 +151,8 @@ def content_from_json(obj: Json, path: str = "$") -> ItemContent:
         targets=_choices(source.get("targets"), f"{path}.targets"),
         media=tuple(_list(source.get("media"), f"{path}.media", _medium)),
         items=tuple(_list(source.get("items"), f"{path}.items", content_from_json)),
+        parameters=_plain(_mapping(source.get("parameters") or {}, f"{path}.parameters")),
+        stimulus=_html(source.get("stimulus") or "", f"{path}.stimulus"),
     )
 
 

@@ -100,6 +100,10 @@ class ItemContent:
         ``{"id", "digest", "mime", "alt"}``; the stem names a medium as ``<img src="media:ID">``.
     items : tuple of ItemContent
         Children of a testlet.
+    parameters : mapping
+        Variables, constraints and expressions of a parametric item; empty for every other type.
+    stimulus : str
+        Sanitised HTML that a frozen child shares with its siblings; only `ItemType.freeze` sets it, no author does.
     """
 
     type: str
@@ -113,6 +117,8 @@ class ItemContent:
     targets: tuple[Choice, ...] = ()
     media: tuple[Mapping[str, Json], ...] = ()
     items: tuple[ItemContent, ...] = ()
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    stimulus: str = ""
 
     @property
     def n_blanks(self) -> int:
@@ -168,6 +174,14 @@ class ItemType(Protocol):
 
     def validate(self, content: ItemContent) -> list[Finding]:
         """Return what is wrong with the content; empty when it may be submitted for review."""
+        ...
+
+    def freeze(self, content: ItemContent, seed: int) -> tuple[ItemContent, ...]:
+        """Return what a sealed form carries for this item, one content for each slot: usually the item itself.
+
+        A testlet gives its children with their shared `stimulus`, a parametric item the instance that `seed` makes.
+        What comes back is scored, shown and printed by the type that it names; scores add up to the item's.
+        """
         ...
 
     def render(self, content: ItemContent) -> dict[str, Json]:
