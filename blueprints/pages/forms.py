@@ -186,12 +186,13 @@ def content(form_id: uuid.UUID) -> tuple[str, int]:
 
 def _placed(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool) -> list[PlacedItem]:
     kind = "review" if with_key else "item"
+    places = {place.slot: place for place in row.slots}
     return [
         PlacedItem(
-            slot, place.item_code, place.importance, place.difficulty,
+            slot, places[slot.place].item_code, places[slot.place].importance, places[slot.place].difficulty,
             registry.template_name(registry.get(slot.content.type), "review" if kind == "review" else "item"),
         )
-        for place, slot in zip(row.slots, slots, strict=True)
+        for slot in slots
     ]  # fmt: skip
 
 
@@ -206,7 +207,7 @@ def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
     contents = qbank.load_contents(session, actor, [entry.item_version_id for entry in found])
     texts = [(entry, excerpt(contents[entry.item_version_id].content.stem, 120)) for entry in found]
     placed = next(
-        item for item in _placed(row, slot_contents(session, actor, row), with_key=True) if item.slot.slot == slot
+        item for item in _placed(row, slot_contents(session, actor, row), with_key=True) if item.slot.place == slot
     )
     return render_page("blueprints/swap.html", SwapPage(row, form_title(row), placed, texts, ticket))
 

@@ -43,7 +43,11 @@ class SectionText:
 
 @dataclass(frozen=True, slots=True)
 class SlotContent:
-    """One place of a form with the frozen content of its item; `section` counts from 0."""
+    """One slot of a form with its frozen content; `section` counts from 0.
+
+    An item may fill several slots: `place` is the item's place among the items of the form, `part` counts its slots from 1,
+    `item_type` names the type that was chosen (the content may be of another one), `seed` is what the item was frozen with.
+    """
 
     slot: int
     section: int
@@ -52,6 +56,15 @@ class SlotContent:
     point: str
     score: Decimal
     content: ItemContent
+    place: int = 0
+    part: int = 1
+    seed: int = 0
+    item_type: str = ""
+
+    @property
+    def chosen_type(self) -> str:
+        """Registry name of the type under which the item was chosen and stands in its part of the form."""
+        return self.item_type or self.content.type
 
 
 def score_text(score: Decimal) -> str:
@@ -69,10 +82,16 @@ def score_text(score: Decimal) -> str:
 def build_delivery(
     header: FormHeader, sections: Sequence[SectionText], slots: Sequence[SlotContent], read_media: ReadMedia
 ) -> dict[str, Any]:
-    """Return the delivery document: built from what item types say may be shown, so no key can slip in."""
-    views = [delivery_slot(slot) for slot in slots]
-    names = dict.fromkeys(name for view in views for html in shown_html(view) for name in media_ids(html))
-    return {
+    """Return the delivery document: built from what item types say may be shown, so no key can slip in.
+
+    ``kaoku-form-delivery/1``: a text that several slots share stands once in ``stimuli``, a list of HTML that is there when
+    there is any; the slots that share it follow each other and name it by ``stimulus``, its index.
+    """
+    stimuli, shared = shared_stimuli(slots)
+    views = [delivery_slot(slot) | shared.get(slot.slot, {}) for slot in slots]
+    texts = [*stimuli, *(html for view in views for html in shown_html(view))]
+    names = dict.fromkeys(name for html in texts for name in media_ids(html))
+    document = {
         "format": DELIVERY_FORMAT,
         "form_id": str(header.form_id),
         "title": header.title,
@@ -90,6 +109,21 @@ def build_delivery(
         "slots": views,
         "media": {name: _embedded(*read_media(name)) for name in names},
     }
+    return document | ({"stimuli": stimuli} if stimuli else {})
+
+
+def shared_stimuli(slots: Sequence[SlotContent]) -> tuple[list[str], dict[int, dict[str, int]]]:
+    """Return the texts that slots share, and for each slot that has one ``{"stimulus": index}``; one text for each place."""
+    stimuli: list[str] = []
+    places: dict[int, int] = {}
+    shared = {}
+    for slot in slots:
+        if slot.content.stimulus:
+            if slot.place not in places:
+                places[slot.place] = len(stimuli)
+                stimuli.append(slot.content.stimulus)
+            shared[slot.slot] = {"stimulus": places[slot.place]}
+    return stimuli, shared
 
 
 def delivery_slot(slot: SlotContent) -> dict[str, Any]:
@@ -122,7 +156,11 @@ def _embedded(data: bytes, mime: str) -> dict[str, str]:
 
 
 def build_scoring(form_id: uuid.UUID, delivery_digest: str, slots: Sequence[SlotContent]) -> dict[str, Any]:
-    """Return the scoring document, bound to the delivery document by its digest."""
+    """Return the scoring document, bound to the delivery document by its digest.
+
+    ``kaoku-form-scoring/1``: `item_version_id` and `part` (from 1) name what a slot measures, `seed` is what the item was
+    frozen with; `content` is what came of it, a child of a testlet with its ``stimulus``.
+    """
     return {
         "format": SCORING_FORMAT,
         "form_id": str(form_id),
@@ -133,6 +171,8 @@ def build_scoring(form_id: uuid.UUID, delivery_digest: str, slots: Sequence[Slot
                 "slot": slot.slot,
                 "item_id": str(slot.item_id),
                 "item_version_id": str(slot.item_version_id),
+                "part": slot.part,
+                "seed": slot.seed,
                 "point": slot.point,
                 "score": score_text(slot.score),
                 "content": content_to_json(slot.content),

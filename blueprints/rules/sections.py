@@ -77,7 +77,7 @@ def sections_of(slots: Sequence[SlotContent]) -> list[Section]:
 
 def _section(number: int, slots: Sequence[SlotContent]) -> Section:
     scores = {slot.score for slot in slots}
-    item_type = registry.get(slots[0].content.type)
+    item_type = registry.get(slots[0].chosen_type)
     return Section(
         number=number, type=item_type.name, label=item_type.label, first=slots[0].slot, last=slots[-1].slot,
         each=scores.pop() if len(scores) == 1 else None, total=sum((slot.score for slot in slots), Decimal(0)),

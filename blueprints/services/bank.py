@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from blueprints.assembly.pool import PoolItem
-from blueprints.models import ExamForm
+from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
+from blueprints.rules.freezing import freeze_item, freeze_seed
 from blueprints.rules.packages import ReadMedia, SlotContent
+from item_templates.contract import ItemContent
 from kernel.identity.actor import Actor
 from qbank import public as qbank
 
@@ -39,14 +41,23 @@ def _pool_item(entry: qbank.PoolEntry) -> PoolItem:
 
 
 def slot_contents(session: Session, actor: Actor, form: ExamForm) -> list[SlotContent]:
-    """Return the places of a form, in order, each with its item's frozen content; `form` has its slots loaded."""
+    """Return the slots of a form, in order and frozen as sealing freezes them; `form` has its places loaded.
+
+    An item may fill several slots, numbered through; each names its item's place.
+    """
     contents = qbank.load_contents(session, actor, [slot.item_version_id for slot in form.slots])
+    frozen = [one for slot in form.slots for one in _frozen(form, slot, contents[slot.item_version_id].content)]
+    return [replace(one, slot=number) for number, one in enumerate(frozen, 1)]
+
+
+def _frozen(form: ExamForm, slot: FormSlot, content: ItemContent) -> list[SlotContent]:
+    seed = freeze_seed(form.exam_form_id, slot.slot, slot.item_version_id)
     return [
         SlotContent(
-            slot=slot.slot, section=slot.section, item_id=slot.item_id, item_version_id=slot.item_version_id,
-            point=slot.point, score=slot.score, content=contents[slot.item_version_id].content,
+            slot=0, section=slot.section, item_id=slot.item_id, item_version_id=slot.item_version_id, point=slot.point,
+            score=part.score, content=part.content, place=slot.slot, part=part.part, seed=seed, item_type=content.type,
         )
-        for slot in form.slots
+        for part in freeze_item(content, seed, slot.score)
     ]  # fmt: skip
 
 

@@ -92,4 +92,9 @@ def _media(session: Session, actor: Actor, slots: list[SlotContent]) -> dict[str
 
 
 def _texts(content: ItemContent) -> list[str]:
-    return [content.stem, content.explanation, *(part.content for part in (*content.choices, *content.targets))]
+    return [
+        content.stimulus,
+        content.stem,
+        content.explanation,
+        *(part.content for part in (*content.choices, *content.targets)),
+    ]

@@ -22,7 +22,7 @@ from blueprints.rules.relaxing import relaxed_spec
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
 from blueprints.services import blueprints as blueprint_services
-from blueprints.services.bank import Pool, load_pool
+from blueprints.services.bank import Pool, load_pool, slot_contents
 from kernel import audit
 from kernel.clock import now
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
@@ -203,7 +203,8 @@ def _form(uow: UnitOfWork, origin: _Origin, label: str, items: list[Mapping[str,
         created_by=uow.actor.user_id, created_at=now(), updated_at=now(), slots=slots,
     )  # fmt: skip
     uow.add(form)
-    uow.flush()  # decisions name the form by its key
+    uow.flush()  # decisions name the form by its key, and items are frozen by it
+    form.n_slots = len(slot_contents(uow.session, uow.actor, form))
     note_decision(uow, form, FormAct.ACCEPT, "")
     return form
 

@@ -19,7 +19,7 @@ from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import FormAct, after
-from blueprints.services.bank import Pool, load_pool
+from blueprints.services.bank import Pool, load_pool, slot_contents
 from blueprints.services.runs import note_decision
 from kernel.errors import ConflictError, NotFoundError
 from kernel.i18n import N_
@@ -135,6 +135,7 @@ def swap_item(uow: UnitOfWork, form_id: uuid.UUID, *, slot: int, item_id: uuid.U
     place = form.slots[index]
     note_decision(uow, form, FormAct.SWAP, f"第 {slot} 题：{place.item_code} → {entry.code}")
     _put(place, entry)
+    form.n_slots = len(slot_contents(uow.session, uow.actor, form))
     return form
 
 
