@@ -75,7 +75,7 @@ def upgrade():
             ),
             nullable=False,
         ),
-        sa.Column("report", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False),
+        sa.Column("report", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("report_digest", sa.String(length=64), nullable=False),
         sa.Column("note", sa.String(length=500), nullable=False),
         sa.Column("proposed_by", sa.Uuid(), nullable=True),
@@ -130,7 +130,7 @@ def upgrade():
         sa.Column("job_id", sa.Uuid(), nullable=True),
         sa.Column(
             "outcome",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=False,
             comment="counts of what applying did",
         ),
@@ -198,7 +198,7 @@ def upgrade():
         sa.Column("title", sa.String(length=300), nullable=False),
         sa.Column(
             "details",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=False,
             comment="messages: template and values",
         ),
@@ -246,7 +246,7 @@ def upgrade():
         ),
         sa.Column(
             "changes",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=False,
             comment="old point, assignment before, assignment after",
         ),
@@ -270,7 +270,7 @@ def upgrade():
         sa.Column("old_point_id", sa.Uuid(), nullable=False),
         sa.Column(
             "targets",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=False,
             comment="ids of points of the new edition",
         ),
@@ -426,7 +426,7 @@ def upgrade():
             "change", sa.String(length=20), nullable=False, comment="wording, substance, description, or retired"
         ),
         sa.Column(
-            "details", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False
+            "details", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
