@@ -16,6 +16,11 @@ def render_item(type_, obj, autogen_context):
     return False
 
 
+def include_name(name, type_, parent_names):
+    """Leave out full-text indexes and the tables that SQLite keeps for them: the mapper cannot describe them."""
+    return not (type_ in {"table", "index"} and name and name.startswith("item_search_fts"))
+
+
 def prepare_postgresql(connection):
     """Never wait long for a lock, never run twice at once."""
     connection.execute(text("SET lock_timeout = '10s'"))
@@ -31,6 +36,7 @@ def run():
             render_as_batch=True,
             compare_type=True,
             render_item=render_item,
+            include_name=include_name,
             transaction_per_migration=False,
         )
         with context.begin_transaction():
