@@ -17,6 +17,7 @@ from item_templates.contract import (
     Json,
     Outcome,
     ResponseFormatError,
+    Suggestion,
 )
 from item_templates.findings import KeyTextError
 from item_templates.rounding import round_score
@@ -93,6 +94,10 @@ class BaseType:
     def fraction(self, content: ItemContent, response: Sequence[Json]) -> Decimal | None:
         """Return the share of the marks that an answered response earns; None when a person must say."""
         raise NotImplementedError
+
+    def suggest(self, content: ItemContent, response: Sequence[Json], max_score: Decimal) -> Suggestion | None:
+        """Return None: the program scores the response itself or knows nothing of it."""
+        del content, response, max_score
 
     def key_text(self, content: ItemContent) -> str:
         """Return the key as people write it; empty when there is none."""

@@ -147,6 +147,14 @@ class ItemScore:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the program tells a marker about a response: the marks it would earn, and each part that was checked."""
+
+    score: Decimal
+    checks: tuple[tuple[str, bool], ...]
+
+
 class ResponseFormatError(ValueError):
     """A raw response does not have the shape its interaction asks for."""
 
@@ -202,6 +210,10 @@ class ItemType(Protocol):
 
     def score(self, content: ItemContent, response: Sequence[Json], max_score: Decimal) -> ItemScore:
         """Score a canonical response; marked types answer NEEDS_MARKING (or OMITTED with 0)."""
+        ...
+
+    def suggest(self, content: ItemContent, response: Sequence[Json], max_score: Decimal) -> Suggestion | None:
+        """Return what helps a marker with a canonical response, None where the program knows nothing."""
         ...
 
     def key_text(self, content: ItemContent) -> str:

@@ -42,6 +42,32 @@ def leading_number(text: str) -> tuple[Decimal, str] | None:
     return (_value(found), plain[found.end() :].strip()) if found else None
 
 
+def numbers_in(text: str) -> list[tuple[Decimal, str]]:
+    """Return every number of a text with what follows it; digits that belong to a word, such as the 1 of R1, are none.
+
+    A minus between two quantities is an operation, not a sign.
+
+    Examples
+    --------
+    >>> [str(value) for value, _ in numbers_in("R1=8-3.5=4.5 Ω，t=-2 ℃，A=5 m²")]
+    ['8', '3.5', '4.5', '-2', '5']
+    """
+    plain = plain_number_text(text)
+    found = [match for match in _NUMBER.finditer(plain) if not _in_word(plain, match)]
+    return [(_unsigned(plain, match), plain[match.end() :].strip()) for match in found]
+
+
+def _in_word(text: str, match: re.Match[str]) -> bool:
+    before = text[match.start() - 1 : match.start()]
+    return not match["sign"] and (before == "_" or (before.isascii() and before.isalpha()))
+
+
+def _unsigned(text: str, match: re.Match[str]) -> Decimal:
+    before = text[: match.start()].rstrip()[-1:]
+    is_operation = match["sign"] and before.isascii() and (before.isalnum() or before == ")")
+    return abs(_value(match)) if is_operation else _value(match)
+
+
 def plain_number_text(text: str) -> str:
     """Return text with half-width digits and an ASCII minus, without blanks at its ends."""
     return unicodedata.normalize("NFKC", text.translate(_MINUS)).strip()

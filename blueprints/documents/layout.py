@@ -18,7 +18,7 @@ from item_templates.markup import plain_text
 LINE_UNITS = 88
 COLUMN_CHOICES = (4, 2, 1)
 BRACKETS = re.compile(r"[（(][\s　\u00a0_]*[)）]")
-ANSWER_LINES = {"short_answer": 5, "essay": 14}
+ANSWER_LINES = {"short_answer": 5, "calculation": 10, "essay": 14}
 KEYS_PER_ROW = 10
 NUMBERED = frozenset({"single_choice", "multiple_choice", "true_false"})
 

@@ -19,6 +19,7 @@ HOW_TO_ANSWER = {
     "matching": "将左列各项与右列对应项配对，写出对应的标号",
     "ordering": "按正确的顺序写出各项的标号",
     "short_answer": "简要回答下列各题",
+    "calculation": "写出必要的计算步骤，最后写明答案",
     "essay": "结合要求作答，论述充分、条理清楚",
 }
 """What the printed form says; it is part of the form, in the language of the form."""
@@ -28,6 +29,7 @@ HOW_TO_ANSWER_ON_SCREEN = {
     "true_false": "判断说法是否正确",
     "fill_in": "将正确的答案填在空格中",
     "numeric": "计算并填写结果",
+    "calculation": "写出计算步骤，最后写“答：”和结果",
     "matching": "为左列各项选出右列的对应项",
     "ordering": "将各项按正确的顺序排列",
 }

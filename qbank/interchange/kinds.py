@@ -184,8 +184,8 @@ def _by_type(reading: Reading, name: str) -> ItemContent:
         answered = item_type.with_answer(content, reading.answer) if reading.answer else content
     except KeyTextError as error:
         if name == "numeric" and len(reading.answer) > LONG_ANSWER_CHARS:
-            reading.warn("type_changed", N_("计算题的答案是解题过程，按简答题（人工评分）导入"))
-            return _by_type(reading, "short_answer")
+            reading.warn("type_changed", N_("数值题的答案是解题过程，按计算题（人工评分）导入"))
+            return _by_type(reading, "calculation")
         raise SkippedRecord("ambiguous_key", str(error)) from error
     if reading.answer and answered == content:
         reading.explanation = "\n".join(filter(None, [f"参考答案：{reading.answer}", reading.explanation]))

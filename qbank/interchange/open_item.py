@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from item_templates.contract import CanonicalItem
@@ -15,7 +14,6 @@ from qbank.interchange.lines import BLANKS, CONTINUED, Line, Mark, from_plain, j
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 
 EXCERPT_CHARS = 80
-_NUMBER_ONLY = re.compile(r"^[-+−]?\d[\d.,]*(?:\s*[±~～]\s*\d[\d.]*)?\s*\S{0,12}$")
 PLAIN_FIELDS = ("difficulty", "points", "score", "identifier", "source", "rubric", "type_hint")
 
 
@@ -114,7 +112,6 @@ def to_record(draft: OpenItem, result: ReadResult, *, exact: bool = False) -> No
         return
     _settle_judgement(record)
     _settle_underlined(record, draft, stem, result)
-    _settle_worked_solution(record, draft, result)
     if draft.relabelled:
         message = N_("自动编号的选项字母与前一选项重复，已按顺序改正，请核对选项")
         result.warnings.append(Notice(draft.locator, "options_relabelled", message))
@@ -154,16 +151,6 @@ def _exact(draft: OpenItem) -> CanonicalItem | None:
             media=dict(_media(draft)),
         )
     )
-
-
-def _settle_worked_solution(record: RawRecord, draft: OpenItem, result: ReadResult) -> None:
-    """Take a calculation whose answer is a worked solution for what it is: an item that a person marks."""
-    answer = (record.answer or "").strip(BLANKS)
-    if draft.section.type_word != "计算题" or not answer or record.options or _NUMBER_ONLY.match(answer):
-        return
-    record.type_hint = "简答题"
-    message = N_("计算题带有解题过程，按人工评分的简答题读入")
-    result.warnings.append(Notice(draft.locator, "worked_solution", message))
 
 
 def _take_score(stem: list[Line]) -> tuple[list[Line], str]:

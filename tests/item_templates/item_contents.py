@@ -87,6 +87,17 @@ def essay(draw: st.DrawFn) -> ItemContent:
 
 
 @st.composite
+def calculation(draw: st.DrawFn) -> ItemContent:
+    quantities = st.lists(numeric().map(lambda content: content.key), min_size=1, max_size=3)
+    key = draw(st.none() | quantities)
+    method = draw(st.sampled_from(["steps", "final_answer"] if key else ["steps"]))
+    steps = ({"text": draw(texts), "score": "1"},)
+    return ItemContent(
+        "calculation", draw(texts), key=key, rubric=steps, score=draw(scores), scoring={"method": method}
+    )  # fmt: skip
+
+
+@st.composite
 def ordering(draw: st.DrawFn) -> ItemContent:
     options = draw(option_lists())
     key = list(draw(st.permutations([one.id for one in options])))
@@ -114,9 +125,19 @@ def true_false(draw: st.DrawFn) -> ItemContent:
 STRATEGIES = {
     "single_choice": single(), "multiple_choice": multiple(), "true_false": true_false(), "fill_in": fill_in(),
     "numeric": numeric(), "short_answer": short_answer(), "essay": essay(), "matching": matching(),
-    "ordering": ordering(),
+    "ordering": ordering(), "calculation": calculation(),
 }  # fmt: skip
 any_content = st.one_of(*STRATEGIES.values())
+
+
+def is_marked(content: ItemContent) -> bool:
+    """Say whether a person marks every response to an item that is not omitted."""
+    by_steps = content.type == "calculation" and content.scoring.get("method") != "final_answer"
+    return content.key is None or by_steps
+
+
+def _solution(key: list[dict[str, object]] | None) -> str:
+    return "答：" + "，".join(f"结果 {Decimal(str(one['value']))} {one['unit']}" for one in key or [])
 
 
 def key_as_response(content: ItemContent) -> list[object]:
@@ -130,6 +151,7 @@ def key_as_response(content: ItemContent) -> list[object]:
         "numeric": lambda: [str(Decimal(str(key["value"])))],
         "short_answer": lambda: [key[-1]] if key else ["答"],
         "essay": lambda: ["答"],
+        "calculation": lambda: [_solution(key)],
         "matching": lambda: [list(pair) for pair in reversed(key["pairs"])],
         "ordering": lambda: list(key),
     }

@@ -18,6 +18,7 @@ SWAPPED = ItemContent("true_false", "?", choices("错误", "正确"))
 ONE_BLANK = ItemContent("fill_in", "{{1}}")
 TWO_BLANKS = ItemContent("fill_in", "{{1}}{{2}}")
 NUMBER = ItemContent("numeric", "?")
+WORKED = ItemContent("calculation", "?")
 ORDER = ItemContent("ordering", "?", choices("a", "b", "c"))
 MATCH = ItemContent("matching", "?", METALS, targets=targets("x", "y", "z"))
 LETTERS_AS_TEXT = ItemContent("single_choice", "?", (Choice("A", "B"), Choice("B", "C"), Choice("C", "D")))
@@ -73,6 +74,13 @@ READ = [
     (NUMBER, "3.5mm±0.1", {"value": 3.5, "tolerance": 0.1, "unit": "mm"}),
     (NUMBER, "3.4~3.6 mm", {"value": 3.5, "tolerance": 0.1, "unit": "mm"}),
     (NUMBER, "－２", {"value": -2, "tolerance": 0, "unit": ""}),
+    (WORKED, "22 A", [{"value": 22, "tolerance": 0, "unit": "A"}]),
+    (
+        WORKED,
+        "答：22A；4840±10 W",
+        [{"value": 22, "tolerance": 0, "unit": "A"}, {"value": 4840, "tolerance": 10, "unit": "W"}],
+    ),
+    (WORKED, '[{"value": 2}]', [{"value": 2, "tolerance": 0, "unit": ""}]),
     (ORDER, "CAB", ["C", "A", "B"]),
     (ORDER, "c→a→b", ["C", "A", "B"]),
     (ORDER, "C、A、B", ["C", "A", "B"]),
@@ -114,6 +122,8 @@ REFUSED = [
     (NUMBER, "3；4"),
     (NUMBER, "{3}"),
     (NUMBER, "3.6~3.4"),
+    (WORKED, ""),
+    (WORKED, "I=U/R=22 A"),
     (ORDER, "CA"),
     (ORDER, "CAA"),
     (MATCH, "A=9"),
@@ -156,6 +166,13 @@ def test_an_essay_keeps_its_reference_answer_as_a_scoring_point():
     assert answered.rubric[0]["text"] == "要点一"
 
 
+def test_a_worked_solution_becomes_a_scoring_step_and_a_bare_result_a_final_answer():
+    worked = registry.get("calculation").with_answer(ItemContent("calculation", "?", score=5), "解：P=UI=220×2=440 W")
+    assert (worked.key, worked.rubric) == (None, ({"text": "解：P=UI=220×2=440 W", "score": "5"},))
+    bare = registry.get("calculation").with_answer(ItemContent("calculation", "?"), "440 W")
+    assert (bare.key, bare.scoring) == ([{"value": 440, "tolerance": 0, "unit": "W"}], {"method": "final_answer"})
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [
@@ -171,6 +188,8 @@ def test_an_essay_keeps_its_reference_answer_as_a_scoring_point():
         ("essay", ["x"]),
         ("matching", {"pairs": [["A"]]}),
         ("ordering", "CAB"),
+        ("calculation", "二十二"),
+        ("calculation", [{"unit": "A"}]),
     ],
 )
 def test_a_key_of_another_shape_is_refused(name, key):

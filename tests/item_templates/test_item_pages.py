@@ -130,11 +130,12 @@ def test_a_page_has_no_inline_script_or_style_and_labels_every_input(name, which
         ("essay", ["评分要点", "说明维护对象"]),
         ("matching", ["A — 1", "C — 4"]),
         ("ordering", ["B → A → D → C"]),
+        ("calculation", ["评分要点", "求得电流 22 A", "最终答案", "4840 ± 10 W"]),
     ],
 )
 def test_the_review_page_marks_the_key_in_words_and_shows_the_explanation(name, marks):
     html = page(example(name), "review")
-    for mark in [*marks, "解析", "标准答案" if name not in {"short_answer", "essay"} else "评分"]:
+    for mark in [*marks, "解析", "标准答案" if name not in {"short_answer", "essay", "calculation"} else "评分"]:
         assert mark in html
 
 
@@ -184,7 +185,7 @@ def test_every_error_is_shown_at_a_field(name):
     fields = ["stem", "key", "score", "scoring", "media"]
     fields += ["choices"] if registry.get(name).has_choices else []
     fields += ["targets"] if name == "matching" else []
-    fields += ["rubric"] if name in {"essay", "short_answer"} else []
+    fields += ["rubric"] if name in {"essay", "short_answer", "calculation"} else []
     html = page(example(name), "edit", {field: [f"毛病在 {field}"] for field in fields})
     for field in fields:
         assert html.count(f"毛病在 {field}") == 1

@@ -21,7 +21,7 @@ from item_templates.canonical import (
 )
 from item_templates.contract import CanonicalItem, Outcome, ResponseFormatError
 from item_templates.markup import normalise_text, sanitise
-from tests.item_templates.item_contents import STRATEGIES, TYPE_NAMES, any_content, example, key_as_response
+from tests.item_templates.item_contents import STRATEGIES, TYPE_NAMES, any_content, example, is_marked, key_as_response
 
 json_values = st.recursive(
     st.none()
@@ -56,7 +56,7 @@ def test_no_response_crashes_scoring_or_leaves_the_range(content, response, max_
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_the_key_earns_full_marks(content, max_score):
     result = registry.get(content.type).score(content, key_as_response(content), max_score)
-    if content.key is None:
+    if is_marked(content):
         assert (result.score, result.outcome) == (0, Outcome.NEEDS_MARKING)
     else:
         assert (result.score, result.outcome) == (max_score, Outcome.CORRECT)

@@ -36,7 +36,9 @@ WORDS = [
     ("填空题", "fill_in"),
     ("简答", "short_answer"),
     ("问答题", "short_answer"),
-    ("计算题", "numeric"),
+    ("数值题", "numeric"),
+    ("四、计算题（共 2 题）", "calculation"),
+    ("计算", "calculation"),
     ("论述题", "essay"),
     ("连线题", "matching"),
     ("排序题", "ordering"),
@@ -54,7 +56,7 @@ def test_a_text_that_names_no_single_type_is_left_alone(text):
 
 
 def test_the_types_named_in_the_interface_are_there():
-    wanted = "single_choice multiple_choice true_false fill_in numeric short_answer essay matching ordering".split()  # noqa: SIM905 - reads as the interface writes it
+    wanted = "single_choice multiple_choice true_false fill_in numeric short_answer essay matching ordering calculation".split()  # noqa: SIM905 - reads as the interface writes it
     assert set(wanted) <= set(TYPE_NAMES)
 
 

@@ -35,6 +35,9 @@ ORDER_SHARE = replace(ORDER, scoring={"method": "per_position"})
 MATCH = ItemContent(
     "matching", "?", FOUR, {"pairs": [["A", "1"], ["B", "2"], ["C", "4"]]}, targets=targets("a", "b", "c", "d")
 )
+RESULTS = replace(example("calculation"), scoring={"method": "final_answer"})
+UNITLESS = replace(RESULTS, key=[{"value": 5, "tolerance": 0, "unit": ""}])
+HOURLY = replace(RESULTS, key=[{"value": 202, "tolerance": 0, "unit": "吨"}])
 MATCH_EXACT = replace(MATCH, scoring={"method": "exact"})
 
 C, P, W, OM, M = Outcome.CORRECT, Outcome.PARTIAL, Outcome.WRONG, Outcome.OMITTED, Outcome.NEEDS_MARKING
@@ -125,6 +128,28 @@ TABLE = [
     (MATCH, [], "3", "0", OM),
     (MATCH_EXACT, [["A", "1"], ["B", "2"]], "3", "0", W),
     (MATCH_EXACT, [["A", "1"], ["B", "2"], ["C", "4"]], "3", "3", C),
+    (example("calculation"), ["答：22 A，4840 W"], "8", "0", M),
+    (example("calculation"), [" "], "8", "0", OM),
+    (RESULTS, ["解：I=U/R=220/10=22 A\nP=UI=220×22=4840 W\n答：电流为 22 A，功率为 4840 W。"], "8", "8", C),
+    (RESULTS, ["I=U/R=220/10=22A，P=UI=220*22=4840W"], "8", "8", C),
+    (RESULTS, ["答：4845 W；22 A"], "8", "8", C),
+    (RESULTS, ["答：（1）电流 22 A；（2）功率 4840 W"], "8", "8", C),
+    (RESULTS, ["答：①22A ②4840W"], "8", "8", C),
+    (RESULTS, ["答：22 安，4840 瓦"], "8", "8", C),
+    (RESULTS, ["答：22，4,840"], "8", "8", C),
+    (RESULTS, ["答：22 A，4800 W"], "8", "4", P),
+    (RESULTS, ["答：22 A"], "8", "4", P),
+    (RESULTS, ["答：22 mA，4.84 kW"], "8", "0", W),
+    (RESULTS, ["答：22 毫安，4840 千瓦"], "8", "0", W),
+    (RESULTS, ["答：22 A，22 A"], "8", "4", P),
+    (RESULTS, ["22 A 4840 W 1 2 3 4 5 6 7 8 9"], "8", "0", W),
+    (RESULTS, ["答：22 A，4840 W；或 21 A，4000 W"], "8", "0", W),
+    (RESULTS, ["不会做"], "8", "0", W),
+    (RESULTS, [["22"]], "8", "0", W),
+    (UNITLESS, ["R1+R2=2+3=5"], "1", "1", C),
+    (UNITLESS, ["答：5 个"], "1", "1", C),
+    (UNITLESS, ["答：5 kg"], "1", "0", W),
+    (HOURLY, ["545-180-163=202 吨/小时"], "1", "1", C),
 ]
 
 
@@ -156,6 +181,7 @@ CELLS = [
     (MATCH, "A=9", ["A=9"]),
     (MATCH, '[["A", "1"]]', [["A", "1"]]),
     (ESSAY, "第一；第二", ["第一；第二"]),
+    (RESULTS, "答：22 A，4840 W", ["答：22 A，4840 W"]),
 ]
 
 
@@ -168,3 +194,11 @@ def test_the_published_partial_rule_of_the_example_halves_an_incomplete_answer()
     content = example("multiple_choice")
     result = registry.get("multiple_choice").score(content, ["A", "B"], Decimal(2))
     assert result.score == 1
+
+
+def test_a_marker_is_told_which_final_answers_a_solution_gives():
+    content = example("calculation")
+    hint = registry.get("calculation").suggest(content, ["答：22 A，4800 W"], Decimal(8))
+    assert (hint.score, hint.checks) == (Decimal(4), (("22 A", True), ("4840±10 W", False)))
+    assert registry.get("calculation").suggest(replace(content, key=None), ["22"], Decimal(8)) is None
+    assert registry.get("essay").suggest(ESSAY, ["文"], Decimal(8)) is None

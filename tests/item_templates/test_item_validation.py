@@ -20,6 +20,7 @@ MARKED = ItemContent("short_answer", "简述", rubric=({"text": "要点", "score
 NUMBER = ItemContent("numeric", "求电流", key={"value": 1, "tolerance": 0, "unit": "A"})
 ORDER = ItemContent("ordering", "排序", choices("甲", "乙", "丙"), ["B", "A", "C"])
 MATCH = example("matching")
+WORKED = example("calculation")
 
 TABLE = [
     # content, code, field
@@ -71,6 +72,14 @@ TABLE = [
     (replace(NUMBER, key=None), "no_key", "key"),
     (replace(NUMBER, key={"value": "约 3", "tolerance": 0}), "bad_key", "key"),
     (replace(NUMBER, key={"value": 3, "tolerance": -1}), "bad_tolerance", "key"),
+    (replace(WORKED, rubric=()), "no_rubric", "rubric"),
+    (replace(WORKED, score=Decimal(9)), "rubric_sum", "rubric"),
+    (replace(WORKED, key=None, scoring={"method": "final_answer"}), "no_key", "key"),
+    (replace(WORKED, key=[{"value": "约 3"}]), "bad_key", "key"),
+    (replace(WORKED, key="22 A"), "bad_key", "key"),
+    (replace(WORKED, key=[{"value": 3, "tolerance": -1}]), "bad_tolerance", "key"),
+    (replace(WORKED, key=[{"value": n} for n in range(11)]), "too_many_keys", "key"),
+    (replace(WORKED, scoring={"method": "marked"}), "unknown_method", "scoring"),
     (replace(ORDER, key=["A", "B"]), "key_not_all_choices", "key"),
     (replace(ORDER, key=None), "no_key", "key"),
     (replace(ORDER, key=["A", "B", "C"]), "key_is_listed_order", "choices"),

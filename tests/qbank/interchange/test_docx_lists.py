@@ -246,7 +246,7 @@ def test_instructions_before_the_first_section_are_not_items():
 def test_worked_calculations_are_items_that_a_person_marks():
     word = WordFile().lines("四、计算题", "1、求功率。", "解：P=UI", "=220×2=440W", "答：功率为440W。")
     report = read(word)
-    assert report.items[0].item.content.type == "short_answer"
+    assert report.items[0].item.content.type == "calculation"
     assert "=220×2=440W" in report.items[0].item.content.rubric[0]["text"]
 
 

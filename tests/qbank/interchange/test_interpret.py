@@ -237,7 +237,14 @@ def test_a_worked_calculation_is_marked_by_a_person() -> None:
     content = item(
         "计算流量。", answer="根据物料平衡原理，氧化内循环量为：545-180-163=202 吨每小时。", type_hint="计算题"
     ).content
-    assert content.type == "short_answer"
+    assert (content.type, content.key) == ("calculation", None)
+    assert content.rubric[0]["text"].endswith("=202 吨每小时。")
+
+
+def test_a_calculation_with_its_result_alone_is_scored_by_the_result() -> None:
+    content = item("求电流。", answer="22 A", type_hint="计算题").content
+    assert (content.type, content.key) == ("calculation", [{"value": 22, "tolerance": 0, "unit": "A"}])
+    assert content.scoring == {"method": "final_answer"}
 
 
 def test_a_type_nobody_knows_is_named() -> None:

@@ -1,0 +1,1 @@
+"""计算题: a worked solution, marked step by step or by its final answers."""
