@@ -38,7 +38,11 @@ class Item(Base):
         Index("ix_items_organisation_id_status_submitted_at", "organisation_id", "status", "submitted_at"),
         Index("ix_items_organisation_id_level", "organisation_id", "standard_level_id", "status"),
         Index("ix_items_organisation_id_author_id", "organisation_id", "author_id"),
-    )
+        Index(
+            "ix_items_list", "organisation_id", "removed_at", "updated_at", "item_id", "standard_level_id", "status",
+            "type", "difficulty", "author_id", "n_used", "last_used_on",
+        ),
+    )  # fmt: skip
     item_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
     standard_level_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(LEVEL))

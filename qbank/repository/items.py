@@ -7,12 +7,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from item_templates.markup import normalise_text
 from kernel.errors import ForbiddenError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -20,7 +20,9 @@ from kernel.identity.models import User
 from kernel.identity.permissions import Permission
 from qbank.models.items import Item, ItemCounter, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint
+from qbank.repository import item_flags, item_search
 from qbank.repository.standards import like_pattern
+from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
 
 MAX_ROWS = 20_000
@@ -43,7 +45,7 @@ SORT_COLUMNS: dict[ItemSort, Any] = {
     ItemSort.CODE: Item.code,
     ItemSort.UPDATED: Item.updated_at,
     ItemSort.TYPE: Item.type,
-    ItemSort.DIFFICULTY: Item.difficulty,
+    ItemSort.DIFFICULTY: func.coalesce(Item.difficulty, 0),
     ItemSort.STATUS: Item.status,
     ItemSort.USED: Item.n_used,
 }
@@ -63,6 +65,10 @@ class ItemFilter:
     search: str = ""
     import_run_id: uuid.UUID | None = None
     is_returned: bool = False
+    tag: str = ""
+    flag: ItemFlag | None = None
+    has_statistics: bool = False
+    used_since: date | None = None
     sort: ItemSort = ItemSort.UPDATED
     is_descending: bool = True
 
@@ -94,36 +100,43 @@ def visible(actor: Actor) -> list[ColumnElement[bool]]:
     if actor.may(Permission.ITEM_READ):
         return conditions
     if actor.may(Permission.ITEM_READ_OWN) and actor.user_id is not None:
-        return [*conditions, Item.author_id == actor.user_id]
+        own = Item.author_id == actor.user_id
+        in_review = Item.status == ItemStatus.IN_REVIEW
+        return [*conditions, or_(own, in_review) if actor.may(Permission.ITEM_REVIEW) else own]
     raise ForbiddenError(N_("没有权限查看试题，请联系本机构管理员"), permission=Permission.ITEM_READ.value)
 
 
 def list_items(
     session: Session, *, actor: Actor, wanted: ItemFilter, page: int = 1, per_page: int = 50
 ) -> tuple[list[ItemRow], int]:
-    """Return one page of items with their current contents and authors' names, and the total; one statement."""
-    total_column = func.count().over().label("total")
+    """Return one page of items with their current contents and authors' names, and the total."""
+    query = select(Item.item_id).where(*conditions(session, actor, wanted)).order_by(*_order(wanted))
+    item_ids = session.scalars(query.limit(per_page).offset((page - 1) * per_page)).all()
+    return rows_of(session, item_ids), count_items(session, actor=actor, wanted=wanted)
+
+
+def rows_of(session: Session, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
+    """Return items with what a list shows of them, in the given order; the caller has checked the walls."""
     query = (
-        select(Item, ItemVersion.content, User.name, total_column)
+        select(Item, ItemVersion.content, User.name)
         .join(ItemVersion, ItemVersion.item_version_id == Item.current_version_id)
         .outerjoin(User, User.user_id == Item.author_id)
-        .where(*_conditions(actor, wanted))
-        .order_by(*_order(wanted))
     )
-    rows = session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
-    if not rows and page > 1:
-        return [], count_items(session, actor=actor, wanted=wanted)
-    return [ItemRow(row[0], row[1], row[2] or "") for row in rows], rows[0].total if rows else 0
+    found: dict[uuid.UUID, ItemRow] = {}
+    for chunk in chunks(item_ids):
+        for item, content, name in session.execute(query.where(Item.item_id.in_(chunk))):
+            found[item.item_id] = ItemRow(item, content, name or "")
+    return [found[item_id] for item_id in item_ids if item_id in found]
 
 
 def count_items(session: Session, *, actor: Actor, wanted: ItemFilter) -> int:
     """Return how many items a filter finds."""
-    return session.scalar(select(func.count()).select_from(Item).where(*_conditions(actor, wanted))) or 0
+    return session.scalar(select(func.count()).select_from(Item).where(*conditions(session, actor, wanted))) or 0
 
 
 def list_item_ids(session: Session, *, actor: Actor, wanted: ItemFilter) -> Sequence[uuid.UUID]:
     """Return the ids of everything a filter finds, in its order."""
-    query = select(Item.item_id).where(*_conditions(actor, wanted)).order_by(*_order(wanted)).limit(MAX_ROWS)
+    query = select(Item.item_id).where(*conditions(session, actor, wanted)).order_by(*_order(wanted)).limit(MAX_ROWS)
     return session.scalars(query).all()
 
 
@@ -132,8 +145,9 @@ def _order(wanted: ItemFilter) -> list[Any]:
     return [column.desc() if wanted.is_descending else column.asc(), Item.code]
 
 
-def _conditions(actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
-    conditions = visible(actor)
+def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
+    """Return what an item must meet to be found by a filter."""
+    found = visible(actor)
     equal: dict[Any, Any] = {
         Item.standard_level_id: wanted.standard_level_id,
         Item.type: wanted.type or None,
@@ -142,38 +156,32 @@ def _conditions(actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
         Item.author_id: wanted.author_id,
         Item.import_run_id: wanted.import_run_id,
     }
-    conditions += [column == value for column, value in equal.items() if value is not None]
+    found += [column == value for column, value in equal.items() if value is not None]
     if wanted.standard_level_ids is not None:
-        conditions.append(Item.standard_level_id.in_(wanted.standard_level_ids))
+        found.append(Item.standard_level_id.in_(wanted.standard_level_ids))
     if wanted.search.strip():
-        conditions.append(_matches(wanted.search))
+        found.append(item_search.matches(session, wanted.search))
     if wanted.scope.strip():
-        conditions.append(_in_scope(wanted.scope.strip()))
-    if wanted.is_returned:
-        conditions.append(Item.returned_at.is_not(None))
-    return conditions
+        found.append(Item.item_id.in_(_in_scope(wanted.scope.strip(), actor)))
+    narrowed = item_flags.conditions(
+        flag=wanted.flag, tag=wanted.tag, has_statistics=wanted.has_statistics, used_since=wanted.used_since
+    )
+    return [*found, *narrowed]
 
 
-def _matches(search: str) -> ColumnElement[bool]:
-    """Every word must stand in the text; Chinese needs no words, so one sign is enough."""
-    words = [normalise_text(word) for word in search.split()]
-    in_text = and_(*(Item.search_text.like(like_pattern(word), escape="\\") for word in words))
-    return or_(in_text, Item.code.ilike(like_pattern(search.strip()), escape="\\"))
-
-
-def _in_scope(scope: str) -> ColumnElement[bool]:
+def _in_scope(scope: str, actor: Actor) -> Select[Any]:
+    """Return the items whose current version asks for a point of the scope: few points are found first."""
     code = scope.upper()
     below = [AssessmentPoint.full_code.like(like_pattern(code + mark)[1:], escape="\\") for mark in "-."]
     named = AssessmentPoint.name.like(like_pattern(scope), escape="\\")
-    point = (
-        select(ItemPoint.item_id)
-        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
-        .where(
-            ItemPoint.item_version_id == Item.current_version_id,
-            or_(AssessmentPoint.full_code == code, *below, named),
-        )
+    points = select(AssessmentPoint.assessment_point_id).where(
+        AssessmentPoint.organisation_id == actor.organisation, or_(AssessmentPoint.full_code == code, *below, named)
     )
-    return point.exists()
+    return (
+        select(ItemPoint.item_id)
+        .join(Item, Item.current_version_id == ItemPoint.item_version_id)
+        .where(ItemPoint.assessment_point_id.in_(points))
+    )
 
 
 def _visible_item(item_id: uuid.UUID, actor: Actor) -> Select[Item]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from item_templates.canonical import content_digest, content_from_json, content_to_json
 from item_templates.contract import ItemContent
@@ -24,8 +24,8 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint, StandardLevel
+from qbank.repository import item_search, standards
 from qbank.repository import items as repository
-from qbank.repository import standards
 from qbank.rules.items import (
     EDITABLE,
     MAX_POINTS_PER_ITEM,
@@ -86,8 +86,10 @@ def insert_items(
         _Row(uow.actor, level, new, item_code(prefix, first + place), moment=moment, import_run_id=import_run_id)
         for place, new in enumerate(new_items)
     ]
-    uow.session.execute(insert(Item), [row.item() for row in rows])
+    items = [row.item() for row in rows]
+    uow.session.execute(insert(Item), items)
     uow.session.execute(insert(ItemVersion), [row.version() for row in rows])
+    item_search.insert_rows(uow.session, [(item, row.new.content) for item, row in zip(items, rows, strict=True)])
     if points := [point for row in rows for point in row.points()]:
         uow.session.execute(insert(ItemPoint), points)
     return [row.item_id for row in rows]
@@ -269,6 +271,8 @@ def point_item_at(item: Item, version: ItemVersion, content: ItemContent) -> Non
     item.current_version_id = version.item_version_id
     item.type, item.difficulty = version.type, version.difficulty
     item.content_digest, item.search_text = version.content_digest, search_text(content)
+    if session := object_session(item):
+        item_search.reindex(session, item, content)
 
 
 def copy_item(uow: UnitOfWork, item_id: uuid.UUID) -> Item:
