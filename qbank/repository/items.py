@@ -18,6 +18,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import User
 from kernel.identity.permissions import Permission
+from qbank.models.corrections import ItemQuarantine
 from qbank.models.items import Item, ItemCounter, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint
 from qbank.repository import item_flags, item_search
@@ -258,18 +259,44 @@ def get_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> dict[uui
 def points_of_versions(
     session: Session, version_ids: Sequence[uuid.UUID]
 ) -> defaultdict[uuid.UUID, list[AssessmentPoint]]:
-    """Return the assessment points of versions, the one that counts first."""
+    """Return the assessment points of versions in the edition of their item, the one that counts first.
+
+    A version from before its item's way into a new edition has points in the old one only: those are returned.
+    """
     found: defaultdict[uuid.UUID, list[AssessmentPoint]] = defaultdict(list)
+    at_home: set[uuid.UUID] = set()
+    is_home = (AssessmentPoint.standard_level_id == Item.standard_level_id).label("is_home")
     for chunk in chunks(version_ids):
         query = (
-            select(ItemPoint.item_version_id, AssessmentPoint)
+            select(ItemPoint.item_version_id, AssessmentPoint, is_home)
             .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+            .join(Item, Item.item_id == ItemPoint.item_id)
             .where(ItemPoint.item_version_id.in_(chunk))
-            .order_by(ItemPoint.position)
+            .order_by(is_home.desc(), ItemPoint.position)
         )
-        for version_id, point in session.execute(query):
-            found[version_id].append(point)
+        for version_id, point, home in session.execute(query):
+            if home or version_id not in at_home:
+                found[version_id].append(point)
+            at_home |= {version_id} if home else set()
     return found
+
+
+def carry_other_editions(session: Session, item: Item, old_version_id: uuid.UUID, new_version_id: uuid.UUID) -> None:
+    """Give a new version the points that its predecessor has in other editions than the item's own."""
+    query = (
+        select(ItemPoint)
+        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(
+            ItemPoint.item_version_id == old_version_id, AssessmentPoint.standard_level_id != item.standard_level_id
+        )
+    )
+    for link in session.scalars(query):
+        session.add(
+            ItemPoint(
+                item_version_id=new_version_id, assessment_point_id=link.assessment_point_id, item_id=item.item_id,
+                position=link.position,
+            )
+        )  # fmt: skip
 
 
 def points_of_level(session: Session, standard_level_id: uuid.UUID) -> Sequence[AssessmentPoint]:
@@ -345,13 +372,21 @@ def in_use() -> list[ColumnElement[bool]]:
 
 
 def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[PoolRow]:
-    """Return the items in use of a level with their approved versions and first points, by code; one statement."""
+    """Return the items in use of a level with their approved versions and first points, by code; one statement.
+
+    An item is in the pool of every edition in which its approved version has points; never one in quarantine.
+    """
     query = (
         select(Item, ItemVersion, AssessmentPoint)
         .join(ItemVersion, ItemVersion.item_version_id == Item.approved_version_id)
-        .outerjoin(ItemPoint, and_(ItemPoint.item_version_id == Item.approved_version_id, ItemPoint.position == 0))
-        .outerjoin(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
-        .where(Item.organisation_id == organisation_id, Item.standard_level_id == standard_level_id, *in_use())
+        .join(ItemPoint, and_(ItemPoint.item_version_id == Item.approved_version_id, ItemPoint.position == 0))
+        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(
+            Item.organisation_id == organisation_id,
+            AssessmentPoint.standard_level_id == standard_level_id,
+            Item.item_id.not_in(select(ItemQuarantine.item_id)),
+            *in_use(),
+        )
         .order_by(Item.code)
     )
     return [

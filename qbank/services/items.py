@@ -250,6 +250,7 @@ def _add_version(
     uow.flush()  # the points refer to the version
     for row in point_rows(item.item_id, fresh.item_version_id, new.point_ids):
         uow.add(ItemPoint(**row))
+    repository.carry_other_editions(uow.session, item, old.item_version_id, fresh.item_version_id)
     _point_item_at(item, fresh, new.content, moment)
     before = {"number": old.number, "digest": old.content_digest}
     after = {"number": fresh.number, "digest": fresh.content_digest, "change": change.value}
