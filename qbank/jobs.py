@@ -8,7 +8,7 @@ from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, handler
 from qbank.repository.imports import get_run
-from qbank.services import import_runs, imports
+from qbank.services import edition_apply, import_runs, imports
 
 
 @handler("qbank.import")
@@ -20,3 +20,12 @@ def run_import(context: JobContext) -> None:
     context.progress(50, N_("正在写入 %(n)s 题") % {"n": len(prepared.items)})
     with context.finish(result_url=f"/imports/{run_id}/result") as uow:
         uow.pending["job_result"][0].update(import_runs.run_import(uow, run_id, prepared))
+
+
+@handler(edition_apply.JOB)
+def apply_migration(context: JobContext) -> None:
+    """Carry out a migration between two editions."""
+    migration_id = uuid.UUID(context.payload["outline_migration_id"])
+    context.progress(10, N_("正在迁移试题和蓝图"))
+    with context.finish(result_url=f"/editions/{migration_id}") as uow:
+        uow.pending["job_result"][0].update(edition_apply.apply_migration(uow, migration_id))
