@@ -17,9 +17,10 @@ from blueprints.models import AssemblyRun, ExamForm
 from blueprints.pages import wording
 from blueprints.pages.outcome import OutcomeView, outcome_view
 from blueprints.rules.states import RunStatus
+from blueprints.services import orders
 from blueprints.services import runs as services
 from kernel.db import db
-from kernel.errors import NotFoundError
+from kernel.errors import ConflictError, NotFoundError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
@@ -109,6 +110,20 @@ def relax(run_id: uuid.UUID, index: int) -> Response:
         row = services.try_relaxation(uow, run_id, index)
     address = url_for("blueprints.detail", blueprint_id=row.exam_blueprint_id)
     return redirect_with_message(address, _("已按这种办法复制蓝图，可以直接试组"))
+
+
+@bp.post("/<uuid:run_id>/writing-task")
+@requires(Permission.BLUEPRINT_WRITE)
+def commission(run_id: uuid.UUID) -> Response:
+    """Ask the bank's editors for what is missing."""
+    address = url_for("assembly_runs.detail", run_id=run_id)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            n_items = orders.commission_order(uow, run_id)
+    except ConflictError as exc:
+        return redirect_with_message(address, _(exc.template) % exc.context, "warning")
+    message = _("已生成 %(n)s 题的命题任务，由题库管理员下达给专家", n=n_items)
+    return redirect_with_message(address, message)
 
 
 @bp.get("/<uuid:run_id>/writing-order.xlsx")

@@ -24,6 +24,7 @@ class Permission(enum.StrEnum):
     ITEM_IMPORT = "item.import"
     ITEM_EXPORT = "item.export"
     ITEM_REVIEW = "item.review"
+    ITEM_COMMISSION = "item.commission"
     ITEM_RETIRE = "item.retire"
     WORKFLOW_MANAGE = "workflow.manage"
     BLUEPRINT_READ = "blueprint.read"
@@ -95,7 +96,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.EDITOR: frozenset(
         {
             P.STANDARD_READ, P.STANDARD_WRITE, P.ITEM_READ, P.ITEM_READ_OWN, P.ITEM_WRITE, P.ITEM_IMPORT,
-            P.ITEM_EXPORT, P.ITEM_RETIRE, P.JOB_READ,
+            P.ITEM_EXPORT, P.ITEM_RETIRE, P.ITEM_COMMISSION, P.JOB_READ,
         }
     ),
     Role.AUTHOR: frozenset({P.STANDARD_READ, P.ITEM_READ_OWN, P.ITEM_WRITE}),

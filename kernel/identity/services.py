@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, TooManyAttemptsError, UnauthenticatedError
 from kernel.i18n import N_
@@ -29,6 +29,7 @@ from kernel.identity.models import (
 )
 from kernel.identity.passwords import hash_password, one_time_password, verify_password
 from kernel.identity.permissions import Permission, Role
+from kernel.identity.walls import within_walls
 from kernel.uow import UnitOfWork
 
 THROTTLE_WINDOW = timedelta(minutes=15)
@@ -141,12 +142,19 @@ def actor_of_user(user: User, *, request_id: str = "", session_id: uuid.UUID | N
         user_id=user.user_id,
         organisation_id=user.organisation_id,
         name=user.name,
-        permissions=permissions_of(roles),
+        permissions=_permissions(user, roles),
         roles=roles,
         request_id=request_id,
         session_id=session_id,
         must_change_password=user.must_change_password,
     )
+
+
+def _permissions(user: User, roles: frozenset[Role]) -> frozenset[Permission]:
+    held, session = permissions_of(roles), object_session(user)
+    if Role.AUTHOR not in roles or user.organisation_id is None or session is None:
+        return held
+    return within_walls(held, roles, profiles.values(session, user.organisation_id))
 
 
 def end_session(uow: UnitOfWork, session_id: uuid.UUID) -> None:

@@ -19,6 +19,7 @@ from qbank.pages import (
     reviews,
     standards,
     weights,
+    writing,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -34,10 +35,16 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     reviews.bp,
     reviews.workflow_bp,
     media.bp,
+    writing.bp,
 )
-MENU: tuple[MenuEntry, ...] = (*standards.MENU, *items.MENU, *imports.MENU, *reviews.MENU)
+MENU: tuple[MenuEntry, ...] = (*standards.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return what waits for this person in the bank."""
-    return [*standards.todos(session, actor), *reviews.todos(session, actor), *imports.todos(session, actor)]
+    return [
+        *standards.todos(session, actor),
+        *reviews.todos(session, actor),
+        *imports.todos(session, actor),
+        *writing.todos(session, actor),
+    ]

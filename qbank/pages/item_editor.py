@@ -43,7 +43,7 @@ from qbank.repository import items as repository
 from qbank.repository import standards
 from qbank.rules.items import MAX_POINTS_PER_ITEM, ItemStatus, blocking, findings_of
 from qbank.services import items as services
-from qbank.services import media, reviews
+from qbank.services import media, reviews, writing
 from qbank.services.import_runs import match_point
 
 bp = Blueprint("item_editor", __name__, url_prefix="/items")
@@ -162,7 +162,8 @@ def new() -> tuple[str, int]:
         return render_page(
             "qbank/items/choose.html", ChoosePage(type_options(), levels, str(request.args.get("level", "")), name)
         )
-    empty = Draft(ItemContent(type=name, stem=""), [], [request.args.get("point", "")], None, "")
+    difficulty = int_or_none(request.args.get("difficulty", ""), 1, 5)
+    empty = Draft(ItemContent(type=name, stem=""), [], [request.args.get("point", "")], difficulty, "")
     return _render(empty, level, item=None, findings=[])
 
 
@@ -183,6 +184,8 @@ def create() -> tuple[str, int] | Response:
             uow, standard_level_id=level.standard_level_id, content=draft.content, point_ids=draft.point_ids,
             difficulty=draft.difficulty, source=draft.source,
         )  # fmt: skip
+        if line_id := _task_line():
+            writing.attach_item(uow, line_id, item)
         _submit_too(uow, item)
     return _after_saving(item, _("试题 %(code)s 已保存", code=item.code))
 
@@ -191,6 +194,11 @@ def _type_name(name: str) -> str:
     if name not in dict(type_options()):
         raise NotFoundError(N_("没有这种题型"))
     return name
+
+
+def _task_line() -> uuid.UUID | None:
+    """Return the line of a writing task for which a new item is written, if any."""
+    return uuid_or_none(request.args.get("line", ""))
 
 
 def _is_submitting() -> bool:
@@ -206,6 +214,8 @@ def _submit_too(uow: UnitOfWork, item: Item) -> None:
 def _after_saving(item: Item, message: str) -> Response:
     if _is_submitting():
         return redirect_with_message(url_for("items.detail", item_id=item.item_id), _("已保存并提交审核"))
+    if form_text("act") == "another" and (line_id := _task_line()):
+        return redirect_with_message(url_for("writing.write", line_id=line_id), message)
     if form_text("act") == "another":
         address = url_for("item_editor.new", type=item.type, level=item.standard_level_id)
         return redirect_with_message(address, message)
@@ -312,7 +322,7 @@ def _render(
 ) -> tuple[str, int]:
     name = draft.content.type
     key = item.item_id if item else None
-    here: dict[str, Any] = {"type": name, "level": level.standard_level_id, "item": key}
+    here: dict[str, Any] = {"type": name, "level": level.standard_level_id, "item": key, "line": _task_line()}
     n_rows = min(MAX_POINTS_PER_ITEM, max(POINT_ROWS, len(draft.point_texts) + 1))
     texts = [*draft.point_texts, *[""] * n_rows][:n_rows]
     page = EditorPage(
