@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from item_templates.contract import Choice, Finding, ItemContent, Json, Severity
 from item_templates.findings import finding
+from item_templates.formulas.pieces import formula_errors
 from item_templates.markup import has_substance, media_ids, normalise_text, plain_text
 from item_templates.rounding import decimal_text
 from kernel.i18n import N_
@@ -112,13 +113,16 @@ def check_media(content: ItemContent) -> Iterable[Finding]:
 
 
 def check_formulas(content: ItemContent) -> Iterable[Finding]:
-    r"""Yield a finding for each text whose ``\(`` and ``\)`` do not pair."""
-    texts = {"stem": content.stem, "explanation": content.explanation}
-    texts |= {"choices": "".join(choice.content for choice in content.choices)}
-    for field, text in texts.items():
+    r"""Yield a finding for each text whose ``\(`` and ``\)`` do not pair, and each formula outside the subset."""
+    texts = [("stem", content.stem), ("explanation", content.explanation)]
+    texts += [("choices", choice.content) for choice in content.choices]
+    texts += [("targets", target.content) for target in content.targets]
+    for field, text in texts:
         if text.count(r"\(") != text.count(r"\)"):
             template = N_(r"公式的 \( 与 \) 不成对，请检查")
             yield finding("unpaired_formula", template, field=field)
+        for error in formula_errors(text):
+            yield finding("unknown_formula", error.template, field=field, **error.params)
 
 
 def as_decimal(value: Json) -> Decimal | None:

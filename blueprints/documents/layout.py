@@ -13,6 +13,7 @@ from blueprints.rules.packages import SlotContent, score_text
 from blueprints.rules.sections import Section, sections_of
 from item_templates import registry
 from item_templates.contract import ItemContent
+from item_templates.formulas.pieces import readable
 from item_templates.markup import plain_text
 
 LINE_UNITS = 88
@@ -120,15 +121,14 @@ def columns_for(content: ItemContent, choices: Sequence[tuple[str, Rich]]) -> in
 
 
 def width(text: str) -> int:
-    r"""Return the width of a text in half characters; the marks of formulas take no room.
+    r"""Return the width of a text in half characters; a formula takes what it takes on one line.
 
     Examples
     --------
-    >>> width("电阻R"), width(r"\(R\)")
+    >>> width("电阻R"), width(r"\(\Omega\)")
     (5, 1)
     """
-    shown = text.replace("\\(", "").replace("\\)", "")
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in shown)
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in readable(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from blueprints.documents.layout import FormSheet, KeyPart, PrintedItem, PrintedPart
 from blueprints.documents.runs import Rich
+from item_templates.formulas.typst import to_typst
 from kernel.typesetting import picture_suffix, render_pdf
 
 _FOLDER = Path(__file__).parent
@@ -59,18 +60,23 @@ def _item(item: PrintedItem, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _blocks(text: Rich, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [_named_pictures(block, names) for block in text.blocks]
+    return [_printable(block, names) for block in text.blocks]
 
 
-def _named_pictures(value: Any, names: Mapping[str, str]) -> Any:
-    """Put file names where pictures are named by id; a picture that cannot be printed leaves its alternative text."""
+def _printable(value: Any, names: Mapping[str, str]) -> Any:
+    """Put data in place of formulas, and file names where pictures are named by id.
+
+    A picture that cannot be printed leaves its alternative text.
+    """
     if isinstance(value, list):
-        return [_named_pictures(part, names) for part in value]
+        return [_printable(part, names) for part in value]
     if not isinstance(value, dict):
         return value
     if value.get("k") == "img":
         return value | {"v": names.get(value["v"], "")}
-    return {key: _named_pictures(part, names) for key, part in value.items()}
+    if value.get("k") == "m":
+        return {"k": "m", "v": to_typst(value["v"])}
+    return {key: _printable(part, names) for key, part in value.items()}
 
 
 def _key_part(part: KeyPart, names: Mapping[str, str]) -> dict[str, Any]:

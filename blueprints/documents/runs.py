@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from blueprints.documents.formulas import UnknownFormulaError, parse_formula, split_formulas
 from item_templates.contract import BLANK_MARK
+from item_templates.formulas.parser import FormulaError, parse_formula
+from item_templates.formulas.pieces import split_formulas
 from item_templates.markup import sanitise
 
 BLANK = "＿＿＿＿"
@@ -123,7 +124,7 @@ class _Reader(HTMLParser):
 
     def _formula(self, source: str) -> Run:
         try:
-            return {"k": "m", "v": parse_formula(source), "src": source}
-        except UnknownFormulaError:
+            return {"k": "m", "v": parse_formula(source)}
+        except FormulaError:
             self.rich.unknown.append(source)
             return {"k": "t", "v": f"\\({source}\\)", "s": []}

@@ -14,7 +14,7 @@ from docx.shared import Mm, Pt
 
 from blueprints.documents.layout import FormSheet, KeyPart, PrintedItem, PrintedPart
 from blueprints.documents.runs import Block, Rich, Run
-from blueprints.documents.word_math import omml
+from item_templates.formulas.omml import to_omml
 from kernel.typesetting import picture_suffix
 
 BODY_FONT = "宋体"
@@ -170,7 +170,7 @@ class _Writer:
     def _runs(self, paragraph: Any, runs: Sequence[Run]) -> None:
         for run in runs:
             if run["k"] == "m":
-                paragraph._p.append(omml(run["v"]))  # noqa: SLF001 - python-docx has no formulas of its own
+                paragraph._p.append(to_omml(run["v"]))  # noqa: SLF001 - python-docx has no formulas of its own
             elif run["k"] == "img":
                 self._picture(paragraph, run)
             else:

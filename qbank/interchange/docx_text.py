@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from lxml.etree import _Element
 
+from item_templates.formulas.latex import to_latex
+from item_templates.formulas.omml import M
+from item_templates.formulas.omml_reader import read_omml
 from qbank.interchange.lines import BLANKS, MARK_TAGS, Line, Mark, merge_marks
 from qbank.interchange.numbering import W, value
-from qbank.interchange.omml import M, to_latex
 
 A_BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
 V_IMAGE = "{urn:schemas-microsoft-com:vml}imagedata"
@@ -120,7 +122,7 @@ def _walk(element: _Element, writer: _Writer) -> None:
     if tag == f"{W}r":
         _run(element, writer)
     elif tag == f"{M}oMath":
-        latex = to_latex(element)
+        latex = to_latex(read_omml(element))
         writer.put(f"\\({html.escape(latex, quote=False)}\\)" if latex else "")
     else:
         for child in element:

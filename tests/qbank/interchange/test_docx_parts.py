@@ -11,10 +11,11 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from lxml import etree
 
+from item_templates.formulas.latex import to_latex
+from item_templates.formulas.omml_reader import read_omml
 from qbank.interchange.docx_reader import read_docx
 from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.numbering import Numbering, format_number
-from qbank.interchange.omml import to_latex
 from tests.qbank.interchange.word_files import WordFile
 
 MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
@@ -22,7 +23,7 @@ W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def latex(inner: str) -> str:
-    return to_latex(etree.fromstring(f"<m:oMath {MATH}>{inner}</m:oMath>"))
+    return to_latex(read_omml(etree.fromstring(f"<m:oMath {MATH}>{inner}</m:oMath>")))
 
 
 def run(text: str) -> str:
@@ -46,16 +47,16 @@ def run(text: str) -> str:
                 f'<m:nary><m:naryPr><m:chr m:val="∑"/></m:naryPr><m:sub>{run("i=1")}</m:sub><m:sup>{run("n")}</m:sup>'
                 f"<m:e>{run('i')}</m:e></m:nary>"
             ),
-            r"\sum_{i=1}^{n} i",
+            r"\sum_{i=1}^{n}i",
         ),
-        (f"<m:d><m:e>{run('a+b')}</m:e></m:d>", r"\left( a+b \right)"),
+        (f"<m:d><m:e>{run('a+b')}</m:e></m:d>", r"\left(a+b\right)"),
         (
             f'<m:d><m:dPr><m:begChr m:val="{{"/><m:endChr m:val=""/></m:dPr><m:e>{run("x")}</m:e></m:d>',
-            r"\left\{ x \right.",
+            r"\left\{x\right.",
         ),
-        (f"<m:func><m:fName>{run('sin')}</m:fName><m:e>{run('α')}</m:e></m:func>", r"\sin \alpha"),
+        (f"<m:func><m:fName>{run('sin')}</m:fName><m:e>{run('α')}</m:e></m:func>", r"\sin\alpha"),
         (f'<m:acc><m:accPr><m:chr m:val="&#x20D7;"/></m:accPr><m:e>{run("F")}</m:e></m:acc>', r"\vec{F}"),
-        (run("π≤50%"), r"\pi \le 50\%"),
+        (run("π≤50%"), r"\pi\le 50\%"),
         (f"<m:unknown><m:e>{run('x')}</m:e></m:unknown>", "x"),
     ],
 )
