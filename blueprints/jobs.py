@@ -5,16 +5,29 @@ from __future__ import annotations
 import uuid
 
 from blueprints import repository
-from blueprints.services import runs
+from blueprints.services import capacity, editions, runs
 from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, handler
+from qbank.public import ReferenceSource, register_reference_source
+from qbank.public_changes import Dependant, register_dependant
 
 STEPS = {
     "compile": N_("编译规则，计算上界"), "explain": N_("没有可行的试卷，正在查找原因"), "verify": N_("逐条核对每份试卷"),
     "done": N_("完成"),
 }  # fmt: skip
 LARGEST_SHARE = 95
+
+register_reference_source(ReferenceSource(N_("组卷蓝图或试卷"), count_by_level=editions.count_relying))
+register_dependant(
+    Dependant(
+        "blueprints",
+        find=editions.find_affected,
+        follow=editions.follow_edition,
+        capacity=capacity.find_capacity,
+        blueprints=capacity.list_blueprints,
+    )
+)
 
 
 @handler(runs.JOB)

@@ -170,6 +170,17 @@ def list_decisions(session: Session, form_id: uuid.UUID) -> Sequence[FormDecisio
     return session.scalars(query.order_by(FormDecision.decided_at, FormDecision.form_decision_id).limit(500)).all()
 
 
+def count_relying(session: Session, standard_level_id: uuid.UUID) -> int:
+    """Return how many published blueprints and forms rely on a level's outline."""
+    blueprints = select(ExamBlueprint.exam_blueprint_id).where(
+        ExamBlueprint.standard_level_id == standard_level_id, ExamBlueprint.status == BlueprintStatus.PUBLISHED
+    )
+    forms = select(ExamForm.exam_form_id).where(
+        ExamForm.standard_level_id == standard_level_id, ExamForm.status != FormStatus.WITHDRAWN
+    )
+    return _count(session, blueprints) + _count(session, forms)
+
+
 def get_package(session: Session, form_id: uuid.UUID, *, actor: Actor) -> FormPackage:
     """Return the package of a sealed form."""
     query = select(FormPackage).where(

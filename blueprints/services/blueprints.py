@@ -26,6 +26,7 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
+from qbank.public_changes import refuse_old_edition
 
 SCOPE_DEPTH = 2
 LONGEST_NAME = 120
@@ -59,6 +60,7 @@ def create_blueprint(
 ) -> ExamBlueprint:
     """Create a draft for a level; without `spec` it starts with the level's defaults."""
     require(uow.actor, Permission.BLUEPRINT_WRITE)
+    refuse_old_edition(uow.session, uow.actor, standard_level_id, on=now().date())
     level = qbank.get_level(uow.session, uow.actor, standard_level_id)
     body = dict(spec) if spec is not None else default_spec(uow.session, uow.actor, standard_level_id)
     minutes = int(profiles.value(uow.session, uow.actor.organisation, profile.THEORY_MINUTES.name))
@@ -104,6 +106,7 @@ def publish_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID) -> ExamBlueprint
     row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if row.status is not BlueprintStatus.DRAFT:
         raise IllegalTransitionError(N_("只有草稿可以发布"))
+    refuse_old_edition(uow.session, uow.actor, row.standard_level_id, on=now().date())
     broken = contradictions(blueprint_of(row.spec))
     if broken:
         reasons = "；".join(str(rule.text) for rule in broken)
@@ -142,6 +145,12 @@ def copy_blueprint(
         created_by=uow.actor.user_id, created_at=now(), updated_at=now(),
     )  # fmt: skip
     _put_spec(row, source.spec if spec is None else spec)
+    return _added(uow, row)
+
+
+def add_draft(uow: UnitOfWork, row: ExamBlueprint, spec: Mapping[str, Any]) -> ExamBlueprint:
+    """Add a draft that another act made, such as one for the next edition; the caller has checked the permission."""
+    _put_spec(row, spec)
     return _added(uow, row)
 
 

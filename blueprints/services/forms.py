@@ -20,6 +20,7 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
+from qbank.public_changes import find_outside_edition
 
 LONGEST_COMMENT = 1000
 MAKING = frozenset({FormAct.ACCEPT, FormAct.SWAP, FormAct.SUBMIT})
@@ -75,6 +76,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     """Seal an approved form: build and encrypt both documents, count the use of its items; never to be changed again."""
     require(uow.actor, Permission.FORM_SEAL)
     form = _step(uow, form_id, FormAct.SEAL, "")
+    _check_one_edition(uow, form)
     package = sealing.package_of(uow, form)
     uow.add(package)
     uow.flush()  # the unique constraint must speak before the items count as used
@@ -84,6 +86,15 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
         after={"delivery_digest": package.delivery_digest, "scoring_digest": package.scoring_digest},
     )  # fmt: skip
     return package
+
+
+def _check_one_edition(uow: UnitOfWork, form: ExamForm) -> None:
+    """Refuse a form that holds items of another edition than its own."""
+    versions = [slot.item_version_id for slot in form.slots]
+    if codes := find_outside_edition(uow.session, uow.actor, form.standard_level_id, versions):
+        raise ConflictError(
+            N_("试卷中的 %(codes)s 不属于本试卷所依据的标准版本，请替换后再封存"), codes="、".join(codes[:10])
+        )
 
 
 def withdraw_form(uow: UnitOfWork, form_id: uuid.UUID, *, reason: str) -> ExamForm:

@@ -32,6 +32,7 @@ from kernel.identity.permissions import Permission
 from kernel.jobs import enqueue
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
+from qbank.public_changes import refuse_old_edition
 
 JOB = "blueprints.assemble"
 MOST_FORMS = 26
@@ -55,6 +56,7 @@ def start_run(
     blueprint = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if blueprint.status is BlueprintStatus.ARCHIVED:
         raise IllegalTransitionError(N_("蓝图已归档，请先复制一份"))
+    refuse_old_edition(uow.session, uow.actor, blueprint.standard_level_id, on=now().date())
     _check_bounds(n_forms, seed, time_limit_seconds)
     overlap = int(blueprint.spec.get("max_overlap", 0)) if max_overlap is None else max_overlap
     run = AssemblyRun(
@@ -142,6 +144,7 @@ def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[Ex
     require(uow.actor, Permission.FORM_ASSEMBLE)
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
     blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
+    refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=now().date())
     _check_acceptable(run, blueprint)
     _check_still_in_use(uow, run)
     level = qbank.get_level(uow.session, uow.actor, run.standard_level_id)
