@@ -11,7 +11,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from item_templates.instances import frozen_or_nothing
 from item_templates.markup import render_html
+from item_templates.registry import all_types
 from kernel.clock import now
 
 
@@ -19,9 +21,9 @@ def init_app(app: Flask) -> None:
     """Register the filters and globals that all templates may use."""
     app.jinja_env.filters.update(
         datetime=format_datetime, date=format_date, relative=relative_time, decimal=format_decimal, item_html=item_html,
-        stored_text=stored_text,
+        stored_text=stored_text, item_frozen=frozen_or_nothing,
     )  # fmt: skip
-    app.jinja_env.globals["now"] = now
+    app.jinja_env.globals.update(now=now, item_types=all_types)
 
 
 def _local(moment: datetime) -> datetime:

@@ -122,16 +122,44 @@ def true_false(draw: st.DrawFn) -> ItemContent:
     return ItemContent("true_false", draw(texts), key=draw(st.booleans()), score=draw(scores))
 
 
+@st.composite
+def parametric(draw: st.DrawFn) -> ItemContent:
+    low, step, n = draw(st.integers(-20, 20)), draw(st.integers(1, 5)), draw(st.integers(10, 40))
+    shape = draw(st.sampled_from(["numeric", "single_choice", "fill_in"]))
+    answer = {"shape": shape, "expressions": ["2*a+b"], "decimals": draw(st.integers(0, 3)), "unit": "mm"}
+    if shape == "single_choice":
+        answer["distractors"] = ["2*a+b+1", "2*a+b-1", "2*(a+b)+100"]
+    variables = [
+        {"name": "a", "minimum": str(low), "maximum": str(low + n * step), "step": str(step)},
+        {"name": "b", "values": ["1", "2.5", "4"], "decimals": 1},
+    ]
+    parameters = {"variables": variables, "constraints": ["a != 3 and b > 0"], "answer": answer}
+    stem = f"[[a]] mm，[[b]] mm，{draw(words)}" + ("{{1}}" if shape == "fill_in" else "")
+    return ItemContent("parametric", stem, score=draw(scores), parameters=parameters)
+
+
+@st.composite
+def testlet(draw: st.DrawFn) -> ItemContent:
+    kinds = st.one_of(single(), true_false(), numeric(), short_answer(), essay())
+    children = tuple(draw(st.lists(kinds, min_size=1, max_size=4)))
+    return ItemContent("testlet", draw(texts), items=children, score=sum((one.score for one in children), Decimal(0)))
+
+
 STRATEGIES = {
     "single_choice": single(), "multiple_choice": multiple(), "true_false": true_false(), "fill_in": fill_in(),
     "numeric": numeric(), "short_answer": short_answer(), "essay": essay(), "matching": matching(),
-    "ordering": ordering(), "calculation": calculation(),
+    "ordering": ordering(), "parametric": parametric(), "calculation": calculation(),
+    "testlet": testlet(),
 }  # fmt: skip
 any_content = st.one_of(*STRATEGIES.values())
 
 
 def is_marked(content: ItemContent) -> bool:
     """Say whether a person marks every response to an item that is not omitted."""
+    if content.items:
+        return any(is_marked(child) for child in content.items)
+    if content.type == "parametric":
+        return False
     by_steps = content.type == "calculation" and content.scoring.get("method") != "final_answer"
     return content.key is None or by_steps
 
@@ -142,6 +170,8 @@ def _solution(key: list[dict[str, object]] | None) -> str:
 
 def key_as_response(content: ItemContent) -> list[object]:
     """Return the response that a candidate who knows everything gives."""
+    if content.type == "parametric":
+        return key_as_response(registry.get("parametric").freeze(content, 0)[0])
     key = content.key
     by_type = {
         "single_choice": lambda: [key],
@@ -151,6 +181,7 @@ def key_as_response(content: ItemContent) -> list[object]:
         "numeric": lambda: [str(Decimal(str(key["value"])))],
         "short_answer": lambda: [key[-1]] if key else ["答"],
         "essay": lambda: ["答"],
+        "testlet": lambda: [key_as_response(child) for child in content.items],
         "calculation": lambda: [_solution(key)],
         "matching": lambda: [list(pair) for pair in reversed(key["pairs"])],
         "ordering": lambda: list(key),

