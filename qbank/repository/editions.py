@@ -15,7 +15,7 @@ from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from qbank.models.editions import EditionTask, MigrationStep, OccupationAlias, OutlineMigration, PointAssignment
-from qbank.models.items import Item, ItemPoint
+from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint, StandardEdition, StandardLevel
 from qbank.rules.edition_states import MigrationState, TaskKind, TaskState
 
@@ -204,3 +204,27 @@ def get_alias(session: Session, alias_id: uuid.UUID, *, actor: Actor) -> Occupat
     if found is None or found.organisation_id != actor.organisation:
         raise NotFoundError(N_("别名不存在，可能已被删除"))
     return found
+
+
+def codes_outside(
+    session: Session, level_id: uuid.UUID, version_ids: Sequence[uuid.UUID], *, actor: Actor
+) -> list[str]:
+    """Return the codes of items of which a version has no point of a level."""
+    inside = (
+        select(ItemPoint.item_version_id)
+        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(AssessmentPoint.standard_level_id == level_id, ItemPoint.item_version_id == ItemVersion.item_version_id)
+    )
+    found: list[str] = []
+    for start in range(0, len(version_ids), 500):
+        query = (
+            select(Item.code)
+            .join(ItemVersion, ItemVersion.item_id == Item.item_id)
+            .where(
+                ItemVersion.item_version_id.in_(version_ids[start : start + 500]),
+                Item.organisation_id == actor.organisation,
+                ~inside.exists(),
+            )
+        )
+        found += session.scalars(query)
+    return sorted(found)
