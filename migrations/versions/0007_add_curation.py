@@ -17,15 +17,11 @@ branch_labels = None
 depends_on = None
 
 
-_TAKE_OUT = "INSERT INTO item_search_fts(item_search_fts, rowid, body) VALUES ('delete', old.item_search_id, old.body);"
-_PUT_IN = "INSERT INTO item_search_fts(rowid, body) VALUES (new.item_search_id, new.body);"
-_OPTIONS = "content='item_search', content_rowid='item_search_id', tokenize='unicode61 remove_diacritics 0'"
 SEARCH_DDL = {
     "sqlite": [
-        f"CREATE VIRTUAL TABLE item_search_fts USING fts5(body, {_OPTIONS})",
-        f"CREATE TRIGGER item_search_insert AFTER INSERT ON item_search BEGIN {_PUT_IN} END",
-        f"CREATE TRIGGER item_search_delete AFTER DELETE ON item_search BEGIN {_TAKE_OUT} END",
-        f"CREATE TRIGGER item_search_update AFTER UPDATE OF body ON item_search BEGIN {_TAKE_OUT} {_PUT_IN} END",
+        "CREATE VIRTUAL TABLE item_search_fts USING fts5(body, columnsize=0, tokenize='unicode61 remove_diacritics 0')",
+        "CREATE TRIGGER item_search_delete AFTER DELETE ON item_search "
+        "BEGIN DELETE FROM item_search_fts WHERE rowid = old.item_search_id; END",
     ],
     "postgresql": ["CREATE INDEX item_search_fts ON item_search USING gin (string_to_array(body, ' '))"],
 }
@@ -45,6 +41,9 @@ def index_present_items():
     rows = bind.execute(query).all()
     for start in range(0, len(rows), PORTION):
         bind.execute(search.insert(), [row_of(row, bind.dialect.name) for row in rows[start : start + PORTION]])
+    if bind.dialect.name == "sqlite":
+        bind.exec_driver_sql("INSERT INTO item_search_fts(rowid, body) SELECT item_search_id, body FROM item_search")
+        bind.exec_driver_sql("UPDATE item_search SET body = NULL")
 
 
 def row_of(row, dialect):
@@ -217,7 +216,7 @@ def upgrade():
         sa.Column("item_id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["item_id"], ["items.item_id"], name=op.f("fk_item_search_item_id_items")),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -325,15 +324,19 @@ def upgrade():
                 "author_id",
                 "n_used",
                 "last_used_on",
+                "current_version_id",
+                "code",
             ],
             unique=False,
         )
+    op.create_index("ix_item_points_point_version", "item_points", ["assessment_point_id", "item_version_id"])
     for statement in SEARCH_DDL[op.get_bind().dialect.name]:
         op.execute(statement)
     index_present_items()
 
 
 def downgrade():
+    op.drop_index("ix_item_points_point_version", table_name="item_points")
     with op.batch_alter_table("items", schema=None) as batch_op:
         batch_op.drop_index("ix_items_list")
 

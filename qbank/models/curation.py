@@ -18,7 +18,11 @@ LEVEL = "standard_levels.standard_level_id"
 
 
 class ItemSearch(Base):
-    """The text of an item as its database indexes it; the number is the row of SQLite's full-text table."""
+    """The row of an item in the text index; its number is the row of SQLite's full-text table.
+
+    The row is kept thin, because a search looks up thousands: SQLite keeps the text in the full-text table alone,
+    PostgreSQL in `body`.
+    """
 
     __tablename__ = "item_search"
     __table_args__ = (Index("ix_item_search_organisation_id_fingerprint", "organisation_id", "fingerprint"),)
@@ -26,18 +30,16 @@ class ItemSearch(Base):
     item_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ITEM), unique=True)
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
     fingerprint: Mapped[str] = mapped_column(String(64))
-    body: Mapped[str] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(Text)
 
 
-_TAKE_OUT = "INSERT INTO item_search_fts(item_search_fts, rowid, body) VALUES ('delete', old.item_search_id, old.body);"
-_PUT_IN = "INSERT INTO item_search_fts(rowid, body) VALUES (new.item_search_id, new.body);"
-_OPTIONS = "content='item_search', content_rowid='item_search_id', tokenize='unicode61 remove_diacritics 0'"
 SEARCH_DDL = {
     "sqlite": [
-        f"CREATE VIRTUAL TABLE item_search_fts USING fts5(body, {_OPTIONS})",
-        f"CREATE TRIGGER item_search_insert AFTER INSERT ON item_search BEGIN {_PUT_IN} END",
-        f"CREATE TRIGGER item_search_delete AFTER DELETE ON item_search BEGIN {_TAKE_OUT} END",
-        f"CREATE TRIGGER item_search_update AFTER UPDATE OF body ON item_search BEGIN {_TAKE_OUT} {_PUT_IN} END",
+        "CREATE VIRTUAL TABLE item_search_fts USING fts5(body, columnsize=0, tokenize='unicode61 remove_diacritics 0')",
+        (
+            "CREATE TRIGGER item_search_delete AFTER DELETE ON item_search "
+            "BEGIN DELETE FROM item_search_fts WHERE rowid = old.item_search_id; END"
+        ),
     ],
     "postgresql": ["CREATE INDEX item_search_fts ON item_search USING gin (string_to_array(body, ' '))"],
 }

@@ -40,7 +40,7 @@ class Item(Base):
         Index("ix_items_organisation_id_author_id", "organisation_id", "author_id"),
         Index(
             "ix_items_list", "organisation_id", "removed_at", "updated_at", "item_id", "standard_level_id", "status",
-            "type", "difficulty", "author_id", "n_used", "last_used_on",
+            "type", "difficulty", "author_id", "n_used", "last_used_on", "current_version_id", "code",
         ),
     )  # fmt: skip
     item_id: Mapped[UuidPk]
@@ -112,6 +112,7 @@ class ItemPoint(Base):
     """An assessment point that a version of an item asks for; position 0 is the one that counts in blueprints."""
 
     __tablename__ = "item_points"
+    __table_args__ = (Index("ix_item_points_point_version", "assessment_point_id", "item_version_id"),)
     item_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(VERSION), primary_key=True)
     assessment_point_id: Mapped[uuid.UUID] = mapped_column(
         primary_key=True, index=True, comment="no key: a point that only old versions asked for may be deleted"

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     column,
-    false,
     func,
     insert,
     literal,
@@ -18,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -29,9 +29,11 @@ from qbank.models.items import Item
 from qbank.repository.standards import like_pattern
 from qbank.rules.search import fingerprint, pair_body, phrase_query, search_words, split_body, wanted_pairs
 
-MANY_MATCHES = 2_000
-"""From here on SQLite walks the list in its order and asks of each item whether it matches."""
-_FTS = table("item_search_fts", column("rowid"))
+FEW_MATCHES = 2_000
+"""Up to here SQLite looks up each match; beyond, it reads the list's index and asks whether an item is among them."""
+MANY_MATCHES = 20_000
+"""From here on, it does not even gather them, but asks the text index item by item in the order of the list."""
+_FTS = table("item_search_fts", column("rowid"), column("body"))
 
 
 def is_sqlite(session: Session) -> bool:
@@ -39,32 +41,48 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def index_body(session: Session, search_text: str) -> str:
-    """Return an item's folded text as this database indexes it."""
-    return split_body(search_text) if is_sqlite(session) else pair_body(search_text)
-
-
 def insert_rows(session: Session, rows: Sequence[tuple[dict[str, Any], ItemContent]]) -> None:
     """Index new items; each row is the item's own row as it is inserted."""
+    sqlite = is_sqlite(session)
     values = [
         {
             "item_id": row["item_id"],
             "organisation_id": row["organisation_id"],
             "fingerprint": fingerprint(content),
-            "body": index_body(session, row["search_text"]),
+            "body": None if sqlite else pair_body(row["search_text"]),
         }
         for row, content in rows
     ]
     session.execute(insert(ItemSearch), values)
+    if sqlite:
+        _insert_texts(session, {row["item_id"]: row["search_text"] for row, _content in rows})
+
+
+def _insert_texts(session: Session, texts: dict[uuid.UUID, str]) -> None:
+    numbers: list[dict[str, Any]] = []
+    for chunk in _portions(list(texts)):
+        query = select(ItemSearch.item_search_id, ItemSearch.item_id).where(ItemSearch.item_id.in_(chunk))
+        numbers += [{"rowid": row[0], "body": split_body(texts[row[1]])} for row in session.execute(query)]
+    session.execute(insert(_FTS), numbers)
+
+
+def _portions(values: Sequence[Any], size: int = 500) -> list[Sequence[Any]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def reindex(session: Session, item: Item, content: ItemContent) -> None:
     """Bring the index of an item in step with its current version."""
     row = session.scalar(select(ItemSearch).where(ItemSearch.item_id == item.item_id))
     if row is None:
-        row = ItemSearch(item_id=item.item_id, organisation_id=item.organisation_id)
-        session.add(row)
-    row.fingerprint, row.body = fingerprint(content), index_body(session, item.search_text)
+        values = {"item_id": item.item_id, "organisation_id": item.organisation_id, "search_text": item.search_text}
+        insert_rows(session, [(values, content)])
+        return
+    row.fingerprint = fingerprint(content)
+    if is_sqlite(session):
+        changed = update(_FTS).where(_FTS.c.rowid == row.item_search_id).values(body=split_body(item.search_text))
+        session.execute(changed)
+    else:
+        row.body = pair_body(item.search_text)
 
 
 def matches(session: Session, search: str) -> ColumnElement[bool]:
@@ -81,24 +99,25 @@ def matches(session: Session, search: str) -> ColumnElement[bool]:
 
 
 def looks_like_code(search: str) -> bool:
-    """Say whether a search may mean an item's code: those hold no Chinese and at least a digit or letter.
+    """Say whether a search may mean an item's code: those hold digits and no Chinese.
 
     Examples
     --------
-    >>> looks_like_code("6-31-01-03-4"), looks_like_code("变频器")
-    (True, False)
+    >>> looks_like_code("6-31-01-03-4"), looks_like_code("PLC"), looks_like_code("变频器")
+    (True, False, False)
     """
-    return search.isascii() and any(sign.isalnum() for sign in search)
+    return search.isascii() and any(sign.isdigit() for sign in search)
 
 
 def _matches_sqlite(session: Session, phrase: str) -> ColumnElement[bool]:
-    """Few matches are looked up; of many, each item of the list is asked."""
-    if not phrase.replace('"', "").strip():
-        return false()
+    """Return the condition in the shape that is quickest for the number of matches."""
     rows = select(_FTS.c.rowid).where(literal_column("item_search_fts").op("MATCH")(phrase))
-    if (session.scalar(select(func.count()).select_from(rows.limit(MANY_MATCHES).subquery())) or 0) < MANY_MATCHES:
-        found = select(ItemSearch.item_id).where(ItemSearch.item_search_id.in_(rows))
+    n = session.scalar(select(func.count()).select_from(rows.limit(MANY_MATCHES).subquery())) or 0
+    found = select(ItemSearch.item_id).where(ItemSearch.item_search_id.in_(rows))
+    if n <= FEW_MATCHES:
         return Item.item_id.in_(found)
+    if n < MANY_MATCHES:
+        return literal_column("+items.item_id", Item.item_id.type).in_(found)  # the sign keeps it from being looked up
     number = select(ItemSearch.item_search_id).where(ItemSearch.item_id == Item.item_id).scalar_subquery()
     return number.in_(rows)
 
@@ -118,13 +137,13 @@ def find_by_fingerprints(
     """Return, of some fingerprints, the items of the organisation that have them, with their codes."""
     found: dict[str, list[tuple[uuid.UUID, str]]] = {}
     wanted = list(dict.fromkeys(prints))
-    for start in range(0, len(wanted), 500):
+    for portion in _portions(wanted):
         query = (
             select(ItemSearch.fingerprint, Item.item_id, Item.code)
             .join(Item, Item.item_id == ItemSearch.item_id)
             .where(
                 ItemSearch.organisation_id == organisation_id,
-                ItemSearch.fingerprint.in_(wanted[start : start + 500]),
+                ItemSearch.fingerprint.in_(portion),
                 Item.removed_at.is_(None),
             )
             .order_by(Item.code)

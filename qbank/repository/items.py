@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import ForbiddenError, NotFoundError
@@ -163,26 +163,22 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     if wanted.search.strip():
         found.append(item_search.matches(session, wanted.search))
     if wanted.scope.strip():
-        found.append(Item.item_id.in_(_in_scope(wanted.scope.strip(), actor)))
+        found.append(Item.current_version_id.in_(_in_scope(wanted.scope.strip(), actor)))
     narrowed = item_flags.conditions(
         flag=wanted.flag, tag=wanted.tag, has_statistics=wanted.has_statistics, used_since=wanted.used_since
     )
     return [*found, *narrowed]
 
 
-def _in_scope(scope: str, actor: Actor) -> Select[Any]:
-    """Return the items whose current version asks for a point of the scope: few points are found first."""
+def _in_scope(scope: str, actor: Actor) -> Select[tuple[uuid.UUID]]:
+    """Return the versions that ask for a point of the scope; the few points are found first."""
     code = scope.upper()
     below = [AssessmentPoint.full_code.like(like_pattern(code + mark)[1:], escape="\\") for mark in "-."]
     named = AssessmentPoint.name.like(like_pattern(scope), escape="\\")
     points = select(AssessmentPoint.assessment_point_id).where(
         AssessmentPoint.organisation_id == actor.organisation, or_(AssessmentPoint.full_code == code, *below, named)
     )
-    return (
-        select(ItemPoint.item_id)
-        .join(Item, Item.current_version_id == ItemPoint.item_version_id)
-        .where(ItemPoint.assessment_point_id.in_(points))
-    )
+    return select(ItemPoint.item_version_id).where(ItemPoint.assessment_point_id.in_(points))
 
 
 def _visible_item(item_id: uuid.UUID, actor: Actor) -> Select[Item]:
@@ -286,9 +282,7 @@ def carry_other_editions(session: Session, item: Item, old_version_id: uuid.UUID
     query = (
         select(ItemPoint)
         .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
-        .where(
-            ItemPoint.item_version_id == old_version_id, AssessmentPoint.standard_level_id != item.standard_level_id
-        )
+        .where(ItemPoint.item_version_id == old_version_id, AssessmentPoint.standard_level_id != item.standard_level_id)
     )
     for link in session.scalars(query):
         session.add(
@@ -334,8 +328,10 @@ def lock_counter(session: Session, organisation_id: uuid.UUID, prefix: str) -> I
 
 def list_authors(session: Session, *, actor: Actor) -> list[tuple[uuid.UUID, str]]:
     """Return who wrote items of the organisation, by name."""
-    wrote = select(Item.author_id).where(Item.organisation_id == actor.organisation, Item.removed_at.is_(None))
-    query = select(User.user_id, User.name).where(User.user_id.in_(wrote)).order_by(User.name).limit(500)
+    wrote = exists().where(
+        Item.organisation_id == actor.organisation, Item.author_id == User.user_id, Item.removed_at.is_(None)
+    )
+    query = select(User.user_id, User.name).where(wrote).order_by(User.name).limit(500)
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
