@@ -39,7 +39,7 @@ def split_formulas(text: str) -> list[tuple[bool, str]]:
     return [piece for piece in pieces if piece[1]]
 
 
-def map_formulas(text: str, change: Callable[[Row], str]) -> str:
+def map_formulas(text: str, change: Callable[[Row], str | None]) -> str:
     r"""Return a text in which every formula that the subset knows is replaced; others stay as they are.
 
     Parameters
@@ -47,7 +47,7 @@ def map_formulas(text: str, change: Callable[[Row], str]) -> str:
     text : str
         Plain text.
     change : callable
-        Gives what stands for a formula's tree.
+        Gives what stands for a formula's tree; None leaves the formula as it is.
 
     Returns
     -------
@@ -56,9 +56,10 @@ def map_formulas(text: str, change: Callable[[Row], str]) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         try:
-            return change(parse_formula(match[1]))
+            changed = change(parse_formula(match[1]))
         except FormulaError:
             return match[0]
+        return match[0] if changed is None else changed
 
     return FORMULA.sub(replaced, text) if "\\(" in text else text
 

@@ -20,11 +20,14 @@ from docx.shared import Cm, Pt, RGBColor
 from item_templates import registry
 from item_templates.canonical import item_from_json
 from item_templates.contract import CanonicalItem
+from item_templates.formulas.omml import to_omml
+from item_templates.formulas.parser import FormulaError, parse_formula
+from item_templates.formulas.tree import Row
 from kernel.i18n import N_
 from qbank.interchange.docx_text import MEDIA_PREFIX
 from qbank.interchange.html_lines import TableCell, table_cells
-from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, heading, item_paragraphs
-from qbank.interchange.lines import Line
+from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, heading, item_paragraphs, word_formulas
+from qbank.interchange.lines import CONTINUED, Line
 from qbank.interchange.model import Notice
 
 TITLE = N_("试题")
@@ -43,7 +46,7 @@ EXAMPLES = N_("示例")
 SONG, FANG, HEI = "宋体", "仿宋", "黑体"
 GREY = RGBColor(0x66, 0x66, 0x66)
 MAX_PICTURE_CM = 12
-_INLINE = re.compile(r"(<sub>.*?</sub>|<sup>.*?</sup>|<img [^>]*>)", re.DOTALL)
+_INLINE = re.compile(r"(<sub>.*?</sub>|<sup>.*?</sup>|<img [^>]*>|\\\(.*?\\\))", re.DOTALL)
 _IMG = re.compile(r'<img src="media:([^"]*)"(?: alt="([^"]*)")?>')
 
 
@@ -53,7 +56,7 @@ def write_docx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     for item in items:
         writer.take_pictures(item, media)
     writer.instructions(with_examples=False)
-    for paragraph in form_paragraphs(items):
+    for paragraph in form_paragraphs(items, formulas=word_formulas):
         writer.write(paragraph)
     return writer.save(), writer.losses
 
@@ -140,9 +143,11 @@ class _Writer:
         if paragraph.kind not in ("heading", "more"):
             target.paragraph_format.keep_with_next = paragraph.kind != "extra"
         _set_font(target.add_run(paragraph.label), font, 10.5) if paragraph.label else None
-        self._line(target, paragraph.line, font if style is None else HEI)
         if paragraph.kind == "extra":
+            _set_font(target.add_run(html.unescape(paragraph.line.text)), font, None)
             _hide(target)
+        else:
+            self._line(target, paragraph.line, font if style is None else HEI)
 
     def _line(self, target: Any, line: Line, font: str) -> None:
         edges = sorted({0, len(line.text), *(m.start for m in line.marks), *(m.end for m in line.marks)})
@@ -155,6 +160,8 @@ class _Writer:
             picture = _IMG.fullmatch(piece)
             if picture:
                 self._picture(target, picture[1], html.unescape(picture[2] or ""))
+            elif formula := _formula(piece):
+                target._p.append(to_omml(formula))  # noqa: SLF001 - python-docx has no formulas of its own
             elif piece:
                 run = target.add_run(html.unescape(re.sub(r"</?su[bp]>", "", piece)))
                 _set_font(run, font, None)
@@ -202,6 +209,17 @@ class _Writer:
         buffer = io.BytesIO()
         self._document.save(buffer)
         return buffer.getvalue()
+
+
+def _formula(piece: str) -> Row | None:
+    """Return the tree of a formula that Word can set; None for other text, and where a word joiner must survive."""
+    if not piece.startswith("\\(") or CONTINUED in piece:
+        return None
+    try:
+        tree = parse_formula(html.unescape(piece[2:-2]))
+    except FormulaError:
+        return None
+    return tree if tree.parts else None
 
 
 def _set_font(target: Any, east_asian: str, size: float | None) -> None:

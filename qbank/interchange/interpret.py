@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from item_templates import registry
-from item_templates.contract import CanonicalItem, Choice, ItemContent, Severity
+from item_templates.contract import CanonicalItem, Choice, Finding, ItemContent, Severity
 from item_templates.markup import media_ids, normalise_text, plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import is_numeric_judgement, read_judgement
@@ -20,6 +20,8 @@ from qbank.interchange.reading import Reading, SkippedRecord, prepare
 from qbank.interchange.texts import to_html
 
 EXCERPT_CHARS = 80
+MENDED_IN_DRAFT = frozenset({"unknown_formula", "unpaired_formula"})
+"""Errors that forbid submitting an item for review, but no reason to leave it out: nothing is lost and nothing guessed."""
 
 
 def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
@@ -89,7 +91,8 @@ def _convert(record: RawRecord, item_id: str) -> tuple[ConvertedItem, list[Notic
     reading = prepare(record)
     content = decide(reading)
     content, media = _attach_media(_finish(content, reading), record)
-    _refuse_findings(content)
+    for finding in _refuse_findings(content):
+        reading.warn(finding.code, finding.message)
     item = CanonicalItem(
         id=item_id,
         content=content,
@@ -102,9 +105,8 @@ def _convert(record: RawRecord, item_id: str) -> tuple[ConvertedItem, list[Notic
 
 
 def _take_canonical(record: RawRecord, item: CanonicalItem, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
-    _refuse_findings(item.content)
-    notices = []
-    if item_id != item.id:
+    notices = [Notice(record.locator, one.code, one.message) for one in _refuse_findings(item.content)]
+    if item.id and item_id != item.id:
         message = N_("编号 %(old)s 在文件中重复，已改为 %(new)s") % {"old": item.id, "new": item_id}
         notices.append(Notice(record.locator, "repeated_id", message))
     return ConvertedItem(record.locator, replace(item, id=item_id), dict(record.media)), notices
@@ -121,10 +123,13 @@ def _finish(content: ItemContent, reading: Reading) -> ItemContent:
     )
 
 
-def _refuse_findings(content: ItemContent) -> None:
+def _refuse_findings(content: ItemContent) -> list[Finding]:
+    """Return the errors that an author mends in the draft; raise SkippedRecord for any other."""
     errors = [one for one in registry.get(content.type).validate(content) if one.severity is Severity.ERROR]
-    if errors:
-        raise SkippedRecord(errors[0].code, errors[0].message)
+    for one in errors:
+        if one.code not in MENDED_IN_DRAFT:
+            raise SkippedRecord(one.code, one.message)
+    return errors
 
 
 def _difficulty(reading: Reading) -> int | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from item_templates import registry
 from item_templates.contract import CanonicalItem, Choice, ItemContent
+from item_templates.formulas.latex import to_latex
+from item_templates.formulas.pieces import FORMULA, map_formulas
 from item_templates.markup import sanitise
 from qbank.interchange import grammar
 from qbank.interchange import template_rows as layout
@@ -48,31 +51,50 @@ class Paragraph:
     line: Line
 
 
-def shown_item(item: CanonicalItem) -> CanonicalItem:
+Retold = Callable[[str], str]
+"""Gives the formulas of a plain text as a file format gives them back; `str` where formulas stay as they are."""
+
+
+def shown_item(item: CanonicalItem, *, formulas: Retold = str) -> CanonicalItem:
     """Return the item as the line form gives it back: layout that lines cannot hold is gone, 附加信息 keeps it."""
     content = item.content
-    shown = replace(
-        content,
-        stem=_shown(content.stem),
-        explanation=_shown(content.explanation),
-        choices=tuple(Choice(one.id, _shown(one.content)) for one in content.choices),
-        targets=tuple(Choice(one.id, _shown(one.content)) for one in content.targets),
+
+    def shown(source: str) -> str:
+        return _retold(_shown(source), formulas)
+
+    return replace(
+        item,
+        content=replace(
+            content,
+            stem=shown(content.stem),
+            explanation=shown(content.explanation),
+            choices=tuple(Choice(one.id, shown(one.content)) for one in content.choices),
+            targets=tuple(Choice(one.id, shown(one.content)) for one in content.targets),
+        ),
     )
-    return replace(item, content=shown)
+
+
+def _retold(source: str, formulas: Retold) -> str:
+    return FORMULA.sub(lambda match: html.escape(formulas(html.unescape(match[0])), quote=False), source)
+
+
+def word_formulas(text: str) -> str:
+    """Return a text with its formulas as they come back from a Word document: known ones in one way of writing."""
+    return map_formulas(text, lambda tree: f"\\({to_latex(tree)}\\)" if tree.parts else None)
 
 
 def _shown(source: str) -> str:
     return sanitise(as_read(html_lines(source)))
 
 
-def form_paragraphs(items: Sequence[CanonicalItem]) -> Iterator[Paragraph]:
+def form_paragraphs(items: Sequence[CanonicalItem], *, formulas: Retold = str) -> Iterator[Paragraph]:
     """Yield the paragraphs of a whole file: a heading whenever the type changes, then the items, numbered through."""
     section, type_name = 0, ""
     for number, item in enumerate(items, 1):
         if item.content.type != type_name:
             section, type_name = section + 1, item.content.type
             yield heading(section, type_name)
-        yield from item_paragraphs(item, number)
+        yield from item_paragraphs(item, number, formulas=formulas)
 
 
 def heading(section: int, type_name: str) -> Paragraph:
@@ -81,10 +103,10 @@ def heading(section: int, type_name: str) -> Paragraph:
     return Paragraph("heading", "", Line("", text))
 
 
-def item_paragraphs(item: CanonicalItem, number: int) -> list[Paragraph]:
+def item_paragraphs(item: CanonicalItem, number: int, *, formulas: Retold = str) -> list[Paragraph]:
     """Return the paragraphs of one item."""
-    shown = shown_item(item)
-    row = layout.item_row(item, shown=shown, tidy=tidy_plain)
+    shown = shown_item(item, formulas=formulas)
+    row = layout.item_row(item, shown=shown, tidy=lambda cell: formulas(tidy_plain(cell)))
     row[layout.EXTRA] = HIDDEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", row[layout.EXTRA])
     paragraphs = _text("stem", f"{number}. ", html_lines(item.content.stem))
     for letter, choice in zip(LETTERS, item.content.choices, strict=False):

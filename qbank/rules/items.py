@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from item_templates import registry
 from item_templates.contract import Finding, ItemContent, Severity
 from item_templates.findings import finding
+from item_templates.formulas.pieces import readable
 from item_templates.markup import normalise_text, plain_text
 from kernel.errors import IllegalTransitionError
 from kernel.i18n import N_
@@ -119,9 +120,9 @@ def item_code(prefix: str, number: int) -> str:
 
 
 def search_text(content: ItemContent) -> str:
-    """Return the text in which a search looks: stem, options, targets and children, folded for comparison."""
+    """Return the text in which a search looks: stem, options, targets and children, formulas on one line, folded."""
     parts = [content.stem, *(one.content for one in (*content.choices, *content.targets))]
-    text = "\n".join(plain_text(part) for part in parts)
+    text = "\n".join(readable(plain_text(part)) for part in parts)
     return "\n".join([normalise_text(text), *(search_text(child) for child in content.items)])
 
 
