@@ -60,6 +60,9 @@ FORMATS: dict[str, Format] = {
         Format("csv", N_("CSV 表格"), ".csv", "text/csv", "csv_reader:read_csv", "csv_writer:write_csv", "columns"),
         Format("text", N_("纯文本"), ".txt", "text/plain", "text_reader:read_text", "text_writer:write_text", "text"),
         Format("json", N_("JSON（规范格式）"), ".json", "application/json", "json_reader:read_json", "json_writer:write_json"),
+        Format("moodle-xml", N_("Moodle XML"), ".xml", "application/xml", "moodle.reader:read_moodle", "moodle.writer:write_moodle"),
+        Format("gift", N_("GIFT 文本"), ".txt", "text/plain", "gift.reader:read_gift", "gift.writer:write_gift", "text"),
+        Format("aiken", N_("Aiken 文本"), ".txt", "text/plain", "aiken.reader:read_aiken", "aiken.writer:write_aiken", "text"),
     )
 }  # fmt: skip
 

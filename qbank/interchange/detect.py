@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import charset_normalizer
 
 from kernel.i18n import N_
+from qbank.interchange.aiken.reader import looks_like_aiken
+from qbank.interchange.gift.recognise import looks_like_gift
 from qbank.interchange.guard import OLE_HEAD, UnreadableFileError, check_size
+from qbank.interchange.xml_tree import root_name
 
 ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 DELIMITERS = ",\t;|"
+FORM_LINE = "# kaoku-items-"
 TEXT_CONTROLS = set(range(0x20)) - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1A, 0x1B}
 
 
@@ -72,11 +76,22 @@ def _detect_text(text: str, name: str) -> str:
     head = text.lstrip()
     if head.startswith(("[", "{")) and looks_like_json(head):
         return "json"
+    if root_name(head) == "quiz":
+        return "moodle-xml"
     if re.match(r"<\?xml|<!DOCTYPE|<[A-Za-z]\w*[\s:>]", head):
         raise UnreadableFileError("unsupported_format", N_("这是 XML 文件（QTI 或 Moodle），当前版本还不能读取此格式"))
     if looks_like_table(text, prefer=name.casefold().endswith((".csv", ".tsv"))):
         return "csv"
-    return "text"
+    return _manner_of_list(text)
+
+
+def _manner_of_list(text: str) -> str:
+    """Return which manner of writing lists of items a plain text has; in doubt the free Chinese one."""
+    if text.startswith(FORM_LINE):
+        return "text"
+    if looks_like_gift(text):
+        return "gift"
+    return "aiken" if looks_like_aiken(text) else "text"
 
 
 def looks_like_json(text: str) -> bool:

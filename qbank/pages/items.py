@@ -28,7 +28,7 @@ from kernel.http import (
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
-from qbank.interchange.convert import writable_formats
+from qbank.interchange.convert import FORMATS, writable_formats
 from qbank.models.items import Item
 from qbank.models.standards import AssessmentPoint
 from qbank.pages.item_wording import (
@@ -64,13 +64,6 @@ MENU = (
     ),
 )
 READ = (Permission.ITEM_READ, Permission.ITEM_READ_OWN)
-EXPORT_LABELS = {
-    "xlsx": N_("Excel 表格"),
-    "docx": N_("Word 文档"),
-    "json": N_("JSON（规范格式）"),
-    "csv": N_("CSV 表格"),
-    "text": N_("纯文本"),
-}
 FILTER_FIELDS = ("q", "level", "scope", "type", "status", "difficulty", "author", "run", "returned")
 
 
@@ -150,7 +143,7 @@ def index() -> tuple[str, int]:
         **options,
         chips=_chips(options),
         columns=_columns(wanted),
-        exports=[(fmt, _(EXPORT_LABELS[fmt])) for fmt in writable_formats()]
+        exports=[(fmt, _(FORMATS[fmt].label)) for fmt in writable_formats()]
         if actor.may(Permission.ITEM_EXPORT)
         else [],
         may_write=actor.may(Permission.ITEM_WRITE),

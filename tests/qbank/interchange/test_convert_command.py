@@ -63,7 +63,7 @@ def test_an_unreadable_file_has_status_1_an_error_in_the_report_and_no_output(tm
     assert (body["found"], body["error"]["code"]) == (0, "damaged_file")
 
 
-@pytest.mark.parametrize("name", ["qti21", "moodle-xml"])
+@pytest.mark.parametrize("name", ["qti21"])
 def test_a_promised_format_that_is_not_there_yet_is_refused_with_a_report(tmp_path: Path, name: str) -> None:
     if name in FORMATS:
         pytest.fail("the format works now: test it")

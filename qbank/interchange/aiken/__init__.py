@@ -1,0 +1,1 @@
+"""Moodle's Aiken text format: single choice in plain text."""

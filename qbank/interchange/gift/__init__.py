@@ -1,0 +1,1 @@
+"""Moodle's GIFT text format."""

@@ -1,0 +1,1 @@
+"""Items of Moodle: its XML format, and what its formats share."""
