@@ -98,6 +98,7 @@ class BaseType:
     def suggest(self, content: ItemContent, response: Sequence[Json], max_score: Decimal) -> Suggestion | None:
         """Return None: the program scores the response itself or knows nothing of it."""
         del content, response, max_score
+        return None
 
     def key_text(self, content: ItemContent) -> str:
         """Return the key as people write it; empty when there is none."""

@@ -15,7 +15,6 @@ from item_templates.rounding import decimal_text, plain_decimal
 from kernel.canonical import digest
 from kernel.i18n import N_
 
-TESTLET = "testlet"
 _ITEM_FIELDS = frozenset(
     {"id", "type", "stem", "choices", "key", "explanation", "rubric", "points", "difficulty"}
     | {"score", "scoring", "targets", "media", "items", "parameters", "stimulus", "source", "metadata"}
@@ -137,8 +136,10 @@ def content_from_json(obj: Json, path: str = "$") -> ItemContent:
     """
     source = _mapping(obj, path)
     name = _string(source.get("type"), f"{path}.type")
-    if name != TESTLET and name not in {one.name for one in registry.all_types()}:
+    if name not in {one.name for one in registry.all_types()}:
         raise InvalidItemError(f"{path}.type", N_("没有题型“%(name)s”"), name=name)
+    children = tuple(_list(source.get("items"), f"{path}.items", content_from_json))
+    worth = sum((child.score for child in children), Decimal(0)) or 1
     return ItemContent(
         type=name,
         stem=_html(source.get("stem"), f"{path}.stem"),
@@ -146,11 +147,11 @@ def content_from_json(obj: Json, path: str = "$") -> ItemContent:
         key=_key(name, source.get("key"), f"{path}.key"),
         explanation=_html(source.get("explanation") or "", f"{path}.explanation"),
         rubric=tuple(_list(source.get("rubric"), f"{path}.rubric", _rubric_point)),
-        score=_score(source.get("score", 1), f"{path}.score"),
+        score=_score(source.get("score", worth), f"{path}.score"),
         scoring=_plain(_mapping(source.get("scoring") or {}, f"{path}.scoring")),
         targets=_choices(source.get("targets"), f"{path}.targets"),
         media=tuple(_list(source.get("media"), f"{path}.media", _medium)),
-        items=tuple(_list(source.get("items"), f"{path}.items", content_from_json)),
+        items=children,
         parameters=_plain(_mapping(source.get("parameters") or {}, f"{path}.parameters")),
         stimulus=_html(source.get("stimulus") or "", f"{path}.stimulus"),
     )
@@ -162,8 +163,6 @@ def content_digest(content: ItemContent) -> str:
 
 
 def _key(type_name: str, key: Json, path: str) -> Json:
-    if type_name == TESTLET:
-        return None
     try:
         return registry.get(type_name).normalise_key(key)
     except KeyTextError as exc:

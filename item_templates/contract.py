@@ -65,7 +65,11 @@ class Finding:
     field: str = "stem"
     severity: Severity = Severity.ERROR
     template: str = ""
-    params: Mapping[str, Json] = field_of_dataclass(default_factory=dict)
+    params: Mapping[str, Json | Finding] = field_of_dataclass(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the message, so that a finding may be the value of another one's place."""
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from item_templates.hotspot.pages import picture_parts
 from item_templates.instances import frozen_or_nothing
 from item_templates.markup import render_html
 from item_templates.registry import all_types
@@ -21,7 +22,7 @@ def init_app(app: Flask) -> None:
     """Register the filters and globals that all templates may use."""
     app.jinja_env.filters.update(
         datetime=format_datetime, date=format_date, relative=relative_time, decimal=format_decimal, item_html=item_html,
-        stored_text=stored_text, item_frozen=frozen_or_nothing,
+        stored_text=stored_text, item_frozen=frozen_or_nothing, item_picture=picture_parts,
     )  # fmt: skip
     app.jinja_env.globals.update(now=now, item_types=all_types)
 

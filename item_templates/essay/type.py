@@ -13,7 +13,7 @@ class Essay(MarkedType):
 
     name = "essay"
     label = N_("论述题")
-    aliases = ("论述", "作文题", "作文", "案例分析题", "案例分析", "分析题", "essay", "extended text", "lunshu")
+    aliases = ("论述", "作文题", "作文", "分析题", "essay", "extended text", "lunshu")
     position = 70
     scoring_methods = {"marked": N_("人工评分")}  # noqa: RUF012 - declared ClassVar by BaseType
 

@@ -73,7 +73,7 @@ def _is_canonical(body: Any) -> bool:
     items = body.get("items") if isinstance(body, dict) else None
     if not isinstance(items, list) or not items:
         return isinstance(items, list)
-    names = {one.name for one in registry.all_types()} | {"testlet"}
+    names = {one.name for one in registry.all_types()}
     return any(isinstance(one, dict) and "stem" in one and one.get("type") in names for one in items)
 
 

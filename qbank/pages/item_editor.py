@@ -51,6 +51,8 @@ bp = Blueprint("item_editor", __name__, url_prefix="/items")
 KEEPS_OUT = frozenset({"empty_stem", "score_not_positive", "score_too_high", "score_too_fine"})
 """Findings for which not even a draft is saved."""
 POINT_ROWS = 3
+CHANGES_CHILDREN = "child:"
+"""What the buttons say that add, move or remove a child: the form comes back with that done, nothing is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def create() -> tuple[str, int] | Response:
     draft = read_draft(_type_name(request.args.get("type", "")), level, None)
     if form_text("act") == "picture":
         return _with_picture(draft, level, item=None)
+    if form_text("act").startswith(CHANGES_CHILDREN):
+        return _render(draft, level, item=None)
     if errors := _errors(draft, is_submitting=_is_submitting()):
         return _render(draft, level, item=None, errors=errors)
     with unit_of_work(current_actor()) as uow:
@@ -254,6 +258,8 @@ def update(item_id: uuid.UUID) -> tuple[str, int] | Response:
     draft = read_draft(item.type, level, services.content_of(_current_version(item)))
     if form_text("act") == "picture":
         return _with_picture(draft, level, item=item, version=version)
+    if form_text("act").startswith(CHANGES_CHILDREN):
+        return _render(draft, level, item=item, version=version)
     if errors := _errors(draft, is_submitting=_is_submitting()):
         return _render(draft, level, item=item, errors=errors, version=version)
     try:

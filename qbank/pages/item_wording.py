@@ -46,7 +46,8 @@ def finding_views(findings: Sequence[Finding]) -> list[FindingView]:
 
 def finding_text(one: Finding) -> str:
     """Return a finding's message in the reader's language."""
-    return said(one.template, one.params) if one.template else one.message
+    params = {name: finding_text(value) if isinstance(value, Finding) else value for name, value in one.params.items()}
+    return said(one.template, params) if one.template else one.message
 
 
 def type_label(name: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from item_templates import registry
 from item_templates.canonical import item_from_json
 from item_templates.contract import Choice, ItemContent
+from item_templates.hotspot.pages import regions_of
 from item_templates.markup import sanitise
 
 TYPE_NAMES = [one.name for one in registry.all_types()]
@@ -123,6 +124,31 @@ def true_false(draw: st.DrawFn) -> ItemContent:
 
 
 @st.composite
+def hotspot(draw: st.DrawFn) -> ItemContent:
+    options = draw(option_lists())
+    ids = [one.id for one in options]
+    key = draw(st.lists(st.sampled_from(ids), min_size=1, unique=True).map(sorted))
+    mode = draw(st.sampled_from(["regions", "point"]))
+    regions = {name: _apart(draw, place) for place, name in enumerate(ids)}
+    parameters = {"mode": mode, "picks": len(key), "regions": regions}
+    stem = draw(texts) + '<img src="media:m1" alt="图">'
+    scoring = draw(st.sampled_from([{}, {"method": "exact"}, {"method": "per_region"}]))
+    media = ({"id": "m1", "digest": "0" * 64, "mime": "image/png", "alt": "图"},)
+    return ItemContent(
+        "hotspot", stem, options, key, score=draw(scores), scoring=scoring, media=media, parameters=parameters
+    )
+
+
+def _apart(draw: st.DrawFn, place: int) -> dict[str, object]:
+    """Return a region in a column of its own, so that regions never overlap."""
+    left, top = place * 120, draw(st.integers(0, 800))
+    corners = [left, top, left + 90, top, left + 90, top + 150, left, top + 150]
+    shapes = {"rect": [left, top, left + 90, top + 150], "ellipse": [left + 50, top + 60, 40, 60], "polygon": corners}
+    shape = draw(st.sampled_from(sorted(shapes)))
+    return {"shape": shape, "coords": shapes[shape]}
+
+
+@st.composite
 def parametric(draw: st.DrawFn) -> ItemContent:
     low, step, n = draw(st.integers(-20, 20)), draw(st.integers(1, 5)), draw(st.integers(10, 40))
     shape = draw(st.sampled_from(["numeric", "single_choice", "fill_in"]))
@@ -148,10 +174,18 @@ def testlet(draw: st.DrawFn) -> ItemContent:
 STRATEGIES = {
     "single_choice": single(), "multiple_choice": multiple(), "true_false": true_false(), "fill_in": fill_in(),
     "numeric": numeric(), "short_answer": short_answer(), "essay": essay(), "matching": matching(),
-    "ordering": ordering(), "parametric": parametric(), "calculation": calculation(),
+    "ordering": ordering(), "parametric": parametric(), "hotspot": hotspot(), "calculation": calculation(),
     "testlet": testlet(),
 }  # fmt: skip
 any_content = st.one_of(*STRATEGIES.values())
+
+
+def _places(content: ItemContent) -> list[object]:
+    """Return the regions of the key, or a point within each."""
+    if content.parameters["mode"] == "regions":
+        return list(content.key)
+    regions = regions_of(content.parameters)
+    return [[str(part) for part in regions[name].centre] for name in content.key]
 
 
 def is_marked(content: ItemContent) -> bool:
@@ -185,5 +219,6 @@ def key_as_response(content: ItemContent) -> list[object]:
         "calculation": lambda: [_solution(key)],
         "matching": lambda: [list(pair) for pair in reversed(key["pairs"])],
         "ordering": lambda: list(key),
+        "hotspot": lambda: _places(content),
     }
     return by_type[content.type]()

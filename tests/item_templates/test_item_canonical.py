@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator
 
 from item_templates import registry
 from item_templates.canonical import (
-    TESTLET,
     InvalidItemError,
     content_digest,
     content_from_json,
@@ -45,7 +44,7 @@ def test_what_is_written_fits_the_schema(content):
 
 
 def test_the_schema_names_every_type():
-    assert set(TYPE_NAMES) | {TESTLET} == set(SCHEMA["$defs"]["content"]["properties"]["type"]["examples"])
+    assert set(TYPE_NAMES) == set(SCHEMA["$defs"]["content"]["properties"]["type"]["examples"])
     assert set(STRATEGIES) == set(TYPE_NAMES)
 
 
@@ -129,6 +128,15 @@ def test_a_testlet_keeps_its_children():
     item = item_from_json({"id": "1", "type": "testlet", "stem": "材料", "items": [child, child]})
     assert [one.key for one in item.content.items] == [True, True]
     assert content_from_json(content_to_json(item.content)) == item.content
+    assert item.content.score == 2  # what its children are worth, as it says nothing of its own
+
+
+def test_a_change_in_a_child_is_a_change_of_the_whole():
+    whole = example("testlet")
+    first, *rest = whole.items
+    assert compare(whole, replace(whole, items=(replace(first, stem="改写"), *rest))) == "wording"
+    assert compare(whole, replace(whole, items=(replace(first, key="A"), *rest))) == "substance"
+    assert compare(whole, replace(whole, items=(*rest, first))) == "substance"
 
 
 def test_equal_contents_have_equal_digests_and_others_have_not():

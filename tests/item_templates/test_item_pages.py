@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from item_templates import registry
 from item_templates.contract import ItemContent
+from item_templates.hotspot.pages import picture_parts
 from item_templates.instances import frozen_or_nothing
 from item_templates.markup import render_html
 from item_templates.page_loader import loader
@@ -28,6 +29,7 @@ def environment() -> Environment:
     env.install_gettext_callables(lambda text: text, lambda one, many, n: one if n == 1 else many, newstyle=True)
     env.filters["item_html"] = lambda html: Markup(render_html(html, lambda name: f"/media/{name}"))  # noqa: S704 - render_html sanitises
     env.filters["item_frozen"] = frozen_or_nothing
+    env.filters["item_picture"] = picture_parts
     env.globals["item_types"] = registry.all_types
     return env
 
@@ -133,6 +135,7 @@ def test_a_page_has_no_inline_script_or_style_and_labels_every_input(name, which
         ("essay", ["评分要点", "说明维护对象"]),
         ("matching", ["A — 1", "C — 4"]),
         ("ordering", ["B → A → D → C"]),
+        ("hotspot", ["hotspot-key", "C", "急停按钮", "<ellipse", "<polygon"]),
         ("parametric", ["U^2/R", "U/R", "210 到 230，步长 5", "正确答案"]),
         ("testlet", ["热继电器整定值为 8 A", "B", "× 错误", "按电动机额定电流整定"]),
         ("calculation", ["评分要点", "求得电流 22 A", "最终答案", "4840 ± 10 W"]),
@@ -190,7 +193,7 @@ def test_every_error_is_shown_at_a_field(name):
     fields = ["stem", "key", "score", "scoring", "media"]
     fields += ["choices"] if registry.get(name).has_choices else []
     fields += ["targets"] if name == "matching" else []
-    fields += ["parameters"] if name == "parametric" else []
+    fields += ["parameters"] if name in {"parametric", "hotspot"} else []
     fields += ["rubric"] if name in {"essay", "short_answer", "calculation"} else []
     html = page(example(name), "edit", {field: [f"毛病在 {field}"] for field in fields})
     for field in fields:

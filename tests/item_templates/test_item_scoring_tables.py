@@ -35,6 +35,7 @@ ORDER_SHARE = replace(ORDER, scoring={"method": "per_position"})
 MATCH = ItemContent(
     "matching", "?", FOUR, {"pairs": [["A", "1"], ["B", "2"], ["C", "4"]]}, targets=targets("a", "b", "c", "d")
 )
+SET = replace(example("testlet"), items=example("testlet").items[:2], score=Decimal(4))
 RESULTS = replace(example("calculation"), scoring={"method": "final_answer"})
 UNITLESS = replace(RESULTS, key=[{"value": 5, "tolerance": 0, "unit": ""}])
 HOURLY = replace(RESULTS, key=[{"value": 202, "tolerance": 0, "unit": "吨"}])
@@ -128,6 +129,15 @@ TABLE = [
     (MATCH, [], "3", "0", OM),
     (MATCH_EXACT, [["A", "1"], ["B", "2"]], "3", "0", W),
     (MATCH_EXACT, [["A", "1"], ["B", "2"], ["C", "4"]], "3", "3", C),
+    (SET, [["B"], ["false"]], "4", "4", C),
+    (SET, [["B"], ["true"]], "4", "2", P),
+    (SET, [["B"]], "8", "4", P),
+    (SET, [["A"], ["true"]], "4", "0", W),
+    (SET, [[], [""]], "4", "0", OM),
+    (SET, ["B", "false"], "4", "0", W),
+    (SET, [["B"], ["false"], ["x"]], "4", "0", W),
+    (example("testlet"), [["B"], ["false"], ["先断电"]], "10", "0", M),
+    (example("testlet"), [["B"], ["false"]], "10", "4", P),
     (example("calculation"), ["答：22 A，4840 W"], "8", "0", M),
     (example("calculation"), [" "], "8", "0", OM),
     (RESULTS, ["解：I=U/R=220/10=22 A\nP=UI=220×22=4840 W\n答：电流为 22 A，功率为 4840 W。"], "8", "8", C),

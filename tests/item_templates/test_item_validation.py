@@ -21,6 +21,7 @@ NUMBER = ItemContent("numeric", "求电流", key={"value": 1, "tolerance": 0, "u
 ORDER = ItemContent("ordering", "排序", choices("甲", "乙", "丙"), ["B", "A", "C"])
 MATCH = example("matching")
 WORKED = example("calculation")
+SET = example("testlet")
 
 TABLE = [
     # content, code, field
@@ -83,6 +84,13 @@ TABLE = [
     (replace(ORDER, key=["A", "B"]), "key_not_all_choices", "key"),
     (replace(ORDER, key=None), "no_key", "key"),
     (replace(ORDER, key=["A", "B", "C"]), "key_is_listed_order", "choices"),
+    (replace(SET, items=()), "no_children", "items"),
+    (replace(SET, items=(SET,)), "nested_testlet", "items"),
+    (replace(SET, score=Decimal(11)), "children_sum", "score"),
+    (replace(SET, key="A"), "bad_key", "key"),
+    (replace(SET, items=SET.items * 7, score=Decimal(70)), "too_many_children", "items"),
+    (replace(SET, items=(SET.items[0], replace(SET.items[1], key=None), SET.items[2])), "no_key", "items-2-key"),
+    (replace(SET, items=(replace(SET.items[0], stem=""), *SET.items[1:])), "empty_stem", "items-1-stem"),
     (replace(MATCH, key=None), "no_key", "key"),
     (replace(MATCH, key={"pairs": [["A", "9"]]}), "key_outside_choices", "key"),
     (replace(MATCH, key={"pairs": [["A", "1"], ["A", "1"]]}), "repeated_key", "key"),
@@ -115,6 +123,21 @@ def test_the_example_has_no_findings(name):
 def test_a_good_item_has_no_findings(content):
     good = replace(content, key=["A", "B"]) if content is MULTIPLE else content
     assert registry.get(good.type).validate(good) == []
+
+
+def test_a_finding_of_a_child_names_the_child():
+    content = replace(SET, items=(SET.items[0], replace(SET.items[1], key=None), SET.items[2]))
+    assert [one.message for one in registry.get("testlet").validate(content)] == [
+        "第 2 小题：没有标准答案，请选择正确或错误"
+    ]
+
+
+def test_a_child_may_name_a_picture_that_the_whole_keeps():
+    child = replace(SET.items[1], stem='看图<img src="media:m1" alt="图">')
+    media = ({"id": "m1", "alt": "图"},)
+    assert registry.get("testlet").validate(replace(SET, items=(child,), score=Decimal(2), media=media)) == []
+    missing = registry.get("testlet").validate(replace(SET, items=(child,), score=Decimal(2)))
+    assert {one.code for one in missing} == {"missing_medium"}
 
 
 def test_units_that_differ_in_case_are_different_options():

@@ -7,6 +7,7 @@ import countdown from "./countdown.js";
 import drawer from "./drawer.js";
 import errorSummary from "./error-summary.js";
 import fileDrop from "./file-drop.js";
+import itemChildren from "./item-children.js";
 import jobProgress from "./job-progress.js";
 import livePreview from "./live-preview.js";
 import menu from "./menu.js";
@@ -21,6 +22,7 @@ import unsaved from "./unsaved.js";
 
 const CONTROLLERS = {
   autosubmit, bulk, confirm, copy, countdown, drawer, "error-summary": errorSummary, "file-drop": fileDrop,
+  "item-children": itemChildren,
   "job-progress": jobProgress, "live-preview": livePreview, menu, notice, popup, "table-keys": tableKeys, tex, toast,
   tree, unsaved,
 };

@@ -1,0 +1,1 @@
+"""组合题: several items that share a text, kept together everywhere."""
