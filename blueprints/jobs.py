@@ -26,6 +26,7 @@ register_dependant(
         follow=editions.follow_edition,
         capacity=capacity.find_capacity,
         blueprints=capacity.list_blueprints,
+        draft_endpoint=("blueprints.detail", "blueprint_id"),
     )
 )
 
