@@ -15,10 +15,12 @@ from kernel.http import current_actor, redirect_with_message, render_page, requi
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank.models.standards import StandardEdition
+from qbank.pages.item_wording import uuid_or_none
 from qbank.pages.standards import detail_page
 from qbank.pages.wording import Errors, act_and_return, field_errors, form_date, form_text, form_version
 from qbank.repository import standards as repository
 from qbank.rules.standards import EDITION_LABELS, LAYOUT_LABELS, NATIONAL_LEVELS, EditionStatus, OutlineLayout
+from qbank.services import edition_copy
 from qbank.services import standards as services
 
 bp = Blueprint("editions", __name__, url_prefix="/standards")
@@ -56,7 +58,11 @@ def create_edition(standard_id: uuid.UUID) -> tuple[str, int] | Response:
     """Add an edition."""
     try:
         with unit_of_work(current_actor()) as uow:
-            services.create_edition(uow, standard_id, label=form_text("label"), effective_on=form_date("effective_on"))
+            source, day = uuid_or_none(form_text("source")), form_date("effective_on")
+            if source:
+                edition_copy.copy_edition(uow, source, label=form_text("label"), effective_on=day)
+            else:
+                services.create_edition(uow, standard_id, label=form_text("label"), effective_on=day)
     except InvalidInputError as exc:
         return detail_page(standard_id, field_errors(exc), request.form.to_dict())
     return redirect_with_message(url_for("standards.detail", standard_id=standard_id), _("版本已添加，请添加等级"))
