@@ -23,8 +23,7 @@ from qbank.interchange.convert import (
 from qbank.interchange.guard import LIMITS
 from qbank.interchange.model import ConversionReport, Notice
 
-PLANNED = ("qti21", "qti22", "qti30", "qti12", "moodle-xml", "gift", "aiken")
-NAMES = tuple(dict.fromkeys([*FORMATS, *PLANNED]))
+NAMES = tuple(FORMATS)
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 WRITABLE = click.Path(dir_okay=False, path_type=Path)
 

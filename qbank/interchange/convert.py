@@ -63,6 +63,10 @@ FORMATS: dict[str, Format] = {
         Format("moodle-xml", N_("Moodle XML"), ".xml", "application/xml", "moodle.reader:read_moodle", "moodle.writer:write_moodle"),
         Format("gift", N_("GIFT 文本"), ".txt", "text/plain", "gift.reader:read_gift", "gift.writer:write_gift", "text"),
         Format("aiken", N_("Aiken 文本"), ".txt", "text/plain", "aiken.reader:read_aiken", "aiken.writer:write_aiken", "text"),
+        Format("qti21", N_("QTI 2.1 试题包"), ".zip", "application/zip", "qti.package:read_qti", "qti.package_writer:write_qti21"),
+        Format("qti22", N_("QTI 2.2 试题包"), ".zip", "application/zip", "qti.package:read_qti", "qti.package_writer:write_qti22"),
+        Format("qti30", N_("QTI 3.0 试题包"), ".zip", "application/zip", "qti.package:read_qti", "qti.package_writer:write_qti30"),
+        Format("qti12", N_("QTI 1.2 试题文件"), ".xml", "application/xml", "qti.package:read_qti"),
     )
 }  # fmt: skip
 
@@ -92,6 +96,8 @@ def read_items(
         return interpret(_readable(found).read(data, mapping), source=name)
     except UnreadableFileError as error:
         return _unreadable(name, found, error.code, error.message)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - a foreign file must cost a clear error, whatever a parser trips over
         return _unreadable(name, found, "damaged_file", N_("文件内容损坏或不符合其格式，无法读取"))
 

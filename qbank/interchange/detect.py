@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 import charset_normalizer
@@ -55,9 +56,18 @@ def _detect_zip(data: bytes) -> str:
     for prefix, format_name in (("xl/", "xlsx"), ("word/", "docx")):
         if any(name.startswith(prefix) for name in names):
             return format_name
-    if "imsmanifest.xml" in names:
-        raise UnreadableFileError("unsupported_format", N_("这是 QTI 试题包，当前版本还不能读取此格式"))
-    raise UnreadableFileError("unsupported_format", N_("压缩包里没有 Word 或 Excel 文档，请直接上传题目文件"))
+    if found := _detect_package(data):
+        return found
+    raise UnreadableFileError("unsupported_format", N_("压缩包里没有 Word、Excel 文档或 QTI 试题，请直接上传题目文件"))
+
+
+def _detect_package(data: bytes) -> str:
+    from qbank.interchange.qti.recognise import format_of_package
+
+    try:
+        return format_of_package(data)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise UnreadableFileError("damaged_file", N_("文件已损坏，无法打开，请用原软件另存一份再上传")) from error
 
 
 def _detect_ole(data: bytes) -> str:
@@ -78,11 +88,19 @@ def _detect_text(text: str, name: str) -> str:
         return "json"
     if root_name(head) == "quiz":
         return "moodle-xml"
-    if re.match(r"<\?xml|<!DOCTYPE|<[A-Za-z]\w*[\s:>]", head):
-        raise UnreadableFileError("unsupported_format", N_("这是 XML 文件（QTI 或 Moodle），当前版本还不能读取此格式"))
+    if re.match(r"<\?xml|<!DOCTYPE|<!--|<[A-Za-z][\w-]*[\s:>]", head):
+        return _detect_xml(head)
     if looks_like_table(text, prefer=name.casefold().endswith((".csv", ".tsv"))):
         return "csv"
     return _manner_of_list(text)
+
+
+def _detect_xml(text: str) -> str:
+    from qbank.interchange.qti.recognise import format_of_xml
+
+    if found := format_of_xml(text):
+        return found
+    raise UnreadableFileError("unsupported_format", N_("这个 XML 文件不是 QTI 或 Moodle 试题，无法读取"))
 
 
 def _manner_of_list(text: str) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kernel.i18n import N_
@@ -35,6 +35,8 @@ class Limits:
 
 
 LIMITS = Limits()
+PACKAGE_LIMITS = Limits(entries=20_000)
+"""A content package holds a file for each item."""
 
 
 class UnreadableFileError(Exception):
@@ -56,12 +58,21 @@ def check_size(data: bytes, limits: Limits = LIMITS) -> None:
 
 def check_office_zip(data: bytes, limits: Limits = LIMITS) -> None:
     """Refuse a docx or xlsx file that is damaged, oversized when unpacked, or carries macros or entities."""
+    _check_zip(data, limits, refuse_doctype)
+
+
+def check_package(data: bytes, limits: Limits = PACKAGE_LIMITS) -> None:
+    """Refuse a content package as `check_office_zip` does, but let an XML part say a bare ``<!DOCTYPE name>``."""
+    _check_zip(data, limits, refuse_entities)
+
+
+def _check_zip(data: bytes, limits: Limits, refuse: Callable[[bytes], None]) -> None:
     check_size(data, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             _check_entries(entries, limits)
-            _check_contents(archive, entries, len(data), limits)
+            _check_contents(archive, entries, len(data), limits, refuse)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise UnreadableFileError("damaged_file", N_("文件已损坏或加密，无法打开，请用原软件另存一份再上传")) from error
     except ValueError as error:
@@ -101,7 +112,11 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _check_contents(
-    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
+    archive: zipfile.ZipFile,
+    entries: list[zipfile.ZipInfo],
+    packed_bytes: int,
+    limits: Limits,
+    refuse: Callable[[bytes], None],
 ) -> None:
     total = 0
     for entry in entries:
@@ -116,7 +131,7 @@ def _check_contents(
                 kept += chunk
                 _check_xml_size(size, limits)
         if is_xml:
-            refuse_doctype(bytes(kept))
+            refuse(bytes(kept))
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -142,4 +157,15 @@ def refuse_doctype(part: bytes) -> None:
     if part[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in part[:64]:
         text = part.replace(b"\x00", b"")
     if re.search(rb"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+        raise UnreadableFileError("doctype_refused", N_("文件内部含有外部实体声明，已拒绝打开"))
+
+
+def refuse_entities(part: bytes) -> None:
+    """Refuse an XML part that declares anything or names a document type elsewhere; a bare DOCTYPE may stand."""
+    text = part.replace(b"\x00", b"") if part[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in part[:64] else part
+    if re.search(
+        rb"<!\s*(?:ENTITY|ELEMENT|ATTLIST|NOTATION)\b|<!\s*DOCTYPE[^>]*(?:\[|\bSYSTEM\b|\bPUBLIC\b)",
+        text,
+        re.IGNORECASE,
+    ):
         raise UnreadableFileError("doctype_refused", N_("文件内部含有外部实体声明，已拒绝打开"))
