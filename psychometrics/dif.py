@@ -102,6 +102,48 @@ def mantel_haenszel(scores: ArrayLike, is_focal: ArrayLike, *, matching: ArrayLi
     return _mantel_haenszel(_cells(matrix, focal, level))
 
 
+def standardised_difference(scores: ArrayLike, is_focal: ArrayLike, *, matching: ArrayLike | None = None) -> FloatArray:
+    r"""Return STD P-DIF: how much less often the focal group is right than equals of the reference group.
+
+    Parameters
+    ----------
+    scores : array_like, shape (n_persons, n_items)
+        1, 0 or NaN.
+    is_focal : array_like of bool, shape (n_persons,)
+        Who belongs to the focal group.
+    matching : array_like of float, shape (n_persons,), optional
+        What makes persons comparable; the total by default.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_items,)
+        In [-1, 1], negative where the item is harder for the focal group; beyond 0.05 worth a look, beyond 0.10
+        unusual. NaN where no level has persons of both groups.
+
+    Notes
+    -----
+    .. math:: D = \frac{\sum_s n_{Fs} (P_{Fs} - P_{Rs})}{\sum_s n_{Fs}}
+
+    References
+    ----------
+    Dorans & Kulick (1986), J. Educ. Meas. 23, 355-368.
+
+    Examples
+    --------
+    >>> scores = np.repeat([[1, 0], [0, 1], [1, 0], [0, 1]], [60, 20, 20, 60], axis=0)
+    >>> standardised_difference(scores, np.repeat([0, 0, 1, 1], [60, 20, 20, 60]))
+    array([-0.5,  0.5])
+    """
+    matrix, focal = _checked(scores, is_focal)
+    level = np.nansum(matrix, axis=1) if matching is None else np.asarray(matching, np.float64)
+    cells = _cells(matrix, focal, level)
+    share = ratio(cells.right, cells.seen)
+    both = (cells.seen > 0).all(axis=2)
+    weight = np.where(both, cells.seen[:, :, 1], 0.0)
+    gap = np.where(both, np.nan_to_num(share[:, :, 1]) - np.nan_to_num(share[:, :, 0]), 0.0)
+    return ratio((weight * gap).sum(axis=1), weight.sum(axis=1))
+
+
 def purified_mantel_haenszel(
     scores: ArrayLike, is_focal: ArrayLike, *, significance: float = 0.05, max_rounds: int = 10
 ) -> tuple[MantelHaenszel, BoolArray]:

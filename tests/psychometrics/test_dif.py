@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psychometrics.arrays import ParameterError
-from psychometrics.dif import logistic_dif, mantel_haenszel, purified_mantel_haenszel
+from psychometrics.dif import logistic_dif, mantel_haenszel, purified_mantel_haenszel, standardised_difference
 
 # Bickel, Hammel & O'Connell (1975), Science 187, 398-404: admissions to Berkeley by department; men then women,
 # admitted and rejected.
@@ -146,3 +146,25 @@ def test_an_item_that_separates_the_groups_leaves_logistic_regression_finite():
     found = logistic_dif(scores, focal)
     assert np.isfinite(found.both[0])
     assert found.uniform[0] > 100
+
+
+def test_the_standardised_difference_equals_plain_loops_over_the_levels():
+    rng = np.random.default_rng(3)
+    scores, focal = (rng.random((400, 6)) < 0.6).astype(float), rng.random(400) < 0.4
+    scores[:30, 2] = np.nan
+    total = np.nansum(scores, axis=1)
+    found = standardised_difference(scores, focal)
+    for item in range(6):
+        top = bottom = 0.0
+        for level in np.unique(total):
+            own = [
+                scores[(focal == side) & (total == level) & ~np.isnan(scores[:, item]), item] for side in (True, False)
+            ]
+            if len(own[0]) and len(own[1]):
+                top += len(own[0]) * (own[0].mean() - own[1].mean())
+                bottom += len(own[0])
+        assert found[item] == pytest.approx(top / bottom)
+
+
+def test_the_standardised_difference_is_unknown_without_equals():
+    assert np.isnan(standardised_difference([[1, 1], [0, 0]], [True, False], matching=[1, 2])).all()

@@ -84,6 +84,36 @@ SHEET = """考生,Q1,Q2,Q3,Q4
 KEY = "item,key,score\nQ1,B,1\nQ2,A;C,2\nQ3,铁|Fe,1\nQ4,2,1.5\n"
 
 
+def test_fit_figures_stand_beside_the_parameters(run):
+    report = run(lsat_sheet(lsat.LSAT7), None, "--model", "2pl")
+    assert [item["fit"]["s_x2"] for item in report["items"]] == pytest.approx(
+        [4.751, 14.453, 1.273, 5.236, 0.941], abs=2e-3
+    )
+    assert [item["item"] for item in report["items"] if "misfit" in item["flags"]] == ["i2"]
+    assert all(0.4 < item["fit"]["outfit"] < 1.3 for item in report["items"])
+    assert report["model"]["dependent_pairs"] == []
+
+
+def test_items_that_share_more_than_ability_are_named_as_a_pair(run):
+    rng = np.random.default_rng(2)
+    ability = rng.normal(size=(600, 1))
+    scores = (rng.random((600, 16)) < 1 / (1 + np.exp(-ability - np.linspace(-1, 1, 16)))).astype(int)
+    scores[:, 1] = np.where(rng.random(600) < 0.6, scores[:, 0], scores[:, 1])
+    sheet = "\n".join(
+        [",".join(["candidate", *(f"i{n}" for n in range(16))])]
+        + [",".join([str(n), *map(str, row)]) for n, row in enumerate(scores)]
+    )
+    report = run(sheet, None, "--model", "rasch")
+    assert report["model"]["dependent_pairs"][0]["items"] == ["i0", "i1"]
+    assert "dependent_on:i1" in report["items"][0]["flags"]
+
+
+def test_weights_say_what_was_meant_to_count_and_what_did(run):
+    report = run("candidate,a,b\nx,1,0\ny,0,3\nz,1,3\nw,0,0\n", "item,key,score\na,,1\nb,,3\n")
+    assert [item["intended_weight"] for item in report["items"]] == [25, 75]
+    assert sum(item["effective_weight"] for item in report["items"]) == pytest.approx(100)
+
+
 def test_omitted_counts_as_wrong_and_not_reached_does_not_count(run):
     found = {item["item"]: item for item in run(SHEET, KEY)["items"]}
     assert [found[name]["n"] for name in ("Q1", "Q2", "Q3", "Q4")] == [6, 6, 6, 4]

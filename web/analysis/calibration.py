@@ -8,8 +8,10 @@ import numpy as np
 
 from psychometrics.ability import eap
 from psychometrics.arrays import BoolArray, FloatArray
+from psychometrics.behaviour import multiple_tests
 from psychometrics.irt import Calibration, Model, Parameters, calibrate, usable_items
 from psychometrics.irt_errors import StandardErrors, standard_errors
+from psychometrics.item_fit import residual_correlations, residual_fit, score_fit
 from psychometrics.logistic import item_information
 from web.analysis.marking import Marked
 from web.analysis.numbers import plain
@@ -21,6 +23,10 @@ USUAL = {Model.RASCH: 100, Model.TWO_PL: 250, Model.THREE_PL: 1000}
 MIN_ITEMS = 3
 EXTREME_A, EXTREME_B = 5.0, 8.0
 THETA = np.linspace(-4, 4, 33)
+MIN_FOR_FIT = 100
+"""Persons with every item below which S-X2 is not given: Orlando & Thissen (2000) found its chances right from there."""
+DEPENDENT = 0.2
+"""Q3 so far above the mean of all pairs asks for a look: Christensen, Makransky & Horton (2017)."""
 
 
 def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
@@ -33,7 +39,7 @@ def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
     report["model"] = _empty_model(name)
     flags = report["model"]["flags"]
     for item in report["items"]:
-        item.update(a=None, b=None, c=None, se={"a": None, "b": None, "c": None})
+        item.update(a=None, b=None, c=None, se={"a": None, "b": None, "c": None}, fit=None)
     if len(scores) < LEAST[model]:
         flags.append("too_few_for_model")
     elif usable.sum() < MIN_ITEMS:
@@ -48,7 +54,7 @@ def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
 def _empty_model(name: str) -> dict[str, Any]:
     figures = ("log_likelihood", "aic", "bic", "max_change", "n_parameters", "se_method")
     head = {"name": name, "metric": "logistic", "D": 1.0, "converged": False, "iterations": 0, "n_items": 0}
-    return head | dict.fromkeys(figures) | {"information": None, "flags": []}
+    return head | dict.fromkeys(figures) | {"information": None, "dependent_pairs": [], "flags": []}
 
 
 def _calibrate(report: dict[str, Any], scores: FloatArray, usable: BoolArray, model: Model) -> None:
@@ -67,8 +73,11 @@ def _calibrate(report: dict[str, Any], scores: FloatArray, usable: BoolArray, mo
     ability = eap(used, found.parameters)
     spread = float(ability.theta.var())
     report["model"]["eap_reliability"] = plain(spread / (spread + float(np.mean(ability.se**2))))
-    for place, j in enumerate(np.flatnonzero(usable)):
-        _add_parameters(report["items"][j], found, errors, place)
+    chosen = [report["items"][j] for j in np.flatnonzero(usable)]
+    for place, item in enumerate(chosen):
+        _add_parameters(item, found, errors, place)
+    _add_fit(chosen, used, found, ability.theta)
+    report["model"]["dependent_pairs"] = _dependent_pairs(chosen, used, found.parameters, ability.theta)
 
 
 def _model_figures(found: Calibration, errors: StandardErrors, n: int) -> dict[str, Any]:
@@ -101,3 +110,38 @@ def _add_parameters(item: dict[str, Any], found: Calibration, errors: StandardEr
     item["se"] = {name: plain(getattr(errors, name)[place]) for name in ("a", "b", "c")}
     if abs(now.a[place]) > EXTREME_A or not abs(now.b[place]) <= EXTREME_B or now.a[place] <= 0:
         item["flags"].append("extreme_parameter")
+
+
+def _add_fit(items: list[dict[str, Any]], scores: FloatArray, found: Calibration, theta: FloatArray) -> None:
+    """Put mean squares and, with enough persons who reached everything, S-X2 beside each item's parameters."""
+    squares = residual_fit(scores, theta, found.parameters)
+    complete = scores[~np.isnan(scores).any(axis=1)]
+    by_score = score_fit(complete, found.parameters, found.model) if len(complete) >= MIN_FOR_FIT else None
+    misfits = multiple_tests(by_score.p_value) if by_score else np.zeros(len(items), bool)
+    for place, item in enumerate(items):
+        item["fit"] = {name: plain(getattr(squares, name)[place]) for name in ("infit", "outfit")}
+        item["fit"] |= {
+            "s_x2": plain(by_score.statistic[place]) if by_score else None,
+            "df": int(by_score.df[place]) if by_score else 0,
+            "p": plain(by_score.p_value[place]) if by_score else None,
+        }
+        if misfits[place]:
+            item["flags"].append("misfit")
+
+
+def _dependent_pairs(
+    items: list[dict[str, Any]], scores: FloatArray, parameters: Parameters, theta: FloatArray
+) -> list[dict[str, Any]]:
+    """Return the pairs whose residuals go together, the strongest first, and flag both items."""
+    q3 = residual_correlations(scores, theta, parameters)
+    first, second = np.triu_indices(len(items), 1)
+    values = q3[first, second]
+    if np.isnan(values).all():
+        return []
+    stand_out = np.flatnonzero(np.nan_to_num(values - np.nanmean(values)) > DEPENDENT)
+    pairs = [(float(values[k]), items[first[k]], items[second[k]]) for k in stand_out]
+    for _value, one, other in pairs:
+        one["flags"].append(f"dependent_on:{other['item']}")
+        other["flags"].append(f"dependent_on:{one['item']}")
+    ordered = sorted(pairs, key=lambda pair: -pair[0])
+    return [{"items": [one["item"], other["item"]], "q3": plain(value)} for value, one, other in ordered]

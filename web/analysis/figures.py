@@ -8,6 +8,7 @@ import numpy as np
 
 from psychometrics import ctt, options, reliability
 from psychometrics.arrays import FloatArray
+from psychometrics.weights import ItemWeights, item_weights
 from web.analysis import judging
 from web.analysis.judging import MIN_FOR_CORRELATION, is_right_or_wrong
 from web.analysis.marking import Answers, Marked
@@ -34,9 +35,10 @@ def item_figures(marked: Marked, totals: FloatArray) -> list[JsonObject]:
     found = ctt.item_statistics(marked.scores, marked.max_scores)
     removed = reliability.alpha_if_deleted(reliability.item_covariance(marked.scores))
     biserial = ctt.biserial(found.item_total, found.facility)
+    weights = item_weights(marked.scores, marked.max_scores)
     rows: list[JsonObject] = []
     for place in range(len(marked.items)):
-        row = _counts(marked, found, place) | _correlations(found, place)
+        row = _counts(marked, found, place) | _correlations(found, place) | _weights(weights, place)
         binary = is_right_or_wrong(marked, place) and row["n"] >= MIN_FOR_CORRELATION
         row["biserial"] = plain(biserial[place]) if binary else None
         row["alpha_if_deleted"] = plain(removed[place]) if len(totals) >= MIN_FOR_CORRELATION else None
@@ -67,6 +69,15 @@ def _correlations(found: ctt.ItemStatistics, place: int) -> JsonObject:
         "item_total_correlation": plain(found.item_total[place]) if enough else None,
         "discrimination_27": plain(found.discrimination[place]) if enough else None,
         "options": {},
+    }
+
+
+def _weights(found: ItemWeights, place: int) -> JsonObject:
+    """Return the figures in percent that people who come from Moodle know."""
+    return {
+        "intended_weight": plain(found.intended[place]),
+        "effective_weight": plain(found.effective[place]),
+        "discriminative_efficiency": plain(found.efficiency[place]),
     }
 
 

@@ -55,6 +55,12 @@ MEANINGS: Mapping[str, Meaning] = {
     "not_calibrated": Meaning("caution", N_("这道题没有进入标定。")),
     "no_standard_error": Meaning("caution", N_("信息矩阵奇异，给不出标准误；参数可能不确定。")),
     "extreme_parameter": Meaning("caution", N_("参数落在可信范围之外，这道题与模型不合，请先看经典指标。")),
+    "misfit": Meaning(
+        "caution", N_("作答与模型不合（S-X²，已计入题目数目）：看选项曲线，找一找为什么水平高的人答错或水平低的人答对。")
+    ),
+    "dependent_on": Meaning(
+        "caution", N_("与“%(what)s”在能力之外仍一同对错：两题可能互相提示、共用材料或内容重复，不宜同卷。")
+    ),
     "too_few_calibrated": Meaning("caution", N_("能标定的题目不足三道，无法标定。")),
 }  # fmt: skip
 LABELS: Mapping[Weight, str] = {"alarm": N_("须处理"), "caution": N_("请留意"), "note": N_("说明")}
