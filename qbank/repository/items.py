@@ -69,6 +69,7 @@ class ItemFilter:
     tag: str = ""
     flag: ItemFlag | None = None
     has_statistics: bool = False
+    item_ids: tuple[uuid.UUID, ...] | None = None
     used_since: date | None = None
     sort: ItemSort = ItemSort.UPDATED
     is_descending: bool = True
@@ -160,6 +161,8 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     found += [column == value for column, value in equal.items() if value is not None]
     if wanted.standard_level_ids is not None:
         found.append(Item.standard_level_id.in_(wanted.standard_level_ids))
+    if wanted.item_ids is not None:
+        found.append(Item.item_id.in_(wanted.item_ids))
     if wanted.search.strip():
         found.append(item_search.matches(session, wanted.search))
     if wanted.scope.strip():
@@ -170,7 +173,7 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     return [*found, *narrowed]
 
 
-def _in_scope(scope: str, actor: Actor) -> Select[tuple[uuid.UUID]]:
+def _in_scope(scope: str, actor: Actor) -> Select[uuid.UUID]:
     """Return the versions that ask for a point of the scope; the few points are found first."""
     code = scope.upper()
     below = [AssessmentPoint.full_code.like(like_pattern(code + mark)[1:], escape="\\") for mark in "-."]

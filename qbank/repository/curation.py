@@ -1,0 +1,112 @@
+"""Finding tags, saved views and statistics inside the actor's walls."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+from kernel.identity.models import User
+from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView, SensitiveWord
+from qbank.repository.items import chunks
+
+MOST_TAGS = 500
+
+
+def tags_of(session: Session, item_ids: Sequence[uuid.UUID]) -> defaultdict[uuid.UUID, list[str]]:
+    """Return the tags of items in alphabetical order; the caller has checked the items' walls."""
+    found: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+    for chunk in chunks(item_ids):
+        query = select(ItemTag.item_id, ItemTag.tag).where(ItemTag.item_id.in_(chunk)).order_by(ItemTag.tag)
+        for item_id, tag in session.execute(query):
+            found[item_id].append(tag)
+    return found
+
+
+def list_tags(session: Session, *, actor: Actor) -> list[tuple[str, int]]:
+    """Return the organisation's tags with how many items have them."""
+    query = (
+        select(ItemTag.tag, func.count())
+        .where(ItemTag.organisation_id == actor.organisation)
+        .group_by(ItemTag.tag)
+        .order_by(ItemTag.tag)
+        .limit(MOST_TAGS)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def list_views(session: Session, *, actor: Actor) -> list[tuple[SavedView, str]]:
+    """Return a person's own views and those that others share, with the owners' names."""
+    query = (
+        select(SavedView, User.name)
+        .outerjoin(User, User.user_id == SavedView.owner_id)
+        .where(
+            SavedView.organisation_id == actor.organisation,
+            or_(SavedView.owner_id == actor.user_id, SavedView.is_shared.is_(True)),
+        )
+        .order_by(SavedView.name)
+        .limit(100)
+    )
+    return [(row[0], row[1] or "") for row in session.execute(query)]
+
+
+def get_own_view(session: Session, saved_view_id: uuid.UUID, *, actor: Actor) -> SavedView:
+    """Return a view of one's own; raises NotFoundError for those of others."""
+    found = session.get(SavedView, saved_view_id)
+    if found is None or found.organisation_id != actor.organisation or found.owner_id != actor.user_id:
+        raise NotFoundError(N_("没有这个视图，可能已被删除"))
+    return found
+
+
+def find_own_view(session: Session, name: str, *, actor: Actor) -> SavedView | None:
+    """Return a view of one's own by its name, if there is one."""
+    query = select(SavedView).where(
+        SavedView.organisation_id == actor.organisation, SavedView.owner_id == actor.user_id, SavedView.name == name
+    )
+    return session.scalar(query)
+
+
+def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ItemStatistics]:
+    """Return the newest figures of items, the larger sample first; the caller has checked the items' walls."""
+    found: dict[uuid.UUID, ItemStatistics] = {}
+    for chunk in chunks(item_ids):
+        query = select(ItemStatistics).where(ItemStatistics.item_id.in_(chunk))
+        for row in session.scalars(query.order_by(ItemStatistics.computed_on, ItemStatistics.n)):
+            found[row.item_id] = row
+    return found
+
+
+def statistics_of(session: Session, item_id: uuid.UUID) -> Sequence[ItemStatistics]:
+    """Return all figures of one item, newest first."""
+    query = select(ItemStatistics).where(ItemStatistics.item_id == item_id)
+    return session.scalars(query.order_by(ItemStatistics.computed_on.desc()).limit(200)).all()
+
+
+def sensitive_words(session: Session, organisation_id: uuid.UUID) -> Sequence[SensitiveWord]:
+    """Return the words that an organisation listed."""
+    query = select(SensitiveWord).where(SensitiveWord.organisation_id == organisation_id)
+    return session.scalars(query.order_by(SensitiveWord.word).limit(5_000)).all()
+
+
+def get_word(session: Session, sensitive_word_id: uuid.UUID, *, actor: Actor) -> SensitiveWord:
+    """Return a listed word; raises NotFoundError for those of others."""
+    found = session.get(SensitiveWord, sensitive_word_id)
+    if found is None or found.organisation_id != actor.organisation:
+        raise NotFoundError(N_("词表中没有这个词，可能已被删除"))
+    return found
+
+
+def find_run(session: Session, standard_level_id: uuid.UUID, kind: str, *, actor: Actor) -> CurationRun | None:
+    """Return the latest whole check of a level, if there was one."""
+    query = select(CurationRun).where(
+        CurationRun.organisation_id == actor.organisation,
+        CurationRun.standard_level_id == standard_level_id,
+        CurationRun.kind == kind,
+    )
+    return session.scalar(query)

@@ -1,0 +1,173 @@
+"""Tags, saved views and statistics of items."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from kernel import audit
+from kernel.clock import now
+from kernel.db import new_id
+from kernel.errors import ForbiddenError, InvalidInputError
+from kernel.i18n import N_
+from kernel.identity.actor import require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView
+from qbank.models.items import Item, ItemVersion
+from qbank.repository import curation as repository
+from qbank.repository import items as item_repository
+from qbank.services.items import require_visible
+
+MOST_TAGS_OF_ITEM = 20
+_TAG = re.compile(r"[^\s,，;；、<>]{1,40}")
+
+
+def read_tag(text: str) -> str:
+    """Return a tag as it is kept; raises InvalidInputError when it is none."""
+    tag = text.strip()
+    if not _TAG.fullmatch(tag):
+        message = N_("标签为 1～40 个字，不能含空格、逗号、顿号和分号")
+        raise InvalidInputError(message, fields={"tag": [message]})
+    return tag
+
+
+def add_tag(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], tag: str) -> int:
+    """Put a tag on items that the actor sees; return how many did not have it."""
+    require(uow.actor, Permission.ITEM_WRITE)
+    tag = read_tag(tag)
+    items = item_repository.list_by_ids(uow.session, item_ids, actor=uow.actor)
+    present = repository.tags_of(uow.session, [item.item_id for item in items])
+    fresh = [item for item in items if tag not in present[item.item_id]]
+    full = [item for item in fresh if len(present[item.item_id]) >= MOST_TAGS_OF_ITEM]
+    if full:
+        raise InvalidInputError(N_("试题 %(code)s 已有 %(n)s 个标签，不能再加"), code=full[0].code, n=MOST_TAGS_OF_ITEM)
+    for item in fresh:
+        uow.add(
+            ItemTag(
+                item_id=item.item_id, tag=tag, organisation_id=item.organisation_id,
+                created_by=uow.actor.user_id, created_at=now(),
+            )
+        )  # fmt: skip
+    _audit_tags(uow, "item.tag", fresh, tag)
+    return len(fresh)
+
+
+def remove_tag(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], tag: str) -> int:
+    """Take a tag off items that the actor sees; return how many had it."""
+    require(uow.actor, Permission.ITEM_WRITE)
+    items = item_repository.list_by_ids(uow.session, item_ids, actor=uow.actor)
+    present = repository.tags_of(uow.session, [item.item_id for item in items])
+    tagged = [item for item in items if tag in present[item.item_id]]
+    for chunk in item_repository.chunks([item.item_id for item in tagged]):
+        uow.session.execute(delete(ItemTag).where(ItemTag.item_id.in_(chunk), ItemTag.tag == tag))
+    _audit_tags(uow, "item.untag", tagged, tag)
+    return len(tagged)
+
+
+def _audit_tags(uow: UnitOfWork, act: str, items: Sequence[Item], tag: str) -> None:
+    if items:
+        after = {"tag": tag, "items": len(items), "codes": [item.code for item in items[:50]]}
+        audit.record(uow, act, "organisation", uow.actor.organisation, after=after)
+
+
+def save_view(uow: UnitOfWork, *, name: str, parameters: Mapping[str, str], is_shared: bool = False) -> SavedView:
+    """Keep filters and order under a name; one's own view of that name is replaced."""
+    require_visible(uow.actor)
+    if uow.actor.user_id is None:
+        raise ForbiddenError(N_("视图属于登录的人"))
+    name = name.strip()
+    if not 1 <= len(name) <= 40:
+        message = N_("视图名称为 1～40 个字")
+        raise InvalidInputError(message, fields={"name": [message]})
+    view = repository.find_own_view(uow.session, name, actor=uow.actor)
+    if view is None:
+        view = SavedView(
+            saved_view_id=new_id(), organisation_id=uow.actor.organisation, owner_id=uow.actor.user_id, name=name,
+            parameters={}, is_shared=False, created_at=now(),
+        )  # fmt: skip
+        uow.add(view)
+    view.parameters, view.is_shared = dict(parameters), is_shared
+    after = {"shared": is_shared, "parameters": sorted(parameters)}
+    audit.record(uow, "saved_view.save", "saved_view", view.saved_view_id, after=after)
+    return view
+
+
+def remove_view(uow: UnitOfWork, saved_view_id: uuid.UUID) -> None:
+    """Throw away a view of one's own."""
+    view = repository.get_own_view(uow.session, saved_view_id, actor=uow.actor)
+    uow.session.delete(view)
+    audit.record(uow, "saved_view.remove", "saved_view", saved_view_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRow:
+    """What an analysis found about one version; `source` names the session or analysis."""
+
+    item_version_id: uuid.UUID
+    source: str
+    n: int
+    computed_on: date
+    proportion_correct: float | None = None
+    item_total_r: float | None = None
+
+
+def record_statistics(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> int:
+    """Keep figures of versions of the organisation; those of the same source are replaced. Return how many were kept."""
+    version_ids = [row.item_version_id for row in rows]
+    known = _own_versions(uow, version_ids)
+    present = _present(uow, [row for row in rows if row.item_version_id in known])
+    kept = [row for row in rows if row.item_version_id in known]
+    for row in kept:
+        figures = present.get((row.item_version_id, row.source))
+        if figures is None:
+            figures = ItemStatistics(
+                item_statistics_id=new_id(), organisation_id=uow.actor.organisation,
+                item_id=known[row.item_version_id], item_version_id=row.item_version_id, source=row.source[:120],
+            )  # fmt: skip
+            uow.add(figures)
+        figures.n, figures.computed_on = row.n, row.computed_on
+        figures.proportion_correct, figures.item_total_r = row.proportion_correct, row.item_total_r
+    if kept:
+        after = {"versions": len(kept), "sources": sorted({row.source for row in kept})[:20]}
+        audit.record(uow, "item.statistics", "organisation", uow.actor.organisation, after=after)
+    return len(kept)
+
+
+def _own_versions(uow: UnitOfWork, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    for chunk in item_repository.chunks(version_ids):
+        query = select(ItemVersion.item_version_id, ItemVersion.item_id).where(
+            ItemVersion.item_version_id.in_(chunk), ItemVersion.organisation_id == uow.actor.organisation
+        )
+        found.update((row[0], row[1]) for row in uow.session.execute(query))
+    return found
+
+
+def _present(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> dict[tuple[uuid.UUID, str], ItemStatistics]:
+    found = {}
+    for chunk in item_repository.chunks([row.item_version_id for row in rows]):
+        query = select(ItemStatistics).where(ItemStatistics.item_version_id.in_(chunk))
+        found.update({(one.item_version_id, one.source): one for one in uow.session.scalars(query)})
+    return found
+
+
+def keep_run(
+    uow: UnitOfWork, standard_level_id: uuid.UUID, kind: str, *, n_items: int, report: dict[str, Any]
+) -> CurationRun:
+    """Keep the report of a whole check of a level in place of the one before."""
+    run = repository.find_run(uow.session, standard_level_id, kind, actor=uow.actor)
+    if run is None:
+        run = CurationRun(
+            curation_run_id=new_id(), organisation_id=uow.actor.organisation, standard_level_id=standard_level_id,
+            kind=kind,
+        )  # fmt: skip
+        uow.add(run)
+    run.n_items, run.report, run.created_by, run.created_at = n_items, report, uow.actor.user_id, now()
+    return run
