@@ -178,12 +178,14 @@ def count_open_tasks(session: Session, *, actor: Actor) -> int:
     return session.scalar(select(func.count()).select_from(_tasks(actor, TaskFilter()).subquery())) or 0
 
 
-def lock_task(session: Session, task_id: uuid.UUID, *, actor: Actor) -> EditionTask:
-    """Return a task after locking its row; raises NotFoundError."""
+def get_task(session: Session, task_id: uuid.UUID, *, actor: Actor, lock: bool = False) -> EditionTask:
+    """Return a task, after locking its row if asked; raises NotFoundError."""
     query = select(EditionTask).where(
         EditionTask.edition_task_id == task_id, EditionTask.organisation_id == actor.organisation
     )
-    found = session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = session.scalar(query)
     if found is None:
         raise NotFoundError(N_("后续任务不存在"))
     return found

@@ -234,6 +234,15 @@ def _stands_for(point: PointFacts, part: str, whole: PointFacts) -> bool:
     return near and len(part) > 1 and name.endswith(part) and fuzz.partial_ratio(name, plain_name(whole.name)) >= 60
 
 
+def rank_candidates(old: PointFacts, new: Sequence[PointFacts]) -> list[tuple[PointFacts, int]]:
+    """Return all new points with their likeness to an old one (0 to 100), the most alike first."""
+    if not new:
+        return []
+    scores = _scores([old], new)[0]
+    ranked = sorted(zip(new, scores, strict=True), key=lambda pair: -pair[1])
+    return [(point, int(score)) for point, score in ranked]
+
+
 # --- what follows from the assignment --------------------------------------------------------------------------------
 
 

@@ -61,7 +61,8 @@ class Dependant:
     """A kind of thing that builds on outlines; leave out what does not apply.
 
     `find` lists it for a level; `follow` makes drafts for the new edition; `capacity` says how many forms a level's bank
-    can carry for a blueprint (None: the default one); `blueprints` lists what may be chosen there.
+    can carry for a blueprint (None: the default one); `blueprints` lists what may be chosen there; `draft_endpoint` is the
+    Flask endpoint of a draft, with the name of its argument.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Dependant:
     follow: Callable[[UnitOfWork, EditionChange], Sequence[Draft]] | None = None
     capacity: Callable[[Session, Actor, uuid.UUID, uuid.UUID | None], Capacity | None] | None = None
     blueprints: Callable[[Session, Actor, uuid.UUID], Sequence[tuple[uuid.UUID, str]]] | None = None
+    draft_endpoint: tuple[str, str] | None = None
 
 
 _DEPENDANTS: dict[str, Dependant] = {}
@@ -87,6 +89,11 @@ def find_affected(session: Session, actor: Actor, level_id: uuid.UUID) -> list[A
 def follow_edition(uow: UnitOfWork, change: EditionChange) -> list[Draft]:
     """Let everything that can follow to the new edition as a draft; return the drafts."""
     return [draft for d in _DEPENDANTS.values() if d.follow for draft in d.follow(uow, change)]
+
+
+def draft_endpoint() -> tuple[str, str] | None:
+    """Return where drafts for a new edition are shown: an endpoint and the name of its argument."""
+    return next((d.draft_endpoint for d in _DEPENDANTS.values() if d.draft_endpoint), None)
 
 
 def find_capacity(

@@ -60,7 +60,7 @@ def end_task(uow: UnitOfWork, task_id: uuid.UUID, *, is_done: bool, resolution: 
 
 def _lock_open(uow: UnitOfWork, task_id: uuid.UUID) -> EditionTask:
     require(uow.actor, Permission.STANDARD_WRITE)
-    task = repository.lock_task(uow.session, task_id, actor=uow.actor)
+    task = repository.get_task(uow.session, task_id, actor=uow.actor, lock=True)
     if task.state is not TaskState.OPEN:
         raise ConflictError(N_("这项任务已经处理，请刷新页面"))
     return task
