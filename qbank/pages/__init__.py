@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 from kernel.http import MenuEntry, Todo
 from kernel.identity.actor import Actor
 from qbank.pages import (
+    edition_tasks,
     editions,
     imports,
     item_editor,
     items,
     media,
+    migrations,
     occupations,
     outline_import,
     outlines,
@@ -25,6 +27,8 @@ from qbank.pages import (
 BLUEPRINTS: tuple[Blueprint, ...] = (
     standards.bp,
     editions.bp,
+    migrations.bp,
+    edition_tasks.bp,
     outlines.bp,
     outline_import.bp,
     weights.bp,
@@ -37,13 +41,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     media.bp,
     writing.bp,
 )
-MENU: tuple[MenuEntry, ...] = (*standards.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
+MENU: tuple[MenuEntry, ...] = (*standards.MENU, *migrations.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return what waits for this person in the bank."""
     return [
         *standards.todos(session, actor),
+        *migrations.todos(session, actor),
         *reviews.todos(session, actor),
         *imports.todos(session, actor),
         *writing.todos(session, actor),
