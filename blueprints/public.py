@@ -18,7 +18,7 @@ from blueprints import repository
 from blueprints.models import FormReservation
 from blueprints.repository import PackageRow
 from blueprints.rules.states import FormStatus
-from blueprints.services import sealing
+from blueprints.services import recusal, sealing
 from blueprints.services.blueprints import create_blueprint as create_blueprint
 from blueprints.services.blueprints import publish_blueprint as publish_blueprint
 from blueprints.services.forms import approve_form as approve_form
@@ -29,6 +29,7 @@ from blueprints.services.runs import start_run as start_run
 from blueprints.services.sealing import Part
 from kernel import audit
 from kernel.clock import now
+from kernel.conflicts import Party
 from kernel.errors import ConflictError, ForbiddenError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -143,6 +144,22 @@ def open_scoring(where: UnitOfWork | Session, actor: Actor, form_id: uuid.UUID) 
     """
     _require_one(actor, SCORING_PERMISSIONS)
     return _open(where, actor, form_id, Part.SCORING)
+
+
+def form_people(session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]) -> list[Party]:
+    """Return who made some forms: authors and reviewers of their items, who assembled them, who approved them.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs SESSION_READ; sees the own organisation only.
+    form_ids : sequence of UUID
+        Forms; those that do not exist are left out.
+    """
+    _require_one(actor, (Permission.SESSION_READ,))
+    return recusal.form_people(session, actor, form_ids)
 
 
 def reserve_form(uow: UnitOfWork, form_id: uuid.UUID, *, reference: str) -> None:

@@ -121,6 +121,12 @@ def get_form(session: Session, form_id: uuid.UUID, *, actor: Actor, with_slots: 
     return row
 
 
+def forms_with_slots(session: Session, form_ids: Collection[uuid.UUID], *, actor: Actor) -> Sequence[ExamForm]:
+    """Return those of some forms that are the organisation's, with their slots."""
+    query = select(ExamForm).where(ExamForm.exam_form_id.in_(form_ids), ExamForm.organisation_id == actor.organisation)
+    return session.scalars(query.options(selectinload(ExamForm.slots))).all()
+
+
 def lock_form(session: Session, form_id: uuid.UUID, *, actor: Actor) -> ExamForm:
     """Return a form with its slots, locked for a change of state."""
     session.flush()  # reading afresh must not undo what the same act has changed before

@@ -135,7 +135,7 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
         row=row, title=form_title(row), badge=wording.form_badge(row.status), types=_types(row),
         decisions=repository.list_decisions(session, form_id),
         act_labels={act: _(label) for act, label in ACT_LABELS.items()}, acts={act.value for act in acts},
-        refusal=_(reason) if reason else "", package=repository.find_package(session, form_id, actor=actor),
+        refusal=_(reason.template) % reason.context if reason else "", package=repository.find_package(session, form_id, actor=actor),
         n_reserved=len(repository.list_reservations(session, form_id)), comment=comment, errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/form.html", page, status=422 if errors else 200)

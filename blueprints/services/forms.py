@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import ExamForm, FormPackage
 from blueprints.rules.states import FormAct, FormStatus, after, may
-from blueprints.services import sealing
+from blueprints.services import recusal, sealing
 from blueprints.services.bank import authors_of
 from blueprints.services.runs import note_decision
 from kernel import audit
@@ -23,7 +23,6 @@ from qbank import public as qbank
 from qbank.public_changes import find_outside_edition
 
 LONGEST_COMMENT = 1000
-MAKING = frozenset({FormAct.ACCEPT, FormAct.SWAP, FormAct.SUBMIT})
 
 
 class OwnWorkError(ForbiddenError):
@@ -50,31 +49,33 @@ def approve_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> E
     """Approve a form as a second person who wrote none of its items."""
     require(uow.actor, Permission.FORM_APPROVE)
     form = repository.lock_form(uow.session, form_id, actor=uow.actor)
-    if reason := refusal(uow.session, uow.actor, form):
-        raise OwnWorkError(reason)
+    if found := refusal(uow.session, uow.actor, form):
+        raise found
     form = _step(uow, form_id, FormAct.APPROVE, comment)
     form.approved_by = uow.actor.user_id
     return form
 
 
-def refusal(session: Session, actor: Actor, form: ExamForm) -> str | None:
+def refusal(session: Session, actor: Actor, form: ExamForm) -> ForbiddenError | None:
     """Return why this person may not approve a form whose slots are loaded, or None."""
-    if actor.user_id is not None and actor.user_id in _makers(session, form):
-        return N_("试卷须由第二人批准：您组成或提交了这份试卷，请由其他审卷人处理")
-    if actor.user_id in authors_of(session, actor, form):
-        return N_("您是这份试卷中试题的命题人，请由没有参与命题的审卷人处理")
-    return None
+    makers, authors = _makers(session, form), authors_of(session, actor, form)
+    if actor.user_id is not None and actor.user_id in makers:
+        return OwnWorkError(N_("试卷须由第二人批准：您组成或提交了这份试卷，请由其他审卷人处理"))
+    if actor.user_id in authors:
+        return OwnWorkError(N_("您是这份试卷中试题的命题人，请由没有参与命题的审卷人处理"))
+    return recusal.why_not_approve(session, actor, form, authors=authors, makers=makers - {None})
 
 
 def _makers(session: Session, form: ExamForm) -> set[uuid.UUID | None]:
     """Return who assembled, changed or submitted a form."""
     steps = repository.list_decisions(session, form.exam_form_id)
-    return {form.created_by, *(step.decided_by for step in steps if step.act in MAKING)}
+    return {form.created_by, *(step.decided_by for step in steps if step.act in recusal.MAKING)}
 
 
 def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     """Seal an approved form: build and encrypt both documents, count the use of its items; never to be changed again."""
     require(uow.actor, Permission.FORM_SEAL)
+    recusal.check_opening(uow.session, uow.actor, form_id)
     form = _step(uow, form_id, FormAct.SEAL, "")
     _check_one_edition(uow, form)
     package = sealing.package_of(uow, form)

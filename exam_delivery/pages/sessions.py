@@ -26,6 +26,7 @@ from exam_delivery.services.documents import DOCUMENT_LABELS
 from exam_delivery.services.readiness import Blocker, find_blockers
 from exam_delivery.services.scoring import ScoringState
 from kernel import profiles
+from kernel.conflicts import ConflictOfInterestError
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
@@ -272,7 +273,7 @@ def save_rooms(exam_session_id: uuid.UUID) -> Page | Response:
     try:
         with unit_of_work(current_actor()) as uow:
             sessions.set_rooms(uow, exam_session_id, chosen)
-    except (ConflictError, InvalidInputError) as exc:
+    except (ConflictError, ConflictOfInterestError, InvalidInputError) as exc:
         shown = {room: [str(person) for person in people] for room, people in chosen.items()}
         return _rooms(exam_session_id, shown, reading.message_of(exc))
     return redirect_with_message(_address(exam_session_id), _("考场与监考员已保存"))

@@ -15,6 +15,7 @@ from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
 from exam_delivery.rules.room import RANKS, SeatState, seat_state
+from exam_delivery.services import recusal
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
@@ -88,6 +89,7 @@ def view_room(
     keys = {room.exam_room_id for room in rooms} & ({room_id} if room_id else {r.exam_room_id for r in rooms})
     if not keys:
         raise NotFoundError(N_("您没有被安排在这场考试监考，请联系考务管理员"))
+    recusal.check_console(session, actor, sitting, keys)
     seats = _seats(session, exam_session_id, keys, actor=actor, at=at)
     batch = planning.get_batch(session, sitting.exam_batch_id, actor=actor)
     return RoomView(sitting, batch, rooms, room_id, seats, count_seats(seats), at)

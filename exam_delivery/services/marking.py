@@ -15,7 +15,7 @@ from exam_delivery.repository import marking as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.rules.scoring import KeyedSlot, ScoringKey, response_text
-from exam_delivery.services import scoring
+from exam_delivery.services import recusal, scoring
 from exam_delivery.services.scoring import Keys
 from kernel import audit
 from kernel.clock import now
@@ -79,6 +79,8 @@ def next_script(
     require(actor, Permission.RESPONSE_MARK)
     planning.get_session(session, exam_session_id, actor=actor)
     waiting = repository.list_unmarked(session, exam_session_id, organisation_id=actor.organisation)
+    barred = recusal.barred_attempts(session, actor, exam_session_id) if waiting else set()
+    waiting = [one for one in waiting if one[0] not in barred]
     ordered = sorted(waiting, key=lambda one: (str(one[2]), one[1], _own_order(actor, one[0])))
     scripts = [(attempt_id, slot) for attempt_id, slot, _form in ordered]
     if after in scripts:
@@ -95,6 +97,7 @@ def get_script(session: Session, actor: Actor, attempt_id: uuid.UUID, slot: int)
     """Return one answer that a person must mark."""
     require(actor, Permission.RESPONSE_MARK)
     attempt = repository.get_attempt(session, attempt_id, actor=actor)
+    recusal.check_marker(session, actor, attempt_id)
     keyed = _keyed_slot(session, attempt, slot)
     marks = repository.marks_of_slot(session, attempt_id, slot)
     if not marks and not repository.is_unmarked(session, attempt, slot):
@@ -126,6 +129,7 @@ def give_mark(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, score: str, *, 
     row = planning.get_session(uow.session, attempt.exam_session_id, actor=uow.actor)
     if row.status not in scoring.SCORABLE:
         raise ConflictError(N_("这个场次现在不能阅卷"))
+    recusal.check_marker(uow.session, uow.actor, attempt_id)
     keyed = _keyed_slot(uow.session, attempt, slot)
     marks = repository.marks_of_slot(uow.session, attempt_id, slot)
     _check_turn(uow, marks, n_seen)

@@ -11,7 +11,7 @@ from exam_delivery.models import ExamSession
 from exam_delivery.repository import planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
-from exam_delivery.services import forms
+from exam_delivery.services import forms, recusal
 from kernel import profiles
 from kernel.clock import now
 from kernel.i18n import N_
@@ -38,6 +38,7 @@ def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Bloc
     counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
     rooms = list(_room_blockers(session, actor, row))
     found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *rooms, *_seat_blockers(counts)]
+    found += [Blocker(one.rule.explanation, "conflicts", one.context) for one in recusal.blockers(session, actor, row)]
     if row.ends_at <= now():
         found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
     return sorted(found, key=lambda one: one.is_hint)

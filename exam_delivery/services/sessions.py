@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
 from exam_delivery.repository import attempts_planning, planning
 from exam_delivery.rules.planning import SessionPlan, check_plan
-from exam_delivery.services import forms
+from exam_delivery.services import forms, recusal
 from exam_delivery.services.batches import MEND, check_version
 from kernel import audit
 from kernel.clock import iso, now
@@ -121,6 +121,7 @@ def set_rooms(uow: UnitOfWork, exam_session_id: uuid.UUID, rooms: Mapping[uuid.U
     if row.status is not SessionStatus.PLANNED and set(rooms) != set(present):
         raise ConflictError(N_("座位已经排定，考场不能增减；请先“撤销备考”。监考员仍可调整"))
     _check_rooms(uow, row, rooms)
+    recusal.check_rooms(uow.session, uow.actor, row, rooms)
     for room_id in set(present) - set(rooms):
         uow.session.delete(present[room_id])
     for room_id, people in rooms.items():

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from kernel.conflicts import ConflictOfInterestError
 from kernel.db import db
 from kernel.errors import ForbiddenError, InvalidInputError
 from kernel.http import MenuEntry, Todo, current_actor, redirect_with_message, render_page, requires
@@ -26,7 +27,7 @@ from qbank.repository import items as items_repository
 from qbank.repository import reviews as repository
 from qbank.repository.items import ItemFilter
 from qbank.rules.items import ItemStatus
-from qbank.rules.review import DECISION_LABELS, DEFAULT_STAGES, REFUSAL_MESSAGES, Decision
+from qbank.rules.review import DECISION_LABELS, DEFAULT_STAGES, Decision
 from qbank.services import reviews as services
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
@@ -77,6 +78,7 @@ class DeskPage:
     refusal: str
     level: str
     may_decide: bool
+    is_barred: bool = False
     comment: str = ""
     errors: Errors = field(default_factory=dict)
 
@@ -98,7 +100,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         return []
     found = []
     if actor.may(Permission.ITEM_REVIEW):
-        n = repository.count_queue(session, actor=actor, one_stage=services.is_one_stage(session, actor))
+        n = _count(session, actor)
         found.append(Todo(_("待审试题"), n, url_for("reviews.index"), _("按提交时间先后审核")))
     if actor.may(Permission.ITEM_WRITE) and actor.user_id:
         wanted = ItemFilter(author_id=actor.user_id, is_returned=True, status=ItemStatus.DRAFT)
@@ -113,15 +115,15 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
 def index() -> tuple[str, int]:
     """List what waits for this reviewer."""
     session, actor = db.session(), current_actor()
-    level, one_stage = request.args.get("level", ""), services.is_one_stage(db.session(), current_actor())
-    rows = repository.queue(session, actor=actor, one_stage=one_stage, standard_level_id=uuid_or_none(level))
+    level = request.args.get("level", "")
+    rows = _queue(session, actor, level)
     versions = items_repository.get_versions(session, [row.item.current_version_id for row in rows])
     page = QueuePage(
         rows=[
             QueueLine(row, excerpt(versions[row.item.current_version_id].content), type_label(row.item.type))
             for row in rows
         ],
-        n_waiting=repository.count_queue(session, actor=actor, one_stage=one_stage),
+        n_waiting=_count(session, actor),
         levels=level_options(session, actor),
         level=level,
     )
@@ -135,11 +137,21 @@ def next_item() -> Response:
     return _to_next(request.args.get("level", ""))
 
 
+def _queue(session: Session, actor: Actor, level: str, limit: int = 50) -> list[repository.QueueRow]:
+    return repository.queue(
+        session, actor=actor, one_stage=services.is_one_stage(session, actor),
+        barred=services.barred_authors(session, actor), standard_level_id=uuid_or_none(level), limit=limit,
+    )  # fmt: skip
+
+
+def _count(session: Session, actor: Actor) -> int:
+    one_stage = services.is_one_stage(session, actor)
+    barred = services.barred_authors(session, actor)
+    return repository.count_queue(session, actor=actor, one_stage=one_stage, barred=barred)
+
+
 def _to_next(level: str) -> Response:
-    actor = current_actor()
-    one_stage = services.is_one_stage(db.session(), actor)
-    level_id = uuid_or_none(level)
-    rows = repository.queue(db.session(), actor=actor, one_stage=one_stage, standard_level_id=level_id, limit=1)
+    rows = _queue(db.session(), current_actor(), level, limit=1)
     if rows:
         return redirect(url_for("reviews.desk", item_id=rows[0].item.item_id, level=level or None), code=303)
     return redirect(url_for("reviews.index", level=level or None), code=303)
@@ -157,16 +169,17 @@ def _desk(item_id: uuid.UUID, *, errors: Errors | None = None, refused: str = ""
     item = items_repository.get_item(session, item_id, actor=actor)
     stages = repository.list_stages(session, actor.organisation)
     found = services.refusal_for(session, actor, item)
-    message = refused or (_(REFUSAL_MESSAGES[found]) if found else "")
+    message = refused or (refusal(found) if found else "")
     place = next((n for n, one in enumerate(stages, 1) if one.workflow_stage_id == item.workflow_stage_id), 0)
     page = DeskPage(
         item_page=item_page(item, "content"),
-        n_waiting=repository.count_queue(session, actor=actor, one_stage=services.is_one_stage(session, actor)),
+        n_waiting=_count(session, actor),
         stages=[one.name for one in stages],
         stage_number=place,
         refusal=message,
         level=request.args.get("level", ""),
         may_decide=not message and item.status is ItemStatus.IN_REVIEW,
+        is_barred=isinstance(found, ConflictOfInterestError),
         comment=form_text("comment"),
         errors=errors or {},
     )

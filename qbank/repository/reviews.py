@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +94,17 @@ def past_decisions(session: Session, version_ids: Sequence[uuid.UUID]) -> defaul
 
 
 def queue(
-    session: Session, *, actor: Actor, one_stage: bool, standard_level_id: uuid.UUID | None = None, limit: int = 50
+    session: Session,
+    *,
+    actor: Actor,
+    one_stage: bool,
+    barred: Collection[uuid.UUID] = (),
+    standard_level_id: uuid.UUID | None = None,
+    limit: int = 50,
 ) -> list[QueueRow]:
     """Return what a reviewer may decide on now, the oldest first."""
     query = (
-        _queue(select(Item, WorkflowStage, ItemVersion.number), actor, one_stage=one_stage)
+        _queue(select(Item, WorkflowStage, ItemVersion.number), actor, one_stage=one_stage, barred=barred)
         .order_by(Item.submitted_at, Item.code)
         .limit(limit)
     )
@@ -107,12 +113,13 @@ def queue(
     return [QueueRow(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
-def count_queue(session: Session, *, actor: Actor, one_stage: bool) -> int:
+def count_queue(session: Session, *, actor: Actor, one_stage: bool, barred: Collection[uuid.UUID] = ()) -> int:
     """Return how many items a reviewer may decide on now."""
-    return session.scalar(_queue(select(func.count(Item.item_id)), actor, one_stage=one_stage)) or 0
+    query = _queue(select(func.count(Item.item_id)), actor, one_stage=one_stage, barred=barred)
+    return session.scalar(query) or 0
 
 
-def _queue(query: Any, actor: Actor, *, one_stage: bool) -> Any:
+def _queue(query: Any, actor: Actor, *, one_stage: bool, barred: Collection[uuid.UUID]) -> Any:
     return (
         query.select_from(Item)
         .join(WorkflowStage, WorkflowStage.workflow_stage_id == Item.workflow_stage_id)
@@ -122,8 +129,8 @@ def _queue(query: Any, actor: Actor, *, one_stage: bool) -> Any:
             Item.status == ItemStatus.IN_REVIEW,
             Item.removed_at.is_(None),
             WorkflowStage.role.in_(actor.roles),
-            or_(Item.author_id.is_(None), Item.author_id != actor.user_id),
-            or_(ItemVersion.created_by.is_(None), ItemVersion.created_by != actor.user_id),
+            or_(Item.author_id.is_(None), Item.author_id.not_in([actor.user_id, *barred])),
+            or_(ItemVersion.created_by.is_(None), ItemVersion.created_by.not_in([actor.user_id, *barred])),
             ~_decided(actor, one_stage=one_stage),
         )
     )
@@ -143,3 +150,23 @@ def _decided(actor: Actor, *, one_stage: bool) -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def people_of_versions(
+    session: Session, organisation_id: uuid.UUID, version_ids: Sequence[uuid.UUID]
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Return the authors and the reviewers of some versions."""
+    authors: set[uuid.UUID] = set()
+    reviewers: set[uuid.UUID] = set()
+    for chunk in chunks(list(dict.fromkeys(version_ids))):
+        wrote = (
+            select(Item.author_id, ItemVersion.created_by)
+            .join(ItemVersion, ItemVersion.item_id == Item.item_id)
+            .where(ItemVersion.item_version_id.in_(chunk), ItemVersion.organisation_id == organisation_id)
+        )
+        authors.update(key for row in session.execute(wrote) for key in row if key is not None)
+        decided = select(ReviewDecision.reviewer_id).where(
+            ReviewDecision.item_version_id.in_(chunk), ReviewDecision.organisation_id == organisation_id
+        )
+        reviewers.update(session.scalars(decided.distinct()))
+    return authors, reviewers

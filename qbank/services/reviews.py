@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from kernel import audit, profiles
+from kernel import audit, conflicts, profiles
 from kernel.clock import now
+from kernel.conflicts import CycleRole, Party
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -202,6 +203,7 @@ def _decide_one(uow: UnitOfWork, bench: _Bench, item: Item, decision: Decision, 
     past = bench.past[item.current_version_id]
     reviewer_id = _check_reviewer(uow.actor, stage)
     check_refusal(_refusal(bench, item, version, stage, reviewer_id=reviewer_id))
+    check_conflicts(uow.session, uow.actor, item, version)
     row = ReviewDecision(
         organisation_id=item.organisation_id, item_id=item.item_id, item_version_id=version.item_version_id,
         review_round=item.review_round, workflow_stage_id=stage.workflow_stage_id, stage_name=stage.name,
@@ -237,6 +239,19 @@ def check_refusal(found: Refusal | None) -> None:
     """Raise the refusal that says why somebody may not review."""
     if found:
         raise ForbiddenError(REFUSAL_MESSAGES[found], error_code=found.value)
+
+
+def check_conflicts(session: Session, actor: Actor, item: Item, version: ItemVersion) -> None:
+    """Refuse a reviewer who is related to an author in a way that the organisation's rules forbid."""
+    reviewer = Party(CycleRole.REVIEWER, actor.user_id, actor.name)
+    authors = [Party(CycleRole.AUTHOR, key) for key in {item.author_id, version.created_by} - {None}]
+    conflicts.require_none(session, item.organisation_id, [reviewer], authors)
+
+
+def barred_authors(session: Session, actor: Actor) -> set[uuid.UUID]:
+    """Return the authors whose items a reviewer must not review because of a declared relation."""
+    reviewer = Party(CycleRole.REVIEWER, actor.user_id, actor.name)
+    return conflicts.related_users(session, actor.organisation, reviewer, CycleRole.AUTHOR)
 
 
 def _move(
@@ -286,20 +301,23 @@ def approve_by_system(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason:
         audit.record(uow, "item.approve", "item", item.item_id, after=after, reason=reason)
 
 
-def refusal_for(session: Session, actor: Actor, item: Item) -> Refusal | None:
+def refusal_for(session: Session, actor: Actor, item: Item) -> ForbiddenError | None:
     """Return why an actor may not decide on an item that is in review, or None when they may."""
     stage_id = item.workflow_stage_id
     if stage_id is None or actor.user_id is None:
         return None
     version = items_repository.get_versions(session, [item.current_version_id])[item.current_version_id]
-    return refusal(
-        actor.user_id,
-        (item.author_id, version.created_by),
-        repository.past_decisions(session, [item.current_version_id])[item.current_version_id],
-        stage_id=stage_id,
-        review_round=item.review_round,
-        one_stage=is_one_stage(session, actor),
-    )
+    past = repository.past_decisions(session, [item.current_version_id])[item.current_version_id]
+    found = refusal(
+        actor.user_id, (item.author_id, version.created_by), past, stage_id=stage_id,
+        review_round=item.review_round, one_stage=is_one_stage(session, actor),
+    )  # fmt: skip
+    try:
+        check_refusal(found)
+        check_conflicts(session, actor, item, version)
+    except ForbiddenError as exc:
+        return exc
+    return None
 
 
 def is_one_stage(session: Session, actor: Actor) -> bool:

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from kernel import profiles
+from kernel.conflicts import RelationKind
+from kernel.conflicts.services import Declaration, declare_relation
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor, permissions_of, system_actor
 from kernel.identity.models import User
@@ -267,3 +269,22 @@ def test_a_stage_is_passed_by_different_people_in_the_same_round():
     both = [PastDecision(stage, 1, person, Decision.APPROVE) for person in people]
     assert is_passed(both, stage_id=stage, review_round=1, quorum=2)
     assert not is_passed(both, stage_id=stage, review_round=2, quorum=2)
+
+
+def test_a_reviewer_related_to_the_author_is_refused_by_a_named_rule_and_is_not_offered_the_item(
+    session, item, author, make_user, sign_in
+):
+    user = make_user(Role.REVIEWER)
+    kin = Actor(
+        user.user_id, user.organisation_id, user.name, permissions_of([Role.REVIEWER]), frozenset({Role.REVIEWER})
+    )
+    with unit_of_work(author) as uow:
+        declare_relation(uow, Declaration(RelationKind.KIN, other_user_id=kin.user_id))
+    barred = reviews.barred_authors(session, kin)
+    assert repository.queue(session, actor=kin, one_stage=True, barred=barred) == []
+    with pytest.raises(ForbiddenError, match="COI-02"):
+        decide(kin, item)
+    page = sign_in(user=user).get(f"/reviews/{item.item_id}")
+    assert page.status_code == 403
+    assert "COI-02" in page.text
+    assert "更换（　）的熔体" not in page.text

@@ -11,10 +11,12 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.jobs.repository import count_recent_failures
+from web.pages import declarations
 
 SYSTEM = N_("系统")
 MENU = (
     MenuEntry(N_("工作台"), N_("首页"), "home.index", (), icon="home", order=1),
+    *declarations.MENU,
     MenuEntry(N_("工作台"), N_("任务"), "jobs.index", (Permission.JOB_READ,), icon="clock", order=90),
     MenuEntry(SYSTEM, N_("机构"), "organisations.index", (Permission.ORGANISATION_MANAGE,), icon="building", order=10),
     MenuEntry(SYSTEM, N_("人员"), "people.index", (Permission.USER_MANAGE,), icon="users", order=20),
@@ -25,8 +27,12 @@ MENU = (
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
-    """Return the jobs of this person that failed in the last week."""
+    """Return the jobs of this person that failed in the last week, and declarations to confirm."""
+    waiting = declarations.todos(session, actor)
     if not actor.may(Permission.JOB_READ):
-        return []
+        return waiting
     count = count_recent_failures(session, actor=actor)
-    return [Todo(_("没有完成的任务"), count, url_for("jobs.index"), _("最近 7 天，可以查看原因并重试"), "danger")]
+    return [
+        *waiting,
+        Todo(_("没有完成的任务"), count, url_for("jobs.index"), _("最近 7 天，可以查看原因并重试"), "danger"),
+    ]

@@ -30,6 +30,7 @@ from web.forms import date_or_none, field_messages, uuid_or_none
 bp = Blueprint("profiles", __name__, url_prefix="/profiles")
 GROUP_LABELS = {
     "qbank": N_("题库"),
+    "conflicts": N_("回避"),
     "blueprints": N_("组卷"),
     "exam": N_("考试"),
     "scoring": N_("阅卷与成绩"),
