@@ -14,9 +14,11 @@ from exam_delivery.models import ExamSession, Mark
 from exam_delivery.pages import reading
 from exam_delivery.repository import marking as repository
 from exam_delivery.repository import planning
-from exam_delivery.rules.scoring import allowed_steps
+from exam_delivery.rules.scoring import allowed_steps, suggestion_for
 from exam_delivery.services import marking
 from exam_delivery.services.marking import MarkingQueue, Script
+from item_templates import registry
+from item_templates.contract import Suggestion
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
@@ -41,6 +43,8 @@ class MarkingPage:
     session: ExamSession
     script: Script
     steps: Sequence[str]
+    suggestion: Suggestion | None
+    key_text: str
     n_waiting: int
     score: str
     comment: str
@@ -83,10 +87,19 @@ def _script(attempt_id: uuid.UUID, slot: int, errors: Mapping[str, list[str]], t
     waiting = repository.list_unmarked(session, shown.exam_session_id, organisation_id=actor.organisation)
     page = MarkingPage(
         session=planning.get_session(session, shown.exam_session_id, actor=actor), script=shown,
-        steps=allowed_steps(shown.slot.max_score), n_waiting=len(waiting), score=score, comment=comment,
+        steps=allowed_steps(shown.slot.max_score), suggestion=suggestion_for(shown.slot, shown.response),
+        key_text=_key_text(shown), n_waiting=len(waiting), score=score, comment=comment,
         own_marks=repository.own_marks(session, shown.exam_session_id, actor=actor, limit=8), errors=errors,
     )  # fmt: skip
     return render_page("exam_delivery/marking/script.html", page, status=422 if errors else 200)
+
+
+def _key_text(shown: Script) -> str:
+    """Return the reference answer as people write it."""
+    key = shown.slot.content.key
+    if isinstance(key, list) and all(isinstance(one, str) for one in key):
+        return "；".join(key)
+    return registry.get(shown.slot.content.type).key_text(shown.slot.content) if key is not None else ""
 
 
 @bp.post("/answers/<uuid:attempt_id>/<int:slot>")

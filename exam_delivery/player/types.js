@@ -5,12 +5,13 @@
  * @typedef {Array<string | string[]>} Response  canonical response, see item_templates/contract.py
  * @typedef {"choice"|"true_false"|"text_entry"|"number"|"order"|"match"|"extended_text"} Interaction
  * @typedef {{slot: number, section: number, type: string, interaction: Interaction, multiple?: boolean, stem: string,
- *   choices?: Choice[], targets?: Choice[], n_blanks?: number, score?: string, type_label?: string, unit?: string}} Slot
+ *   choices?: Choice[], targets?: Choice[], n_blanks?: number, score?: string, type_label?: string, unit?: string,
+ *   stimulus?: number}} Slot  `stimulus` is the index of the text that it shares with its neighbours
  * @typedef {{title: string, instructions?: string, slots: number[]}} Section
  * @typedef {{name: string, admission_number: string, seat?: string, room?: string, photo_url?: string}} Candidate
  * @typedef {{name: string, title: string, duration_seconds: number, rules: string[], pledge: string}} SessionInfo
  * @typedef {{form_id: string, title: string, session_name?: string, total_score?: string, sections: Section[],
- *   slots: Slot[], display?: {per_page: "one"|"all"}, candidate?: Candidate}} Form
+ *   slots: Slot[], stimuli?: string[], display?: {per_page: "one"|"all"}, candidate?: Candidate}} Form
  * @typedef {{slot: number, seq: number, response: Response, client_time: string}} ResponseEvent
  * @typedef {{seq: number, response: Response}} Answer
  * @typedef {"online"|"slow"|"busy"|"offline"} Link

@@ -6,11 +6,12 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from item_templates import registry
 
-SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit")
+SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit", "stimulus")
 """What of a delivered slot reaches a candidate as it stands; stem, choices and targets follow with their pictures inside."""
 MEDIUM = re.compile(r'src="media:([^"]*)"')
 
@@ -42,10 +43,13 @@ def make_layout(
 ) -> dict[str, Any]:
     """Return ``{"sections": [[slot, …]], "choices": {slot: [ids]}, "targets": {slot: [ids]}}``, replayable from the seed.
 
-    Items stay in their section; options are reordered only where the item type says that they may be.
+    Items stay in their section, slots that share a stimulus stay together and in their order; options are reordered only
+    where the item type says that they may be.
     """
     lot = random.Random(seed)  # noqa: S311 - must be replayable; the order is no secret of the key
-    sections = [_shuffled(section["slots"], lot, really=shuffle_items) for section in delivery["sections"]]
+    shared = {slot["slot"]: slot["stimulus"] for slot in delivery["slots"] if "stimulus" in slot}
+    groups = [_together(section["slots"], shared) for section in delivery["sections"]]
+    sections = [[slot for group in _shuffled(one, lot, really=shuffle_items) for slot in group] for one in groups]
     choices: dict[str, list[str]] = {}
     targets: dict[str, list[str]] = {}
     for slot in delivery["slots"]:
@@ -56,6 +60,18 @@ def make_layout(
     return {"sections": sections, "choices": choices, "targets": targets}
 
 
+def _together(slots: Sequence[int], shared: Mapping[int, int]) -> list[list[int]]:
+    """Return the slots in groups that must not be torn apart.
+
+    Examples
+    --------
+    >>> _together([1, 2, 3, 4], {2: 0, 3: 0})
+    [[1], [2, 3], [4]]
+    """
+    runs = groupby(slots, key=lambda slot: (shared.get(slot, -1), slot if slot not in shared else 0))
+    return [list(run) for _, run in runs]
+
+
 def _shuffled(values: Sequence[Any], lot: random.Random, *, really: bool) -> list[Any]:
     order = list(values)
     if really:
@@ -64,11 +80,16 @@ def _shuffled(values: Sequence[Any], lot: random.Random, *, really: bool) -> lis
 
 
 class FormRenderer:
-    """Renders one sealed form for many candidates: pictures are put inside once, the order for each."""
+    """Renders one sealed form for many candidates: pictures are put inside once, the order for each.
+
+    A text that several slots share stands once in ``stimuli``; those slots follow each other and name it by ``stimulus``,
+    its index.
+    """
 
     def __init__(self, delivery: Mapping[str, Any], facts: SessionFacts) -> None:
-        media = delivery.get("media") or {}
-        self._slots = {slot["slot"]: _delivered_slot(slot, _addresses(media)) for slot in delivery["slots"]}
+        with_pictures = _addresses(delivery.get("media") or {})
+        self._slots = {slot["slot"]: _delivered_slot(slot, with_pictures) for slot in delivery["slots"]}
+        self._stimuli = [with_pictures(html) for html in delivery.get("stimuli", ())]
         self._sections = delivery["sections"]
         self._facts = facts
         self._head = {name: delivery[name] for name in ("form_id", "title", "occupation", "level", "total_score")}
@@ -83,6 +104,7 @@ class FormRenderer:
         facts = self._facts
         return {
             **self._head,
+            **({"stimuli": self._stimuli} if self._stimuli else {}),
             "organisation": facts.organisation,
             "session_name": facts.session_name,
             "duration_seconds": candidate.duration_seconds,

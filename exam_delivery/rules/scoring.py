@@ -13,7 +13,7 @@ from exam_delivery.rules.receipts import responses_digest
 from item_templates import registry
 from item_templates.base import is_omitted
 from item_templates.canonical import content_from_json
-from item_templates.contract import ItemContent, Outcome, ResponseFormatError
+from item_templates.contract import ItemContent, Outcome, ResponseFormatError, Suggestion
 from item_templates.rounding import decimal_text, round_score
 
 RULE_VERSION = 1
@@ -37,6 +37,9 @@ class KeyedSlot:
     content: ItemContent
     max_score: Decimal
     point: str = ""
+    item_version_id: str = ""
+    part: int = 1
+    """Which slot of its item this is, from 1; statistics belong to a version and a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,12 @@ class AttemptResult:
 def parse_scoring(document: Mapping[str, Any]) -> ScoringKey:
     """Return the scoring part of a form ready for use."""
     slots = tuple(
-        KeyedSlot(one["slot"], content_from_json(one["content"]), Decimal(one["score"]), one.get("point") or "")
+        KeyedSlot(
+            one["slot"], content_from_json(one["content"]), Decimal(one["score"]), one.get("point") or "",
+            one.get("item_version_id") or "", one.get("part") or 1,
+        )
         for one in document["slots"]
-    )
+    )  # fmt: skip
     return ScoringKey(int(document["key_version"]), slots)
 
 
@@ -153,6 +159,11 @@ def response_text(stored: str | None) -> str:
     if not isinstance(raw, list) or is_omitted(raw):
         return "" if is_omitted(raw) else str(stored)
     return "；".join("=".join(map(str, part)) if isinstance(part, list) else str(part) for part in raw)
+
+
+def suggestion_for(slot: KeyedSlot, text: str) -> Suggestion | None:
+    """Return what the program can tell a marker about a typed answer, None when it knows nothing."""
+    return registry.get(slot.content.type).suggest(slot.content, [text], slot.max_score)
 
 
 def allowed_steps(max_score: Decimal) -> Sequence[str]:

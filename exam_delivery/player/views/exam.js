@@ -5,6 +5,7 @@ import { listen } from "../keyboard.js";
 import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
 import { createItem } from "./item.js";
 import { createPanel } from "./panel.js";
+import { createSplit, groupsOf } from "./stimulus.js";
 import { createTopbar } from "./topbar.js";
 import { openHandIn } from "./hand_in.js";
 import { openHelp, openSignInAgain } from "./dialogs.js";
@@ -20,20 +21,34 @@ function createStage(ctx) {
   let items = [];
   let layout = "";
   let shown = null;
+  let split = null;
+  let fresh = false;
 
+  /** A shared text stays where it is, and as far scrolled, while the candidate goes through its items. */
   function showOne(state) {
     const slot = slotOf(state, state.current);
     items = [createItem(ctx, slot)];
-    fill(element, sectionHead(state.form.sections[slot.section]), items[0].element);
+    fresh = Boolean(split) !== (slot.stimulus !== undefined) || Boolean(split && split.stimulus !== slot.stimulus);
+    if (fresh) split = createSplit(state.form, slot);
+    if (split) fill(split.items, items[0].element);
+    if (split && fresh) split.tell();
+    if (!split || fresh || !split.element.isConnected) fill(element, sectionHead(state.form.sections[slot.section]), split ? split.element : items[0].element);
+  }
+
+  function groupElement(form, group) {
+    const own = group.map((slot) => createItem(ctx, slot));
+    items.push(...own);
+    const shared = createSplit(form, group[0]);
+    if (!shared) return own[0].element;
+    fill(shared.items, ...own.map((item) => item.element));
+    return shared.element;
   }
 
   function showAll(state) {
     items = [];
-    const parts = state.form.sections.map((section) => {
-      const own = section.slots.map((slot) => createItem(ctx, slotOf(state, slot)));
-      items.push(...own);
-      return h("section", {}, sectionHead(section), own.map((item) => item.element));
-    });
+    split = null;
+    const parts = state.form.sections.map((section) => h("section", {}, sectionHead(section),
+      groupsOf(section.slots.map((slot) => slotOf(state, slot))).map((group) => groupElement(state.form, group))));
     fill(element, ...parts);
   }
 
@@ -55,6 +70,7 @@ function createStage(ctx) {
         if (turned) items.find((item) => item.slot === state.current).element.scrollIntoView({ block: "start" });
       }
       shown = state.current;
+      element.classList.toggle("is-wide", Boolean(element.querySelector(".split")));
       items.forEach((item) => item.update(state));
     },
     choose: (index) => {
@@ -65,7 +81,8 @@ function createStage(ctx) {
       const item = items.find((candidate) => candidate.slot === store.get().current);
       if (!item) return;
       item.element.focus({ preventScroll: true });
-      item.element.scrollIntoView({ block: "start" });
+      (split && fresh ? split.element : item.element).scrollIntoView({ block: "start" });
+      fresh = false;
     },
   };
 }
@@ -109,6 +126,7 @@ export function examView(ctx) {
   const bottom = createBottom(ctx);
   const element = h("div", { class: "exam" },
     h("div", { class: "skips" }, skipLink(t("跳到当前题目"), () => element.querySelector(`#item-${store.get().current}`)),
+      skipLink(t("跳到材料"), () => element.querySelector(".split") && (element.querySelector(`#item-${store.get().current}`).closest(".split") || element).querySelector(".stimulus")),
       skipLink(t("跳到题号"), () => panel.element.querySelector('[tabindex="0"]') || panel.element)),
     topbar.element, h("div", { class: "middle" }, panel.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element)), bottom.element);
   let again = null;

@@ -18,7 +18,8 @@ export function safetyText(state, slot) {
 
 const SAFETY_ICONS = { saved: "check", saving: "clock", local: "cut", page: "alert", refused: "alert" };
 
-function makeZoomable(stem) {
+/** Turn the pictures of a text into buttons that show them large. */
+export function makeZoomable(stem) {
   stem.querySelectorAll("img").forEach((image) => {
     const label = image.alt ? t("放大图片：{alt}", { alt: image.alt }) : t("放大图片");
     const button = h("button", { type: "button", class: "zoom", "aria-label": label, onclick: () => openPicture(image) });

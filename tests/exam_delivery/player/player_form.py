@@ -123,3 +123,13 @@ def long_form(n_slots: int) -> dict[str, Any]:
     ]
     form["sections"] = [{"title": "一、单项选择题", "instructions": "", "slots": list(range(1, n_slots + 1))}]
     return form
+
+
+def shared_form() -> dict[str, Any]:
+    """The sample form whose fourth and fifth items share a text."""
+    form = sample_form()
+    for one in form["slots"][3:5]:
+        one["stimulus"] = 0
+    lines = "".join(f"<p>第 {n} 段：某车间的安全操作记录。</p>" for n in range(1, 40))
+    form["stimuli"] = [f'<p>材料开头</p><p><img src="{PICTURE}" alt="车间平面图"></p>{lines}']
+    return form
