@@ -1,4 +1,8 @@
-"""Print, file by file, how many items of a folder of real banks are imported, against the counts in its expected.csv."""
+"""Print, file by file, how many items of a folder of real banks are imported, against the counts in its expected.csv.
+
+The last lines give three shares: of all that expected.csv counts; without the records that the rules of import forbid (a
+letter key whose options are missing); and without those and the records that are not in the files.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from pathlib import Path
 from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.convert import read_items
 
+FORBIDDEN = "no_options"
 READ = {".xlsx", ".xls", ".json", ".csv", ".docx", ".txt"}
 
 
@@ -31,6 +36,7 @@ def main() -> None:
     expected = expected_counts(folder)
     print(f"{'file':58} {'expected':>8} {'found':>6} {'items':>6} {'share':>7} {'sec':>5}  types / skipped / warnings")
     total = [0, 0]
+    n_forbidden, n_absent = 0, 0
     for name, wanted in sorted(expected.items()):
         path = folder / name
         if path.suffix not in READ or not wanted:
@@ -44,11 +50,19 @@ def main() -> None:
         share = len(report.items) / wanted
         total[0] += wanted
         total[1] += min(len(report.items), wanted)
+        n_forbidden += skips[FORBIDDEN]
+        n_absent += max(0, wanted - report.found)
         error = f" ERROR {report.error.code} {report.error.message}" if report.error else ""
         print(
             f"{name:58} {wanted:8} {report.found:6} {len(report.items):6} {share:7.1%} {seconds:5.2f}  {dict(types)} / {dict(skips)} / {dict(warnings)}{error}"
         )
-    print(f"all: {total[1]} of {total[0]} = {total[1] / total[0]:.2%}")
+    for words, left_out in (
+        ("all", 0),
+        (f"without {n_forbidden} letter keys that have no options", n_forbidden),
+        (f"without those and {n_absent} records that the files do not hold", n_forbidden + n_absent),
+    ):
+        rest = total[0] - left_out
+        print(f"{words}: {total[1]} of {rest} = {total[1] / rest:.2%}")
 
 
 if __name__ == "__main__":

@@ -316,7 +316,7 @@ def _without_half_options(mapping: SheetMapping) -> SheetMapping:
 
 
 def _recognise_content(rows: Rows) -> SheetMapping | None:
-    """Recognise a sheet without headers: only with a column that holds nothing but spelled keys."""
+    """Recognise a sheet without headers by the shape of its columns; what its keys mean is never inferred."""
     filled = [row for row in rows if sum(bool(cell.strip()) for cell in row) >= 2]
     width = max((len(row) for row in filled), default=0)
     if len(filled) < 3 or width > 20:
@@ -324,10 +324,28 @@ def _recognise_content(rows: Rows) -> SheetMapping | None:
     columns = [[row[index].strip() if index < len(row) else "" for row in filled] for index in range(width)]
     used = [index for index in range(width) if any(columns[index])]
     stem = max(used, key=lambda index: sum(map(len, columns[index])))
-    keys = [index for index in used if index != stem and _all_keys(columns[index])]
-    if len(keys) != 1 or not all(columns[stem]):
+    if not all(columns[stem]):
         return None
-    return _with_options(stem, keys[0], [index for index in used if index not in {stem, keys[0]}], columns)
+    rest = [index for index in used if index != stem]
+    keys = [index for index in rest if _all_keys(columns[index])]
+    if len(keys) == 1:
+        return _with_options(stem, keys[0], [index for index in rest if index != keys[0]], columns)
+    return None if keys else _without_keys(stem, rest, columns)
+
+
+def _without_keys(stem: int, rest: list[int], columns: list[list[str]]) -> SheetMapping | None:
+    """Recognise a stem with bare 0 and 1, or a stem with its options and no column of keys at all."""
+    if len(rest) == 1 and set(columns[rest[0]]) == {"0", "1"}:
+        return SheetMapping({"stem": stem, "answer": rest[0]})
+    n_rows = len(columns[stem])
+    is_filled = all(sum(map(bool, columns[index])) * 10 >= n_rows * 9 for index in rest[:2])
+    beside = rest == list(range(stem + 1, stem + 1 + len(rest)))
+    shorter = all(sum(map(len, columns[index])) * 2 < sum(map(len, columns[stem])) for index in rest)
+    return (
+        SheetMapping({"stem": stem}, options=tuple(rest))
+        if len(rest) >= 3 and is_filled and beside and shorter
+        else None
+    )
 
 
 def _all_keys(cells: Sequence[str]) -> bool:

@@ -73,7 +73,17 @@ def _read_sheet(sheet: Sheet, given: SheetMapping | None, result: ReadResult) ->
     if mapping is None:
         _report_unknown(sheet, result)
     elif not mapping.ignore:
+        if given is None and mapping.header_row is None:
+            result.warnings.append(_inferred(sheet, mapping))
         _read_rows(sheet, mapping, result)
+
+
+def _inferred(sheet: Sheet, mapping: SheetMapping) -> Notice:
+    """Return the notice that nobody named the columns, and what is missing to know the keys."""
+    message = N_("没有表头，按内容推断：%(columns)s，请核对") % {"columns": "，".join(mapping.describe())}
+    if "answer" not in mapping.fields:
+        message += N_("；没有答案列，若第一个选项总是答案，请在列映射中选择这一规则")
+    return Notice(_sheet_words(sheet), "columns_inferred", message)
 
 
 def _report_unknown(sheet: Sheet, result: ReadResult) -> None:

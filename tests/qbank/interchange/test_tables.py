@@ -118,7 +118,22 @@ ZERO_IS_RIGHT = [["停电后应验电。", 0], ["接地线可以不挂。", 1], 
 def test_a_sheet_without_headers_and_keys_is_listed_row_by_row() -> None:
     report = read_items(workbook({"xz": FIRST_IS_KEY, "pd": ZERO_IS_RIGHT}), "a.xlsx")
     assert report.items == []
-    assert [one.code for one in report.skipped] == ["columns_unknown"] * 6
+    assert [one.code for one in report.skipped] == ["no_key"] * 3 + ["ambiguous_key"] * 3
+
+
+def test_columns_without_headers_are_inferred_from_their_shape_and_the_report_says_so() -> None:
+    report = read_items(workbook({"xz": FIRST_IS_KEY, "pd": ZERO_IS_RIGHT}), "a.xlsx")
+    choices, judged = [one for one in report.warnings if one.code == "columns_inferred"]
+    assert choices.locator == "sheet xz"
+    assert "A 列 = 题干，B 列 = 选项A" in choices.message
+    assert "没有答案列" in choices.message
+    assert "B 列 = 答案" in judged.message
+
+
+def test_a_list_of_anything_else_is_not_taken_for_items() -> None:
+    rows = [["王小明", "电工", "2020"], ["李小红", "焊工", "2021"], ["张三", "钳工", "2022"]]
+    report = read_items(workbook({"名单": rows}), "a.xlsx")
+    assert [one.code for one in report.skipped] == ["columns_unknown"] * 3
 
 
 def test_a_mapping_given_by_a_person_reads_such_a_sheet() -> None:
@@ -272,7 +287,8 @@ def test_a_preview_shows_each_sheet_with_the_columns_as_recognised() -> None:
     assert first.mapping is not None
     assert first.rows[0][first.mapping.fields["stem"]] == "题目内容"
     assert "D 列 = 题干" in first.mapping.describe()
-    assert second.mapping is None
+    assert second.mapping is not None
+    assert second.mapping.describe()[0] == "B 列 = 题干"
     csv_preview = preview_sheets("题干,答案\n停电后应验电。,√\n".encode("gbk"), "a.csv")
     assert csv_preview[0].mapping is not None
 
