@@ -45,6 +45,14 @@ def example(name: str) -> CanonicalItem:
     return item_from_json(json.loads(registry.example_text(registry.get(name))))
 
 
+def example_media(name: str) -> dict[str, bytes]:
+    """Return the pictures that stand beside an example, by digest."""
+    return {
+        hashlib.sha256(path.read_bytes()).hexdigest(): path.read_bytes()
+        for path in (registry.FOLDER / name).glob("*.png")
+    }
+
+
 def any_content(content: ItemContent, draw: st.DrawFn) -> ItemContent:
     choices = tuple(Choice(one.id, draw(html)) for one in content.choices)
     targets = tuple(Choice(one.id, draw(html)) for one in content.targets)

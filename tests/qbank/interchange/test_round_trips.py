@@ -14,7 +14,7 @@ from item_templates.contract import CanonicalItem
 from qbank.interchange.convert import media_by_digest, read_items, write_items
 from qbank.interchange.csv_reader import guard_cell, unguard_cell
 from qbank.interchange.xlsx_writer import write_template
-from tests.qbank.interchange.interchange_items import example, items, picture, with_picture
+from tests.qbank.interchange.interchange_items import example, example_media, items, picture, with_picture
 
 FORMATS = ("json", "xlsx", "csv")
 ALL_FORMATS = (*FORMATS, "docx", "text")
@@ -24,7 +24,7 @@ TYPES = [one.name for one in registry.all_types()]
 def read_back(written: CanonicalItem, fmt: str, media: Mapping[str, bytes] | None = None) -> CanonicalItem:
     data, losses = write_items([written], fmt, media)
     report = read_items(data, f"a.{fmt}")
-    assert not losses
+    assert {one.code for one in losses} <= ({"picture"} if written.content.media else set())
     assert report.error is None
     assert [one.message for one in report.skipped] == []
     assert report.format == fmt
@@ -34,7 +34,7 @@ def read_back(written: CanonicalItem, fmt: str, media: Mapping[str, bytes] | Non
 @pytest.mark.parametrize("fmt", ALL_FORMATS)
 @pytest.mark.parametrize("name", TYPES)
 def test_the_example_of_every_type_comes_back_the_same(name: str, fmt: str) -> None:
-    assert item_to_json(read_back(example(name), fmt)) == item_to_json(example(name))
+    assert item_to_json(read_back(example(name), fmt, example_media(name))) == item_to_json(example(name))
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
