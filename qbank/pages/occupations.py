@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from kernel.db import db
+from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
+from qbank.models.editions import OccupationAlias
 from qbank.models.standards import Occupation
-from qbank.pages.wording import page_address
+from qbank.pages.wording import Errors, act_and_return, field_errors, form_text, page_address
 from qbank.repository import occupations as repository
+from qbank.repository.editions import list_aliases
+from qbank.services import occupations as services
 from qbank.services.occupations import load_occupations
 
 bp = Blueprint("occupations", __name__, url_prefix="/occupations")
@@ -55,6 +60,7 @@ def filter_from_request() -> repository.OccupationFilter:
     mark, check = args.get("mark", ""), args.get("check", "")
     return repository.OccupationFilter(
         search=args.get("q", "").strip()[:60],
+        organisation_id=current_actor().organisation_id,
         major_code=args.get("major", ""),
         mark=mark if mark in {"digital", "green"} else "",
         check=check if check in {"both", "open"} else "",
@@ -68,3 +74,48 @@ def load() -> Response:
     with unit_of_work(current_actor()) as uow:
         n_added = load_occupations(uow)
     return redirect_with_message(url_for("occupations.index"), _("职业目录已载入，新增 %(n)s 个职业", n=n_added))
+
+
+@dataclass(frozen=True, slots=True)
+class AliasPage:
+    """Other names and codes under which people look for occupations."""
+
+    rows: Sequence[OccupationAlias]
+    may_write: bool
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Errors = field(default_factory=dict)
+
+
+@bp.get("/aliases")
+@requires(Permission.STANDARD_READ)
+def aliases() -> tuple[str, int]:
+    """List the organisation's aliases."""
+    return _aliases({})
+
+
+def _aliases(errors: Errors) -> tuple[str, int]:
+    actor = current_actor()
+    rows = list_aliases(db.session(), actor=actor)
+    page = AliasPage(rows, actor.may(Permission.STANDARD_WRITE), request.form.to_dict() if errors else {}, errors)
+    return render_page("qbank/standards/aliases.html", page, status=422 if errors else 200)
+
+
+@bp.post("/aliases")
+@requires(Permission.STANDARD_WRITE)
+def add_alias() -> tuple[str, int] | Response:
+    """Add an alias."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            code, alias = form_text("occupation_code"), form_text("alias")
+            services.add_alias(uow, occupation_code=code, alias=alias, note=form_text("note"))
+    except InvalidInputError as exc:
+        return _aliases(field_errors(exc))
+    return redirect_with_message(url_for("occupations.aliases"), _("别名已添加"))
+
+
+@bp.post("/aliases/<uuid:alias_id>/remove")
+@requires(Permission.STANDARD_WRITE)
+def remove_alias(alias_id: uuid.UUID) -> Response:
+    """Forget an alias."""
+    address = url_for("occupations.aliases")
+    return act_and_return(address, _("别名已删除"), lambda uow: services.remove_alias(uow, alias_id))

@@ -40,6 +40,7 @@ from qbank.rules.outline import (
     next_code,
 )
 from qbank.rules.standards import OutlineLayout
+from qbank.services import outline_moves
 from qbank.services import outlines as services
 from qbank.services.outline_export import OutlineHead, template_tree, write_outline
 
@@ -80,6 +81,7 @@ class OutlinePage:
     next_scope_code: str
     next_point_code: str
     has_scores: bool
+    places: list[tuple[str, str]]
     focus: str = ""
     form: str = ""
     errors: Errors = field(default_factory=dict)
@@ -180,10 +182,17 @@ def _outline_page(
         importance_options=importance_options(),
         next_scope_code=next_code(level.layout, [node.row.code for node in siblings]),
         next_point_code=next_code(level.layout, taken_points, is_point=True),
-        has_scores=level.layout is OutlineLayout.CHAPTER, focus=request.args.get("focus", ""), form=form, errors=errors or {},
+        has_scores=level.layout is OutlineLayout.CHAPTER, places=_places(tree, chosen), focus=request.args.get("focus", ""), form=form, errors=errors or {},
         values=request.form.to_dict() if errors else {},
     )  # fmt: skip
     return render_page("qbank/standards/outline.html", page, status=422 if errors else 200)
+
+
+def _places(tree: OutlineTree, chosen: ScopeNode | None) -> list[tuple[str, str]]:
+    """Return where the chosen scope may hang: the top, and scopes without points that are not below it."""
+    below = set(chosen.walk()) if chosen else set()
+    free = [node for node in tree.walk() if node not in below and not node.points and node.row.depth < MAX_DEPTH]
+    return [("", _("最上级")), *((str(node.row.key), f"{node.full_code} {node.row.name}") for node in free)]
 
 
 def _tree_nodes(level: StandardLevel, tree: OutlineTree, chosen: uuid.UUID | None) -> list[dict[str, Any]]:
@@ -317,6 +326,30 @@ def delete_scope(scope_id: uuid.UUID) -> Response:
     scope = _scope(scope_id)
     address = _address(scope.standard_level_id, scope.parent_id)
     return act_and_return(address, _("鉴定范围已删除"), lambda uow: services.delete_scope(uow, scope_id))
+
+
+@bp.post("/scopes/<uuid:scope_id>/place")
+@requires(Permission.STANDARD_WRITE)
+def place_scope(scope_id: uuid.UUID) -> Response:
+    """Hang a scope under another one, or at the top."""
+    address = _address(_scope(scope_id).standard_level_id, scope_id)
+    parent_id = request.form.get("parent", type=uuid.UUID)
+    return act_and_return(
+        address, _("鉴定范围已移动，其中鉴定点的代码随之改变"),
+        lambda uow: outline_moves.move_scope_to(uow, scope_id, parent_id),
+    )  # fmt: skip
+
+
+@bp.post("/levels/<uuid:level_id>/renumber")
+@requires(Permission.STANDARD_WRITE)
+def renumber(level_id: uuid.UUID) -> Response:
+    """Number the points of one scope, or of all, without gaps."""
+    scope_id = request.form.get("scope", type=uuid.UUID)
+    address = _address(level_id, scope_id)
+    return act_and_return(
+        address, _("鉴定点已重新编号"),
+        lambda uow: outline_moves.renumber_points(uow, level_id, scope_id=scope_id),
+    )  # fmt: skip
 
 
 # --- points ----------------------------------------------------------------------------------------------------------

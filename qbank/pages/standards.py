@@ -202,7 +202,9 @@ def _standard_form(values: dict[str, str], errors: Errors, *, standard: Occupati
 def _search_occupations(search: str) -> tuple[Sequence[Occupation], int]:
     if not search:
         return (), 0
-    return dictionary.list_occupations(db.session(), dictionary.OccupationFilter(search=search), per_page=20)
+    return dictionary.list_occupations(
+        db.session(), dictionary.OccupationFilter(search, current_actor().organisation_id), per_page=20
+    )
 
 
 def _standard_data() -> services.StandardData:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -20,13 +21,14 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank.models.standards import StandardEdition
-from qbank.pages.outlines import LevelHead, level_head
+from qbank.pages.outlines import XLSX, LevelHead, level_head
 from qbank.pages.wording import Errors, Remark, field_errors, form_text, form_version, refusal, remarks
 from qbank.repository import standards as repository
 from qbank.rules.figures import read_percent, show_number
 from qbank.rules.weight_layouts import ParsedWeights
 from qbank.rules.weights import WeightLine, check_weights, compare_with_outline, total_weights
 from qbank.services import weights as services
+from qbank.services.weight_export import write_weights
 
 bp = Blueprint("weights", __name__, url_prefix="/standards")
 
@@ -150,6 +152,18 @@ def _percent(text: str, number: int) -> Decimal | None:
     if text and value is None:
         raise InvalidInputError(N_("第 %(row)s 行：“%(text)s”不是 0 到 100 的数"), row=number, text=text[:20])
     return value
+
+
+@bp.get("/editions/<uuid:edition_id>/weights.xlsx")
+@requires(Permission.STANDARD_READ)
+def export(edition_id: uuid.UUID) -> Response:
+    """Send the weight tables of an edition as an Excel workbook."""
+    edition = repository.get_edition(db.session(), edition_id, actor=current_actor())
+    levels = sorted(edition.levels, key=lambda level: (level.rank, level.level_code))
+    tables = services.weight_tables(db.session(), [level.standard_level_id for level in levels])
+    data = write_weights([(level.name, tables[level.standard_level_id]) for level in levels])
+    name = _("权重表") + f"_{edition.standard.code}_{edition.label}.xlsx"
+    return send_file(io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 # --- from a file -----------------------------------------------------------------------------------------------------

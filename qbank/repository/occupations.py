@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from qbank.models.editions import OccupationAlias
 from qbank.models.standards import Occupation
 from qbank.repository.standards import like_pattern
 
 
 @dataclass(frozen=True, slots=True)
 class OccupationFilter:
-    """What the dictionary is narrowed by; `mark` is "digital", "green" or empty, `check` "both", "open" or empty."""
+    """What the dictionary is narrowed by; `mark` is "digital", "green" or empty, `check` "both", "open" or empty.
+
+    With an organisation the search looks into its aliases as well.
+    """
 
     search: str = ""
+    organisation_id: uuid.UUID | None = None
     major_code: str = ""
     mark: str = ""
     check: str = ""
@@ -38,7 +44,11 @@ def _conditions(wanted: OccupationFilter) -> list[ColumnElement[bool]]:
     if wanted.search:
         pattern = like_pattern(wanted.search)
         columns = (Occupation.code, Occupation.name, Occupation.work_types, Occupation.minor_name)
-        conditions.append(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
+        aliases = select(OccupationAlias.occupation_code).where(
+            OccupationAlias.organisation_id == wanted.organisation_id, OccupationAlias.alias.ilike(pattern, escape="\\")
+        )
+        named = [column.ilike(pattern, escape="\\") for column in columns]
+        conditions.append(or_(*named, Occupation.code.in_(aliases)))
     if wanted.major_code:
         conditions.append(Occupation.major_code == wanted.major_code)
     if wanted.mark:
