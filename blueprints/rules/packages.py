@@ -143,7 +143,7 @@ def delivery_slot(slot: SlotContent) -> dict[str, Any]:
         "score": score_text(slot.score),
         "may_shuffle": item_type.may_shuffle(slot.content),
     }
-    return out | ({"unit": view["unit"]} if view.get("unit") else {})
+    return out | {name: view[name] for name in ("unit", "hotspot") if view.get(name)}
 
 
 def shown_html(view: Mapping[str, Any]) -> list[str]:
