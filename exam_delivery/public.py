@@ -1,17 +1,39 @@
-"""What certification may use: the results that were released."""
+"""What certification may use: the results that were released; and what statistics are made of."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.services import packages, photos
+from exam_delivery.models import ExamSession, SessionAnalysis
+from exam_delivery.repository import analyses as analyses_repository
+from exam_delivery.repository import planning
+from exam_delivery.services import analyses, packages, photos
+from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
 from exam_delivery.services.packages import BatchInfo, CandidateResult, ResultOutcome, ResultPackage
 from kernel.identity.actor import Actor
+from kernel.jobs.models import Job
+from kernel.uow import UnitOfWork
 
-__all__ = ["BatchInfo", "CandidateResult", "ResultOutcome", "ResultPackage", "get_result_package", "read_photos"]
+__all__ = [
+    "ANALYSE_JOB",
+    "BatchInfo",
+    "CandidateResult",
+    "FormTable",
+    "ResultOutcome",
+    "ResultPackage",
+    "SlotOfForm",
+    "find_analyses",
+    "get_result_package",
+    "list_analyses",
+    "load_form_tables",
+    "read_photos",
+    "request_analysis",
+    "store_analyses",
+]
 
 
 def get_result_package(session: Session, release_id: uuid.UUID) -> ResultPackage:
@@ -56,3 +78,61 @@ def read_photos(session: Session, actor: Actor, candidate_ids: Sequence[uuid.UUI
         JPEG or PNG by candidate; those without a photo are left out.
     """
     return photos.read_photos(session, actor, candidate_ids)
+
+
+def load_form_tables(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> list[FormTable]:
+    """Return the answers of a session form by form, without names, for statistics.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    exam_session_id : UUID
+
+    Returns
+    -------
+    list of FormTable
+        Handed-in attempts of admitted candidates only.
+    """
+    return analyses.load_tables(session, actor, exam_session_id)
+
+
+def request_analysis(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:
+    """Publish an analysis of a scored session.
+
+    Raises
+    ------
+    ConflictError
+        If the session is not wholly scored yet.
+    NotFoundError
+        If there is no such session in the actor's organisation.
+    """
+    return analyses.request_analysis(uow, exam_session_id)
+
+
+def store_analyses(uow: UnitOfWork, exam_session_id: uuid.UUID, reports: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
+    """Keep the figures of a session's forms, by form, as a new version."""
+    analyses.store(uow, exam_session_id, reports)
+
+
+def find_analyses(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID
+) -> tuple[ExamSession, Sequence[SessionAnalysis]]:
+    """Return a session with the newest analysis of each of its forms.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such session in the actor's organisation.
+    """
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    return row, analyses_repository.newest_of_session(session, exam_session_id, actor=actor)
+
+
+def list_analyses(
+    session: Session, actor: Actor, *, page: int, per_page: int
+) -> tuple[list[tuple[ExamSession, SessionAnalysis]], int]:
+    """Return one page of the newest analyses of the actor's organisation, and how many there are."""
+    return analyses_repository.list_newest(session, actor=actor, page=page, per_page=per_page)

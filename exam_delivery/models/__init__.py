@@ -1,5 +1,6 @@
 """Tables of exam delivery: planning, people, attempts and answers, scores."""
 
+from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.models.attempts import (
     Attempt,
     AttemptStatus,
@@ -52,6 +53,7 @@ __all__ = [
     "ScoreRelease",
     "ScoreSource",
     "ScoreStatus",
+    "SessionAnalysis",
     "SessionRoom",
     "SessionStatus",
     "SignInTry",

@@ -24,6 +24,7 @@ from exam_delivery.rules import scoring as rules
 from exam_delivery.rules.scoring import AttemptResult, ScoringKey, parse_scoring, score_attempt, stored_digest
 from exam_delivery.rules.states import check_step
 from exam_delivery.services import forms
+from exam_delivery.services.analyses import enqueue_analysis
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
@@ -204,6 +205,8 @@ def settle(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ScoringState:
         check_step(row.status, wanted)
         row.status = wanted
         audit.record(uow, "exam_session.scoring", "exam_session", exam_session_id, after={"status": wanted.value})
+        if state.is_whole:
+            enqueue_analysis(uow, row)
     return state
 
 

@@ -1,0 +1,73 @@
+"""Analyses of sessions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from exam_delivery.models import Attempt, ExamSession, Registration, RegistrationStatus
+from exam_delivery.models.analyses import SessionAnalysis
+from exam_delivery.models.attempts import AttemptStatus
+from kernel.identity.actor import Actor
+
+
+def counted_attempts(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
+    """Return the handed-in attempts whose results count, in the order of the attempts."""
+    query = (
+        select(Attempt)
+        .join(Registration, Registration.registration_id == Attempt.registration_id)
+        .where(
+            Attempt.exam_session_id == exam_session_id,
+            Attempt.organisation_id == actor.organisation,
+            Attempt.status == AttemptStatus.SUBMITTED,
+            Registration.status == RegistrationStatus.ADMITTED,
+        )
+    )
+    return session.scalars(query.order_by(Attempt.form_id, Attempt.attempt_id)).all()
+
+
+def next_number(session: Session, exam_session_id: uuid.UUID, form_id: uuid.UUID) -> int:
+    """Return the number of the next analysis of a form in a session."""
+    query = select(func.max(SessionAnalysis.number)).where(
+        SessionAnalysis.exam_session_id == exam_session_id, SessionAnalysis.form_id == form_id
+    )
+    return (session.scalar(query) or 0) + 1
+
+
+def _is_newest() -> ColumnElement[bool]:
+    other = aliased(SessionAnalysis)
+    newer = select(other.session_analysis_id).where(
+        and_(
+            other.exam_session_id == SessionAnalysis.exam_session_id,
+            other.form_id == SessionAnalysis.form_id,
+            other.number > SessionAnalysis.number,
+        )
+    )
+    return ~newer.exists()
+
+
+def newest_of_session(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[SessionAnalysis]:
+    """Return the newest analysis of every form of a session."""
+    query = select(SessionAnalysis).where(
+        SessionAnalysis.exam_session_id == exam_session_id,
+        SessionAnalysis.organisation_id == actor.organisation,
+        _is_newest(),
+    )
+    return session.scalars(query.order_by(SessionAnalysis.form_id)).all()
+
+
+def list_newest(
+    session: Session, *, actor: Actor, page: int, per_page: int
+) -> tuple[list[tuple[ExamSession, SessionAnalysis]], int]:
+    """Return one page of the newest analyses with their sessions, the latest first, and how many there are."""
+    query = (
+        select(ExamSession, SessionAnalysis)
+        .join(SessionAnalysis, SessionAnalysis.exam_session_id == ExamSession.exam_session_id)
+        .where(SessionAnalysis.organisation_id == actor.organisation, _is_newest())
+    )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    ordered = query.order_by(SessionAnalysis.computed_at.desc(), SessionAnalysis.session_analysis_id)
+    return [(row[0], row[1]) for row in session.execute(ordered.limit(per_page).offset((page - 1) * per_page))], total
