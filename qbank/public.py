@@ -19,17 +19,20 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport
 from qbank.models.standards import StandardLevel
+from qbank.repository import curation as curation_repository
 from qbank.repository import items as item_repository
 from qbank.repository import standards as repository
 from qbank.repository.occupations import find_occupation
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
 from qbank.rules.writing import WantedLine as WantedLine
+from qbank.services import curation as curation_services
 from qbank.services import imports as import_services
 from qbank.services import items as item_services
 from qbank.services import media as media_services
 from qbank.services import reviews as review_services
 from qbank.services import writing as writing_services
+from qbank.services.curation import StatisticsRow as StatisticsRow
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
 
@@ -340,6 +343,42 @@ def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datet
         When.
     """
     return item_services.record_use(uow, item_ids, used_at=used_at)
+
+
+def record_statistics(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> int:
+    """Keep what an analysis found about versions of items; return how many versions were the organisation's.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction of the act that found it, such as the release of scores.
+    rows : sequence of StatisticsRow
+        One a version and source; a later row of the same version and source replaces the earlier one.
+    """
+    return curation_services.record_statistics(uow, rows)
+
+
+def load_statistics(session: Session, actor: Actor, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StatisticsRow]:
+    """Return the newest figures of those items that have any.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ or BLUEPRINT_READ.
+    item_ids : sequence of UUID
+        Items of the actor's organisation; others are left out.
+    """
+    _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
+    found = curation_repository.latest_statistics(session, item_ids)
+    return {
+        item_id: StatisticsRow(
+            one.item_version_id, one.source, one.n, one.computed_on, one.proportion_correct, one.item_total_r
+        )
+        for item_id, one in found.items()
+        if one.organisation_id == actor.organisation
+    }
 
 
 @dataclass(frozen=True, slots=True)

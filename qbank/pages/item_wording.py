@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -136,3 +137,11 @@ def uuid_or_none(text: str) -> uuid.UUID | None:
 def int_or_none(text: str, low: int, high: int) -> int | None:
     """Return a whole number between bounds, None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and low <= int(text) <= high else None
+
+
+def date_or_none(text: str) -> date | None:
+    """Return the day that a query or form field holds, None for anything else."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None

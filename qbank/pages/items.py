@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -18,7 +18,6 @@ from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import (
     MenuEntry,
-    Paging,
     current_actor,
     paging_from_request,
     redirect_with_message,
@@ -29,10 +28,12 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank.interchange.convert import FORMATS, writable_formats
+from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item
 from qbank.models.standards import AssessmentPoint
 from qbank.pages.item_wording import (
     Options,
+    date_or_none,
     difficulty_label,
     difficulty_options,
     excerpt,
@@ -44,11 +45,14 @@ from qbank.pages.item_wording import (
     type_options,
     uuid_or_none,
 )
-from qbank.pages.wording import form_text, page_address
+from qbank.pages.wording import form_text
+from qbank.repository import curation, item_lists
 from qbank.repository import items as repository
 from qbank.repository.items import ItemFilter, ItemSort
+from qbank.rules.bulk import BULK_LABELS
+from qbank.rules.item_flags import FLAG_LABELS, ItemFlag
 from qbank.rules.items import ItemStatus
-from qbank.services import exports, reviews
+from qbank.services import bulk, exports
 from qbank.services import items as services
 
 bp = Blueprint("items", __name__, url_prefix="/items")
@@ -64,7 +68,10 @@ MENU = (
     ),
 )
 READ = (Permission.ITEM_READ, Permission.ITEM_READ_OWN)
-FILTER_FIELDS = ("q", "level", "scope", "type", "status", "difficulty", "author", "run", "returned")
+FILTER_FIELDS = (
+    "q", "level", "scope", "type", "status", "difficulty", "author", "tag", "flag", "stats", "since", "run", "returned",
+)  # fmt: skip
+VIEW_FIELDS = (*FILTER_FIELDS, "sort", "order", "per_page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,18 @@ class ItemLine:
     difficulty: str
     status: tuple[str, str]
     author_name: str
+    tags: Sequence[str]
+    statistics: ItemStatistics | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewLine:
+    """A saved view as the list offers it."""
+
+    name: str
+    href: str
+    owner: str
+    remove_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,13 @@ class ItemListPage:
     """One page of items, with everything its filters need."""
 
     rows: list[ItemLine]
-    paging: Paging
+    total: str
+    next_href: str
+    previous_href: str
+    tags: Options
+    flags: Options
+    views: list[ViewLine]
+    acts: Options
     values: dict[str, str]
     levels: Options
     types: Options
@@ -98,10 +123,6 @@ class ItemListPage:
     may_write: bool
     may_retire: bool
     may_import: bool
-
-    def page_href(self, number: int) -> str:
-        """Return the address of another page of the same list."""
-        return page_address(number)
 
     @property
     def is_filtered(self) -> bool:
@@ -123,6 +144,10 @@ def filter_from_request() -> ItemFilter:
         search=args.get("q", "").strip()[:100],
         import_run_id=uuid_or_none(args.get("run", "")),
         is_returned=args.get("returned") == "1",
+        tag=args.get("tag", "").strip()[:40],
+        flag=ItemFlag(args.get("flag", "")) if args.get("flag", "") in set(ItemFlag) else None,
+        has_statistics=args.get("stats") == "1",
+        used_since=date_or_none(args.get("since", "")),
         sort=ItemSort(sort) if sort in set(ItemSort) else ItemSort.UPDATED,
         is_descending=args.get("order", "desc" if not sort else "asc") == "desc",
     )
@@ -133,14 +158,20 @@ def filter_from_request() -> ItemFilter:
 def index() -> tuple[str, int]:
     """List items."""
     session, actor, paging, wanted = db.session(), current_actor(), paging_from_request(), filter_from_request()
-    rows, total = repository.list_items(session, actor=actor, wanted=wanted, page=paging.page, per_page=paging.per_page)
-    points = repository.points_of_versions(session, [row.item.current_version_id for row in rows])
+    cursor = request.args.get("cursor", "")[:400]
+    found = item_lists.list_page(
+        session, actor=actor, wanted=wanted, cursor=cursor, page=paging.page, per_page=paging.per_page
+    )
     options = _filter_options()
     page = ItemListPage(
-        rows=[_line(row, points[row.item.current_version_id]) for row in rows],
-        paging=paging.of(total),
+        rows=_lines(found.rows),
+        total=_("%(n)s 以上", n=f"{found.total:,}") if found.is_at_least else f"{found.total:,}",
+        next_href=_place_address(found.next_cursor),
+        previous_href=_place_address(found.previous_cursor),
         values={name: request.args.get(name, "") for name in FILTER_FIELDS},
         **options,
+        views=_views(),
+        acts=[(act.value, _(BULK_LABELS[act])) for act in bulk.may_act(actor)],
         chips=_chips(options),
         columns=_columns(wanted),
         exports=[(fmt, _(FORMATS[fmt].label)) for fmt in writable_formats()]
@@ -153,6 +184,41 @@ def index() -> tuple[str, int]:
     return render_page("qbank/items/list.html", page)
 
 
+def _place_address(cursor: str) -> str:
+    if not cursor:
+        return ""
+    return "?" + urlencode(
+        {**{k: v for k, v in request.args.items() if k not in {"page", "cursor"} and v}, "cursor": cursor}
+    )
+
+
+def _views() -> list[ViewLine]:
+    own = current_actor().user_id
+    return [
+        ViewLine(
+            name=view.name,
+            href="?" + urlencode({name: value for name, value in view.parameters.items() if name in VIEW_FIELDS}),
+            owner="" if view.owner_id == own else owner,
+            remove_href=url_for("item_views.remove", saved_view_id=view.saved_view_id) if view.owner_id == own else "",
+        )
+        for view, owner in curation.list_views(db.session(), actor=current_actor())
+    ]
+
+
+def _lines(rows: Sequence[repository.ItemRow]) -> list[ItemLine]:
+    session, ids = db.session(), [row.item.item_id for row in rows]
+    points = repository.points_of_versions(session, [row.item.current_version_id for row in rows])
+    tags, figures = curation.tags_of(session, ids), curation.latest_statistics(session, ids)
+    return [
+        replace(
+            _line(row, points[row.item.current_version_id]),
+            tags=tags[row.item.item_id],
+            statistics=figures.get(row.item.item_id),
+        )
+        for row in rows
+    ]
+
+
 def _line(row: repository.ItemRow, points: Sequence[AssessmentPoint]) -> ItemLine:
     item = row.item
     return ItemLine(
@@ -163,6 +229,8 @@ def _line(row: repository.ItemRow, points: Sequence[AssessmentPoint]) -> ItemLin
         difficulty=difficulty_label(item.difficulty),
         status=status_view(item),
         author_name=row.author_name,
+        tags=(),
+        statistics=None,
     )
 
 
@@ -175,6 +243,8 @@ def _filter_options() -> dict[str, Options]:
         "statuses": status_options(),
         "difficulties": difficulty_options(),
         "authors": [(str(key), name) for key, name in authors],
+        "tags": [(tag, f"{tag} ({n})") for tag, n in curation.list_tags(session, actor=actor)],
+        "flags": [(flag.value, _(label)) for flag, label in FLAG_LABELS.items()],
     }
 
 
@@ -182,10 +252,10 @@ def _chips(options: dict[str, Options]) -> list[dict[str, str]]:
     """Return the filters in force in words, each with the address without it."""
     lists = {
         "level": options["levels"], "type": options["types"], "status": options["statuses"],
-        "difficulty": options["difficulties"], "author": options["authors"],
+        "difficulty": options["difficulties"], "author": options["authors"], "flag": options["flags"],
     }  # fmt: skip
-    plain = {"q": _("关键词"), "scope": _("范围或鉴定点")}
-    flags = {"run": _("同一次导入"), "returned": _("退回的试题")}
+    plain = {"q": _("关键词"), "scope": _("范围或鉴定点"), "tag": _("标签"), "since": _("此后用过")}
+    flags = {"run": _("同一次导入"), "returned": _("退回的试题"), "stats": _("有统计数据")}
     chips = []
     for name in FILTER_FIELDS:
         value = request.args.get(name, "").strip()
@@ -197,14 +267,14 @@ def _chips(options: dict[str, Options]) -> list[dict[str, str]]:
 
 
 def _address_without(name: str) -> str:
-    return "?" + urlencode({k: v for k, v in request.args.items() if k not in {name, "page"} and v})
+    return "?" + urlencode({k: v for k, v in request.args.items() if k not in {name, "page", "cursor"} and v})
 
 
 def _columns(wanted: ItemFilter) -> list[dict[str, object]]:
     def sortable(label: str, sort: ItemSort, *, numeric: bool = False) -> dict[str, object]:
         is_here = wanted.sort is sort
         order = "asc" if is_here and wanted.is_descending else "desc" if is_here else "asc"
-        args = {k: v for k, v in request.args.items() if k not in {"page", "sort", "order"} and v}
+        args = {k: v for k, v in request.args.items() if k not in {"page", "cursor", "sort", "order"} and v}
         direction = ("desc" if wanted.is_descending else "asc") if is_here else ""
         href = "?" + urlencode({**args, "sort": sort.value, "order": order})
         return {"label": label, "numeric": numeric, "sort_href": href, "sorted": direction}
@@ -213,6 +283,7 @@ def _columns(wanted: ItemFilter) -> list[dict[str, object]]:
         sortable(_("编号"), ItemSort.CODE), {"label": _("题干")}, sortable(_("题型"), ItemSort.TYPE),
         {"label": _("鉴定点")}, sortable(_("难度"), ItemSort.DIFFICULTY), sortable(_("状态"), ItemSort.STATUS),
         {"label": _("命题人")}, sortable(_("使用"), ItemSort.USED, numeric=True),
+        {"label": _("通过率"), "numeric": True}, {"label": _("区分度"), "numeric": True},
         sortable(_("更新时间"), ItemSort.UPDATED),
     ]  # fmt: skip
 
@@ -227,38 +298,14 @@ def retire_selected(item_ids: list[uuid.UUID], address: str) -> Response:
     return redirect_with_message(address, _("已停用 %(n)s 题", n=n))
 
 
-@bp.post("/bulk")
-@requires(Permission.ITEM_WRITE, Permission.ITEM_RETIRE)
-def bulk() -> Response:
-    """Do one thing with all selected items."""
-    ids = [key for key in map(uuid_or_none, request.form.getlist("selected")) if key]
-    address = request.referrer or url_for("items.index")
-    if not ids:
-        return redirect_with_message(address, _("请先勾选试题"), "warning")
-    if form_text("act") == "retire":
-        return retire_selected(ids, address)
-    with unit_of_work(current_actor()) as uow:
-        result = reviews.submit_items(uow, ids)
-    return redirect_with_message(address, *_submission_words(result))
-
-
-def _submission_words(result: reviews.SubmitResult) -> tuple[str, str]:
-    message = _("已提交 %(n)s 题", n=result.n_submitted)
-    if not result.refused:
-        return message, "success"
-    shown = "；".join(f"{one.code} {one.message}" for one in result.refused[:5])
-    more = _(" 等") if len(result.refused) > 5 else ""
-    refused = _("%(n)s 题未提交：%(shown)s%(more)s", n=len(result.refused), shown=shown, more=more)
-    return f"{message}；{refused}", "warning"
-
-
 @bp.post("/export")
 @requires(Permission.ITEM_EXPORT)
 def export() -> Response:
     """Hand out everything the filter of the list finds, as a file."""
-    fmt = form_text("format")
+    selected = tuple(key for key in map(uuid_or_none, request.form.getlist("selected")) if key)
+    wanted = ItemFilter(item_ids=selected) if selected else filter_from_request()
     with unit_of_work(current_actor()) as uow:
-        exported = exports.export_items(uow, filter_from_request(), fmt=fmt)
+        exported = exports.export_items(uow, wanted, fmt=form_text("format"))
     return send_file(
         io.BytesIO(exported.data),
         mimetype=exported.mime,
