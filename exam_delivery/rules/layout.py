@@ -11,7 +11,7 @@ from typing import Any
 
 from item_templates import registry
 
-SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit", "stimulus")
+SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit", "hotspot", "stimulus")
 """What of a delivered slot reaches a candidate as it stands; stem, choices and targets follow with their pictures inside."""
 MEDIUM = re.compile(r'src="media:([^"]*)"')
 
