@@ -1,5 +1,5 @@
 """Tables of the bank; importing this package makes the metadata whole."""
 
-from qbank.models import approvals, corrections, curation, editions, items, standards, writing
+from qbank.models import approvals, corrections, curation, editions, imports, items, standards, workflow, writing
 
-__all__ = ["approvals", "corrections", "curation", "editions", "items", "standards", "writing"]
+__all__ = ["approvals", "corrections", "curation", "editions", "imports", "items", "standards", "workflow", "writing"]
