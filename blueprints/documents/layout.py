@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from blueprints.documents.runs import Rich, rich
@@ -72,6 +73,9 @@ class PrintedItem:
     lead: str
     n_lines: int
     score: str
+    shared: Rich | None = None
+    shared_heading: str = ""
+    """The text that this item and the next ones share stands before the first of them, with the numbers it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,24 @@ class PrintedPart:
 def printed_parts(slots: Sequence[SlotContent]) -> list[PrintedPart]:
     """Return the parts of a form, ready to be set."""
     return [
-        PrintedPart(
-            section.printed_heading,
-            section.numeral,
-            tuple(_item(slot, section) for slot in slots if slot.section == section.number),
-        )
-        for section in sections_of(slots)
+        _part(section, [slot for slot in slots if slot.section == section.number]) for section in sections_of(slots)
     ]
+
+
+def _part(section: Section, slots: Sequence[SlotContent]) -> PrintedPart:
+    groups = [list(run) for _, run in groupby(slots, key=lambda slot: (slot.place or slot.slot, slot.content.stimulus))]
+    items = [item for group in groups for item in _with_shared([_item(slot, section) for slot in group], group)]
+    return PrintedPart(section.printed_heading, section.numeral, tuple(items))
+
+
+def _with_shared(items: Sequence[PrintedItem], slots: Sequence[SlotContent]) -> list[PrintedItem]:
+    """Put the text that slots share before the first of them."""
+    first, *rest = items
+    if not slots[0].content.stimulus:
+        return [first, *rest]
+    numbers = f"第{first.number}题~第{items[-1].number}题" if rest else f"第{first.number}题"
+    shown = replace(first, shared=rich(slots[0].content.stimulus), shared_heading=f"阅读材料，回答{numbers}。")
+    return [shown, *rest]
 
 
 def _item(slot: SlotContent, section: Section) -> PrintedItem:
@@ -179,4 +194,5 @@ def unknown_formulas(parts: Sequence[PrintedPart]) -> list[int]:
 
 def texts_of(item: PrintedItem) -> list[Rich]:
     """Return all texts of an item."""
-    return [item.stem, *(text for _, text in (*item.choices, *item.targets))]
+    shared = [item.shared] if item.shared else []
+    return [*shared, item.stem, *(text for _, text in (*item.choices, *item.targets))]

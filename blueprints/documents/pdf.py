@@ -53,7 +53,8 @@ def _part(part: PrintedPart, names: Mapping[str, str]) -> dict[str, Any]:
 def _item(item: PrintedItem, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "number": item.number, "stem": _blocks(item.stem, names), "n_columns": item.n_columns, "lead": item.lead,
-        "n_lines": item.n_lines, "score": item.score,
+        "n_lines": item.n_lines, "score": item.score, "shared_heading": item.shared_heading,
+        "shared": _blocks(item.shared, names) if item.shared else [],
         "choices": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.choices],
         "targets": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.targets],
     }  # fmt: skip

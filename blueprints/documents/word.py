@@ -98,6 +98,8 @@ class _Writer:
         _font(run, HEAD_FONT, 11)
 
     def item(self, item: PrintedItem) -> None:
+        if item.shared:
+            self._rich(item.shared_heading, item.shared, keep=True)
         tail = f"（{item.score} 分）" if item.score else ""
         self._rich(f"{item.lead}{item.number}. ", item.stem, tail=tail, keep=bool(item.choices))
         if item.targets:
@@ -152,7 +154,7 @@ class _Writer:
         paragraph.paragraph_format.keep_with_next = keep
         for number, block in enumerate(text.blocks):
             if block["k"] == "table":
-                self._inner_table(block)
+                self._inner_table(block, keep=keep)
                 continue
             if number:
                 paragraph = self._document.add_paragraph()
@@ -161,11 +163,13 @@ class _Writer:
         if tail:
             paragraph.add_run(tail)
 
-    def _inner_table(self, block: Block) -> None:
+    def _inner_table(self, block: Block, *, keep: bool = False) -> None:
         table = self._document.add_table(rows=len(block["rows"]), cols=block["n"], style="Table Grid")
         for number, row in enumerate(block["rows"]):
             for column, cell in enumerate(row):
-                self._runs(table.cell(number, column).paragraphs[0], cell["runs"])
+                paragraph = table.cell(number, column).paragraphs[0]
+                paragraph.paragraph_format.keep_with_next = keep
+                self._runs(paragraph, cell["runs"])
 
     def _runs(self, paragraph: Any, runs: Sequence[Run]) -> None:
         for run in runs:

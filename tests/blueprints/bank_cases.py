@@ -142,6 +142,7 @@ def add_items(
     placed: Sequence[tuple[AssessmentPoint, ItemContent]],
     *,
     author_id: uuid.UUID | None = None,
+    prefix: str = "T",
 ) -> None:
     """Put approved items into the bank, their difficulty going round from 1 to 5."""
     items, versions, links = [], [], []
@@ -153,7 +154,7 @@ def add_items(
         }  # fmt: skip
         items.append(
             Item(
-                **shared, standard_level_id=level.standard_level_id, code=f"T-{number:04d}", updated_at=MOMENT,
+                **shared, standard_level_id=level.standard_level_id, code=f"{prefix}-{number:04d}", updated_at=MOMENT,
                 status=ItemStatus.APPROVED, current_version_id=version_id, approved_version_id=version_id,
                 search_text="", author_id=author_id,
             )
