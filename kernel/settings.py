@@ -14,6 +14,7 @@ from typing import Any
 
 PREFIX = "KAOKU_"
 MIN_SECRET_LENGTH = 32
+LEAST = {"import_memory_mb": 256, "import_cpu_seconds": 1, "import_seconds": 1}
 
 
 class SettingsError(RuntimeError):
@@ -52,6 +53,12 @@ class Settings:
         ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
     timezone : str
         Zone in which times are shown and typed.
+    import_memory_mb : int
+        Memory that reading one uploaded file may take, in mebibytes.
+    import_cpu_seconds : int
+        Processor time that reading one uploaded file may take.
+    import_seconds : int
+        Time on the clock after which the reading of an uploaded file is stopped.
     """
 
     instance_dir: Path = Path("instance")
@@ -67,6 +74,9 @@ class Settings:
     trusted_proxies: int = 0
     log_level: str = "INFO"
     timezone: str = "Asia/Shanghai"
+    import_memory_mb: int = 1024
+    import_cpu_seconds: int = 60
+    import_seconds: int = 120
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -89,6 +99,17 @@ class Settings:
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return self.database_url.startswith("sqlite")
+
+
+def whole_number(field: str, environ: Mapping[str, str] | None = None) -> int:
+    """Return one setting that is a whole number, for code that needs no installation; raises SettingsError."""
+    env = os.environ if environ is None else environ
+    name = PREFIX + field.upper()
+    default = {one.name: one.default for one in fields(Settings)}[field]
+    value = int(str(_parse(name, env[name], default) if env.get(name) else default))
+    if value < LEAST.get(field, 1):
+        raise SettingsError(f"{name}: at least {LEAST.get(field, 1)} is needed")
+    return value
 
 
 def _parse(name: str, text: str, default: object) -> object:
@@ -142,8 +163,9 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}DATABASE_URL: sqlite:///… or postgresql+psycopg://… is needed")
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise SettingsError(f"{PREFIX}LOG_LEVEL: use DEBUG, INFO, WARNING or ERROR")
-    for name in ("workers", "max_upload_mb", "session_hours", "session_idle_minutes"):
-        if getattr(settings, name) < 1:
-            raise SettingsError(f"{PREFIX}{name.upper()}: at least 1 is needed")
+    for name in ("workers", "max_upload_mb", "session_hours", "session_idle_minutes", *LEAST):
+        least = LEAST.get(name, 1)
+        if getattr(settings, name) < least:
+            raise SettingsError(f"{PREFIX}{name.upper()}: at least {least} is needed")
     if ":" not in settings.bind:
         raise SettingsError(f"{PREFIX}BIND: HOST:PORT is needed")

@@ -17,8 +17,9 @@ from kernel.identity.repository import find_organisation_by_code, list_organisat
 from kernel.uow import unit_of_work
 from qbank import public
 from qbank.interchange.command import NAMES, convert
-from qbank.interchange.convert import read_items, writable_formats
+from qbank.interchange.convert import writable_formats
 from qbank.interchange.guard import LIMITS
+from qbank.interchange.limited import read_limited
 from qbank.interchange.model import ConversionReport, Notice
 from qbank.repository.items import ItemFilter
 from qbank.repository.standards import find_standard_by_code, list_levels
@@ -94,7 +95,7 @@ def _read(path: Path) -> ConversionReport:
     if path.stat().st_size > LIMITS.file_bytes:
         message = N_("文件超过 20 MB，请拆分后分批导入")
         return ConversionReport(path.name, "", error=Notice("file", "file_too_large", message))
-    return read_items(path.read_bytes(), path.name)
+    return read_limited(path.read_bytes(), path.name)
 
 
 def report_body(outcomes: list[imports.ImportOutcome]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.convert import (
     FORMATS,
     media_by_digest,
-    read_items,
     readable_formats,
     to_report,
     writable_formats,
     write_items,
 )
 from qbank.interchange.guard import LIMITS
+from qbank.interchange.limited import read_limited
 from qbank.interchange.model import ConversionReport, Notice
 
 NAMES = tuple(FORMATS)
@@ -69,7 +69,7 @@ def _read(source: Path, target: str, given: str | None, columns: ColumnMapping |
     if source.stat().st_size > LIMITS.file_bytes:
         message = N_("文件超过 20 MB，请拆分后分批导入")
         return ConversionReport(source.name, given or "", error=Notice("file", "file_too_large", message))
-    return read_items(source.read_bytes(), source.name, given, columns)
+    return read_limited(source.read_bytes(), source.name, given, columns)
 
 
 def _read_mapping(path: Path) -> ColumnMapping:

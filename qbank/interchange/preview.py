@@ -32,13 +32,22 @@ class SheetPreview:
 
 def preview_sheets(data: bytes, name: str, *, n_rows: int = 20) -> list[SheetPreview]:
     """Return a preview of each sheet that holds anything; raises UnreadableFileError for other files."""
-    fmt = detect_format(data, name)
+    sheets = [sheet for sheet in sheets_of(data, detect_format(data, name)) if any(any(row) for row in sheet.rows)]
+    return [_preview(sheet, n_rows) for sheet in sheets]
+
+
+def sheets_of(data: bytes, fmt: str) -> list[Sheet]:
+    """Return the sheets of a table file of a known format; raises UnreadableFileError for other formats."""
     if fmt not in SHEETS:
         raise UnreadableFileError("no_table", N_("这不是表格文件，不需要列映射"))
     if fmt == "xlsx":
         check_office_zip(data)
-    sheets = [sheet for sheet in SHEETS[fmt](data) if any(any(row) for row in sheet.rows)]
-    return [_preview(sheet, n_rows) for sheet in sheets]
+    try:
+        return SHEETS[fmt](data)
+    except (UnreadableFileError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFileError("damaged_file", N_("文件内容损坏或不符合其格式，无法读取")) from error
 
 
 def _preview(sheet: Sheet, n_rows: int) -> SheetPreview:

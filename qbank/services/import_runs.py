@@ -28,12 +28,10 @@ from kernel.jobs import enqueue
 from kernel.jobs.models import OPEN, Job
 from kernel.uow import UnitOfWork
 from qbank.interchange.columns import ColumnMapping
-from qbank.interchange.convert import read_items
-from qbank.interchange.csv_reader import csv_sheet
-from qbank.interchange.guard import check_office_zip
+from qbank.interchange.guard import UnreadableFileError
+from qbank.interchange.limited import read_limited, sheets_limited
 from qbank.interchange.model import ConversionReport
 from qbank.interchange.tables import Sheet
-from qbank.interchange.xlsx_reader import xls_sheets, xlsx_sheets
 from qbank.models.items import ImportRun, Item
 from qbank.repository import imports as repository
 from qbank.repository import items as items_repository
@@ -107,7 +105,7 @@ def read_upload(
     data: bytes, name: str, *, fmt: str | None = None, mapping: ColumnMapping | None = None
 ) -> ConversionReport:
     """Read an uploaded file; raises InvalidInputError when it cannot be read at all."""
-    report = read_items(data, name, fmt, mapping)
+    report = read_limited(data, name, fmt, mapping)
     if report.error:
         message = report.error.message
         raise InvalidInputError(N_("文件无法读取：%(reason)s"), fields={"file": [message]}, reason=message)
@@ -142,13 +140,12 @@ def read_sheets_of(run: ImportRun) -> list[Sheet]:
     """Return the sheets of a table, for choosing what its columns mean; nothing for other formats."""
     if run.format not in TABLES:
         return []
-    data = read_original(run)
-    if run.format == "csv":
-        return [csv_sheet(data)]
-    if run.format == "xls":
-        return xls_sheets(data)
-    check_office_zip(data)
-    return xlsx_sheets(data)
+    try:
+        return sheets_limited(read_original(run), run.format)
+    except UnreadableFileError as error:
+        raise InvalidInputError(
+            N_("文件无法读取：%(reason)s"), fields={"file": [error.message]}, reason=error.message
+        ) from error
 
 
 def remap(

@@ -1,0 +1,162 @@
+"""Read a foreign file in a process of its own, whose memory, time and output are bounded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel.i18n import N_
+from kernel.settings import whole_number
+from qbank.interchange import wire
+from qbank.interchange.child import EXIT_FILE_SIZE, EXIT_MEMORY
+from qbank.interchange.columns import ColumnMapping
+from qbank.interchange.guard import UnreadableFileError, check_size
+from qbank.interchange.model import ConversionReport, Notice
+from qbank.interchange.tables import Sheet
+
+ROOT = Path(__file__).resolve().parents[2]
+MEBIBYTE = 1024 * 1024
+MAX_ANSWER_BYTES = 256 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What reading one file may cost; see ``docs/settings.md``."""
+
+    memory_mb: int = 1024
+    cpu_seconds: int = 60
+    seconds: int = 120
+    answer_bytes: int = MAX_ANSWER_BYTES
+
+    @classmethod
+    def from_settings(cls) -> ReadLimits:
+        """Return the limits of this installation; raises SettingsError when one is malformed."""
+        return cls(
+            memory_mb=whole_number("import_memory_mb"),
+            cpu_seconds=whole_number("import_cpu_seconds"),
+            seconds=whole_number("import_seconds"),
+        )
+
+
+def read_limited(
+    data: bytes,
+    name: str,
+    fmt: str | None = None,
+    mapping: ColumnMapping | None = None,
+    *,
+    limits: ReadLimits | None = None,
+) -> ConversionReport:
+    """Return what `convert.read_items` says of a file; one that is too much for the limits costs an error alone.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its name, for the report.
+    fmt : str, optional
+        Its format; found from the content when missing.
+    mapping : ColumnMapping, optional
+        What the columns of a table mean.
+    limits : ReadLimits, optional
+        Those of the settings when missing.
+
+    Returns
+    -------
+    ConversionReport
+        With an `error` when the file could not be read within the limits.
+    """
+    try:
+        check_size(data)
+        request = wire.Request(data, _portable(name), fmt, mapping.to_json() if mapping else None)
+        found = _ask(request, limits or ReadLimits.from_settings()).report
+    except UnreadableFileError as error:
+        return ConversionReport(name, fmt or "", error=Notice("file", error.code, error.message))
+    return found or ConversionReport(name, fmt or "", error=_died())
+
+
+def sheets_limited(data: bytes, fmt: str, *, limits: ReadLimits | None = None) -> list[Sheet]:
+    """Return the sheets of a table file; raises UnreadableFileError when it is none, or too much for the limits."""
+    check_size(data)
+    found = _ask(wire.Request(data, "", fmt, sheets=True), limits or ReadLimits.from_settings())
+    if found.error:
+        raise UnreadableFileError(found.error.code, found.error.message)
+    return list(found.sheets)
+
+
+def _portable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
+
+
+def _ask(request: wire.Request, limits: ReadLimits) -> wire.Answer:
+    with tempfile.TemporaryDirectory(prefix="kaoku-read-") as folder:
+        out = Path(folder) / "answer"
+        status = _run(wire.pack(request), out, limits)
+        if status != 0 or not out.is_file():
+            raise _refusal(status, limits)
+        return wire.unpack(out.read_bytes())
+
+
+def _run(request: bytes, out: Path, limits: ReadLimits) -> int:
+    """Run the reading process to its end or to the limit of time; return its exit status, below zero for a signal."""
+    sizes = (limits.memory_mb * MEBIBYTE, limits.cpu_seconds, limits.answer_bytes)
+    command = [sys.executable, "-P", "-s", "-m", "qbank.interchange.child", str(out), *map(str, sizes)]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=out.parent,
+        env=_environment(out.parent),
+        start_new_session=True,
+    ) as process:
+        try:
+            process.communicate(request, timeout=limits.seconds)
+        except subprocess.TimeoutExpired as error:
+            raise _too_long(limits) from error
+        finally:
+            _end(process)
+        return process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and whatever it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return an environment without the secrets of ours."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "HOME": str(folder), "TMPDIR": str(folder)}
+
+
+def _too_long(limits: ReadLimits) -> UnreadableFileError:
+    message = N_("读取文件超过 %(n)s 秒，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_SECONDS 设定）")
+    return UnreadableFileError("time_limit", message % {"n": limits.seconds})
+
+
+def _refusal(status: int, limits: ReadLimits) -> UnreadableFileError:
+    if status in {-signal.SIGXCPU, -signal.SIGKILL}:
+        message = N_(
+            "读取文件用去的处理器时间超过 %(n)s 秒，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_CPU_SECONDS 设定）"
+        )
+        return UnreadableFileError("cpu_limit", message % {"n": limits.cpu_seconds})
+    if status in {EXIT_MEMORY, -signal.SIGABRT, -signal.SIGSEGV}:
+        message = N_("读取文件需要的内存超过 %(n)s MB，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_MEMORY_MB 设定）")
+        return UnreadableFileError("memory_limit", message % {"n": limits.memory_mb})
+    if status == EXIT_FILE_SIZE:
+        message = N_("文件展开后的内容超过 %(n)s MB，已停止；请拆分文件后再试")
+        return UnreadableFileError("result_too_large", message % {"n": limits.answer_bytes // MEBIBYTE})
+    died = _died()
+    return UnreadableFileError(died.code, died.message)
+
+
+def _died() -> Notice:
+    return Notice("file", "reader_failed", N_("读取文件的进程异常结束，文件可能已损坏，请用原软件另存一份再上传"))
