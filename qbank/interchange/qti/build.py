@@ -51,13 +51,20 @@ def leaf(name: str, text: str, **attributes: str) -> _Element:
 def serialise(root: _Element, version: Version) -> bytes:
     """Return an item as a file of a version."""
     if version.is_kebab:
-        _wrap_contents(root)
+        _as_in_3(root)
     made = _renamed(root, version, {None: version.namespace, "xsi": XSI})
     made.set(f"{{{XSI}}}schemaLocation", f"{version.namespace} {version.schema}")
     return bytes(etree.tostring(made, xml_declaration=True, encoding="UTF-8"))
 
 
-def _wrap_contents(root: _Element) -> None:
+def _as_in_3(root: _Element) -> None:
+    """Put feedback and rubrics into content bodies, and pictures into ``img`` where QTI 2 has ``object``."""
+    for one in list(root.iter("object")):
+        alt = one.text or ""
+        one.tag, one.text = "img", None
+        one.set("src", one.attrib.pop("data", ""))
+        one.attrib.pop("type", "")
+        one.set("alt", alt)
     for one in list(root.iter(*WRAPPED)):
         body = etree.Element("contentBody")
         body.text, one.text = one.text, None

@@ -23,6 +23,7 @@ from qbank.interchange.qti.found import Context, Taken, decode_id
 from qbank.interchange.qti.notes import Notes, Resolve, Shelf, local_path
 from qbank.interchange.qti.processing import Processing
 from qbank.interchange.qti.read_choice import read_choice, read_inline_choice, read_match, read_order
+from qbank.interchange.qti.read_hotspot import read_hotspot, read_select_point
 from qbank.interchange.qti.read_text import read_entries, read_extended
 from qbank.interchange.qti.scoring import Rules, settle
 from qbank.interchange.qti.titles import title_of
@@ -37,6 +38,8 @@ READERS: dict[str, Reader] = {
     "orderInteraction": read_order,
     "matchInteraction": read_match,
     "extendedTextInteraction": read_extended,
+    "hotspotInteraction": read_hotspot,
+    "selectPointInteraction": read_select_point,
 }
 """The interactions that are read beside text entries; docs/qti.md lists them."""
 MARKED = frozenset({"essay", "short_answer"})
@@ -144,7 +147,8 @@ class _Item:
         taken = take(self._context, interactions)
         if len(self._flow.interactions) > n_known:
             raise SkippedRecord("qti_nested_interaction", N_("选项里还有作答交互，无法导入"))
-        stem = replace_signs(html, prompts(self._flow, interactions) | taken.texts)
+        asked = prompts(self._flow, interactions)
+        stem = replace_signs(html, asked | {place: asked.get(place, "") + text for place, text in taken.texts.items()})
         content = replace(taken.content, stem=stem)
         return settle(content, self._rules(taken), self._notes) if content.key is not None else self._unkeyed(content)
 

@@ -19,7 +19,7 @@ from kernel.canonical import digest
 from qbank.interchange.qti.tree import PI_TARGET
 
 LONGEST = 1_000_000
-TOGETHER = ("type", "choices", "targets", "key", "scoring", "items")
+TOGETHER = ("type", "choices", "targets", "key", "scoring", "items", "parameters")
 """Fields that have a meaning only together: one of them changed in the XML, and none is restored."""
 
 
@@ -58,7 +58,7 @@ def restore(item: CanonicalItem, root: _Element) -> CanonicalItem:
     merged = {name: value for name, value in (read | exact).items() if value is not None or name == "key"}
     try:
         return item_from_json(merged)
-    except InvalidItemError:
+    except (InvalidItemError, RecursionError):
         return item
 
 

@@ -10,7 +10,7 @@ from lxml.etree import _Element
 from item_templates.rounding import decimal_text
 from qbank.interchange.qti.build import element, leaf
 
-MATCH, MAP = "match_correct", "map_response"
+MATCH, MAP, MAP_POINT = "match_correct", "map_response", "map_response_point"
 SIXTH = Decimal("0.000001")
 
 
@@ -66,6 +66,8 @@ def template_rules(template: str, name: str, outcome: str) -> list[_Element]:
     """Return what a template says, as rules for an outcome of its own."""
     if template == MAP:
         return [set_score(outcome, map_response(name))]
+    if template == MAP_POINT:
+        return [set_score(outcome, element("mapResponsePoint", {"identifier": name}))]
     return [condition((match(name), set_score(outcome, Decimal(1))))]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from item_templates import registry
 from item_templates.contract import ItemContent, Json
+from item_templates.hotspot.pages import regions_of
 from item_templates.numbers import json_number
 from item_templates.rounding import plain_decimal
 from kernel.i18n import N_
@@ -86,24 +87,23 @@ def _marks(value: Decimal) -> Decimal:
 def key_answer(content: ItemContent) -> Answer:
     """Return the response of somebody who gives the key."""
     key = content.key
-    if content.type == "true_false":
-        return ["true" if key else "false"]
-    if content.type == "numeric":
-        return [str(Decimal(str(key["value"])))]
-    if content.type == "matching":
-        return [list(pair) for pair in key["pairs"]]
-    if content.type == "fill_in":
-        return [accepted[0] for accepted in key]
-    if content.type == "short_answer":
-        return [key[0]]
-    return [key] if isinstance(key, str) else list(key)
+    make: dict[str, Callable[[], Answer]] = {
+        "true_false": lambda: ["true" if key else "false"],
+        "numeric": lambda: [str(Decimal(str(key["value"])))],
+        "matching": lambda: [list(pair) for pair in key["pairs"]],
+        "fill_in": lambda: [accepted[0] for accepted in key],
+        "short_answer": lambda: [key[0]],
+        "single_choice": lambda: [key],
+        "hotspot": lambda: [_centre(content, one) for one in key] if is_pointing(content) else list(key),
+    }
+    return make.get(content.type, lambda: list(key))()
 
 
 def candidates(content: ItemContent, rules: Rules, judge: Judge) -> Iterator[Scoring]:
     """Yield the scorings of ours that the file may mean, plain ones first."""
     make = {
         "single_choice": _single_candidates, "multiple_choice": _multiple_candidates, "fill_in": _text_candidates,
-        "short_answer": _short_candidates, "ordering": _ordering_candidates, "matching": _matching_candidates,
+        "short_answer": _short_candidates, "ordering": _ordering_candidates, "matching": _matching_candidates, "hotspot": _hotspot_candidates,
     }.get(content.type)  # fmt: skip
     return make(content, rules, judge) if make else iter([{}])
 
@@ -158,12 +158,27 @@ def _matching_candidates(content: ItemContent, rules: Rules, judge: Judge) -> It
     yield from ({}, {"method": "exact"})
 
 
+def _hotspot_candidates(content: ItemContent, rules: Rules, judge: Judge) -> Iterator[Scoring]:
+    del content, rules, judge
+    yield from ({}, {"method": "per_region"})
+
+
+def is_pointing(content: ItemContent) -> bool:
+    """Say whether places on a picture are the answer, not ids."""
+    return content.type == "hotspot" and content.parameters.get("mode") == "point"
+
+
+def _centre(content: ItemContent, region: str) -> list[str]:
+    x, y = regions_of(content.parameters)[region].centre
+    return [str(x), str(y)]
+
+
 def probes(content: ItemContent, rules: Rules) -> Iterable[Answer]:
     """Return the responses that are tried."""
     make = {
         "single_choice": _single_probes, "multiple_choice": _multiple_probes, "fill_in": _text_probes,
         "short_answer": _short_probes, "ordering": _ordering_probes, "matching": _matching_probes,
-        "numeric": _numeric_probes,
+        "numeric": _numeric_probes, "hotspot": _hotspot_probes,
     }.get(content.type)  # fmt: skip
     return make(content, rules) if make else [["true"], ["false"]]
 
@@ -239,3 +254,15 @@ def _numeric_probes(content: ItemContent, rules: Rules) -> list[Answer]:
     step = tolerance / 100 or max(abs(value), Decimal(1)) / 1000
     tried = (value, value - tolerance, value + tolerance, value - tolerance - step, value + tolerance + step)
     return [[f"{one:f}"] for one in (*tried, -value - 1, value * 2 + 1)]
+
+
+def _hotspot_probes(content: ItemContent, rules: Rules) -> list[Answer]:
+    """Return sets of regions as for choices, or places: the middle of each region, and the corners of the picture."""
+    del rules
+    most = int(content.parameters["picks"])
+    if not is_pointing(content):
+        ids = [one.id for one in content.choices]
+        sizes = range(1, (most if len(ids) <= 8 else min(most, 2)) + 1)
+        return [list(one) for size in sizes for one in itertools.combinations(ids, size)]
+    places = [_centre(content, one) for one in content.key] + [["0", "0"], ["1000", "1000"]]
+    return [list(one) for size in range(1, min(most, 3) + 1) for one in itertools.combinations(places, size)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,16 +16,18 @@ from qbank.interchange.model import Notice
 from qbank.interchange.qti import residue
 from qbank.interchange.qti import rules_out as rules
 from qbank.interchange.qti.build import XML_LANG, element, leaf, serialise
+from qbank.interchange.qti.desk import Desk, Part
 from qbank.interchange.qti.flow import PART, STEM
 from qbank.interchange.qti.found import encode_id
+from qbank.interchange.qti.images import size_of
 from qbank.interchange.qti.item import read_item
 from qbank.interchange.qti.markup_out import Address, blocks, inline
 from qbank.interchange.qti.names import Version
-from qbank.interchange.qti.notes import Resolve
+from qbank.interchange.qti.notes import Resolve, local_path
 from qbank.interchange.qti.scoring import CUSTOM_SCORING
 from qbank.interchange.qti.titles import title_of
 from qbank.interchange.qti.tree import parse
-from qbank.interchange.qti.write_parts import Desk, Part, write_part
+from qbank.interchange.qti.write_parts import write_part
 
 SCORE = "SCORE"
 FEEDBACK, NEVER = "FEEDBACK", "NEVER"
@@ -42,7 +44,7 @@ class Written:
 def write_item(item: CanonicalItem, version: Version, *, address: Address, resolve: Resolve, folder: str) -> Written:
     """Return the file of an item; `address` names its pictures, `resolve` and `folder` find them again to check it."""
     locator = f"item {item.id}"
-    parts = _parts(item.content, address)
+    parts = _parts(item.content, Pictures(address, _sizer(address, resolve, folder)))
     if parts is None:
         message = N_("这种题型没有对应的 QTI 交互，本题未写出")
         return Written(None, [Notice(locator, "item", message)])
@@ -61,14 +63,31 @@ def write_item(item: CanonicalItem, version: Version, *, address: Address, resol
     return Written(serialise(root, version), losses)
 
 
-def _parts(content: ItemContent, address: Address) -> list[Part] | None:
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Addresses and sizes of an item's pictures, by media id."""
+
+    address: Address
+    size: Callable[[str], tuple[int, int] | None]
+
+
+def _sizer(address: Address, resolve: Resolve, folder: str) -> Callable[[str], tuple[int, int] | None]:
+    def size(name: str) -> tuple[int, int] | None:
+        data = resolve(local_path(address(name), folder))
+        return size_of(data) if data else None
+
+    return size
+
+
+def _parts(content: ItemContent, pictures: Pictures) -> list[Part] | None:
     """Return the parts of a content: one, or one for each child; None when one of them cannot be written."""
-    if content.parameters:
-        return None
     if not content.items:
-        one = write_part(content, Desk("RESPONSE", SCORE, address))
+        one = write_part(content, Desk("RESPONSE", SCORE, pictures.address, pictures.size))
         return None if one is None else [one]
-    desks = [Desk(f"RESPONSE_P{n}", f"{SCORE}_P{n}", address) for n in range(1, len(content.items) + 1)]
+    desks = [
+        Desk(f"RESPONSE_P{n}", f"{SCORE}_P{n}", pictures.address, pictures.size)
+        for n in range(1, len(content.items) + 1)
+    ]
     parts = [_child(child, desk) for child, desk in zip(content.items, desks, strict=True)]
     written = [part for part in parts if part is not None]
     return written if len(written) == len(parts) else None
@@ -76,7 +95,7 @@ def _parts(content: ItemContent, address: Address) -> list[Part] | None:
 
 def _child(content: ItemContent, desk: Desk) -> Part | None:
     """Return a child with rules of its own; templates speak of a whole item."""
-    part = None if content.items or content.parameters else write_part(content, desk)
+    part = None if content.items else write_part(content, desk)
     if part is not None and part.template:
         part.rules = _child_rules(part, desk, content)
         part.template = ""

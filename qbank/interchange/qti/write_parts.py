@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from lxml.etree import _Element
@@ -17,41 +16,20 @@ from item_templates.short_answer.type import is_automatic
 from qbank.interchange.describing import rubric_text
 from qbank.interchange.qti import rules_out as rules
 from qbank.interchange.qti.build import append, element, leaf
+from qbank.interchange.qti.desk import Desk, Part, declaration, map_table
 from qbank.interchange.qti.flow import ANSWER
 from qbank.interchange.qti.found import encode_id
-from qbank.interchange.qti.markup_out import Address, blocks, inline, put_in_blanks
+from qbank.interchange.qti.markup_out import blocks, inline, put_in_blanks
 from qbank.interchange.qti.read_choice import TARGET
+from qbank.interchange.qti.write_hotspot import write_hotspot
 
 TRUE, FALSE = "正确", "错误"
-
-
-@dataclass(slots=True)
-class Part:
-    """One content as QTI: at most one template, or rules that set the outcome named when it was made."""
-
-    declarations: list[_Element]
-    body: list[_Element]
-    template: str = ""
-    rules: list[_Element] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What writers of parts need: names of variables and addresses of pictures."""
-
-    response: str
-    outcome: str
-    address: Address
-
-    def numbered(self, number: int) -> str:
-        """Return the name of the variable of one blank."""
-        return f"{self.response}_{number}"
 
 
 def write_part(content: ItemContent, desk: Desk) -> Part | None:
     """Return a content as QTI; None for an interaction that is not written."""
     writer = WRITERS.get(registry.get(content.type).interaction)
-    if writer is None:
+    if writer is None or (content.parameters and writer is not write_hotspot):
         return None
     part = writer(content, desk)
     if content.rubric:
@@ -62,32 +40,6 @@ def write_part(content: ItemContent, desk: Desk) -> Part | None:
 def _rubric(content: ItemContent) -> _Element:
     lines = rubric_text(content.rubric).splitlines()
     return element("rubricBlock", {"view": "scorer"}, [leaf("p", line) for line in lines if line.strip()])
-
-
-def _declaration(
-    name: str, cardinality: str, base: str, right: Iterable[str], mapping: _Element | None = None
-) -> _Element:
-    values = [leaf("value", one) for one in right]
-    made = element("responseDeclaration", {"identifier": name, "cardinality": cardinality, "baseType": base})
-    if values:
-        append(made, element("correctResponse", None, values))
-    if mapping is not None:
-        append(made, mapping)
-    return made
-
-
-def _mapping(
-    worth: Sequence[tuple[str, Decimal]],
-    lower: Decimal | None = None,
-    upper: Decimal | None = None,
-    *,
-    folds_case: bool = False,
-) -> _Element:
-    bounds = {"lowerBound": lower, "upperBound": upper}
-    attributes = {name: decimal_text(value) for name, value in bounds.items() if value is not None}
-    case = {"caseSensitive": "false"} if folds_case else {}
-    entries = [element("mapEntry", {"mapKey": key, "mappedValue": decimal_text(value)} | case) for key, value in worth]
-    return element("mapping", attributes | {"defaultValue": "0"}, entries)
 
 
 def _choice(content: ItemContent, desk: Desk) -> Part:
@@ -104,9 +56,9 @@ def _choice(content: ItemContent, desk: Desk) -> Part:
         "maxChoices": "0" if several else "1",
     }
     body = [*blocks(content.stem, desk.address), element("choiceInteraction", attributes, options)]
-    mapping, template, steps = _choice_scoring(content, key, desk)
+    table, template, steps = _choice_scoring(content, key, desk)
     cardinality = "multiple" if several else "single"
-    declared = _declaration(desk.response, cardinality, "identifier", map(encode_id, key), mapping)
+    declared = declaration(desk.response, cardinality, "identifier", map(encode_id, key), table)
     return Part([declared], body, template, steps)
 
 
@@ -129,7 +81,7 @@ def _exact(content: ItemContent, key: Sequence[str], desk: Desk) -> Scored:
     if content.score == 1:
         return None, rules.MATCH, []
     if len(key) == 1 and content.type != "multiple_choice":
-        return _mapping([(encode_id(key[0]), content.score)]), rules.MAP, []
+        return map_table([(encode_id(key[0]), content.score)]), rules.MAP, []
     return None, "", [_all_or_nothing(content.score, desk)]
 
 
@@ -141,7 +93,7 @@ def _weighted(content: ItemContent, key: Sequence[str], desk: Desk) -> Scored:
     weights = {name: as_decimal(value) or Decimal(0) for name, value in content.scoring["weights"].items()}
     worth = [(encode_id(name), (value * content.score).quantize(rules.SIXTH)) for name, value in weights.items()]
     lower = -content.score if content.scoring.get("allow_negative") is True else Decimal(0)
-    mapping = _mapping(worth, lower, content.score)
+    mapping = map_table(worth, lower, content.score)
     if sum((weights.get(one, Decimal(0)) for one in key), Decimal(0)) == 1:
         return mapping, rules.MAP, []
     mapped = rules.set_score(desk.outcome, rules.map_response(desk.response))
@@ -154,7 +106,7 @@ def _per_option(content: ItemContent, key: Sequence[str]) -> _Element:
     """Right picks share the marks; one wrong pick takes all of them away."""
     part = rules.share(content.score, len(key))
     worth = [(encode_id(one.id), part if one.id in key else -content.score) for one in content.choices]
-    return _mapping(worth, Decimal(0), content.score)
+    return map_table(worth, Decimal(0), content.score)
 
 
 def _partial(content: ItemContent, desk: Desk) -> _Element:
@@ -170,9 +122,9 @@ def _true_false(content: ItemContent, desk: Desk) -> Part:
     options = [leaf("simpleChoice", text, identifier=name) for name, text in (("true", TRUE), ("false", FALSE))]
     attributes = {"responseIdentifier": desk.response, "shuffle": "false", "maxChoices": "1"}
     body = [*blocks(content.stem, desk.address), element("choiceInteraction", attributes, options)]
-    mapping, template, steps = _exact(content, ["true" if content.key else "false"], desk)
+    table, template, steps = _exact(content, ["true" if content.key else "false"], desk)
     right = ["true" if content.key else "false"]
-    return Part([_declaration(desk.response, "single", "identifier", right, mapping)], body, template, steps)
+    return Part([declaration(desk.response, "single", "identifier", right, table)], body, template, steps)
 
 
 def _text_entry(content: ItemContent, desk: Desk) -> Part:
@@ -205,8 +157,8 @@ def _blank_declaration(
 ) -> _Element:
     texts = [_plain_number(one) if numeric else one for one in accepted]
     folds = not numeric and content.scoring.get("case_sensitive") is not True
-    mapping = _mapping([(one, part) for one in dict.fromkeys(texts)], folds_case=folds)
-    return _declaration(name, "single", "float" if numeric else "string", texts[:1], mapping)
+    mapping = map_table([(one, part) for one in dict.fromkeys(texts)], folds_case=folds)
+    return declaration(name, "single", "float" if numeric else "string", texts[:1], mapping)
 
 
 def _plain_number(text: str) -> str:
@@ -223,7 +175,7 @@ def _number(content: ItemContent, desk: Desk) -> Part:
     test = element("equal", attributes, [rules.correct(desk.response), rules.variable(desk.response)])
     unit = str(content.key.get("unit") or "")
     answer = element("p", {"class": ANSWER}, [_entry(desk.response), f" {unit}" if unit else ""])
-    declared = _declaration(desk.response, "single", "float", [value])
+    declared = declaration(desk.response, "single", "float", [value])
     steps = [rules.condition((test, rules.set_score(desk.outcome, content.score)))]
     return Part([declared], [*blocks(content.stem, desk.address), answer], "", steps)
 
@@ -236,7 +188,7 @@ def _order(content: ItemContent, desk: Desk) -> Part:
     attributes = {"responseIdentifier": desk.response, "shuffle": "true"}
     body = [*blocks(content.stem, desk.address), element("orderInteraction", attributes, options)]
     right = [encode_id(one) for one in content.key]
-    declared = _declaration(desk.response, "ordered", "identifier", right)
+    declared = declaration(desk.response, "ordered", "identifier", right)
     if content.scoring.get("method") == "per_position":
         return Part([declared], body, "", _positions(content, right, desk))
     if content.score == 1:
@@ -269,8 +221,8 @@ def _match(content: ItemContent, desk: Desk) -> Part:
     right = [" ".join(pair) for pair in pairs]
     exact = content.scoring.get("method") == "exact"
     part = rules.share(content.score, len(pairs))
-    mapping = None if exact else _mapping([(one, part) for one in right], None, content.score)
-    declared = _declaration(desk.response, "multiple", "directedPair", right, mapping)
+    mapping = None if exact else map_table([(one, part) for one in right], None, content.score)
+    declared = declaration(desk.response, "multiple", "directedPair", right, mapping)
     if not exact:
         return Part([declared], body, rules.MAP)
     if content.score == 1:
@@ -295,8 +247,8 @@ def _extended(content: ItemContent, desk: Desk) -> Part:
     body = [*blocks(content.stem, desk.address), element("extendedTextInteraction", attributes)]
     accepted = content.key if content.type == "short_answer" and content.key else []
     folds = content.scoring.get("case_sensitive") is not True
-    mapping = _mapping([(one, content.score) for one in accepted], folds_case=folds) if accepted else None
-    declared = _declaration(desk.response, "single", "string", accepted[:1], mapping)
+    mapping = map_table([(one, content.score) for one in accepted], folds_case=folds) if accepted else None
+    declared = declaration(desk.response, "single", "string", accepted[:1], mapping)
     automatic = accepted and is_automatic(content)
     return Part([declared], body, rules.MAP if automatic else "")
 
@@ -309,5 +261,6 @@ WRITERS: dict[Interaction, Callable[[ItemContent, Desk], Part]] = {
     Interaction.ORDER: _order,
     Interaction.MATCH: _match,
     Interaction.EXTENDED_TEXT: _extended,
+    Interaction.HOTSPOT: write_hotspot,
 }
 """The interactions that are written; docs/qti.md lists them."""
