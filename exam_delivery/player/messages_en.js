@@ -201,4 +201,11 @@ export const ENGLISH = {
   "高对比度": "High contrast",
   "（已完成）": " (done)",
   "，": ", ",
+  "最多选 {n} 个。": "At most {n} may be chosen.",
+  "答题图": "Picture to answer on",
+  "横 {x}，纵 {y}": "{x} across, {y} down",
+  "已点 {n} 处，共要点 {most} 处": "{n} of {most} places marked",
+  "图片热区题": "Hotspot",
+  "请在图上点出位置，也可以用方向键移动十字线，按回车确定。": "Point at the place on the picture, or move the cross with the arrow keys and press Enter.",
+  "请在图上或列表中选出正确的区域。": "Choose the right region on the picture or in the list.",
 };

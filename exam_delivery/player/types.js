@@ -3,10 +3,12 @@
  *
  * @typedef {{id: string, content: string}} Choice
  * @typedef {Array<string | string[]>} Response  canonical response, see item_templates/contract.py
- * @typedef {"choice"|"true_false"|"text_entry"|"number"|"order"|"match"|"extended_text"} Interaction
+ * @typedef {"choice"|"true_false"|"text_entry"|"number"|"order"|"match"|"extended_text"|"hotspot"} Interaction
  * @typedef {{slot: number, section: number, type: string, interaction: Interaction, multiple?: boolean, stem: string,
- *   choices?: Choice[], targets?: Choice[], n_blanks?: number, score?: string, type_label?: string, unit?: string,
+ *   choices?: Choice[], targets?: Choice[], n_blanks?: number, score?: string, type_label?: string, unit?: string, hotspot?: Hotspot,
  *   stimulus?: number}} Slot  `stimulus` is the index of the text that it shares with its neighbours
+ * @typedef {{mode: "regions"|"point", picks: number, regions?: Record<string, {shape: "rect"|"ellipse"|"polygon", coords: number[]}>}} Hotspot
+ *   lengths in thousandths of the picture's width and height
  * @typedef {{title: string, instructions?: string, slots: number[]}} Section
  * @typedef {{name: string, admission_number: string, seat?: string, room?: string, photo_url?: string}} Candidate
  * @typedef {{name: string, title: string, duration_seconds: number, rules: string[], pledge: string}} SessionInfo
