@@ -20,6 +20,7 @@ from qbank.interchange.interpret import excerpt
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.moodle import answers as meanings
 from qbank.interchange.moodle.answers import Answer, Lose
+from qbank.interchange.moodle.calculated import DataSet, Formula, calculated_content
 from qbank.interchange.moodle.cloze import cloze_content
 from qbank.interchange.moodle.ordering import ordering_content
 from qbank.interchange.moodle.tags import Described, metadata_with_tags, read_tags
@@ -159,7 +160,7 @@ def _content(question: Question, kind: str, stem: str) -> ItemContent:
     if kind in _READERS:
         return _READERS[kind](question, stem)
     if kind.startswith("calculated"):
-        raise SkippedRecord("calculated", N_("计算题模板（%(kind)s）由变量生成，不能等价地转换") % {"kind": kind})
+        raise SkippedRecord("calculated", N_("计算题（%(kind)s）由变量生成，不能等价地转换") % {"kind": kind})
     message = UNCONVERTED.get(kind) or N_("题型 %(kind)s 不能等价地转换") % {"kind": kind[:30]}
     raise SkippedRecord("unsupported_type", message)
 
@@ -232,6 +233,34 @@ def _cloze(question: Question, stem: str) -> ItemContent:
     return cloze_content(stem, score=question.score, lose=question.lose)
 
 
+def _calculated(question: Question, stem: str) -> ItemContent:
+    answers = question.answers("plain_text")
+    element = question.element.find("answer")
+    if element is None:
+        raise SkippedRecord("no_key", N_("没有得满分（100%）的算式，无法确定标准答案"))
+    for other in answers[1:]:
+        if other.fraction > 0:
+            question.lose("partial_answer", N_("另一个可得分的数值“%(text)s”未能保留") % {"text": other.text[:20]})
+    formula = Formula(
+        answers[0],
+        tolerance_type=(element.findtext("tolerancetype") or "").strip(),
+        decimals=(element.findtext("correctanswerlength") or "").strip(),
+        is_decimals=(element.findtext("correctanswerformat") or "1").strip() == "1",
+        unit=question.value("units/unit/unit_name"),
+    )
+    return calculated_content(
+        stem, formula, [_data_set(one) for one in question.element.iter("dataset_definition")], question.lose
+    )
+
+
+def _data_set(element: etree._Element) -> DataSet:
+    def value(name: str) -> str:
+        return (element.findtext(f"{name}/text") or element.findtext(name) or "").strip()
+
+    values = [(one.findtext("value") or "").strip() for one in element.iter("dataset_item")]
+    return DataSet(value("name"), value("minimum"), value("maximum"), value("decimals"), values)
+
+
 def _ordering(question: Question, stem: str) -> ItemContent:
     listed = [one.get("listed") or "" for one in question.element.findall("answer")]
     settings = {name: question.value(name) for name in ("gradingtype", "selecttype")}
@@ -254,6 +283,8 @@ _READERS: dict[str, Callable[[Question, str], ItemContent]] = {
     "multianswer": _cloze,
     "cloze": _cloze,
     "ordering": _ordering,
+    "calculated": _calculated,
+    "calculatedsimple": _calculated,
 }
 
 

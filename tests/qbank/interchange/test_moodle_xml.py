@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import math
+import re
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -125,16 +127,18 @@ def test_embedded_answers_become_blanks() -> None:
     assert losses(report) == {"feedback", "partial_answer"}
 
 
-def test_embedded_choices_become_children_or_are_named() -> None:
-    report = read(
+def test_embedded_choices_and_numbers_become_children_of_a_testlet() -> None:
+    one = content(
         question("cloze", "<defaultgrade>2</defaultgrade>", "{1:MULTICHOICE:=巴黎~里昂} 与 {1:NUMERICAL:=3:0.1}")
     )
-    if "testlet" in {one.name for one in registry.all_types()}:
-        children = report.items[0].item.content.items
-        assert [(one.type, one.score) for one in children] == [("single_choice", 1), ("numeric", 1)]
-        assert children[1].key == {"value": 3, "tolerance": 0.1, "unit": ""}
-    else:
-        assert [one.code for one in report.skipped] == ["cloze"]
+    assert (one.type, one.stem) == ("testlet", "（1）____ 与 （2）____")
+    assert [(child.type, child.score) for child in one.items] == [("single_choice", 1), ("numeric", 1)]
+    assert one.items[1].key == {"value": 3, "tolerance": 0.1, "unit": ""}
+
+
+def test_embedded_answers_whose_marks_do_not_divide_are_named() -> None:
+    text = "{1:MULTICHOICE:=甲~乙} {1:MULTICHOICE:=甲~乙} {1:MULTICHOICE:=甲~乙}"
+    assert [one.code for one in read(question("cloze", "<defaultgrade>1</defaultgrade>", text)).skipped] == ["cloze"]
 
 
 def test_an_order_does_not_show_its_own_key() -> None:
@@ -146,13 +150,52 @@ def test_an_order_does_not_show_its_own_key() -> None:
     assert one.scoring == {"method": "exact"}
 
 
-@pytest.mark.parametrize("kind", ["calculated", "calculatedsimple", "gapselect", "ddwtos", "random", "wiris"])
+@pytest.mark.parametrize("kind", ["calculatedmulti", "gapselect", "ddwtos", "random", "wiris"])
 def test_what_cannot_be_an_item_is_named(kind: str) -> None:
     report = read(question(kind, ""), question("truefalse", answer("true", 100)))
     assert (report.found, len(report.items)) == (2, 1)
     assert [(one.locator, one.code in {"unsupported_type", "calculated"}) for one in report.skipped] == [
         ("item 1", True)
     ]
+
+
+def data_set(name: str, low: int, high: int, *values: int) -> str:
+    drawn = "".join(
+        f"<dataset_item><number>{n}</number><value>{value}</value></dataset_item>" for n, value in enumerate(values, 1)
+    )
+    texts = {"name": name, "minimum": low, "maximum": high, "decimals": 0}
+    parts = "".join(f"<{tag}><text>{value}</text></{tag}>" for tag, value in texts.items())
+    return f"<dataset_definition>{parts}<dataset_items>{drawn}</dataset_items></dataset_definition>"
+
+
+def calculated(formula: str, *sets: str, tolerance_type: int = 2) -> ConversionReport:
+    settings = f"<tolerance>0.5</tolerance><tolerancetype>{tolerance_type}</tolerancetype><correctanswerformat>1</correctanswerformat><correctanswerlength>1</correctanswerlength>"
+    body = answer(formula, 100, settings) + f"<dataset_definitions>{''.join(sets)}</dataset_definitions>"
+    return read(question("calculatedsimple", body, "边长 {a} 与 {b}，和是 {={a}+{b}}"))
+
+
+def test_calculated_questions_become_parametric_items() -> None:
+    report = calculated("pow({a},2)+{b}*pi()", data_set("a", 1, 60, 3, 4), data_set("b", 1, 60, 5, 6))
+    one = report.items[0].item.content
+    assert one.stem == "边长 [[a]] 与 [[b]]，和是 [[v1]]"
+    assert one.parameters["answer"] == {
+        "shape": "numeric",
+        "expressions": ["((a)^(2))+b*pi"],
+        "unit": "",
+        "tolerance": "0.5",
+        "decimals": 1,
+    }
+    made = registry.get("parametric").freeze(one, 1)[0]
+    shown = [int(number) for number in re.findall(r"\d+", made.stem)]
+    assert shown[0] + shown[1] == shown[2]
+    assert abs(made.key["value"] - (shown[0] ** 2 + shown[1] * math.pi)) < 0.06
+    assert losses(report) == {"datasets"}
+
+
+def test_a_relative_tolerance_is_named() -> None:
+    report = calculated("{a}+{b}", data_set("a", 1, 60), data_set("b", 1, 60), tolerance_type=1)
+    assert losses(report) == {"datasets", "tolerance"}
+    assert calculated("{a}+nope({b})", data_set("a", 1, 60), data_set("b", 1, 60)).items == []
 
 
 def test_descriptions_are_a_loss_and_categories_say_where_items_belong() -> None:
