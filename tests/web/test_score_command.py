@@ -27,9 +27,9 @@ TYPES = (
 )
 
 
-def item_file() -> bytes:
-    """Return the examples of all types as one canonical file."""
-    return json.dumps({"items": [{"id": name} | content_to_json(example(name)) for name in TYPES]}).encode()
+def item_file(names: tuple[str, ...] = TYPES) -> bytes:
+    """Return the examples of types as one canonical file."""
+    return json.dumps({"items": [{"id": name} | content_to_json(example(name)) for name in names]}).encode()
 
 
 def right_cell(name: str) -> str:
@@ -97,6 +97,23 @@ def test_empty_and_unreached_cells_are_omitted_and_nonsense_is_wrong(run):
     assert {total["score"] for total in found["totals"]} == {"0"}
 
 
+def test_the_parts_of_a_testlet_have_columns_of_their_own(run):
+    whole = {"id": "q"} | content_to_json(example("testlet"))
+    body = json.dumps({"items": [whole, {**item_of("q.2"), "key": True}]}).encode()
+    found = run(body, "c,q.1,q.2,q.3\n1,B,true,按 15.4 A 整定\n2,A,false,\n")
+    rows = [(one["candidate"], one["item"], one["score"], one["outcome"]) for one in found["scores"]]
+    assert rows == [
+        ("1", "q.1", "2", "correct"), ("1", "q.2", "1", "correct"), ("1", "q.3", "0", "needs_marking"),
+        ("2", "q.1", "0", "wrong"), ("2", "q.2", "0", "wrong"), ("2", "q.3", "0", "omitted"),
+    ]  # fmt: skip
+    assert found["totals"][0] == {"candidate": "1", "score": "3", "max_score": "9", "n_needs_marking": 1}
+
+
+def item_of(name: str) -> dict:
+    """A judgement whose id looks like that of a part: an item of the file goes before a part."""
+    return {"id": name, "type": "true_false", "stem": "铁是金属。", "key": True, "score": "1"}
+
+
 def test_totals_are_exact_sums_of_decimal_strings(run):
     item = {"id": "q1"} | content_to_json(example("single_choice")) | {"score": "0.1"}
     items = [item | {"id": f"q{n}"} for n in range(3)]
@@ -121,6 +138,10 @@ def test_other_formats_score_like_the_canonical_file(run, fmt, name):
     ("items", "sheet", "said"),
     [
         (item_file(), "c,nobody\n1,A\n", "第 2 列：题目文件中没有编号为“nobody”的题"),
+        (item_file(), "c,single_choice.1\n1,A\n", "第 2 列：题目文件中没有编号为“single_choice.1”的题"),
+        (item_file(("testlet",)), "c,testlet.4\n1,A\n", "没有编号为“testlet.4”的题"),
+        (item_file(("testlet",)), "c,testlet.x\n1,A\n", "没有编号为“testlet.x”的题"),
+        (item_file(("testlet",)), "c,testlet,testlet.1\n1,[],A\n", "“testlet.1”是“testlet”的小题，两列不能都写"),
         (item_file(), "c,single_choice\n1\n", "第 2 行"),
         (b"%PDF-1.4 not an item file", "c,a\n1,A\n", "items.json"),
         (b"\x00\x01\x02\x03", "c,a\n1,A\n", "items.json"),

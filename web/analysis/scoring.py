@@ -46,11 +46,8 @@ def read_item_file(path: Path) -> ItemFile:
 
 def score_sheet(sheet: Sheet, items: Mapping[str, CanonicalItem]) -> dict[str, Any]:
     """Return the scores and totals that `kaoku score` writes; raises SheetError for a column without an item."""
-    for place, name in enumerate(sheet.items, 2):
-        if name not in items:
-            message = N_("%(file)s 第 %(column)s 列：题目文件中没有编号为“%(item)s”的题")
-            raise SheetError(message, file=sheet.name, column=place, item=name)
-    columns = [_score_column(items[name], sheet.cells[place]) for place, name in enumerate(sheet.items)]
+    found = [_item_of_column(sheet, place, items) for place in range(len(sheet.items))]
+    columns = [_score_column(item, sheet.cells[place]) for place, item in enumerate(found)]
     rows = [
         [column[cell] for column, cell in zip(columns, cells, strict=True)] for cells in zip(*sheet.cells, strict=True)
     ]
@@ -62,6 +59,22 @@ def score_sheet(sheet: Sheet, items: Mapping[str, CanonicalItem]) -> dict[str, A
         ],
         "totals": [_total(candidate, row) for candidate, row in zip(sheet.candidates, rows, strict=True)],
     }
+
+
+def _item_of_column(sheet: Sheet, place: int, items: Mapping[str, CanonicalItem]) -> CanonicalItem:
+    """Return the item that a column is about: ``ID``, or ``ID.2`` for the second child of a testlet."""
+    name = sheet.items[place]
+    if name in items:
+        return items[name]
+    whole, _, number = name.rpartition(".")
+    children = items[whole].content.items if whole in items else ()
+    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:6]) <= len(children)):
+        message = N_("%(file)s 第 %(column)s 列：题目文件中没有编号为“%(item)s”的题")
+        raise SheetError(message, file=sheet.name, column=place + 2, item=name)
+    if whole in sheet.items:
+        message = N_("%(file)s 第 %(column)s 列：“%(item)s”是“%(whole)s”的小题，两列不能都写")
+        raise SheetError(message, file=sheet.name, column=place + 2, item=name, whole=whole)
+    return CanonicalItem(name, children[int(number[:6]) - 1])
 
 
 def _score_column(item: CanonicalItem, cells: tuple[str, ...]) -> dict[str, ItemScore]:
