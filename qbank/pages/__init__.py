@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from kernel.http import MenuEntry, Todo
 from kernel.identity.actor import Actor
 from qbank.pages import (
+    corrections,
     edition_tasks,
     editions,
     imports,
@@ -31,6 +32,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     editions.bp,
     migrations.bp,
     edition_tasks.bp,
+    corrections.bp,
+    corrections.open_bp,
     outlines.bp,
     outline_import.bp,
     weights.bp,
@@ -45,7 +48,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     media.bp,
     writing.bp,
 )
-MENU: tuple[MenuEntry, ...] = (*standards.MENU, *migrations.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
+MENU: tuple[MenuEntry, ...] = (*standards.MENU, *migrations.MENU, *corrections.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
@@ -53,6 +56,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     return [
         *standards.todos(session, actor),
         *migrations.todos(session, actor),
+        *corrections.todos(session, actor),
         *reviews.todos(session, actor),
         *imports.todos(session, actor),
         *writing.todos(session, actor),
