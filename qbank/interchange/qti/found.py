@@ -99,7 +99,7 @@ def letters(names: Sequence[str]) -> dict[str, str]:
     ({'A': 'A', 'id_1': '1'}, {'ChoiceA': 'A', 'ChoiceB': 'B'})
     """
     plain = {name: decode_id(name) for name in names}
-    ours = all(plain[name] != name or re.fullmatch(r"[A-Za-z]", name) for name in names)
+    ours = all(plain[name] != name or re.fullmatch(r"[A-Z]", name) for name in names)
     if ours or len(names) > len(string.ascii_uppercase):
         return plain
     return dict(zip(names, string.ascii_uppercase, strict=False))
