@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,7 +16,7 @@ from item_templates.canonical import item_to_json
 from item_templates.contract import CanonicalItem, Interaction, ItemContent, Severity
 from qbank.interchange.convert import read_items, writable_formats, write_items
 from tests.item_templates.item_contents import STRATEGIES
-from tests.qbank.interchange.interchange_items import example, items, with_picture
+from tests.qbank.interchange.interchange_items import example, items, picture, with_picture
 
 TYPES = [one.name for one in registry.all_types()]
 WHOLE_LOSSES = {"item", "read_back"}
@@ -58,8 +60,17 @@ def is_same_scoring(one: ItemContent, other: ItemContent) -> bool:
     return first == second
 
 
+def with_real_pictures(item: CanonicalItem) -> tuple[CanonicalItem, dict[str, bytes]]:
+    """Return an item whose pictures are there, and their data by digest."""
+    data = picture()
+    digest = hashlib.sha256(data).hexdigest()
+    media = tuple({**one, "digest": digest, "mime": "image/png"} for one in item.content.media)
+    return replace(item, content=replace(item.content, media=media)), {digest: data}
+
+
 def assert_equal_or_lost(item: CanonicalItem, fmt: str) -> None:
-    data, losses = write_items([item], fmt)
+    item, media = with_real_pictures(item)
+    data, losses = write_items([item], fmt, media)
     named = {one.code for one in losses}
     if named & WHOLE_LOSSES:
         return
@@ -96,7 +107,9 @@ def test_the_example_of_every_type_comes_back_or_is_named(name: str, fmt: str) -
 @pytest.mark.parametrize("fmt", ["json", "xlsx", "docx", "csv", "text"])
 @pytest.mark.parametrize("name", TYPES)
 def test_our_own_forms_lose_nothing(name: str, fmt: str) -> None:
-    assert write_items([example(name)], fmt)[1] == []
+    item, media = with_real_pictures(example(name))
+    losses = {one.code for one in write_items([item], fmt, media)[1]}
+    assert losses == ({"picture"} if fmt in {"csv", "text"} and item.content.media else set())
 
 
 CARRIED = {
