@@ -24,6 +24,7 @@ from blueprints.services.blueprints import publish_blueprint as publish_blueprin
 from blueprints.services.forms import approve_form as approve_form
 from blueprints.services.forms import seal_form as seal_form
 from blueprints.services.forms import submit_form as submit_form
+from blueprints.services.reports import report_slot_error as report_slot_error
 from blueprints.services.runs import accept_run as accept_run
 from blueprints.services.runs import start_run as start_run
 from blueprints.services.sealing import Part
@@ -35,6 +36,9 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
+from qbank.public_changes import EditionState as EditionState
+from qbank.public_changes import edition_state as edition_state
+from qbank.public_changes import refuse_old_edition as refuse_old_edition
 
 LIST_PERMISSIONS = (Permission.SESSION_READ, Permission.FORM_READ)
 DELIVERY_PERMISSIONS = (Permission.SESSION_WRITE, Permission.SESSION_CONTROL)

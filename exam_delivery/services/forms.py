@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -47,6 +48,11 @@ def _choice(forms: list[SealedForm]) -> LevelChoice:
         first.standard_level_id, first.occupation_code, first.occupation_name, first.level_code, first.level_name,
         len(forms),
     )  # fmt: skip
+
+
+def refuse_old_edition(uow: UnitOfWork, standard_level_id: uuid.UUID, begin: datetime) -> None:
+    """Refuse a session that begins when the level's edition is replaced, where the rule profile says so."""
+    blueprints.refuse_old_edition(uow.session, uow.actor, standard_level_id, on=begin.date())
 
 
 def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) -> None:

@@ -27,6 +27,7 @@ def create_session(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: SessionPlan)
     require(uow.actor, Permission.SESSION_WRITE)
     batch = planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
     _check(uow, batch.standard_level_id, plan)
+    forms.refuse_old_edition(uow, batch.standard_level_id, plan.begin)
     row = ExamSession(
         exam_session_id=new_id(), organisation_id=uow.actor.organisation, exam_batch_id=exam_batch_id,
         status=SessionStatus.PLANNED, created_by=uow.actor.user_id, created_at=now(),
