@@ -12,9 +12,10 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from blueprints import public
-from blueprints.models import ExamForm, FormPackage
+from blueprints.models import ExamForm, FormPackage, FormSlot
 from blueprints.rules.states import FormAct, FormStatus
 from blueprints.services import forms, prints, sealing, swaps, views
+from blueprints.services.reports import report_slot_error
 from blueprints.services.sealing import Part
 from kernel import audit
 from kernel.audit.models import AuditEvent
@@ -25,6 +26,7 @@ from kernel.identity.actor import Actor, system_actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
+from qbank.models.corrections import CorrectionCase
 from qbank.models.items import Item, ItemVersion
 from tests.blueprints.bank_cases import EXPLANATION
 
@@ -349,3 +351,16 @@ def test_history_names_every_step(sealed_form: uuid.UUID, session: Session) -> N
     steps = sealing.repository.list_decisions(session, sealed_form)
     assert [step.act for step in steps] == [FormAct.ACCEPT, FormAct.SUBMIT, FormAct.APPROVE, FormAct.SEAL]
     assert all(step.decided_by for step in steps)
+
+
+def test_a_slot_reported_as_wrong_opens_a_case_for_its_item(
+    session: Session, sealed_form: uuid.UUID, make_actor: Callable[..., Actor]
+) -> None:
+    with unit_of_work(make_actor(Role.INVIGILATOR)) as uow:
+        code = report_slot_error(uow, sealed_form, 2, source="exam_room", text="两个选项完全相同", place="上午第一场")
+    case = session.scalars(select(CorrectionCase).where(CorrectionCase.code == code)).one()
+    slot = session.scalars(select(FormSlot).where(FormSlot.exam_form_id == sealed_form, FormSlot.slot == 2)).one()
+    assert (case.item_id, case.item_version_id) == (slot.item_id, slot.item_version_id)
+    assert "第 2 题 · 上午第一场" in case.place
+    with pytest.raises(NotFoundError), unit_of_work(make_actor(Role.INVIGILATOR)) as uow:
+        report_slot_error(uow, sealed_form, 999, source="exam_room", text="两个选项完全相同")
