@@ -12,7 +12,7 @@ from typing import Any
 from lxml.etree import _Element
 
 from item_templates.contract import CanonicalItem, Choice, ItemContent, Json
-from item_templates.markup import has_substance, mark_blanks
+from item_templates.markup import has_substance, mark_blanks, plain_text
 from item_templates.numbers import json_number, parse_number
 from kernel.i18n import N_
 from qbank.interchange.model import Notice, RawRecord
@@ -51,7 +51,9 @@ def _read(item: _Element, notes: Notes, shelf: Shelf) -> ReadItem:
     try:
         canonical = _OldItem(item, notes, shelf).read()
     except SkippedRecord as skip:
-        skipped = Notice(notes.locator, skip.code, skip.message, text_of(item.find("presentation"))[:EXCERPT_CHARS])
+        skipped = Notice(
+            notes.locator, skip.code, skip.message, plain_text(text_of(item.find("presentation")))[:EXCERPT_CHARS]
+        )
         return ReadItem(None, skipped, notes.losses, notes.warnings)
     media = list(shelf.pictures.items())
     record = RawRecord(locator=notes.locator, stem=canonical.content.stem, item=canonical, media=media)
@@ -120,7 +122,7 @@ class _OldItem:
     def _with_prompts(self, stem: str, responses: Sequence[_Element], taken: Taken) -> str:
         if taken.content.type == "matching":
             return stem
-        prompts = [self._flow.html(one.find("material")) for one in responses]
+        prompts = [self._flow.material(one.find("material")) for one in responses]
         return tidy("".join([f"<p>{stem}</p>" if any(prompts) else stem, *(f"<p>{one}</p>" for one in prompts if one)]))
 
     def _options(self, response: _Element) -> Options:
@@ -197,7 +199,7 @@ class _OldItem:
         names = [one.get("ident", "") for one in responses]
         entries = letters([f"entry-{number}" for number in range(len(responses))])
         choices = tuple(
-            Choice(mine, self._flow.html(one.find("material")) or mine)
+            Choice(mine, self._flow.material(one.find("material")) or mine)
             for mine, one in zip(entries.values(), responses, strict=True)
         )
         targets = tuple(Choice(str(n), choice.content) for n, choice in enumerate(read[0][0], 1))

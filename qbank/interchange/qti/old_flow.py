@@ -30,9 +30,9 @@ class OldFlow:
     shelf: Shelf
     responses: list[_Element] = field(default_factory=list)
 
-    def html(self, element: _Element | None) -> str:
-        """Return material or presentation as sanitised HTML."""
-        return "" if element is None else tidy(self.inner(element))
+    def material(self, element: _Element | None) -> str:
+        """Return one ``material`` as sanitised HTML."""
+        return "" if element is None else tidy(self._one(element))
 
     def inner(self, element: _Element) -> str:
         """Return what stands in a presentation, flow or response, with a sign for each response."""

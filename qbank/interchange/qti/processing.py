@@ -26,7 +26,7 @@ from qbank.interchange.qti.declarations import (
 from qbank.interchange.qti.names import template_name
 from qbank.interchange.qti.tree import raw_text
 
-MAX_RULES = 2_000
+MAX_RULES = 1_000
 
 
 class UnsupportedRuleError(Exception):

@@ -125,6 +125,15 @@ def _multiple_candidates(content: ItemContent, rules: Rules, judge: Judge) -> It
     if any(worth.values()):
         yield from _weight_candidates(worth)
     yield from _weight_candidates({name: judge([name]) / content.score for name in ids})
+    yield from _weight_candidates({name: _margin(content, judge, name) for name in ids})
+
+
+def _margin(content: ItemContent, judge: Judge, name: str) -> Decimal:
+    """Return what one option adds to the key, or what the key loses without it: floors hide it when it stands alone."""
+    ids = [one.id for one in content.choices]
+    without = [one for one in ids if one in content.key and one != name]
+    with_it = [one for one in ids if one in content.key or one == name]
+    return (judge(with_it) - judge(without)) / content.score
 
 
 def _weight_candidates(shares: Mapping[str, Decimal]) -> Iterator[Scoring]:

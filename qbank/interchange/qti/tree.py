@@ -46,7 +46,17 @@ def xml_text(data: bytes) -> str:
             return data.decode(name)
         except UnicodeDecodeError:
             pass
-    return decode_text(data).text
+    return _plain_utf8(data) or decode_text(data).text
+
+
+def _plain_utf8(data: bytes) -> str:
+    """Return UTF-8 text; empty for anything else, which takes longer to look at."""
+    if b"\x00" in data[:64]:
+        return ""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _codec(name: str) -> str:
