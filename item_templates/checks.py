@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,7 @@ from item_templates.rounding import decimal_text
 from kernel.i18n import N_
 
 MAX_SCORE = Decimal(1000)
+_UNIT = re.compile(r"[\d.]{0,8} ?[a-zωµμ°/]{1,3}")
 Check = Callable[[ItemContent], Iterable[Finding]]
 
 
@@ -62,20 +64,32 @@ def _check_each_choice(choices: Sequence[Choice], field: str) -> Iterable[Findin
     for choice_id, n in Counter(choice.id for choice in choices).items():
         if n > 1:
             yield finding("repeated_choice_id", N_("有 %(n)s 个选项都标为 %(id)s"), field=field, n=n, id=choice_id)
+    yield from _check_looks([choice for choice in choices if has_substance(choice.content)], field)
+
+
+def _check_looks(choices: Sequence[Choice], field: str) -> Iterable[Finding]:
+    """Yield a finding for each option that looks like an earlier one: the same, or the same but for case."""
     seen: dict[object, str] = {}
+    folded: dict[object, str] = {}
     for choice in choices:
-        same = seen.setdefault(_look(choice), choice.id)
-        if same != choice.id and has_substance(choice.content):
+        same = seen.setdefault(_look(choice, keep_case=True), choice.id)
+        alike = folded.setdefault(_look(choice, keep_case=False), choice.id)
+        if same != choice.id:
             template = N_("选项 %(id)s 与选项 %(other)s 内容相同")
             yield finding("duplicate_choice", template, field=field, id=choice.id, other=same)
+        elif alike != choice.id:
+            template = N_("选项 %(id)s 与选项 %(other)s 只有大小写不同，请确认是有意的")
+            yield finding(
+                "choices_differ_in_case", template, field=field, severity=Severity.WARNING, id=choice.id, other=alike
+            )
 
 
-def _look(choice: Choice) -> object:
-    """Return what a candidate can tell options apart by; short letters keep their case, they may be units."""
+def _look(choice: Choice, *, keep_case: bool) -> object:
+    """Return what a candidate can tell options apart by; letters of units keep their case, mA and MA are no slip."""
     text = " ".join(plain_text(choice.content).split())
     marked = choice.content if any(tag in choice.content for tag in ("<sub", "<sup", "<u")) else ""
-    folded = normalise_text(text)
-    return (text if folded.isascii() and len(folded) <= 3 else folded, marked, tuple(media_ids(choice.content)))
+    is_unit = _UNIT.fullmatch(normalise_text(text)) is not None
+    return (normalise_text(text, keep_case=keep_case or is_unit), marked, tuple(media_ids(choice.content)))
 
 
 def check_rubric(content: ItemContent, *, required: bool) -> Iterable[Finding]:

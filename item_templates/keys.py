@@ -152,7 +152,8 @@ def ordered_keys(text: str, choices: Sequence[Choice]) -> list[str]:
     found = by_id or by_text
     if not found:
         raise KeyTextError(N_("答案“%(text)s”不在选项 %(ids)s 之中"), text=_short(bare), ids=_id_list(choices))
-    if len(set(found)) != len(found):
+    is_ambiguous = not by_id and len(_one_by_text(bare, choices)) > 1
+    if len(set(found)) != len(found) or is_ambiguous:
         raise KeyTextError(N_("答案“%(text)s”重复或同时符合几个选项，请改成选项字母"), text=_short(bare))
     return found
 
@@ -182,11 +183,19 @@ def _by_text(bare: str, choices: Sequence[Choice]) -> list[str]:
 def _one_by_text(part: str, choices: Sequence[Choice]) -> list[str]:
     texts = {choice.id: normalise_text(plain_text(choice.content)) for choice in choices}
     same = [choice_id for choice_id, text in texts.items() if text and text == normalise_text(part)]
+    if len(same) > 1:
+        same = _same_case(part, [choice for choice in choices if choice.id in same]) or same
     lettered = _LETTER_AND_TEXT.match(part)
     if not same and lettered:
         rest, letter = normalise_text(lettered[2]), lettered[1].casefold()
         same = [choice_id for choice_id, text in texts.items() if choice_id.casefold() == letter and text == rest]
     return same
+
+
+def _same_case(part: str, choices: Sequence[Choice]) -> list[str]:
+    """Return the options that a text names letter by letter: mΩ is not MΩ."""
+    wanted = normalise_text(part, keep_case=True)
+    return [one.id for one in choices if normalise_text(plain_text(one.content), keep_case=True) == wanted]
 
 
 def _id_list(choices: Sequence[Choice]) -> str:

@@ -155,18 +155,21 @@ def plain_text(html: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def normalise_text(text: str) -> str:
+def normalise_text(text: str, *, keep_case: bool = False) -> str:
     """Return text in the form in which answers and options are compared.
 
-    Full-width characters become half-width (NFKC), letters lose their case, white space shrinks to one blank and goes
-    away beside Chinese characters.
+    Full-width characters become half-width (NFKC), letters lose their case unless it is kept, white space shrinks to one
+    blank and goes away beside Chinese characters.
 
     Examples
     --------
     >>> normalise_text("　ＦＥ  Ｏ 铁 丝 ")
     'fe o铁丝'
+    >>> normalise_text("ｍΩ", keep_case=True), normalise_text("MΩ", keep_case=True)
+    ('mΩ', 'MΩ')
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = unicodedata.normalize("NFKC", text)
+    folded = plain if keep_case else unicodedata.normalize("NFKC", plain.casefold())
     return _CJK_SPACE.sub("", " ".join(folded.split()))
 
 

@@ -16,6 +16,8 @@ from item_templates.markup import mark_blanks
 from item_templates.text_match import is_accepted
 from kernel.i18n import N_
 
+FLAGS = ("case_sensitive", "keep_width", "ignore_spaces", "chinese_numerals", "numeric")
+
 
 class FillIn(BaseType):
     """One list of accepted strings a blank.
@@ -23,7 +25,7 @@ class FillIn(BaseType):
     Notes
     -----
     Scoring methods: ``per_blank`` (default) gives each blank an equal share; ``exact`` gives all or nothing.
-    ``{"case_sensitive": true}`` and ``{"numeric": true}`` change how texts are compared, see `is_accepted`.
+    The `FLAGS` of the scoring rule change how texts are compared, see `is_accepted`.
     """
 
     name = "fill_in"
@@ -113,8 +115,8 @@ class FillIn(BaseType):
         rows = [[line.strip() for line in text.splitlines() if line.strip()] for text in fields.get("blank", ())]
         while rows and not rows[-1]:
             rows.pop()
-        flags = {name: True for name in ("case_sensitive", "numeric") if forms.first(fields, name)}
-        others = {name: value for name, value in content.scoring.items() if name not in {"case_sensitive", "numeric"}}
+        flags = {name: True for name in FLAGS if forms.first(fields, name)}
+        others = {name: value for name, value in content.scoring.items() if name not in FLAGS}
         return replace(content, stem=mark_blanks(content.stem), key=rows or None, scoring={**others, **flags})
 
 

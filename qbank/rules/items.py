@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from item_templates import registry
 from item_templates.contract import Finding, ItemContent, Severity
@@ -37,6 +38,13 @@ class DuplicatePolicy(enum.StrEnum):
 
     SKIP = "skip"
     IMPORT = "import"
+
+
+class ImportDecision(enum.StrEnum):
+    """What a person decides about one item of a file before it is imported."""
+
+    SKIP = "skip"
+    UPDATE = "update"
 
 
 class ImportState(enum.StrEnum):
@@ -128,13 +136,18 @@ def search_text(content: ItemContent) -> str:
 
 def findings_of(content: ItemContent, *, n_points: int, difficulty: int | None) -> list[Finding]:
     """Return everything that stands against submitting an item, or deserves a look."""
-    found = list(registry.get(content.type).validate(content))
+    found = [_at_review(one) for one in registry.get(content.type).validate(content)]
     if n_points == 0:
         found.append(finding("no_point", N_("没有选择鉴定点，提交审核前请补上"), field="points"))
     if difficulty is None:
         template = N_("没有填写难度，组卷时按中等计")
         found.append(finding("no_difficulty", template, field="difficulty", severity=Severity.WARNING))
     return found
+
+
+def _at_review(one: Finding) -> Finding:
+    """Return a finding with the weight it has at review: a picture may be imported without words, not submitted."""
+    return replace(one, severity=Severity.ERROR) if one.code == "no_alt_text" else one
 
 
 def blocking(findings: Sequence[Finding]) -> list[Finding]:

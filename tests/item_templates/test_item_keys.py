@@ -7,6 +7,7 @@ import pytest
 from item_templates import registry
 from item_templates.contract import Choice, ItemContent
 from item_templates.findings import KeyTextError
+from item_templates.keys import choice_keys
 from tests.item_templates.item_contents import choices, targets
 
 METALS = choices("铁", "铜", "铝", "锌和铅、锡")
@@ -195,3 +196,13 @@ def test_a_worked_solution_becomes_a_scoring_step_and_a_bare_result_a_final_answ
 def test_a_key_of_another_shape_is_refused(name, key):
     with pytest.raises(KeyTextError):
         registry.get(name).normalise_key(key)
+
+
+@pytest.mark.parametrize(("text", "key"), [("mΩ", ["A"]), ("MΩ", ["B"]), ("ＭΩ", ["B"]), ("B. MΩ", ["B"])])
+def test_an_option_text_is_meant_letter_by_letter_where_case_tells_options_apart(text, key):
+    assert choice_keys(text, choices("mΩ", "MΩ", "kΩ")) == key
+
+
+def test_a_key_in_a_case_that_no_option_has_is_not_guessed():
+    with pytest.raises(KeyTextError):
+        choice_keys("AB5c", choices("ab5c", "Ab5C", "x"))

@@ -23,6 +23,10 @@ TRUE = ItemContent("true_false", "?", key=True)
 FILL = ItemContent("fill_in", "{{1}} {{2}} {{3}}", key=[["铁", "Fe"], ["0.50"], ["220 V"]])
 FILL_EXACT = replace(FILL, scoring={"method": "exact"})
 FILL_NUMERIC = replace(FILL, scoring={"numeric": True})
+FILL_WIDTH = ItemContent("fill_in", "{{1}}", key=[["Ａ１"]], scoring={"keep_width": True})
+FILL_SPACES = ItemContent("fill_in", "{{1}}", key=[["220 V"]], scoring={"ignore_spaces": True})
+FILL_NUMERALS = ItemContent("fill_in", "{{1}} {{2}}", key=[["120"], ["第 3 相"]], scoring={"chinese_numerals": True})
+FILL_VALUES = ItemContent("fill_in", "{{1}}", key=[["0.5"]], scoring={"chinese_numerals": True, "numeric": True})
 FILL_CASE = replace(FILL, scoring={"case_sensitive": True})
 NUMBER = ItemContent("numeric", "?", key={"value": 3.5, "tolerance": 0.1, "unit": "mm"})
 SHORT = ItemContent("short_answer", "?", key=["氧化铁", "Fe2O3"])
@@ -94,6 +98,22 @@ TABLE = [
     (FILL_NUMERIC, ["fe", ".5", "220 V"], "3", "3", C),
     (FILL_NUMERIC, ["fe", "0.51", "220 V"], "3", "2", P),
     (FILL_CASE, ["fe", "0.50", "220V"], "3", "2", P),
+    (FILL_CASE, ["Fe", "0.50", "220v"], "3", "2", P),
+    (FILL_WIDTH, ["Ａ１"], "1", "1", C),
+    (FILL_WIDTH, ["ａ１"], "1", "1", C),
+    (FILL_WIDTH, ["A1"], "1", "0", W),
+    (replace(FILL_WIDTH, scoring={}), ["A1"], "1", "1", C),
+    (replace(FILL_WIDTH, scoring={"keep_width": True, "case_sensitive": True}), ["ａ１"], "1", "0", W),
+    (FILL_SPACES, ["220V"], "1", "1", C),
+    (FILL_SPACES, ["2 2 0v"], "1", "1", C),
+    (replace(FILL_SPACES, scoring={}), ["220V"], "1", "0", W),
+    (FILL_NUMERALS, ["一百二十", "第三相"], "2", "2", C),
+    (FILL_NUMERALS, ["壹佰贰拾", "第叁相"], "2", "2", C),
+    (FILL_NUMERALS, ["一二〇", "第二相"], "2", "1", P),
+    (FILL_NUMERALS, ["一百零二", "第四相"], "2", "0", W),
+    (replace(FILL_NUMERALS, scoring={}), ["一百二十", "第三相"], "2", "0", W),
+    (FILL_VALUES, ["零点五零"], "1", "1", C),
+    (FILL_VALUES, ["五"], "1", "0", W),
     (NUMBER, ["3.6"], "2", "2", C),
     (NUMBER, ["3.4"], "2", "2", C),
     (NUMBER, ["3.6000001"], "2", "0", W),

@@ -30,7 +30,7 @@ TABLE = [
     (replace(SINGLE, choices=()), "no_choices", "choices"),
     (replace(SINGLE, choices=choices("铁")), "too_few_choices", "choices"),
     (replace(SINGLE, choices=choices("铁", "", "氧")), "empty_choice", "choices"),
-    (replace(SINGLE, choices=choices("铁", "ａ 水", "A水")), "duplicate_choice", "choices"),
+    (replace(SINGLE, choices=choices("铁", "Ａ 水", "A水")), "duplicate_choice", "choices"),
     (replace(SINGLE, choices=(Choice("A", "铁"), Choice("A", "水"))), "repeated_choice_id", "choices"),
     (replace(SINGLE, choices=tuple(Choice(f"R{n}", str(n)) for n in range(27))), "too_many_choices", "choices"),
     (replace(SINGLE, key=None), "no_key", "key"),
@@ -140,9 +140,16 @@ def test_a_child_may_name_a_picture_that_the_whole_keeps():
     assert {one.code for one in missing} == {"missing_medium"}
 
 
-def test_units_that_differ_in_case_are_different_options():
-    content = replace(SINGLE, choices=choices("mA", "MA", "A"))
+@pytest.mark.parametrize("units", [("mA", "MA", "A"), ("mΩ", "MΩ", "Ω"), ("5 mV", "5 MV", "5 V")])
+def test_units_that_differ_in_case_are_different_options(units):
+    content = replace(SINGLE, choices=choices(*units))
     assert registry.get("single_choice").validate(content) == []
+
+
+def test_options_that_differ_in_case_alone_are_allowed_and_pointed_out():
+    content = replace(SINGLE, choices=choices("G=mg", "g=mG", "G=mG"))
+    found = registry.get("single_choice").validate(content)
+    assert [(one.code, one.severity) for one in found] == [("choices_differ_in_case", Severity.WARNING)] * 2
 
 
 def test_pictures_make_options_different():
