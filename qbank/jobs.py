@@ -6,9 +6,14 @@ import uuid
 
 from kernel.db import db
 from kernel.i18n import N_
-from kernel.jobs import JobContext, handler
+from kernel.identity.actor import system_actor
+from kernel.jobs import JobContext, every, handler
+from kernel.uow import unit_of_work
 from qbank.repository.imports import get_run
-from qbank.services import edition_apply, import_runs, imports
+from qbank.repository.reminders import active_organisations
+from qbank.services import edition_apply, import_runs, imports, reminders
+
+REMIND_SECONDS = 1800.0
 
 
 @handler("qbank.import")
@@ -29,3 +34,11 @@ def apply_migration(context: JobContext) -> None:
     context.progress(10, N_("正在迁移试题和蓝图"))
     with context.finish(result_url=f"/editions/{migration_id}") as uow:
         uow.pending["job_result"][0].update(edition_apply.apply_migration(uow, migration_id))
+
+
+@every(REMIND_SECONDS, "qbank.reminders")
+def remind() -> None:
+    """Say to people what is due: writing tasks, and items past the deadline of their stage."""
+    for organisation_id in active_organisations(db.session()):
+        with unit_of_work(system_actor(organisation_id, name="qbank.reminders")) as uow:
+            reminders.remind(uow)

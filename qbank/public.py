@@ -25,13 +25,12 @@ from qbank.repository import standards as repository
 from qbank.repository.occupations import find_occupation
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
-from qbank.rules.writing import WantedLine as WantedLine
 from qbank.services import curation as curation_services
 from qbank.services import imports as import_services
 from qbank.services import items as item_services
 from qbank.services import media as media_services
 from qbank.services import reviews as review_services
-from qbank.services import writing as writing_services
+from qbank.services import workflows as workflow_services
 from qbank.services.curation import StatisticsRow as StatisticsRow
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
@@ -418,7 +417,7 @@ def import_items(
 
 def ensure_default_workflow(uow: UnitOfWork) -> list[str]:
     """Give the actor's organisation the usual review stages when it has none; return the names of its stages."""
-    return [stage.name for stage in review_services.ensure_default_workflow(uow)]
+    return [stage.name for stage in workflow_services.ensure_default_workflow(uow)]
 
 
 def submit_items(uow: UnitOfWork, item_ids: Sequence[uuid.UUID]) -> dict[str, str]:
@@ -456,37 +455,6 @@ def approve_by_system(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason:
         If the actor is a person.
     """
     review_services.approve_by_system(uow, item_ids, reason=reason)
-
-
-def commission(
-    uow: UnitOfWork,
-    standard_level_id: uuid.UUID,
-    lines: Sequence[WantedLine],
-    *,
-    title: str,
-    source: str = "",
-    instructions: str = "",
-) -> uuid.UUID:
-    """Plan a writing task for items that are missing; an editor issues it to experts. Return its id.
-
-    Parameters
-    ----------
-    uow : UnitOfWork
-        The actor needs ITEM_COMMISSION or BLUEPRINT_WRITE.
-    standard_level_id : UUID
-        A level of the actor's organisation.
-    lines : sequence of WantedLine
-        Points by full code, types, numbers, difficulties; a point that the outline lacks is kept by its code.
-    title, source, instructions : str
-        What the task is called, what asked for it (such as ``assembly_run:<id>``), and what experts should know.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no line, or one asks for an unknown type or an impossible number.
-    """
-    plan = writing_services.TaskPlan(title, instructions, source=source)
-    return writing_services.commission(uow, standard_level_id, lines, plan).writing_task_id
 
 
 def _require_any(actor: Actor, *permissions: Permission) -> None:

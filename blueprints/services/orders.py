@@ -14,6 +14,7 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
+from qbank.public_writing import WantedLine, commission
 
 
 def commission_order(uow: UnitOfWork, run_id: uuid.UUID) -> int:
@@ -25,13 +26,13 @@ def commission_order(uow: UnitOfWork, run_id: uuid.UUID) -> int:
         raise NotFoundError(N_("这次组卷没有命题任务"))
     codes = _codes(uow.session, uow.actor, run.standard_level_id)
     lines = [
-        qbank.WantedLine(
+        WantedLine(
             codes.get(task["point"], task["point"]), task["type"], int(task["count"]), task.get("difficulty")
         )
         for task in order
     ]
     title = N_("组卷补充命题：%(name)s") % {"name": run.blueprint_name}
-    qbank.commission(uow, run.standard_level_id, lines, title=title, source=f"assembly_run:{run_id}")
+    commission(uow, run.standard_level_id, lines, title=title, source=f"assembly_run:{run_id}")
     return sum(line.count for line in lines)
 
 

@@ -68,6 +68,11 @@ class Item(Base):
     )
     review_round: Mapped[int] = mapped_column(default=0)
     submitted_at: Mapped[datetime | None]
+    stage_entered_at: Mapped[datetime | None] = mapped_column(comment="when it came to the stage in which it stands")
+    superseded_version_id: Mapped[uuid.UUID | None] = mapped_column(
+        comment="in use until the approved version's day; none where nothing is in use before"
+    )
+    effective_on: Mapped[date | None] = mapped_column(comment="the day from which the approved version is in use")
     returned_at: Mapped[datetime | None] = mapped_column(comment="set while a returned item waits for its author")
     retired_reason: Mapped[str] = mapped_column(String(500), default="")
     import_run_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("import_runs.import_run_id"), index=True)
@@ -145,6 +150,10 @@ class WorkflowStage(Base):
     role: Mapped[Role] = mapped_column(default=Role.REVIEWER)
     quorum: Mapped[int] = mapped_column(default=1)
     is_active: Mapped[bool] = mapped_column(default=True, comment="a removed stage stays for the history that names it")
+    workflow_definition_id: Mapped[uuid.UUID | None] = mapped_column(
+        index=True, comment="of workflow_definitions; none for stages removed before definitions had versions"
+    )
+    options: Mapped[dict[str, Any] | None] = mapped_column(comment="settings of the stage; none: the usual ones")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 

@@ -11,6 +11,7 @@ from qbank.pages import (
     corrections,
     edition_tasks,
     editions,
+    import_items,
     imports,
     item_bulk,
     item_editor,
@@ -18,12 +19,14 @@ from qbank.pages import (
     items,
     media,
     migrations,
+    notices,
     occupations,
     outline_import,
     outlines,
     reviews,
     standards,
     weights,
+    workflow,
     writing,
 )
 
@@ -43,12 +46,23 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     item_bulk.bp,
     item_views.bp,
     imports.bp,
+    import_items.bp,
     reviews.bp,
-    reviews.workflow_bp,
+    workflow.bp,
+    notices.bp,
     media.bp,
     writing.bp,
 )
-MENU: tuple[MenuEntry, ...] = (*standards.MENU, *migrations.MENU, *corrections.MENU, *items.MENU, *imports.MENU, *reviews.MENU, *writing.MENU)
+MENU: tuple[MenuEntry, ...] = (
+    *standards.MENU,
+    *migrations.MENU,
+    *corrections.MENU,
+    *items.MENU,
+    *imports.MENU,
+    *reviews.MENU,
+    *workflow.MENU,
+    *writing.MENU,
+)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
@@ -60,4 +74,5 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         *reviews.todos(session, actor),
         *imports.todos(session, actor),
         *writing.todos(session, actor),
+        *notices.todos(session, actor),
     ]

@@ -30,7 +30,7 @@ from qbank.repository.reviews import DecisionRow
 from qbank.rules.items import CHANGE_LABELS, ItemStatus, findings_of
 from qbank.rules.review import DECISION_KINDS, DECISION_LABELS
 from qbank.services import items as services
-from qbank.services import reviews
+from qbank.services import review_desk, reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def item_page(item: Item, tab: str) -> ItemPage:
         item=item, version=version, content=content, type_label=type_label(item.type),
         level=standards.get_level(session, item.standard_level_id, actor=actor), points=points,
         difficulty=difficulty_label(item.difficulty), status=status_view(item),
-        author_name=user_names(session, [item.author_id]).get(item.author_id, "") if item.author_id else "",
+        author_name=_author_name(item),
         tab=tab, tabs=_tabs(item, tab),
         findings=finding_views(findings_of(content, n_points=len(points), difficulty=version.difficulty)),
         versions=_version_lines(item) if tab == "versions" else [],
@@ -137,6 +137,14 @@ def item_page(item: Item, tab: str) -> ItemPage:
         may_restore=actor.may(Permission.ITEM_RETIRE) and item.status is ItemStatus.RETIRED,
         may_remove=may_write and services.is_removable(item), may_copy=may_write,
     )  # fmt: skip
+
+
+def _author_name(item: Item) -> str:
+    """Return the author's name unless blind review hides it from this person."""
+    session = db.session()
+    if item.author_id is None or review_desk.hides_author(session, current_actor(), item):
+        return ""
+    return user_names(session, [item.author_id]).get(item.author_id, "")
 
 
 def _tabs(item: Item, tab: str) -> list[dict[str, object]]:
@@ -162,11 +170,12 @@ def _stage_name(item: Item) -> str:
 def _version_lines(item: Item) -> list[VersionLine]:
     versions = repository.list_versions(db.session(), item)
     names = user_names(db.session(), [one.created_by for one in versions if one.created_by])
+    is_blind = review_desk.hides_author(db.session(), current_actor(), item)
     return [
         VersionLine(
             version=one,
             change_label=_(CHANGE_LABELS[one.change_kind]),
-            author_name=names.get(one.created_by, "") if one.created_by else "",
+            author_name=names.get(one.created_by, "") if one.created_by and not is_blind else "",
             is_current=one.item_version_id == item.current_version_id,
             is_approved=one.item_version_id == item.approved_version_id,
         )
@@ -176,7 +185,7 @@ def _version_lines(item: Item) -> list[VersionLine]:
 
 def decision_lines(item: Item) -> list[DecisionLine]:
     """Return the history of decisions on an item, newest first."""
-    rows = review_repository.list_decisions(db.session(), item)
+    rows = review_desk.visible_decisions(db.session(), current_actor(), item)
     return [
         DecisionLine(row, _(DECISION_LABELS[row.decision.decision]), DECISION_KINDS[row.decision.decision])
         for row in rows

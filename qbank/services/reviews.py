@@ -1,4 +1,4 @@
-"""Review: submitting, deciding, and the organisation's own stages."""
+"""Review: submitting, deciding, and where a decision leads."""
 
 from __future__ import annotations
 
@@ -6,35 +6,23 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
-from kernel import audit, conflicts, profiles
+from kernel import audit
 from kernel.clock import now
-from kernel.conflicts import CycleRole, Party
-from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
-from kernel.identity.permissions import Permission, Role
+from kernel.identity.actor import require
+from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.models.items import Item, ItemVersion, ReviewDecision, WorkflowStage
+from qbank.models.workflow import WorkflowTransition
 from qbank.repository import items as items_repository
 from qbank.repository import reviews as repository
 from qbank.rules.items import ItemStatus, blocking, check_transition, findings_of
-from qbank.rules.review import (
-    DEFAULT_STAGES,
-    MAX_STAGES,
-    ONE_STAGE_KEY,
-    REFUSAL_MESSAGES,
-    Decision,
-    PastDecision,
-    Refusal,
-    is_passed,
-    refusal,
-)
+from qbank.rules.review import Decision, PastDecision, Refusal, refusal
+from qbank.rules.workflow import APPROVED, REQUIRED_LABELS, RETIRED, RequiredField, options_from_json, outcome
+from qbank.services import workflows
 from qbank.services.items import content_of, point_item_at, retire_locked
-
-MAX_NAME = 40
+from qbank.services.review_desk import barred_authors, check_conflicts, check_refusal, check_reviewer, is_one_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +41,10 @@ class SubmitResult:
     refused: list[RefusedItem] = field(default_factory=list)
 
 
-def ensure_default_workflow(uow: UnitOfWork) -> Sequence[WorkflowStage]:
-    """Return the organisation's stages; an organisation without any gets 初审, 复审, 终审."""
-    stages = repository.list_stages(uow.session, uow.actor.organisation)
-    if stages:
-        return stages
-    fresh = [_stage(uow.actor, name, position) for position, name in enumerate(DEFAULT_STAGES, start=1)]
-    for stage in fresh:
-        uow.add(stage)
-    uow.flush()  # items refer to the first stage
-    audit.record(uow, "workflow.create", "organisation", uow.actor.organisation, after={"stages": len(fresh)})
-    return fresh
-
-
-def _stage(actor: Actor, name: str, position: int, quorum: int = 1) -> WorkflowStage:
-    return WorkflowStage(
-        workflow_stage_id=new_id(), organisation_id=actor.organisation, position=position, name=name,
-        role=Role.REVIEWER, quorum=quorum, is_active=True,
-    )  # fmt: skip
-
-
 def submit_items(uow: UnitOfWork, item_ids: Sequence[uuid.UUID]) -> SubmitResult:
     """Send drafts into review; those with faults stay where they are and are named in the result."""
     require(uow.actor, Permission.ITEM_WRITE)
-    first = ensure_default_workflow(uow)[0]
+    first = workflows.ensure_default_workflow(uow)[0]
     items = items_repository.lock_items(uow.session, item_ids, actor=uow.actor)
     version_ids = [item.current_version_id for item in items]
     versions = items_repository.get_versions(uow.session, version_ids)
@@ -110,7 +78,7 @@ def _enter(uow: UnitOfWork, item: Item, stage: WorkflowStage) -> None:
     check_transition(item.status, ItemStatus.IN_REVIEW)
     item.status, item.workflow_stage_id = ItemStatus.IN_REVIEW, stage.workflow_stage_id
     item.review_round += 1
-    item.submitted_at = item.updated_at = now()
+    item.submitted_at = item.updated_at = item.stage_entered_at = now()
     item.returned_at = None
     after = {"stage": stage.name, "round": item.review_round, "digest": item.content_digest}
     audit.record(uow, "item.submit", "item", item.item_id, after=after)
@@ -134,18 +102,15 @@ def _leave(item: Item, status: ItemStatus) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """What all decisions of one act share: stages, rule, earlier decisions."""
+    """What all decisions of one act share: stages, transitions, rule, earlier decisions."""
 
-    stages: Sequence[WorkflowStage]
+    stages: Mapping[uuid.UUID, WorkflowStage]
+    ways: Mapping[tuple[uuid.UUID, Decision], WorkflowTransition]
     one_stage: bool
+    barred: set[uuid.UUID]
+    asked: Mapping[uuid.UUID, set[uuid.UUID]]
     past: Mapping[uuid.UUID, list[PastDecision]]
     versions: Mapping[uuid.UUID, ItemVersion]
-
-    def stage_of(self, item: Item) -> WorkflowStage:
-        return next(stage for stage in self.stages if stage.workflow_stage_id == item.workflow_stage_id)
-
-    def after(self, stage: WorkflowStage) -> WorkflowStage | None:
-        return next((one for one in self.stages if one.position > stage.position), None)
 
 
 def decide(
@@ -185,25 +150,33 @@ def _decide_all(uow: UnitOfWork, items: Sequence[Item], decision: Decision, comm
 
 
 def _bench(uow: UnitOfWork, items: Sequence[Item]) -> _Bench:
-    organisation_id = uow.actor.organisation
     version_ids = [item.current_version_id for item in items]
+    stage_ids = {item.workflow_stage_id for item in items if item.workflow_stage_id}
+    ways = repository.transitions_of(uow.session, stage_ids)
+    later = {way.to_stage_id for way in ways.values() if way.to_stage_id}
     return _Bench(
-        stages=repository.list_stages(uow.session, organisation_id),
+        stages=repository.stages_by_id(uow.session, stage_ids | later),
+        ways=ways,
         one_stage=is_one_stage(uow.session, uow.actor),
+        barred=barred_authors(uow.session, uow.actor),
+        asked=repository.assignments_of(uow.session, items),
         past=repository.past_decisions(uow.session, version_ids),
         versions=items_repository.get_versions(uow.session, version_ids),
     )
 
 
 def _decide_one(uow: UnitOfWork, bench: _Bench, item: Item, decision: Decision, comment: str) -> None:
-    if item.status is not ItemStatus.IN_REVIEW:
+    if item.status is not ItemStatus.IN_REVIEW or item.workflow_stage_id is None:
         raise ConflictError(N_("试题 %(item)s 已不在审核中，可能刚由他人处理"), item=item.code)
-    stage = bench.stage_of(item)
+    stage = bench.stages[item.workflow_stage_id]
     version = bench.versions[item.current_version_id]
     past = bench.past[item.current_version_id]
-    reviewer_id = _check_reviewer(uow.actor, stage)
+    reviewer_id = check_reviewer(uow.actor, item, stage, asked=bench.asked[item.item_id])
     check_refusal(_refusal(bench, item, version, stage, reviewer_id=reviewer_id))
-    check_conflicts(uow.session, uow.actor, item, version)
+    if bench.barred & {item.author_id, version.created_by}:
+        check_conflicts(uow.session, uow.actor, item, version)
+    if decision is Decision.APPROVE:
+        check_required(item, version, stage, comment)
     row = ReviewDecision(
         organisation_id=item.organisation_id, item_id=item.item_id, item_version_id=version.item_version_id,
         review_round=item.review_round, workflow_stage_id=stage.workflow_stage_id, stage_name=stage.name,
@@ -213,13 +186,7 @@ def _decide_one(uow: UnitOfWork, bench: _Bench, item: Item, decision: Decision, 
     past.append(PastDecision(stage.workflow_stage_id, item.review_round, reviewer_id, decision))
     after = {"stage": stage.name, "decision": decision.value, "version": version.number, "round": item.review_round}
     audit.record(uow, "item.review", "item", item.item_id, after=after)
-    _move(uow, bench, item, stage, decision=decision, comment=comment)
-
-
-def _check_reviewer(actor: Actor, stage: WorkflowStage) -> uuid.UUID:
-    if actor.user_id is None or stage.role not in actor.roles:
-        raise ForbiddenError(N_("“%(stage)s”须由具备相应角色的人员进行"), stage=stage.name)
-    return actor.user_id
+    _move(uow, bench, item, stage, comment=comment)
 
 
 def _refusal(
@@ -235,46 +202,52 @@ def _refusal(
     )
 
 
-def check_refusal(found: Refusal | None) -> None:
-    """Raise the refusal that says why somebody may not review."""
-    if found:
-        raise ForbiddenError(REFUSAL_MESSAGES[found], error_code=found.value)
+def check_required(item: Item, version: ItemVersion, stage: WorkflowStage, comment: str) -> None:
+    """Refuse to approve while something is empty that the stage requires."""
+    content = content_of(version)
+    filled = {
+        RequiredField.EXPLANATION: bool(content.explanation.strip()),
+        RequiredField.SOURCE: bool(item.source.strip()),
+        RequiredField.DIFFICULTY: version.difficulty is not None,
+        RequiredField.ALT_TEXT: all(str(medium.get("alt") or "").strip() for medium in content.media),
+        RequiredField.COMMENT: bool(comment),
+    }
+    missing = [REQUIRED_LABELS[one] for one in options_from_json(stage.options).required if not filled[one]]
+    if missing:
+        shown = "、".join(missing)
+        message = N_("“%(stage)s”通过前须填写：%(missing)s")
+        context = {"stage": stage.name, "missing": shown}
+        raise InvalidInputError(message, fields={"comment": [message % context]}, **context)
 
 
-def check_conflicts(session: Session, actor: Actor, item: Item, version: ItemVersion) -> None:
-    """Refuse a reviewer who is related to an author in a way that the organisation's rules forbid."""
-    reviewer = Party(CycleRole.REVIEWER, actor.user_id, actor.name)
-    authors = [Party(CycleRole.AUTHOR, key) for key in {item.author_id, version.created_by} - {None}]
-    conflicts.require_none(session, item.organisation_id, [reviewer], authors)
-
-
-def barred_authors(session: Session, actor: Actor) -> set[uuid.UUID]:
-    """Return the authors whose items a reviewer must not review because of a declared relation."""
-    reviewer = Party(CycleRole.REVIEWER, actor.user_id, actor.name)
-    return conflicts.related_users(session, actor.organisation, reviewer, CycleRole.AUTHOR)
-
-
-def _move(
-    uow: UnitOfWork, bench: _Bench, item: Item, stage: WorkflowStage, *, decision: Decision, comment: str
-) -> None:
-    if decision is Decision.RETURN:
+def _move(uow: UnitOfWork, bench: _Bench, item: Item, stage: WorkflowStage, *, comment: str) -> None:
+    """Move an item on when the votes of its stage decide."""
+    decided = outcome(
+        bench.past[item.current_version_id], stage_id=stage.workflow_stage_id, review_round=item.review_round,
+        quorum=stage.quorum, vote=options_from_json(stage.options).vote,
+    )  # fmt: skip
+    if decided is None:
+        return
+    way = bench.ways[stage.workflow_stage_id, decided]
+    if way.to_stage_id is not None:
+        _to_stage(item, way.to_stage_id, is_back=decided is Decision.RETURN)
+    elif way.target == APPROVED:
+        _approve(uow, item)
+    elif way.target == RETIRED:
+        _reject(uow, item, comment)
+    else:
         _leave(item, ItemStatus.DRAFT)
         item.returned_at = now()
-    elif decision is Decision.REJECT:
-        _reject(uow, item, comment)
-    elif is_passed(
-        bench.past[item.current_version_id],
-        stage_id=stage.workflow_stage_id,
-        review_round=item.review_round,
-        quorum=stage.quorum,
-    ):
-        _advance(uow, item, bench.after(stage))
 
 
-def _advance(uow: UnitOfWork, item: Item, following: WorkflowStage | None) -> None:
-    if following is not None:
-        item.workflow_stage_id, item.updated_at = following.workflow_stage_id, now()
-        return
+def _to_stage(item: Item, stage_id: uuid.UUID, *, is_back: bool) -> None:
+    item.workflow_stage_id = stage_id
+    item.stage_entered_at = item.updated_at = now()
+    if is_back:
+        item.review_round += 1  # the earlier stage decides anew
+
+
+def _approve(uow: UnitOfWork, item: Item) -> None:
     _leave(item, ItemStatus.APPROVED)
     item.approved_version_id = item.current_version_id
     audit.record(uow, "item.approve", "item", item.item_id, after={"digest": item.content_digest})
@@ -299,98 +272,3 @@ def approve_by_system(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason:
         item.workflow_stage_id, item.updated_at = None, now()
         after = {"digest": item.content_digest, "by": "system"}
         audit.record(uow, "item.approve", "item", item.item_id, after=after, reason=reason)
-
-
-def refusal_for(session: Session, actor: Actor, item: Item) -> ForbiddenError | None:
-    """Return why an actor may not decide on an item that is in review, or None when they may."""
-    stage_id = item.workflow_stage_id
-    if stage_id is None or actor.user_id is None:
-        return None
-    version = items_repository.get_versions(session, [item.current_version_id])[item.current_version_id]
-    past = repository.past_decisions(session, [item.current_version_id])[item.current_version_id]
-    found = refusal(
-        actor.user_id, (item.author_id, version.created_by), past, stage_id=stage_id,
-        review_round=item.review_round, one_stage=is_one_stage(session, actor),
-    )  # fmt: skip
-    try:
-        check_refusal(found)
-        check_conflicts(session, actor, item, version)
-    except ForbiddenError as exc:
-        return exc
-    return None
-
-
-def is_one_stage(session: Session, actor: Actor) -> bool:
-    """Say whether the organisation forbids one person two stages of a version."""
-    return bool(profiles.value(session, actor.organisation, ONE_STAGE_KEY))
-
-
-def add_stage(uow: UnitOfWork, *, name: str, quorum: int) -> WorkflowStage:
-    """Add a stage after the last one."""
-    require(uow.actor, Permission.WORKFLOW_MANAGE)
-    stages = ensure_default_workflow(uow)
-    if len(stages) >= MAX_STAGES:
-        raise ConflictError(N_("审核环节最多 %(n)s 个"), n=MAX_STAGES)
-    stage = _stage(uow.actor, _checked_name(stages, name), stages[-1].position + 1, _checked_quorum(quorum))
-    uow.add(stage)
-    after = {"name": stage.name, "quorum": stage.quorum}
-    audit.record(uow, "workflow.add", "workflow_stage", stage.workflow_stage_id, after=after)
-    return stage
-
-
-def update_stage(uow: UnitOfWork, stage_id: uuid.UUID, *, version: int, name: str, quorum: int) -> WorkflowStage:
-    """Rename a stage or change how many must approve; items that wait there follow the new number."""
-    require(uow.actor, Permission.WORKFLOW_MANAGE)
-    stage = repository.get_stage(uow.session, stage_id, actor=uow.actor)
-    if stage.version != version:
-        raise ConflictError(N_("审核流程刚被他人修改，请刷新后重试"))
-    others = [one for one in repository.list_stages(uow.session, uow.actor.organisation) if one is not stage]
-    before = {"name": stage.name, "quorum": stage.quorum}
-    stage.name, stage.quorum = _checked_name(others, name), _checked_quorum(quorum)
-    after = {"name": stage.name, "quorum": stage.quorum}
-    audit.record(uow, "workflow.update", "workflow_stage", stage_id, before=before, after=after)
-    return stage
-
-
-def remove_stage(uow: UnitOfWork, stage_id: uuid.UUID) -> None:
-    """Take a stage out of the workflow; refused while items wait in it, and for the last one."""
-    require(uow.actor, Permission.WORKFLOW_MANAGE)
-    stage = repository.get_stage(uow.session, stage_id, actor=uow.actor)
-    if len(repository.list_stages(uow.session, uow.actor.organisation)) == 1:
-        raise ConflictError(N_("至少保留一个审核环节"))
-    n_waiting = repository.count_waiting_by_stage(uow.session, uow.actor.organisation).get(stage_id, 0)
-    if n_waiting:
-        raise ConflictError(N_("有 %(n)s 题正在“%(name)s”，审完后才能删除这一环节"), n=n_waiting, name=stage.name)
-    stage.is_active = False
-    audit.record(uow, "workflow.remove", "workflow_stage", stage_id, before={"name": stage.name})
-
-
-def move_stage(uow: UnitOfWork, stage_id: uuid.UUID, *, up: bool) -> None:
-    """Exchange a stage with its neighbour."""
-    require(uow.actor, Permission.WORKFLOW_MANAGE)
-    stages = list(repository.list_stages(uow.session, uow.actor.organisation))
-    stage = repository.get_stage(uow.session, stage_id, actor=uow.actor)
-    place = stages.index(stage)
-    other = place - 1 if up else place + 1
-    if not 0 <= other < len(stages):
-        return
-    stage.position, stages[other].position = stages[other].position, stage.position
-    audit.record(uow, "workflow.move", "workflow_stage", stage_id, after={"position": stage.position})
-
-
-def _checked_name(others: Sequence[WorkflowStage], name: str) -> str:
-    clean = name.strip()
-    if not clean or len(clean) > MAX_NAME:
-        message = N_("请填写环节名称，最多 40 个字")
-        raise InvalidInputError(message, fields={"name": [message]})
-    if any(one.name == clean for one in others):
-        message = N_("已有同名的审核环节")
-        raise InvalidInputError(message, fields={"name": [message]})
-    return clean
-
-
-def _checked_quorum(quorum: int) -> int:
-    if not 1 <= quorum <= 9:
-        message = N_("通过人数应为 1 到 9")
-        raise InvalidInputError(message, fields={"quorum": [message]})
-    return quorum

@@ -273,13 +273,21 @@ def test_the_workflow_page_starts_changes_and_refuses(people, session):
     admin.post("/workflow/start")
     stages = session.query(WorkflowStage).order_by(WorkflowStage.position).all()
     assert [one.name for one in stages] == ["初审", "复审", "终审"]
-    data = {"version": stages[0].version, "name": "双人初审", "quorum": "2"}
-    assert admin.post(f"/workflow/{stages[0].workflow_stage_id}", data=data).status_code == 303
+    address = f"/workflow/{stages[0].workflow_stage_id}"
+    assert "表决方式" in admin.get(address).text
+    data = {"base": 1, "name": "双人初审", "quorum": "2", "role": "reviewer", "vote": "unanimous"}
+    assert admin.post(address, data=data | {"escalate_to": "editor"}).status_code == 422
+    assert admin.post(address, data=data).status_code == 303
     assert "双人初审" in admin.get("/workflow/").text
+    assert "刚被他人修改" in admin.post(address, data=data, follow_redirects=True).text
     assert admin.post("/workflow/", data={"name": "", "quorum": "1"}).status_code == 422
     assert admin.post("/workflow/", data={"name": "抽查", "quorum": "1"}).status_code == 303
-    admin.post(f"/workflow/{stages[2].workflow_stage_id}/remove")
-    assert "终审" not in admin.get("/workflow/").text
+    last = session.query(WorkflowStage).filter_by(name="抽查").one()
+    admin.post(f"/workflow/{last.workflow_stage_id}/remove")
+    page = admin.get("/workflow/").text
+    assert "删除“抽查”" in page
+    admin.post("/workflow/reset", data={"base": 4})
+    assert "恢复默认流程" in admin.get("/workflow/").text
     assert people(Role.EDITOR)[1].get("/workflow/").status_code == 403
 
 

@@ -17,7 +17,7 @@ from kernel.identity.permissions import Role
 from kernel.identity.services import actor_of_user
 from kernel.identity.walls import AUTHORS_READ_BANK_KEY, EXPERTS_SEE_OWN_KEY
 from kernel.uow import unit_of_work
-from qbank import public
+from qbank import public_writing
 from qbank.models.items import Item
 from qbank.models.writing import WritingTask
 from qbank.pages.writing import todos
@@ -301,13 +301,13 @@ def test_the_interface_commissions_and_says_what_is_wrong(level_id, sign_in, exp
 def test_a_writing_order_becomes_a_planned_task_once(session, level_id, make_actor, editor):
     assembler = make_actor(Role.ASSEMBLER)
     for is_first in (True, False):
-        lines = [public.WantedLine("A-A-A-099", "single_choice", 7, 3)]
+        lines = [public_writing.WantedLine("A-A-A-099", "single_choice", 7, 3)]
         if is_first:
             with unit_of_work(assembler) as uow:
-                task_id = public.commission(uow, level_id, lines, title="组卷补充", source="assembly_run:1")
+                task_id = public_writing.commission(uow, level_id, lines, title="组卷补充", source="assembly_run:1")
             continue
         with pytest.raises(ConflictError, match="已经生成"), unit_of_work(assembler) as uow:
-            public.commission(uow, level_id, lines, title="组卷补充", source="assembly_run:1")
+            public_writing.commission(uow, level_id, lines, title="组卷补充", source="assembly_run:1")
     task = repository.get_task(session, task_id, actor=editor)
     assert (task.status, task.expert_id) == (TaskStatus.PLANNED, None)
 
