@@ -7,8 +7,12 @@ from dataclasses import replace
 
 from certification import public as certification
 from exam_delivery import public as exam_delivery
+from kernel.clock import now
+from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.jobs import JobContext, handler
+from qbank import public as qbank
+from web.analysis.sessions import analyse_form, statistics_rows
 
 
 @handler("results.released")
@@ -25,3 +29,20 @@ def hand_over_results(context: JobContext) -> None:
         people = [result.candidate_id for result in package.results]
         photos = exam_delivery.read_photos(uow.session, inside.actor, people)
         certification.receive_results(uow, package, photos=photos)
+
+
+@handler(exam_delivery.ANALYSE_JOB)
+def analyse_session(context: JobContext) -> None:
+    """Compute item and test figures of a scored session; keep them with the session and beside the items."""
+    exam_session_id = uuid.UUID(context.payload["exam_session_id"])
+    inside = replace(context, actor=system_actor(context.actor.organisation_id, name=exam_delivery.ANALYSE_JOB))
+    tables = exam_delivery.load_form_tables(db.session(), inside.actor, exam_session_id)
+    reports = {}
+    for number, table in enumerate(tables):
+        context.progress(100 * number // len(tables), table.title)
+        reports[table.form_id] = analyse_form(table)
+    with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
+        exam_delivery.store_analyses(uow, exam_session_id, reports)
+        for form_id, report in reports.items():
+            source = f"exam_session:{exam_session_id}:{form_id}"
+            qbank.record_statistics(uow, statistics_rows(report, source, now().date()))

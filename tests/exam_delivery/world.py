@@ -85,6 +85,9 @@ class SealedForms:
             for form_id, label in zip(self.form_ids, "AB", strict=True)
         ]  # fmt: skip
 
+    def refuse_old_edition(self, session: Any, actor: Actor, standard_level_id: uuid.UUID, *, on: dt.date) -> None:
+        """Nothing has replaced the edition of these forms."""
+
     def reserve_form(self, uow: Any, form_id: uuid.UUID, *, reference: str) -> None:
         self.reservations.add((str(form_id), reference))
 
@@ -226,7 +229,7 @@ class World:
 
 def fake_blueprints(forms: SealedForms) -> SimpleNamespace:
     """Return what replaces the module that planning talks to."""
-    names = ("list_sealed_forms", "reserve_form", "release_form", "open_delivery", "open_scoring")
+    names = ("list_sealed_forms", "refuse_old_edition", "reserve_form", "release_form", "open_delivery", "open_scoring")
     return SimpleNamespace(**{name: getattr(forms, name) for name in names})
 
 

@@ -11,7 +11,7 @@ from kernel.uow import unit_of_work
 from qbank.interchange.convert import read_items
 from qbank.repository.standards import get_edition
 from qbank.rules.standards import StandardKind
-from qbank.services import imports, outline_import, outlines, reviews, weights
+from qbank.services import imports, outline_import, outlines, reviews, weights, workflows
 from qbank.services.standards import LevelData, StandardData, create_edition, create_level, create_standard
 from web.demo.files import EXCEL_FILE, FOLDER, WORD_FILE
 from web.demo.people import Staff
@@ -58,7 +58,7 @@ def load_items(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
 def review_items(staff: Staff, item_ids: list[uuid.UUID]) -> None:
     """Take the items through 初审, 复审 and 终审 by three reviewers; a few stay on the way."""
     with unit_of_work(staff.actor(Role.EDITOR)) as uow:
-        reviews.ensure_default_workflow(uow)
+        workflows.ensure_default_workflow(uow)
     with unit_of_work(staff.actor(Role.EDITOR)) as uow:
         reviews.submit_items(uow, item_ids)
     staying = 0

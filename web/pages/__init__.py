@@ -1,11 +1,24 @@
 """Pages of the house itself: sign-in, home, people, organisations, rule profiles, jobs, audit, system, search."""
 
-from web.pages import account, audit, auth, declarations, home, jobs, organisations, people, profiles, search, system
+from web.pages import (
+    account,
+    analyses,
+    audit,
+    auth,
+    declarations,
+    home,
+    jobs,
+    organisations,
+    people,
+    profiles,
+    search,
+    system,
+)
 from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp,
+    declarations.bp, analyses.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -1,0 +1,90 @@
+"""The answers of a session as the figures of a report, form by form."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from exam_delivery.public import FormTable, SlotOfForm
+from qbank.public import StatisticsRow
+from web.analysis.calibration import add_calibration
+from web.analysis.figures import analyse
+from web.analysis.marking import MAX_OPTIONS, Answers, Marked
+
+ENOUGH_FOR_MODEL = 100
+"""Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
+
+
+def analyse_form(table: FormTable) -> dict[str, Any]:
+    """Return the report of one form: what `kaoku analyse` gives, with the item version of every column."""
+    marked = mark_table(table)
+    report = analyse(marked)
+    add_calibration(report, marked, "rasch" if len(table.scores) >= ENOUGH_FOR_MODEL else "ctt")
+    for item, slot in zip(report["items"], table.slots, strict=True):
+        item |= {
+            "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
+            "item_version_id": slot.item_version_id,
+        }  # fmt: skip
+    return report | {"form_id": str(table.form_id), "title": table.title}
+
+
+def mark_table(table: FormTable) -> Marked:
+    """Return the marks and options of a form's candidates."""
+    shape = (len(table.scores), len(table.slots))
+    scores = np.array(
+        [[np.nan if score is None else float(score) for score in row] for row in table.scores], dtype=np.float64
+    ).reshape(shape)
+    omitted = np.array([[answer == () for answer in row] for row in table.chosen], dtype=bool).reshape(shape)
+    return Marked(
+        candidates=tuple(str(number) for number in range(1, shape[0] + 1)),
+        items=tuple(str(slot.slot) for slot in table.slots),
+        scores=scores,
+        max_scores=np.array([float(slot.max_score) for slot in table.slots]),
+        n_omitted=omitted.sum(axis=0),
+        answers=tuple(_answers(slot, [row[place] for row in table.chosen]) for place, slot in enumerate(table.slots)),
+        maximum_is_observed=(False,) * shape[1],
+    )
+
+
+def _answers(slot: SlotOfForm, column: list[tuple[str, ...] | None]) -> Answers | None:
+    """Return what was chosen on an item with options; None for every other item."""
+    if not slot.keys or len(slot.options) > MAX_OPTIONS:
+        return None
+    distinct = list(dict.fromkeys(answer for answer in column if answer is not None))
+    places = {answer: number for number, answer in enumerate(distinct)}
+    membership = np.array([[option in answer for option in slot.options] for answer in distinct], dtype=bool)
+    return Answers(
+        options=slot.options,
+        is_key=np.array([option in slot.keys for option in slot.options]),
+        given=np.array([-1 if answer is None else places[answer] for answer in column], dtype=np.int64),
+        membership=membership.reshape(len(distinct), len(slot.options)),
+        truncated=False,
+    )
+
+
+def statistics_rows(report: dict[str, Any], source: str, computed_on: date) -> list[StatisticsRow]:
+    """Return what a report says of each item version; the parts of a group of items become one row without a correlation."""
+    by_version: dict[str, list[dict[str, Any]]] = {}
+    for item in report["items"]:
+        if item["item_version_id"] and item["n"]:
+            by_version.setdefault(item["item_version_id"], []).append(item)
+    return [
+        StatisticsRow(
+            item_version_id=uuid.UUID(version),
+            source=source,
+            n=min(part["n"] for part in parts),
+            computed_on=computed_on,
+            proportion_correct=_facility(parts),
+            item_total_r=parts[0]["item_rest_correlation"] if len(parts) == 1 else None,
+        )
+        for version, parts in by_version.items()
+    ]
+
+
+def _facility(parts: list[dict[str, Any]]) -> float:
+    """Return the share of all parts' marks that was earned."""
+    marks = sum(part["max_score"] for part in parts)
+    return float(sum(part["facility"] * part["max_score"] for part in parts) / marks)

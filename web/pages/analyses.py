@@ -1,0 +1,243 @@
+"""Statistics of scored sessions: the list, the report of a form, and one item with its option curves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, send_file, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from exam_delivery import public as exam_delivery
+from item_templates import registry
+from kernel.db import db
+from kernel.errors import NotFoundError
+from kernel.http import (
+    MenuEntry,
+    Paging,
+    current_actor,
+    paging_from_request,
+    redirect_with_message,
+    render_page,
+    requires,
+)
+from kernel.i18n import N_
+from kernel.identity.permissions import Permission
+from kernel.uow import unit_of_work
+from qbank import public as qbank
+from web.analysis import charts
+from web.analysis.findings import MEANINGS, Finding, explain
+from web.analysis.numbers import shown
+
+bp = Blueprint("analyses", __name__, url_prefix="/analyses")
+MENU = (
+    MenuEntry(
+        N_("阅卷与成绩"), N_("统计分析"), "analyses.index", (Permission.STATISTICS_READ,), icon="chart", order=30
+    ),
+)
+KINDS = {"alarm": "danger", "caution": "warning", "note": "neutral"}
+FIGURES = (
+    "item", "slot", "part", "point", "type", "n", "facility", "item_rest_correlation", "discrimination_27", "n_omitted",
+    "n_not_reached", "effective_weight", "flags",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysesPage:
+    """Analysed sessions, the latest first."""
+
+    rows: Sequence[tuple[Any, Any]]
+    paging: Paging
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One item of a report with its findings in words."""
+
+    figures: Mapping[str, Any]
+    findings: Sequence[Finding]
+    type_label: str
+    href: str
+
+    @property
+    def worst(self) -> Finding | None:
+        """The finding that weighs most, if one is more than a note."""
+        return next((one for weight in ("alarm", "caution") for one in self.findings if one.weight == weight), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """The report of a session: one form at a time."""
+
+    exam_session: Any
+    analyses: Sequence[Any]
+    chosen: Any
+    rows: Sequence[ItemRow]
+    findings: Sequence[Finding]
+    bins: Sequence[Mapping[str, Any]]
+    overview: Markup
+    kinds: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One item of a report."""
+
+    exam_session: Any
+    chosen: Any
+    row: ItemRow
+    curves: Markup
+    kinds: Mapping[str, str]
+    item_href: str
+    before: str
+    after: str
+
+
+@bp.get("/")
+@requires(Permission.STATISTICS_READ)
+def index() -> tuple[str, int]:
+    """List analysed sessions."""
+    paging = paging_from_request()
+    rows, total = exam_delivery.list_analyses(db.session(), current_actor(), page=paging.page, per_page=paging.per_page)
+    return render_page("analyses/list.html", AnalysesPage(rows, paging.of(total)))
+
+
+@bp.get("/sessions/<uuid:exam_session_id>")
+@bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>")
+@requires(Permission.STATISTICS_READ)
+def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tuple[str, int]:
+    """Show the report of one form, the first by default."""
+    row, analyses, chosen = _chosen(exam_session_id, form_id)
+    if chosen is None:
+        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS))
+    rows = [_item_row(item, exam_session_id, chosen.form_id) for item in chosen.report["items"]]
+    test = chosen.report["test"]
+    flags = (*test["flags"], *chosen.report["model"].get("flags", ()))
+    page = ReportPage(
+        row, analyses, chosen, rows, [_explained(flag) for flag in flags], _bins(test), _overview(rows), KINDS
+    )
+    return render_page("analyses/report.html", page)
+
+
+@bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>/items/<int:slot>")
+@requires(Permission.STATISTICS_READ)
+def item(exam_session_id: uuid.UUID, form_id: uuid.UUID, slot: int) -> tuple[str, int]:
+    """Show one item: figures, options with their curves, and the way to it in the bank."""
+    row, _analyses, chosen = _chosen(exam_session_id, form_id)
+    items = chosen.report["items"] if chosen else []
+    place = next((number for number, one in enumerate(items) if one["slot"] == slot), None)
+    if chosen is None or place is None:
+        raise NotFoundError(N_("这份分析里没有第 %(slot)s 题"), slot=slot)
+    links = [
+        url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=items[near]["slot"])
+        if 0 <= near < len(items) else ""
+        for near in (place - 1, place + 1)
+    ]  # fmt: skip
+    found = _item_row(items[place], exam_session_id, form_id)
+    page = ItemPage(row, chosen, found, _curves(items[place]), KINDS, _in_the_bank(items[place]), *links)
+    return render_page("analyses/item.html", page)
+
+
+@bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>/figures.csv")
+@requires(Permission.STATISTICS_READ)
+def figures(exam_session_id: uuid.UUID, form_id: uuid.UUID) -> Response:
+    """Download the figures of every item as CSV, for a spreadsheet or R."""
+    row, _analyses, chosen = _chosen(exam_session_id, form_id)
+    if chosen is None:
+        raise NotFoundError(N_("这个场次还没有分析"))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIGURES, extrasaction="ignore")
+    writer.writeheader()
+    for one in chosen.report["items"]:
+        writer.writerow(one | {"flags": ";".join(one["flags"])})
+    data = io.BytesIO(out.getvalue().encode("utf-8-sig"))
+    return send_file(data, mimetype="text/csv", as_attachment=True, download_name=f"{row.name}-题目指标.csv")
+
+
+@bp.post("/sessions/<uuid:exam_session_id>/run")
+@requires(Permission.STATISTICS_READ)
+def run(exam_session_id: uuid.UUID) -> Response:
+    """Analyse a session again."""
+    with unit_of_work(current_actor()) as uow:
+        job = exam_delivery.request_analysis(uow, exam_session_id)
+    target = (
+        url_for("jobs.detail", job_id=job.job_id) if current_actor().may(Permission.JOB_READ) else url_for(".index")
+    )
+    return redirect_with_message(target, _("已开始分析，完成后报告会更新。"))
+
+
+def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any, Sequence[Any], Any]:
+    """Return session, analyses and the one that is wanted; None where there is none yet."""
+    row, analyses = exam_delivery.find_analyses(db.session(), current_actor(), exam_session_id)
+    if form_id is None:
+        return row, analyses, analyses[0] if analyses else None
+    chosen = next((one for one in analyses if one.form_id == form_id), None)
+    if chosen is None:
+        raise NotFoundError(N_("这个场次没有这份试卷的分析"))
+    return row, analyses, chosen
+
+
+def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID) -> ItemRow:
+    href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"])
+    label = _(registry.get(figures["type"]).label)
+    return ItemRow(figures, [_explained(flag) for flag in figures["flags"]], label, href)
+
+
+def _explained(flag: str) -> Finding:
+    """Return what a flag means in the reader's language."""
+    code, _colon, what = flag.partition(":")
+    found = explain(flag)
+    text = _(MEANINGS[code].text, what=what) if what else _(MEANINGS[code].text)
+    return Finding(found.code, found.weight, str(text))
+
+
+def _bins(test: Mapping[str, Any]) -> list[dict[str, Any]]:
+    bars = test["score_distribution"]
+    return [
+        {"label": f"{low:g}–{low + bars['width']:g}", "count": n}
+        for low, n in zip(bars["from"], bars["n"], strict=True)
+    ]
+
+
+def _overview(rows: Sequence[ItemRow]) -> Markup:
+    """Return facility against discrimination; the chart escapes the names in it."""
+    points = [
+        (row.figures["facility"], row.figures["item_rest_correlation"], row.figures["item"], row.worst.weight if row.worst else "")
+        for row in rows
+        if None not in (row.figures["facility"], row.figures["item_rest_correlation"])
+    ]  # fmt: skip
+    if not points:
+        return Markup()
+    frame = charts.Frame(0, 1, min(-0.2, *(y for _x, y, _name, _weight in points), -0.2), 1)
+    title, axes = _("得分率与区分度"), (_("得分率"), _("题总相关（去本题）"))
+    return Markup(charts.scatter(points, frame, title=title, axes=axes))  # noqa: S704 - names are escaped where they are drawn
+
+
+def _curves(figures: Mapping[str, Any]) -> Markup:
+    """Return the share of every option over the groups from weak to strong."""
+    found = figures.get("option_curves")
+    if not found or len(found["mean_total"]) < 2:
+        return Markup()
+    x = found["mean_total"]
+    named = {f"{name}★" if figures["options"][name]["key"] else name: share for name, share in found["share"].items()}
+    title, axes = _("各选项的选择比例随总分的变化"), (_("本组平均总分"), _("选择比例"))
+    drawn = charts.lines(x, named, charts.Frame(x[0], x[-1], 0, 1), title=title, axes=axes)
+    return Markup(drawn)  # noqa: S704 - names are escaped where they are drawn
+
+
+def _in_the_bank(figures: Mapping[str, Any]) -> str:
+    """Return where the item stands in the bank for those who may read it there."""
+    actor = current_actor()
+    if not actor.may(Permission.ITEM_READ) or not figures["item_version_id"]:
+        return ""
+    frozen = qbank.load_contents(db.session(), actor, [uuid.UUID(figures["item_version_id"])])
+    return next((url_for("items.detail", item_id=one.item_id) for one in frozen.values()), "")
+
+
+bp.add_app_template_filter(shown, "figure")
