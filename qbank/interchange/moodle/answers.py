@@ -145,10 +145,13 @@ def number_content(stem: str, answers: Sequence[Answer], unit: str, lose: Lose) 
     return ItemContent("numeric", stem, key=key)
 
 
-def match_content(stem: str, pairs: Sequence[tuple[str, str]]) -> ItemContent:
-    """Return a matching item of pairs of HTML; an empty first half gives an entry of the second column alone."""
+def match_content(stem: str, pairs: Sequence[tuple[str, str]], listed: Sequence[str] = ()) -> ItemContent:
+    """Return a matching item of pairs of HTML; an empty first half gives an entry of the second column alone.
+
+    `listed` holds the places of the second halves in their column, where the file says them.
+    """
     left = [one for one in pairs if has_substance(one[0])]
-    right = list(dict.fromkeys(two for _, two in pairs if has_substance(two)))
+    right = list(dict.fromkeys(two for _, two in _by_place(pairs, listed) if has_substance(two)))
     if len(left) > len(LETTERS) or len(right) > len(LETTERS):
         raise SkippedRecord("too_many_choices", N_("选项超过 26 个"))
     choices = tuple(Choice(LETTERS[place], one) for place, (one, _) in enumerate(left))
@@ -158,6 +161,12 @@ def match_content(stem: str, pairs: Sequence[tuple[str, str]]) -> ItemContent:
         raise SkippedRecord("no_key", N_("匹配题有一项没有对应的答案"))
     key = {"pairs": sorted([choice.id, number[two]] for choice, (_, two) in zip(choices, left, strict=True))}
     return ItemContent("matching", stem, choices, key, targets=targets)
+
+
+def _by_place(pairs: Sequence[tuple[str, str]], listed: Sequence[str]) -> list[tuple[str, str]]:
+    if len(listed) != len(pairs) or not all(one.isdigit() and len(one) < 4 for one in listed):
+        return list(pairs)
+    return [pair for _, pair in sorted(zip(map(int, listed), pairs, strict=True), key=lambda entry: entry[0])]
 
 
 def with_method(content: ItemContent) -> ItemContent:

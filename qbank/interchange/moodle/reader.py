@@ -213,7 +213,8 @@ def _matching(question: Question, stem: str) -> ItemContent:
         (question.texts.html(one), from_plain(one.findtext("answer/text") or ""))
         for one in question.element.findall("subquestion")
     ]
-    return meanings.match_content(stem, pairs)
+    listed = [one.get("listed") or "" for one in question.element.findall("subquestion/answer")]
+    return meanings.match_content(stem, pairs, listed)
 
 
 def _essay(question: Question, stem: str) -> ItemContent:

@@ -176,11 +176,12 @@ def _matching(draft: Draft) -> None:
         raise _NotCarriedError(N_("Moodle 的匹配题第二列只能是文字，本题含图片，未写出"))
     draft.set(shuffleanswers="true")
     by_id = {target.id: plain_text(target.content) for target in content.targets}
+    place = {target.id: str(number) for number, target in enumerate(content.targets, 1)}
     unused = [target.id for target in content.targets if target.id not in partner.values()]
     rows = [(choice.content, partner[choice.id]) for choice in content.choices] + [("", one) for one in unused]
     for text, target_id in rows:
         element = draft.texts.write(draft.element, "subquestion", text)
-        add_text(etree.SubElement(element, "answer"), "text", by_id[target_id])
+        add_text(etree.SubElement(element, "answer", listed=place[target_id]), "text", by_id[target_id])
 
 
 def _essay(draft: Draft) -> None:
