@@ -64,6 +64,19 @@ def report_error(uow: UnitOfWork, report: Report) -> str:
     return correction_services.report_error(uow, report).code
 
 
+def report_by_statistics(uow: UnitOfWork, reports: Sequence[Report]) -> int:
+    """Open a correction case for each version that statistics hold to be wrong; return how many were opened.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction that keeps the statistics.
+    reports : sequence of Report
+        With `item_version_id`; versions of other organisations and versions with an open case are left out.
+    """
+    return correction_services.report_by_statistics(uow, reports)
+
+
 @dataclass(frozen=True, slots=True)
 class CorrectionInfo:
     """A correction that took effect: `new_version_id` is None for a retirement, `change` names what changed."""

@@ -11,8 +11,10 @@ from kernel.clock import now
 from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.jobs import JobContext, handler
+from kernel.profiles import value
 from qbank import public as qbank
-from web.analysis.sessions import analyse_form, statistics_rows
+from qbank.public_changes import report_by_statistics
+from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
 
 
 @handler("results.released")
@@ -46,3 +48,5 @@ def analyse_session(context: JobContext) -> None:
         for form_id, report in reports.items():
             source = f"exam_session:{exam_session_id}:{form_id}"
             qbank.record_statistics(uow, statistics_rows(report, source, now().date()))
+            minimum = value(uow.session, context.actor.organisation, CASE_MINIMUM)
+            report_by_statistics(uow, alarm_reports(report, report["title"], minimum))

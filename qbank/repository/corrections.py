@@ -79,6 +79,14 @@ def _cases(actor: Actor, wanted: CaseFilter) -> Select[CorrectionCase]:
     return query.where(CorrectionCase.state.in_(OPEN_STATES)) if wanted.only_open else query
 
 
+def has_open_case(session: Session, item_version_id: uuid.UUID) -> bool:
+    """Say whether somebody is at work on a case of this version."""
+    query = select(CorrectionCase.correction_case_id).where(
+        CorrectionCase.item_version_id == item_version_id, CorrectionCase.state.in_(OPEN_STATES)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def count_cases(session: Session, *, actor: Actor, wanted: CaseFilter) -> int:
     """Return how many cases a filter finds."""
     return session.scalar(select(func.count()).select_from(_cases(actor, wanted).subquery())) or 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from item_templates.versions import compare
@@ -73,6 +74,19 @@ def report_publicly(uow: UnitOfWork, report: Report, *, address: str) -> Correct
         )
     uow.add(PublicReport(subject=subject, at=moment))
     return _open(uow, report)
+
+
+def report_by_statistics(uow: UnitOfWork, reports: Sequence[Report]) -> int:
+    """Open a case for each version that statistics hold to be wrong and that has no open case; return how many."""
+    n = 0
+    for report in reports:
+        version = repository.find_version(uow.session, report.item_version_id) if report.item_version_id else None
+        if version is None or version.organisation_id != uow.actor.organisation:
+            continue
+        if not repository.has_open_case(uow.session, version.item_version_id):
+            _open(uow, replace(report, item_id=version.item_id))
+            n += 1
+    return n
 
 
 def _open(uow: UnitOfWork, report: Report) -> CorrectionCase:

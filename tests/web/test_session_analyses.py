@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -16,8 +17,11 @@ from kernel.identity.permissions import Role
 from kernel.jobs.models import Job
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
+from qbank.public_changes import Report, ReportSource, report_by_statistics
 from tests.exam_delivery.world import ALL_RIGHT, SealedForms, World, fake_blueprints
-from web.analysis.sessions import statistics_rows
+from tests.factories.standards import make_level
+from tests.qbank.item_bank import make_draft
+from web.analysis.sessions import alarm_reports, statistics_rows
 
 N = 24
 
@@ -150,3 +154,28 @@ def test_statistics_of_a_version_speak_of_all_its_parts():
     assert (first.proportion_correct, first.item_total_r, first.n) == (0.7, 0.3, 30)
     assert second.proportion_correct == pytest.approx(0.7)
     assert (second.item_total_r, second.n) == (None, 28)
+
+
+def test_an_alarm_about_enough_answers_becomes_a_report_with_its_figures():
+    version = str(uuid.uuid4())
+    item = {
+        "item_version_id": version, "slot": 7, "n": 40, "facility": 0.31, "item_rest_correlation": -0.12,
+        "flags": ["possible_wrong_key:C", "negative_discrimination", "few_candidates"],
+    }  # fmt: skip
+    report = {"items": [item, item | {"flags": ["very_easy"]}, item | {"n": 29}]}
+    (found,) = alarm_reports(report, "理论知识试卷（A卷）", 30)
+    assert str(found.item_version_id) == version
+    assert "C" in found.text
+    assert found.place == "理论知识试卷（A卷），第 7 题"
+    assert "-0.12" in found.evidence
+    assert alarm_reports(report, "", 0) == []
+
+
+def test_a_version_with_an_open_case_gets_no_second_one(organisation, make_actor):
+    editor = make_actor(Role.EDITOR)
+    draft = make_draft(editor, make_level(organisation.organisation_id).standard_level_id)
+    report = Report(ReportSource.STAFF, "统计认为答案有误，请核对", item_version_id=draft.current_version_id)
+    with unit_of_work(editor) as uow:
+        assert report_by_statistics(uow, [report, report]) == 1
+    with unit_of_work(editor) as uow:
+        assert report_by_statistics(uow, [report, replace(report, item_version_id=uuid.uuid4())]) == 0

@@ -13,8 +13,8 @@ from item_templates.contract import CanonicalItem, ItemScore, Outcome, ResponseF
 from item_templates.rounding import decimal_text
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
-from qbank.interchange.convert import read_items
 from qbank.interchange.guard import LIMITS
+from qbank.interchange.limited import read_limited
 from web.analysis.sheet import NOT_REACHED, Sheet, SheetError
 
 ZERO = Decimal(0)
@@ -38,7 +38,7 @@ def read_item_file(path: Path) -> ItemFile:
     """Return the items of a file in any readable format."""
     if path.stat().st_size > LIMITS.file_bytes:
         raise ItemFileError(N_("%(file)s：文件超过 20 MB，请拆分后分批评分"), file=path.name)
-    report = read_items(path.read_bytes(), path.name)
+    report = read_limited(path.read_bytes(), path.name)
     if report.error:
         raise ItemFileError(N_("%(file)s：%(reason)s"), file=path.name, reason=report.error.message)
     return ItemFile({one.item.id: one.item for one in report.items}, len(report.skipped))

@@ -9,11 +9,29 @@ from typing import Any
 import numpy as np
 
 from exam_delivery.public import FormTable, SlotOfForm
+from kernel.i18n import N_
+from kernel.profiles import RuleKey, declare
 from qbank.public import StatisticsRow
+from qbank.public_changes import Report, ReportSource
 from web.analysis.calibration import add_calibration
 from web.analysis.figures import analyse
+from web.analysis.findings import explain
 from web.analysis.marking import MAX_OPTIONS, Answers, Marked
+from web.analysis.numbers import shown
 
+CASE_MINIMUM = "analysis.case_minimum"
+declare(
+    RuleKey(
+        CASE_MINIMUM,
+        30,
+        N_("作答满多少人后，统计认为有误的题目自动立案更正（0 为不自动立案）"),
+        "30",
+        minimum=0,
+        maximum=100000,
+    )
+)
+ALARMS = ("possible_wrong_key", "negative_discrimination", "all_wrong")
+"""Flags that ask for a person before the scores are used."""
 ENOUGH_FOR_MODEL = 100
 """Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
 
@@ -88,3 +106,23 @@ def _facility(parts: list[dict[str, Any]]) -> float:
     """Return the share of all parts' marks that was earned."""
     marks = sum(part["max_score"] for part in parts)
     return float(sum(part["facility"] * part["max_score"] for part in parts) / marks)
+
+
+def alarm_reports(report: dict[str, Any], place: str, minimum: int) -> list[Report]:
+    """Return what to look at in the bank: items of at least `minimum` answers that statistics hold to be wrong."""
+    found = []
+    for item in report["items"]:
+        alarms = [flag for flag in item["flags"] if flag.partition(":")[0] in ALARMS]
+        if not alarms or not item["item_version_id"] or not minimum or item["n"] < minimum:
+            continue
+        found.append(
+            Report(
+                ReportSource.STAFF,
+                "".join(explain(flag).text for flag in alarms),
+                item_version_id=uuid.UUID(item["item_version_id"]),
+                place=f"{place}，第 {item['slot']} 题",
+                evidence=f"N = {item['n']}，得分率 {shown(item['facility'])}，"
+                f"题总相关 {shown(item['item_rest_correlation'])}",
+            )
+        )
+    return found
