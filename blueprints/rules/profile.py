@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from item_templates import registry
+from item_templates.contract import ItemContent
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
@@ -39,7 +40,31 @@ MAX_PER_POINT = RuleKey("blueprints.max_per_point", 2, N_("同一鉴定点最多
 THEORY_MINUTES = RuleKey("blueprints.theory_minutes", 90, N_("理论考试时间（分钟）"), minimum=10, maximum=600)
 TIME_LIMIT = RuleKey("blueprints.assembly_seconds", 60, N_("组卷时限（秒）"), minimum=1, maximum=3600)
 
-declare(*MIX_KEYS.values(), WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT)
+METHOD_WORDS = {N_("全对才得分"): "exact", N_("少选按选对的个数给分"): "per_option", N_("少选给一半分"): "partial"}
+MULTIPLE_METHOD = RuleKey(
+    "blueprints.multiple_choice_method", "全对才得分", N_("多项选择题的默认评分方式"), N_("试题自己写明评分方式时，以试题为准"),
+    choices=tuple(METHOD_WORDS),
+)  # fmt: skip
+
+declare(*MIX_KEYS.values(), MULTIPLE_METHOD, WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT)
+
+
+def with_default_method(content: ItemContent, word: str) -> ItemContent:
+    """Return a content whose multiple-choice items, its own or its children's, say how they are scored.
+
+    Examples
+    --------
+    >>> with_default_method(ItemContent("multiple_choice", "?"), "少选给一半分").scoring
+    {'method': 'partial'}
+    >>> with_default_method(ItemContent("multiple_choice", "?", scoring={"weights": {"A": 1}}), "少选给一半分").scoring
+    {'weights': {'A': 1}}
+    """
+    children = tuple(with_default_method(child, word) for child in content.items)
+    own = content if children == content.items else replace(content, items=children)
+    method = METHOD_WORDS.get(word, "exact")
+    if own.type != "multiple_choice" or method == "exact" or {"method", "weights"} & own.scoring.keys():
+        return own
+    return replace(own, scoring={**own.scoring, "method": method})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
 from blueprints.rules.freezing import freeze_item, freeze_seed
 from blueprints.rules.packages import ReadMedia, SlotContent
+from blueprints.rules.profile import MULTIPLE_METHOD, with_default_method
 from item_templates.contract import ItemContent
+from kernel import profiles
 from kernel.identity.actor import Actor
 from qbank import public as qbank
 
@@ -46,7 +48,9 @@ def slot_contents(session: Session, actor: Actor, form: ExamForm) -> list[SlotCo
     An item may fill several slots, numbered through; each names its item's place.
     """
     contents = qbank.load_contents(session, actor, [slot.item_version_id for slot in form.slots])
-    frozen = [one for slot in form.slots for one in _frozen(form, slot, contents[slot.item_version_id].content)]
+    word = profiles.value(session, form.organisation_id, MULTIPLE_METHOD.name)
+    ready = {key: with_default_method(entry.content, word) for key, entry in contents.items()}
+    frozen = [one for slot in form.slots for one in _frozen(form, slot, ready[slot.item_version_id])]
     return [replace(one, slot=number) for number, one in enumerate(frozen, 1)]
 
 
