@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from kernel.http import MenuEntry, Todo
 from kernel.identity.actor import Actor
 from qbank.pages import (
+    bank_reports,
     corrections,
     edition_tasks,
     editions,
@@ -37,6 +38,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     edition_tasks.bp,
     corrections.bp,
     corrections.open_bp,
+    bank_reports.bp,
     outlines.bp,
     outline_import.bp,
     weights.bp,
@@ -57,6 +59,7 @@ MENU: tuple[MenuEntry, ...] = (
     *standards.MENU,
     *migrations.MENU,
     *corrections.MENU,
+    *bank_reports.MENU,
     *items.MENU,
     *imports.MENU,
     *reviews.MENU,
@@ -71,6 +74,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         *standards.todos(session, actor),
         *migrations.todos(session, actor),
         *corrections.todos(session, actor),
+        *bank_reports.todos(session, actor),
         *reviews.todos(session, actor),
         *imports.todos(session, actor),
         *writing.todos(session, actor),

@@ -135,6 +135,7 @@ def level_head(level: StandardLevel, active: str) -> LevelHead:
         {"label": _("细目表"), "href": url_for("outlines.show", level_id=key), "active": active == "outline"},
         {"label": _("权重表"), "href": url_for("weights.edit", level_id=key), "active": active == "weights"},
         {"label": _("检查与发布"), "href": url_for("outlines.check", level_id=key), "active": active == "check"},
+        {"label": _("题库评估"), "href": url_for("bank_reports.show", level_id=key), "active": active == "bank"},
     ]
     crumbs = [
         {"label": _("标准与细目表"), "href": url_for("standards.index")},
