@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+
+MAX_PIXELS = 40_000_000
+MAX_TOTAL_PIXELS = 600_000_000
+PILLOW_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -16,3 +22,18 @@ def picture_type(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((mime for head, mime in SIGNATURES if data.startswith(head)), "")
+
+
+def pixel_count(data: bytes) -> int:
+    """Return how many points a picture has by its head, without decoding it; 0 when the head cannot be read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
+                return image.width * image.height
+    except Image.DecompressionBombError:
+        return MAX_TOTAL_PIXELS
+    except (OSError, SyntaxError, ValueError):
+        return 0

@@ -14,6 +14,7 @@ from qbank.interchange.convert import read_items
 from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.interpret import excerpt
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice
+from qbank.interchange.pictures import MAX_PIXELS, MAX_TOTAL_PIXELS, pixel_count
 from qbank.interchange.preview import sheets_of
 from qbank.interchange.tables import Sheet
 
@@ -45,7 +46,23 @@ def answer(request: bytes) -> bytes:
         return _sheets(wanted)
     mapping = ColumnMapping.from_json(wanted.mapping) if wanted.mapping else None
     report = read_items(wanted.data, wanted.name, wanted.format, mapping)
-    return _packed(report)
+    return _packed(_without_floods(report))
+
+
+def _without_floods(report: ConversionReport) -> ConversionReport:
+    """Leave out items whose pictures would cost too much to decode, alone or all together; each is named."""
+    total, kept = 0, []
+    for one in report.items:
+        counts = [pixel_count(data) for data in one.media.values()]
+        if max(counts, default=0) > MAX_PIXELS or total + sum(counts) > MAX_TOTAL_PIXELS:
+            message = N_("图片的像素太多，请缩小后再导入")
+            notice = Notice(one.locator, "picture_too_large", message, excerpt(one.item.content.stem))
+            report.skipped.append(notice)
+        else:
+            total += sum(counts)
+            kept.append(one)
+    report.items[:] = kept
+    return report
 
 
 def _sheets(wanted: Request) -> bytes:

@@ -28,10 +28,17 @@ QUADRATIC = f'<!DOCTYPE x [<!ENTITY a "{"A" * 50_000}">]>'
 FILE_ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
 HTTP_ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "http://192.0.2.1/x">]>'
 PARAMETER_ENTITY = '<!DOCTYPE x [<!ENTITY % e SYSTEM "http://192.0.2.1/x.dtd"> %e;]>'
-PIXEL_FLOOD = (
-    b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
-    + struct.pack(">I", zlib.crc32(b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)))
-)  # fmt: skip
+
+
+def picture_head(width: int, height: int) -> bytes:
+    """Return a PNG that says how large it is and holds hardly anything."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = b"IDAT" + zlib.compress(b"")
+    chunks = b"".join(struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one)) for one in (head, rows, b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+PIXEL_FLOOD = picture_head(60_000, 60_000)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,11 @@ def moodle(body: str = "", *, head: str = "", stem: str = "铁是金属。") -> 
 def moodle_picture(data: bytes, name: str = "a.png") -> str:
     encoded = base64.b64encode(data).decode()
     return moodle(f'<file name="{name}" encoding="base64">{encoded}</file>', stem=f'看图<img src="@@PLUGINFILE@@/{name}">')
+
+
+def many_pictures(number: int, width: int, height: int) -> str:
+    one = moodle_picture(picture_head(width, height))
+    return one.replace("</quiz>", one[one.index("<question") : one.index("</quiz>")] * (number - 1) + "</quiz>")
 
 
 def encrypted_zip() -> bytes:
@@ -295,7 +307,8 @@ CORPUS: list[Hostile] = [
     refused("PDF that is an archive too", lambda: b"%PDF-1.7\n" + office.GOOD, "unsupported_format", file="a.docx"),
     refused("GIF that is a script too", lambda: b"GIF89a/*" + b"\x00" * 20 + b"*/=1;alert(1)", "unsupported_format", file="a.txt"),
     refused("picture of 3.6 billion points", lambda: PIXEL_FLOOD, "unsupported_format", file="a.png"),
-    read("moodle: picture of 3.6 billion points", lambda: moodle_picture(PIXEL_FLOOD), has_one),
+    read("moodle: picture of 3.6 billion points", lambda: moodle_picture(PIXEL_FLOOD), lambda report: [one.code for one in report.skipped] == ["picture_too_large"]),
+    read("moodle: forty pictures of 39 million points", lambda: many_pictures(40, 6240, 6250), lambda report: len(report.items) == 15 and len(report.skipped) == 25),
     read("moodle: SVG with a script as picture", lambda: moodle_picture(b"<svg><script>alert(1)</script></svg>", "a.svg"), loses_picture),
     read("moodle: picture that is no Base64", lambda: moodle('<file name="a.png" encoding="base64">%%%</file>', stem='铁<img src="@@PLUGINFILE@@/a.png">'), loses_picture),
     read("moodle: picture of a name that climbs", lambda: moodle_picture(b"\x89PNG\r\n\x1a\n", "../../x.png"), is_bounded),
