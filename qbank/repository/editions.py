@@ -18,6 +18,7 @@ from qbank.models.editions import EditionTask, MigrationStep, OccupationAlias, O
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint, StandardEdition, StandardLevel
 from qbank.rules.edition_states import MigrationState, TaskKind, TaskState
+from qbank.rules.items import ItemStatus
 
 MAX_ROWS = 5000
 
@@ -230,3 +231,22 @@ def codes_outside(
         )
         found += session.scalars(query)
     return sorted(found)
+
+
+def count_pools(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the items that replaced levels still can be drawn from: their items belong to the next edition now."""
+    replaced = list(replaced_levels(session, level_ids))
+    if not replaced:
+        return {}
+    query = (
+        select(AssessmentPoint.standard_level_id, func.count(Item.item_id.distinct()))
+        .join(ItemPoint, ItemPoint.assessment_point_id == AssessmentPoint.assessment_point_id)
+        .join(Item, Item.approved_version_id == ItemPoint.item_version_id)
+        .where(
+            AssessmentPoint.standard_level_id.in_(replaced),
+            Item.status != ItemStatus.RETIRED,
+            Item.removed_at.is_(None),
+        )
+        .group_by(AssessmentPoint.standard_level_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
