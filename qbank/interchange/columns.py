@@ -140,13 +140,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "identifier": ("编号", "题号", "序号", "试题编号", "题目编号", "id", "no", "no.", "试题id", "题目id", "number"),
     "source": ("来源", "出处", "题目来源", "试题来源", "教材", "source"),
+    "group": ("组合题编号", "所属组合题", "材料编号", "所属材料", "题组编号", "题组"),
     "rubric": ("评分标准", "评分要点", "评分细则", "采分点", "得分点", "rubric"),
     "picture": ("图片", "题图", "配图", "附图", "插图", "picture", "image"),
 }
 FIELD_WORDS: dict[str, str] = {
     "stem": N_("题干"), "answer": N_("答案"), "type": N_("题型"), "options": N_("选项（一格）"), "explanation": N_("解析"),
     "difficulty": N_("难度"), "score": N_("分值"), "points": N_("鉴定点"), "identifier": N_("编号"), "source": N_("来源"),
-    "rubric": N_("评分标准"), "picture": N_("图片"),
+    "rubric": N_("评分标准"), "group": N_("组合题编号"), "picture": N_("图片"),
 }  # fmt: skip
 BY_NAME = {name: kind for kind, names in SYNONYMS.items() for name in names}
 OPTION_HEADER = re.compile(

@@ -33,10 +33,15 @@ TYPE_WORDS = (
     ("排序", "排序题"),
     ("数值", "数值题"),
     ("组合题", "组合题"),
+    ("案例题", "案例题"),
+    ("材料分析题", "材料分析题"),
+    ("材料题", "材料题"),
     ("参数题", "参数题"),
     ("图片热区题", "图片热区题"),
     ("热区题", "图片热区题"),
 )
+GROUPED = frozenset({"组合题", "案例分析题", "案例题", "材料题", "材料分析题", "综合题"})
+"""Sections in which 材料： or 案例： opens a text that the items behind it share."""
 LONG_ANSWER = frozenset({"名词解释", "简答题", "问答题", "论述题", "计算题", "案例分析题", "综合题"})
 _TYPE = "|".join(sorted((word for word, _ in TYPE_WORDS), key=len, reverse=True))
 _HEADING = re.compile(
@@ -52,6 +57,9 @@ _HEADING_REST = re.compile(
 _ANSWERS_HEADING = re.compile(
     rf"^(?:[（(]?[{_CHINESE_NUMBER}\d]{{0,3}}[)）]?\s*[、.．]?\s*)?[【\[]?(?:.{{0,20}}?(?:试题|题库|试卷|练习))?"
     r"(?:参考|标准|正确|试题)?答案(?:汇总|一览表?|表|部分|及解析|与解析|及评分标准)?[】\]]?\s*[:：]?$"
+)
+_SHARED_TEXT = re.compile(
+    rf"[【\[]?(?:背景)?(?:材料|案例|资料)[{_CHINESE_NUMBER}\d]{{0,3}}\s*(?:[】\]]\s*[:：]?|[:：])\s*"
 )
 _INSTRUCTIONS = re.compile(
     r"^[【\[]?(?:注\s*意\s*事\s*项|考\s*生\s*须\s*知|考试说明|填写说明|答题说明|使用说明|说\s*明)[】\]]?\s*[:：]?$"
@@ -189,6 +197,14 @@ def read_number(text: str) -> Number | None:
     style, digits = next((name, digits) for name, digits in match.groupdict().items() if digits)
     number = ord(digits) - 0x245F if style == "circle" else int(digits)
     return Number(number, style, lead + match.end())
+
+
+def read_shared_text(text: str) -> tuple[Number | None, int] | None:
+    """Return the number before a text that items share and where it starts behind 材料： or 案例一：, or None."""
+    number = read_number(text)
+    start = number.end if number else len(text) - len(text.lstrip(BLANKS))
+    match = _SHARED_TEXT.match(text, start)
+    return (number, match.end()) if match else None
 
 
 def find_labels(text: str) -> list[Label]:

@@ -13,6 +13,7 @@ from item_templates.markup import media_ids, normalise_text, plain_text
 from kernel.i18n import N_
 from qbank.interchange.answers import is_numeric_judgement, read_judgement
 from qbank.interchange.describing import read_difficulty, read_points
+from qbank.interchange.groups import Group, gather, put_together
 from qbank.interchange.kinds import decide
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice, RawRecord, ReadResult
 from qbank.interchange.pictures import picture_type
@@ -36,9 +37,12 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
     _forget_empty_answers(result.records)
     _share_judgement_hint(result.records)
     taken: set[str] = set()
-    for index, record in enumerate(result.records, 1):
+    groups, orphans = gather(result.records)
+    report.skipped += [_without_text(record) for record in orphans]
+    for index, group in enumerate(groups, 1):
+        record = group.record
         try:
-            converted, notices = _convert(record, _free_id(record, index, taken))
+            converted, notices = _convert(group, _free_id(record, index, taken))
         except SkippedRecord as skip:
             report.skipped.append(Notice(record.locator, skip.code, skip.message, excerpt(record.stem)))
             continue
@@ -85,14 +89,28 @@ def _free_id(record: RawRecord, index: int, taken: set[str]) -> str:
     return name
 
 
-def _convert(record: RawRecord, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
+def _without_text(record: RawRecord) -> Notice:
+    message = N_("找不到编号为“%(group)s”的组合题材料，请补上材料或改正编号") % {"group": record.group[:40]}
+    return Notice(record.locator, "no_shared_text", message, excerpt(record.stem))
+
+
+def _convert(group: Group, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
+    """Convert a record, or the text that others share together with them."""
+    found = _build(group.record, item_id, is_shared=bool(group.parts))
+    if group.parts:
+        found = put_together(group, found, lambda part: _build(part, part.item.id if part.item else ""))
+    converted, notices = found
+    notices += [Notice(converted.locator, one.code, one.message) for one in _refuse_findings(converted.item.content)]
+    return converted, notices
+
+
+def _build(record: RawRecord, item_id: str, *, is_shared: bool = False) -> tuple[ConvertedItem, list[Notice]]:
+    """Return the item of a record, whatever stands against it; `is_shared` says that it is the text of a testlet."""
     if record.item is not None:
         return _take_canonical(record, record.item, item_id)
-    reading = prepare(record)
-    content = decide(reading)
+    reading = prepare(replace(record, answer="", options=[]) if is_shared else record)
+    content = ItemContent("testlet", reading.stem) if is_shared else decide(reading)
     content, media = _attach_media(_finish(content, reading), record)
-    for finding in _refuse_findings(content):
-        reading.warn(finding.code, finding.message)
     item = CanonicalItem(
         id=item_id,
         content=content,
@@ -105,7 +123,7 @@ def _convert(record: RawRecord, item_id: str) -> tuple[ConvertedItem, list[Notic
 
 
 def _take_canonical(record: RawRecord, item: CanonicalItem, item_id: str) -> tuple[ConvertedItem, list[Notice]]:
-    notices = [Notice(record.locator, one.code, one.message) for one in _refuse_findings(item.content)]
+    notices = []
     if item.id and item_id != item.id:
         message = N_("编号 %(old)s 在文件中重复，已改为 %(new)s") % {"old": item.id, "new": item_id}
         notices.append(Notice(record.locator, "repeated_id", message))

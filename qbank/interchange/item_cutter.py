@@ -77,6 +77,7 @@ class _Cutter:
     prose: bool = False
     fresh: bool = True
     sub_list: int = 0
+    shared: OpenItem | None = None
     index: int = 0
     prose_lines: list[Line] = field(default_factory=list)
     n_page_marks: int = 0
@@ -134,7 +135,7 @@ class _Cutter:
         if heading.answers or (self.answers is not None and self._next_is_answer()):
             self._open_answers(heading.type_word)
             return
-        self.answers, self.prose, self.fresh, self.sub_list = None, False, True, 0
+        self.answers, self.prose, self.fresh, self.sub_list, self.shared = None, False, True, 0, None
         self.section = Section(self.section.index + 1, heading.type_word, heading.score, heading.difficulty)
 
     def _open_answers(self, type_word: str) -> None:
@@ -157,8 +158,19 @@ class _Cutter:
             self._feed_content(line)
         elif self.prose:
             self.prose_lines.append(line)
-        elif not self._feed_labels(line) and not self._feed_options(line):
+        elif not self._feed_shared(line) and not self._feed_labels(line) and not self._feed_options(line):
             self._feed_text(line)
+
+    def _feed_shared(self, line: Line) -> bool:
+        """Open a text that the items behind it share, where the section is one of such items."""
+        found = grammar.read_shared_text(line.text) if self.section.type_word in grammar.GROUPED else None
+        if found is None:
+            return False
+        number, start = found
+        self.shared = OpenItem(line.locator, self.section, number, [line.cut(start)], is_shared=True)
+        self.drafts.append(self.shared)
+        self.fresh, self.sub_list = False, 0
+        return True
 
     # --- labels and options ---------------------------------------------------------------------------------------
 
@@ -249,7 +261,9 @@ class _Cutter:
             return
         if number:
             self.sub_list = number.value
-        long_answer = self.section.type_word in LONG_ANSWER and draft.stage == "stem" and not draft.has_key
+        long_answer = (
+            self.section.type_word in LONG_ANSWER and draft.stage == "stem" and not (draft.has_key or draft.is_shared)
+        )
         if long_answer and _closes_stem(draft.stem[-1].text) and not line.joined:
             draft.open_field("answer", line)
         else:
@@ -257,7 +271,9 @@ class _Cutter:
 
     def _start(self, line: Line, number: Number | None, locator: str = "") -> None:
         word, (begin, end) = grammar.take_type(line.text)
-        item = OpenItem(locator or line.locator, self.section, number, [line.cut(begin, end) if word else line])
+        section = replace(self.section, type_word="") if self.shared else self.section
+        stem = [line.cut(begin, end) if word else line]
+        item = OpenItem(locator or line.locator, section, number, stem, shared=self.shared)
         if word:
             item.open_type(word)
         self.drafts.append(item)
@@ -269,6 +285,8 @@ class _Cutter:
         if draft is None:
             return number.style != "decimal" and (number.style in _SURE_STYLES or self._leads_to_item())
         last = draft.number
+        if draft.is_shared:
+            return number.style in _SURE_STYLES and number.value in (1, last.value + 1 if last else 1)
         if last is None:
             return number.style in _SURE_STYLES and (draft.complete or self._leads_to_item())
         if number.style in ("decimal", "bare", "blank"):

@@ -22,7 +22,7 @@ LONG_ANSWER_CHARS = 30
 
 def decide(reading: Reading) -> ItemContent:
     """Return the content (texts not yet sanitised) of a reading; raises SkippedRecord when it is not certain."""
-    hint = reading.hint_name
+    hint = _without_parts(reading) if reading.hint_name == "testlet" else reading.hint_name
     if len(reading.options) >= 2:
         return _with_options(reading, hint)
     if hint in CHOICE_TYPES or (reading.hint and reading.hint.name in CHOICE_TYPES):
@@ -35,6 +35,13 @@ def decide(reading: Reading) -> ItemContent:
         return _by_type(reading, hint)
     _refuse_unknown_hint(reading)
     return _unhinted(reading)
+
+
+def _without_parts(reading: Reading) -> str:
+    """Return what an item under 案例分析题 and the like is that shares its text with nothing: an essay, or what its options say."""
+    if not reading.options:
+        reading.warn("type_changed", N_("“%(type)s”没有小题，按论述题导入") % {"type": reading.record.type_hint[:20]})
+    return "" if reading.options else "essay"
 
 
 def _refuse_unknown_hint(reading: Reading) -> None:

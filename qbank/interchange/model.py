@@ -27,6 +27,8 @@ class RawRecord:
         Label is ``A``, ``B`` … or empty when the file has none.
     answer : str or None
         The answer as written; None when the file has no place for it here.
+    group : str
+        For an item that shares a text with others: the id of the record that holds the text.
     media : list of (name, bytes)
         Pictures that belong to the record; the stem or an option names one as ``<img src="media:NAME">``.
     """
@@ -43,6 +45,7 @@ class RawRecord:
     identifier: str = ""
     source: str = ""
     rubric: str = ""
+    group: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
     media: list[tuple[str, bytes]] = field(default_factory=list)
     item: CanonicalItem | None = None

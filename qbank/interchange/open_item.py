@@ -9,6 +9,7 @@ from kernel.i18n import N_
 from qbank.interchange import grammar
 from qbank.interchange.answers import read_judgement
 from qbank.interchange.grammar import Number
+from qbank.interchange.groups import place_name
 from qbank.interchange.labelled import Labelled, exact_item
 from qbank.interchange.lines import BLANKS, CONTINUED, Line, Mark, from_plain, join_lines, to_plain
 from qbank.interchange.model import Notice, RawRecord, ReadResult
@@ -41,6 +42,9 @@ class OpenItem:
     collected: str | None = None
     conflict: str | None = None
     relabelled: bool = False
+    is_shared: bool = False
+    """Whether it is a text that the items behind it share; each of those names it as `shared`."""
+    shared: OpenItem | None = None
 
     def add(self, line: Line) -> None:
         """Continue the part that is open."""
@@ -67,6 +71,11 @@ class OpenItem:
     def open_type(self, word: str) -> None:
         """Note the type that stands in brackets beside the stem."""
         self.fields["type_hint"] = [Line(self.locator, word)]
+
+    @property
+    def group(self) -> str:
+        """The name of the text that the item shares with others; empty when it shares none."""
+        return (self.shared.plain("identifier") or place_name(self.shared.locator)) if self.shared else ""
 
     @property
     def has_key(self) -> bool:
@@ -101,7 +110,8 @@ def to_record(draft: OpenItem, result: ReadResult, *, exact: bool = False) -> No
     """Add the record of an item to the result, or the reason why there is none; `exact` for files that we wrote."""
     item = _exact(draft) if exact else None
     if item is not None:
-        result.records.append(RawRecord(draft.locator, item.content.stem, media=_media(draft), item=item))
+        record = RawRecord(draft.locator, item.content.stem, media=_media(draft), item=item, group=draft.group)
+        result.records.append(record)
         return
     if not (any(line.text.strip(BLANKS + CONTINUED) for line in draft.stem) or draft.options or draft.given_answer):
         return
@@ -119,7 +129,7 @@ def to_record(draft: OpenItem, result: ReadResult, *, exact: bool = False) -> No
 
 
 def _plain_record(draft: OpenItem, stem: list[Line], score: str) -> RawRecord:
-    record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word)
+    record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word, group=draft.group)
     record.options = [(letter, join_lines(lines)) for letter, lines in draft.options]
     record.answer = draft.given_answer or draft.collected
     record.explanation = draft.html("explanation")

@@ -117,7 +117,12 @@ def _read_rows(sheet: Sheet, mapping: SheetMapping, result: ReadResult) -> None:
 
 def _merged_values(sheet: Sheet, mapping: SheetMapping) -> dict[int, dict[int, str]]:
     """Return the values that vertically merged cells of describing columns lend to the rows below."""
-    describing = {mapping.fields.get("type"), mapping.fields.get("points"), *mapping.metadata.values()}
+    describing = {
+        mapping.fields.get("type"),
+        mapping.fields.get("points"),
+        mapping.fields.get("group"),
+        *mapping.metadata.values(),
+    }
     values: dict[int, dict[int, str]] = {}
     for column, first, last in sheet.merged_columns:
         if column + sheet.first_column in describing and first < len(sheet.rows):
@@ -168,6 +173,7 @@ def _read_row(row: _Row, section: _Section, result: ReadResult) -> None:
     )
     for name in DESCRIBING:
         setattr(record, name, row.field(name))
+    record.group = row.field("group")
     record.metadata = {name: row.at(column) for name, column in row.mapping.metadata.items() if row.at(column)}
     if EXTRA in row.mapping.metadata and _take_exact(record, row):
         result.records.append(record)

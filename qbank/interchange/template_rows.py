@@ -16,12 +16,13 @@ from item_templates.contract import CanonicalItem, ItemContent
 from item_templates.markup import sanitise
 from item_templates.rounding import decimal_text
 from qbank.interchange.describing import read_rubric, read_score, rubric_text
+from qbank.interchange.groups import parts_of
 from qbank.interchange.hints import type_of_hint
 from qbank.interchange.options import LETTERS
 
 TYPE, STEM, ANSWER, EXPLANATION = "题型", "题干", "答案", "解析"
 SCORE, DIFFICULTY, POINTS, RUBRIC, SOURCE, IDENTIFIER = "分值", "难度", "鉴定点", "评分标准", "来源", "编号"
-EXTRA = "附加信息"
+GROUP, EXTRA = "组合题编号", "附加信息"
 ITEM_SHEET, HELP_SHEET = "试题", "填写说明"
 LEAST_OPTIONS = 6
 CELL_OF_FIELD = {
@@ -32,10 +33,11 @@ PLAIN_CELLS = (ANSWER, POINTS, RUBRIC, SOURCE, IDENTIFIER)
 Row = dict[str, str]
 
 
-def headers(n_options: int) -> list[str]:
-    """Return the column heads for items with at most `n_options` options."""
+def headers(n_options: int, *, grouped: bool = False) -> list[str]:
+    """Return the column heads for items with at most `n_options` options; `grouped` when some of them share a text."""
     options = [option_header(index) for index in range(max(n_options, LEAST_OPTIONS))]
-    return [TYPE, STEM, *options, ANSWER, EXPLANATION, SCORE, DIFFICULTY, POINTS, RUBRIC, SOURCE, IDENTIFIER, EXTRA]
+    last = [SOURCE, IDENTIFIER, *([GROUP] if grouped else []), EXTRA]
+    return [TYPE, STEM, *options, ANSWER, EXPLANATION, SCORE, DIFFICULTY, POINTS, RUBRIC, *last]
 
 
 def option_header(index: int) -> str:
@@ -59,6 +61,11 @@ def item_row(item: CanonicalItem, *, shown: CanonicalItem | None = None, tidy: C
     }
     row[EXTRA] = json.dumps({"v": 1, "fields": fields} if fields else {"v": 1}, ensure_ascii=False, sort_keys=True)
     return row
+
+
+def item_rows(item: CanonicalItem) -> list[Row]:
+    """Return the rows of an item: one, or that of the text of a testlet and one for each child."""
+    return [item_row(part) | ({GROUP: whole} if whole else {}) for part, whole in parts_of(item)]
 
 
 def exact_item(row: Mapping[str, str]) -> CanonicalItem | None:
@@ -159,4 +166,10 @@ def _body(row: Mapping[str, str], type_name: str) -> dict[str, Any]:
 
 def option_count(items: Sequence[CanonicalItem]) -> int:
     """Return the largest number of options that the layout shows in columns of their own."""
-    return min(len(LETTERS), max((len(item.content.choices) for item in items), default=0))
+    parts = (part for item in items for part, _ in parts_of(item))
+    return min(len(LETTERS), max((len(part.content.choices) for part in parts), default=0))
+
+
+def is_grouped(items: Sequence[CanonicalItem]) -> bool:
+    """Say whether some of the items share a text, so that the layout needs a column for it."""
+    return any(item.content.items for item in items)

@@ -26,7 +26,8 @@ HELP_LINES = (
     N_("三、单选题答案写一个字母，多选题写几个字母（AC 或 A;C），判断题写 √ 或 ×（对、错、正确、错误也可以）。"),
     N_("四、填空题在题干中用 ____ 标出每个空；答案按空的顺序以；分隔，一空可以有几种写法，以 | 分隔，例如：铁|Fe；2。"),
     N_("五、简答题的评分标准每行一个要点，行末写分值，例如：说明原理（2分）。各要点分值之和应等于本题分值。"),
-    N_("六、难度写 1（易）到 5（难）；鉴定点写代码，几个代码以；分隔；图片插入到该题所在的行即可。"),
+    N_("六、组合题的材料占一行，题型写组合题并填编号；各小题各占一行写在下面，“组合题编号”都填材料那一行的编号。"),
+    N_("七、难度写 1（易）到 5（难）；鉴定点写代码，几个代码以；分隔；图片插入到该题所在的行即可。"),
 )
 REQUIRED = {layout.TYPE, layout.STEM, layout.ANSWER}
 WIDTHS = {layout.STEM: 48, layout.EXPLANATION: 32, layout.RUBRIC: 24, layout.TYPE: 12, layout.EXTRA: 10}
@@ -36,7 +37,7 @@ OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": F
 
 def write_xlsx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tuple[bytes, list[Notice]]:
     """Return the workbook and what it could not carry; `media` holds the pictures by digest."""
-    names = layout.headers(layout.option_count(items))
+    names = layout.headers(layout.option_count(items), grouped=not items or layout.is_grouped(items))
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     sheet = _item_sheet(book, names, len(items))
@@ -44,14 +45,15 @@ def write_xlsx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     losses: list[Notice] = []
     position = 2
     for item in items:
-        row = layout.item_row(item)
-        if any(len(cell) > LIMITS.cell_chars for cell in row.values()):
+        rows = layout.item_rows(item)
+        if any(len(cell) > LIMITS.cell_chars for row in rows for cell in row.values()):
             losses.append(Notice(f"item {item.id}", "item", N_("文字超过 Excel 单元格的 32767 字上限，整题未写出")))
             continue
-        for column, name in enumerate(names):
-            sheet.write_string(position, column, row.get(name, ""), text)
+        for place, row in enumerate(rows, position):
+            for column, name in enumerate(names):
+                sheet.write_string(place, column, row.get(name, ""), text)
         losses += _insert_pictures(sheet, position, len(names), item, media)
-        position += 1
+        position += len(rows)
     _help_sheet(book)
     book.close()
     return buffer.getvalue(), losses

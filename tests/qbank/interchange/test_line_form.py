@@ -19,8 +19,10 @@ from item_templates.contract import CanonicalItem
 from item_templates.markup import sanitise
 from qbank.interchange.docx_reader import read_docx
 from qbank.interchange.docx_writer import write_docx, write_template
+from qbank.interchange.groups import Group, gather, put_together
 from qbank.interchange.interpret import interpret
 from qbank.interchange.labelled import shown_item
+from qbank.interchange.model import ConvertedItem, Notice, RawRecord
 from qbank.interchange.text_reader import read_text
 from qbank.interchange.text_writer import write_text
 from tests.qbank.interchange.word_files import png
@@ -56,7 +58,8 @@ def json_items(draw: st.DrawFn) -> dict[str, object]:
     if name == "fill_in":
         body["key"] = [draw(st.lists(WORDS, min_size=1, max_size=3)) for _ in range(2)]
     body["difficulty"] = draw(st.one_of(st.none(), st.integers(1, 5)))
-    body["score"] = draw(st.sampled_from([1, 2, 0.5]))
+    if "items" not in body:  # the score of a testlet is that of its children
+        body["score"] = draw(st.sampled_from([1, 2, 0.5]))
     body["points"] = draw(st.lists(st.sampled_from(["A-A-A-001", "B-C"]), max_size=2, unique=True))
     body["source"] = draw(st.sampled_from(["", "教材 第2页", "答案：甲"]))
     body["metadata"] = draw(st.dictionaries(st.sampled_from(["a", "备注"]), PIECES, max_size=2))
@@ -81,7 +84,20 @@ def written_and_read(items: list[CanonicalItem], form: str) -> list[CanonicalIte
     assert not losses
     result = read_docx(data) if form == "docx" else read_text(data.decode())
     assert not result.skipped
-    return [record.item for record in result.records if record.item is not None]
+    groups, orphans = gather(result.records)
+    assert not orphans
+    return [whole(group) for group in groups if group.record.item is not None]
+
+
+def whole(group: Group) -> CanonicalItem:
+    """Return the item of a record and of those that share its text."""
+
+    def taken(record: RawRecord) -> tuple[ConvertedItem, list[Notice]]:
+        assert record.item is not None
+        return ConvertedItem(record.locator, record.item), []
+
+    found = taken(group.record)
+    return (put_together(group, found, taken) if group.parts else found)[0].item
 
 
 @pytest.mark.parametrize("form", ["docx", "text"])
