@@ -176,6 +176,27 @@ def list_decisions(session: Session, form_id: uuid.UUID) -> Sequence[FormDecisio
     return session.scalars(query.order_by(FormDecision.decided_at, FormDecision.form_decision_id).limit(500)).all()
 
 
+def unsealed_forms_with(
+    session: Session, item_ids: Collection[uuid.UUID], standard_level_id: uuid.UUID, *, actor: Actor
+) -> list[tuple[ExamForm, list[str]]]:
+    """Return the forms of a level on their way to being sealed that hold some items, with these items' codes."""
+    query = (
+        select(ExamForm, FormSlot.item_code)
+        .join(FormSlot, FormSlot.exam_form_id == ExamForm.exam_form_id)
+        .where(
+            ExamForm.organisation_id == actor.organisation,
+            ExamForm.standard_level_id == standard_level_id,
+            ExamForm.status.in_([FormStatus.DRAFT, FormStatus.IN_REVIEW, FormStatus.APPROVED]),
+            FormSlot.item_id.in_(item_ids),
+        )
+        .order_by(ExamForm.created_at.desc(), ExamForm.label, FormSlot.slot)
+    )
+    found: dict[uuid.UUID, tuple[ExamForm, list[str]]] = {}
+    for form, code in session.execute(query.limit(MOST_FORMS)) if item_ids else ():
+        found.setdefault(form.exam_form_id, (form, []))[1].append(code)
+    return list(found.values())
+
+
 def count_relying(session: Session, standard_level_id: uuid.UUID) -> int:
     """Return how many published blueprints and forms rely on a level's outline."""
     blueprints = select(ExamBlueprint.exam_blueprint_id).where(

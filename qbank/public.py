@@ -20,6 +20,7 @@ from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport
 from qbank.models.standards import StandardLevel
 from qbank.repository import curation as curation_repository
+from qbank.repository import editions as edition_repository
 from qbank.repository import items as item_repository
 from qbank.repository import standards as repository
 from qbank.repository.occupations import find_occupation
@@ -174,7 +175,7 @@ def outline(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Out
 def _level_infos(session: Session, levels: Sequence[StandardLevel]) -> list[LevelInfo]:
     level_ids = [level.standard_level_id for level in levels]
     n_points = repository.count_points(session, level_ids)
-    n_items = item_repository.count_approved(session, level_ids)
+    n_items = item_repository.count_approved(session, level_ids) | edition_repository.count_pools(session, level_ids)
     return [
         _level_info(one, n_points.get(one.standard_level_id, 0), n_items.get(one.standard_level_id, 0))
         for one in levels

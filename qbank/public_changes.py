@@ -20,6 +20,8 @@ from qbank.repository import corrections as correction_repository
 from qbank.repository import editions as edition_repository
 from qbank.rules.corrections import ReportSource as ReportSource
 from qbank.services import corrections as correction_services
+from qbank.services.bank_report import refuse_unapproved as refuse_unapproved
+from qbank.services.bank_report import unapproved_policy as unapproved_policy
 from qbank.services.corrections import Report as Report
 from qbank.services.dependants import Affected as Affected
 from qbank.services.dependants import Capacity as Capacity

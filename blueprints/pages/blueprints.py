@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from blueprints import repository
@@ -22,10 +23,12 @@ from blueprints.rules.profile import TIME_LIMIT
 from blueprints.rules.states import BLUEPRINT_LABELS, BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services import runs
+from blueprints.services.notices import bank_notices
 from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank import public as qbank
@@ -70,6 +73,7 @@ class BlueprintPage:
     errors: dict[str, list[str]]
     may_write: bool
     may_assemble: bool
+    notices: list[tuple[str, str]]
 
 
 @bp.get("/")
@@ -145,8 +149,15 @@ def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[s
         supply=supply_view(session, actor, row.standard_level_id, row.spec), recent=recent,
         run_badge=wording.run_badge, values=values, errors=errors, may_write=actor.may(Permission.BLUEPRINT_WRITE),
         may_assemble=actor.may(Permission.FORM_ASSEMBLE) and row.status is not BlueprintStatus.ARCHIVED,
+        notices=_notices(session, actor, row.standard_level_id),
     )  # fmt: skip
     return render_page("blueprints/detail.html", page, status=422 if errors else 200)
+
+
+def _notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[tuple[str, str]]:
+    """Return what should be known of the bank before drawing from it: texts with their kinds."""
+    found = bank_notices(session, actor, standard_level_id)
+    return [(wording.say({"template": one.template, "values": one.values}), one.kind) for one in found]
 
 
 @bp.post("/<uuid:blueprint_id>/assemble")

@@ -11,6 +11,7 @@ from blueprints.models import ExamForm, FormPackage
 from blueprints.rules.states import FormAct, FormStatus, after, may
 from blueprints.services import recusal, sealing
 from blueprints.services.bank import authors_of
+from blueprints.services.notices import refuse_held
 from blueprints.services.runs import note_decision
 from kernel import audit
 from kernel.clock import now
@@ -78,6 +79,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     recusal.check_opening(uow.session, uow.actor, form_id)
     form = _step(uow, form_id, FormAct.SEAL, "")
     _check_one_edition(uow, form)
+    refuse_held(uow, form)
     package = sealing.package_of(uow, form)
     uow.add(package)
     uow.flush()  # the unique constraint must speak before the items count as used

@@ -32,7 +32,7 @@ from kernel.identity.permissions import Permission
 from kernel.jobs import enqueue
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
-from qbank.public_changes import refuse_old_edition
+from qbank.public_changes import refuse_old_edition, refuse_unapproved
 
 JOB = "blueprints.assemble"
 MOST_FORMS = 26
@@ -57,6 +57,7 @@ def start_run(
     if blueprint.status is BlueprintStatus.ARCHIVED:
         raise IllegalTransitionError(N_("蓝图已归档，请先复制一份"))
     refuse_old_edition(uow.session, uow.actor, blueprint.standard_level_id, on=now().date())
+    refuse_unapproved(uow.session, uow.actor, blueprint.standard_level_id)
     _check_bounds(n_forms, seed, time_limit_seconds)
     overlap = int(blueprint.spec.get("max_overlap", 0)) if max_overlap is None else max_overlap
     run = AssemblyRun(
