@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.documents import pdf, word
 from blueprints.documents.layout import FormSheet, key_parts, printed_parts, unknown_formulas
+from blueprints.documents.lettered import for_print
 from blueprints.models import ExamForm
 from blueprints.rules.packages import SlotContent, score_text
 from blueprints.services import views
@@ -49,7 +50,8 @@ def print_form(session: Session, actor: Actor, form_id: uuid.UUID, *, document: 
     _check(document, file_format)
     form = repository.get_form(session, form_id, actor=actor, with_slots=True)
     slots = slot_contents(session, actor, form)
-    media, sheet = _media(session, actor, slots), _sheet(session, actor, form)
+    slots, media = for_print(slots, _media(session, actor, slots), with_key=document == "key")
+    sheet = _sheet(session, actor, form)
     name = f"{form_title(form)}{SUFFIXES[document]}.{file_format}"
     if document == "key":
         parts = key_parts(slots)
