@@ -63,7 +63,7 @@ def balance(body):
     return body["found"] == body["imported"] + body["duplicates"] + len(body["skipped"])
 
 
-@pytest.mark.parametrize("fmt", ["xlsx", "docx", "csv", "text", "json"])
+@pytest.mark.parametrize("fmt", ["xlsx", "docx", "csv", "text", "json", "moodle-xml", "gift"])
 def test_every_format_comes_in_with_a_balance_that_closes(session, editor, level_id, fmt):
     data, _losses = write_items([canonical(n) for n in range(12)], fmt)
     body = import_all(editor, data, level_id, f"items.{fmt}").to_json()
