@@ -11,16 +11,20 @@ from sqlalchemy import select
 
 from blueprints.models import ExamBlueprint, FormSlot
 from blueprints.rules.edition_mapping import map_spec
-from blueprints.services import blueprints, capacity, editions, forms, runs
+from blueprints.services import blueprints, capacity, editions, forms, notices, runs
+from kernel import profiles
 from kernel.errors import ConflictError
 from kernel.identity.actor import system_actor
+from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from qbank.models.editions import EditionTask
+from qbank.models.items import Item
 from qbank.models.standards import AssessmentPoint, StandardLevel
 from qbank.repository import standards as standards_repository
+from qbank.rules.corrections import ReportSource
 from qbank.rules.edition_states import TaskKind
-from qbank.services import edition_apply, edition_copy, outlines
+from qbank.services import corrections, edition_apply, edition_copy, outlines
 from qbank.services import editions as qbank_editions
 from tests.blueprints.bank_cases import small_spec
 
@@ -156,3 +160,48 @@ def test_the_capacity_of_a_bank_is_that_of_its_narrowest_supply(session, bank, a
     assert 1 <= found.n_forms <= min(48 // count for count in counts.values())
     assert found.limits
     assert session.scalars(select(FormSlot)).all() == []
+
+
+def hold(bank, session, item_id):
+    """Put an item into quarantine through a case."""
+    actor = system_actor(bank.organisation_id)
+    with unit_of_work(actor) as uow:
+        case = corrections.report_error(uow, corrections.Report(ReportSource.STAFF, "两个选项完全相同", item_id))
+        corrections.quarantine(uow, case.correction_case_id)
+
+
+def test_a_form_with_an_item_in_quarantine_is_named_and_not_sealed(session, bank, drafts, assembler, approver):
+    form = drafts[0]
+    slot = form.slots[0]
+    hold(bank, session, slot.item_id)
+    words = [one.template % one.values for one in notices.bank_notices(session, assembler, bank.standard_level_id)]
+    assert any(slot.item_code in line and "请替换" in line for line in words)
+    with unit_of_work(assembler) as uow:
+        forms.submit_form(uow, form.exam_form_id)
+    with unit_of_work(approver) as uow:
+        forms.approve_form(uow, form.exam_form_id)
+    with pytest.raises(ConflictError, match="正在更正"), unit_of_work(approver) as uow:
+        forms.seal_form(uow, form.exam_form_id)
+
+
+def test_new_forms_take_no_item_in_quarantine(session, bank, run_finished):
+    item_id = session.scalars(select(Item.item_id)).first()
+    hold(bank, session, item_id)
+    run = run_finished(n_forms=2)
+    assert str(item_id) not in str(run.result["forms"])
+
+
+def test_a_profile_refuses_to_draw_from_a_bank_nobody_approved(bank, assembler):
+    with unit_of_work(system_actor(bank.organisation_id)) as uow:
+        profiles.publish(uow, {"qbank.bank.unapproved": "refuse"}, effective_on=date(2026, 1, 1))
+    with unit_of_work(assembler) as uow:
+        row = blueprints.create_blueprint(uow, standard_level_id=bank.standard_level_id, spec=small_spec())
+    with pytest.raises(ConflictError, match="没有批准启用"), unit_of_work(assembler) as uow:
+        runs.start_run(uow, row.exam_blueprint_id, n_forms=1)
+
+
+def test_the_page_of_a_blueprint_says_that_its_bank_was_not_approved(sign_in, bank, assembler):
+    with unit_of_work(assembler) as uow:
+        row = blueprints.create_blueprint(uow, standard_level_id=bank.standard_level_id, spec=small_spec())
+    page = sign_in(Role.ASSEMBLER).get(f"/blueprints/{row.exam_blueprint_id}")
+    assert "题库还没有批准启用" in page.text
