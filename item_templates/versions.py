@@ -26,8 +26,8 @@ def compare(old: ItemContent, new: ItemContent) -> Change:
     Returns
     -------
     {"same", "wording", "substance"}
-        ``substance`` when type, key, score, scoring rule, scores of the rubric, pictures, children, or number, ids or
-        order of options or targets differ: statistics start afresh. ``wording`` when only texts differ, ``same`` when
+        ``substance`` when type, key, score, scoring rule, scores of the rubric, pictures, children, parameters, or
+        number, ids or order of options or targets differ: statistics start afresh. ``wording`` when only texts differ, ``same`` when
         nothing does.
 
     Examples
@@ -54,6 +54,7 @@ def _substance(content: ItemContent) -> bytes:
             "rubric": [decimal_text(as_decimal(point.get("score")) or Decimal(0)) for point in content.rubric],
             "media": [[medium.get("id"), medium.get("digest")] for medium in content.media],
             "blanks": content.n_blanks,
+            "parameters": body.get("parameters"),
             "items": [_substance(child).decode() for child in content.items],
         }
     )

@@ -20,6 +20,7 @@ from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository.items import ItemFilter
 from qbank.schemas.items import ItemCreateSchema, ItemListSchema, ItemQuerySchema, ItemSchema
+from qbank.services import disclosures
 from qbank.services import items as services
 
 bp = Blueprint("api_items", __name__, url_prefix="/api/v1", description="Items of the bank")
@@ -89,7 +90,10 @@ def _points(standard_level_id: uuid.UUID, codes: list[str]) -> list[uuid.UUID]:
 @bp.response(200, ItemSchema)
 def get_item(item_id: uuid.UUID) -> dict[str, Any]:
     """Return an item with its current version."""
-    return _whole(repository.get_item(db.session(), item_id, actor=current_actor()))
+    item = repository.get_item(db.session(), item_id, actor=current_actor())
+    if services.may_see_key(current_actor(), item):
+        disclosures.disclose(db.session(), current_actor(), item, item.current_version_id, way="api")
+    return _whole(item)
 
 
 def _summary(item: Item, points: list[AssessmentPoint]) -> dict[str, Any]:

@@ -1,5 +1,16 @@
 """Tables of the bank; importing this package makes the metadata whole."""
 
-from qbank.models import approvals, corrections, curation, editions, imports, items, standards, workflow, writing
+from qbank.models import (
+    approvals,
+    corrections,
+    curation,
+    disclosures,
+    editions,
+    imports,
+    items,
+    standards,
+    workflow,
+    writing,
+)
 
-__all__ = ["approvals", "corrections", "curation", "editions", "imports", "items", "standards", "workflow", "writing"]
+__all__ = ["approvals", "corrections", "curation", "disclosures", "editions", "imports", "items", "standards", "workflow", "writing"]

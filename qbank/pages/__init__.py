@@ -10,6 +10,7 @@ from kernel.identity.actor import Actor
 from qbank.pages import (
     bank_reports,
     corrections,
+    disclosures,
     edition_tasks,
     editions,
     import_items,
@@ -52,6 +53,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     reviews.bp,
     workflow.bp,
     notices.bp,
+    disclosures.bp,
     media.bp,
     writing.bp,
 )
@@ -65,6 +67,7 @@ MENU: tuple[MenuEntry, ...] = (
     *reviews.MENU,
     *workflow.MENU,
     *writing.MENU,
+    *disclosures.MENU,
 )
 
 

@@ -12,7 +12,9 @@ from werkzeug.wrappers import Response
 
 from item_templates import registry
 from item_templates.contract import ItemContent
+from item_templates.versions import compare
 from kernel.db import db
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import user_names
@@ -22,15 +24,15 @@ from qbank.models.standards import AssessmentPoint, StandardLevel
 from qbank.pages.differences import DiffRow, difference
 from qbank.pages.item_wording import FindingView, Options, difficulty_label, finding_views, status_view, type_label
 from qbank.pages.items import READ, bp, retire_selected
-from qbank.pages.wording import act_and_return
+from qbank.pages.wording import act_and_return, form_date, refusal
 from qbank.repository import items as repository
 from qbank.repository import reviews as review_repository
 from qbank.repository import standards
 from qbank.repository.reviews import DecisionRow
-from qbank.rules.items import CHANGE_LABELS, ItemStatus, findings_of
+from qbank.rules.items import CHANGE_LABELS, ChangeKind, ItemStatus, findings_of
 from qbank.rules.review import DECISION_KINDS, DECISION_LABELS
+from qbank.services import disclosures, review_desk, reviews
 from qbank.services import items as services
-from qbank.services import review_desk, reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,19 @@ class ItemPage:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSide:
+    """One of two versions as it is set, formulas and pictures shown."""
+
+    label: str
+    content: ItemContent
+
+    @property
+    def review_template(self) -> str:
+        """The template of the view with the key."""
+        return registry.template_name(registry.get(self.content.type), "review")
+
+
+@dataclass(frozen=True, slots=True)
 class DifferencePage:
     """Two versions of an item side by side."""
 
@@ -100,6 +115,8 @@ class DifferencePage:
     new: ItemVersion
     rows: list[DiffRow]
     numbers: Options
+    sides: list[VersionSide]
+    change_label: str
 
 
 @bp.get("/<uuid:item_id>")
@@ -108,10 +125,17 @@ def detail(item_id: uuid.UUID) -> tuple[str, int] | str:
     """Show an item; in the drawer, a quick look."""
     item = repository.get_item(db.session(), item_id, actor=current_actor())
     if request.headers.get("HX-Target") == "drawer":
+        _disclose(item, "drawer")
         return render_template("qbank/items/drawer.html", page=item_page(item, "content"))
     tab = request.args.get("tab", "content")
+    if tab == "key":
+        _disclose(item, "page")
     page = item_page(item, tab if tab in {"content", "key", "versions", "reviews"} else "content")
     return render_page("qbank/items/detail.html", page)
+
+
+def _disclose(item: Item, way: str) -> None:
+    disclosures.disclose(db.session(), current_actor(), item, item.current_version_id, way=way)
 
 
 def item_page(item: Item, tab: str) -> ItemPage:
@@ -200,10 +224,19 @@ def show_difference(item_id: uuid.UUID) -> tuple[str, int]:
     item = repository.get_item(session, item_id, actor=current_actor())
     new = repository.get_version(session, item, request.args.get("new", item.n_versions, type=int))
     old = repository.get_version(session, item, request.args.get("old", max(1, new.number - 1), type=int))
+    disclosures.disclose(session, current_actor(), item, new.item_version_id, way="difference")
     points = repository.points_of_versions(session, [old.item_version_id, new.item_version_id])
     rows = difference(old, new, points[old.item_version_id], points[new.item_version_id])
     numbers = [(str(n), _("第 %(n)s 版", n=n)) for n in range(item.n_versions, 0, -1)]
-    return render_page("qbank/items/difference.html", DifferencePage(item, old, new, rows, numbers))
+    return render_page("qbank/items/difference.html", DifferencePage(item, old, new, rows, numbers, *_sides(old, new)))
+
+
+def _sides(old: ItemVersion, new: ItemVersion) -> tuple[list[VersionSide], str]:
+    before, after = services.content_of(old), services.content_of(new)
+    change = compare(before, after)
+    label = _("内容没有变化") if change == "same" else _(CHANGE_LABELS[ChangeKind(change)])
+    sides = [(_("第 %(n)s 版", n=one.number), content) for one, content in ((old, before), (new, after))]
+    return [VersionSide(*side) for side in sides], label
 
 
 def _address(item_id: uuid.UUID) -> str:
@@ -234,6 +267,20 @@ def withdraw(item_id: uuid.UUID) -> Response:
 def retire(item_id: uuid.UUID) -> Response:
     """Take an item out of use."""
     return retire_selected([item_id], _address(item_id))
+
+
+@bp.post("/<uuid:item_id>/effective")
+@requires(Permission.ITEM_RETIRE)
+def set_effective(item_id: uuid.UUID) -> Response:
+    """Say from which day the approved version is in use."""
+    try:
+        day = form_date("effective_on")
+        with unit_of_work(current_actor()) as uow:
+            reviews.set_effective_on(uow, item_id, day)
+    except (ConflictError, InvalidInputError) as exc:
+        return redirect_with_message(_address(item_id), refusal(exc), "danger")
+    message = _("自 %(day)s 起启用", day=day.isoformat()) if day else _("已改为立即启用")
+    return redirect_with_message(_address(item_id), message)
 
 
 @bp.post("/<uuid:item_id>/restore")

@@ -42,8 +42,8 @@ from qbank.pages.wording import Errors, field_errors, form_text, form_version, r
 from qbank.repository import items as repository
 from qbank.repository import standards
 from qbank.rules.items import MAX_POINTS_PER_ITEM, ItemStatus, blocking, findings_of
+from qbank.services import disclosures, media, reviews, writing
 from qbank.services import items as services
-from qbank.services import media, reviews, writing
 from qbank.services.import_runs import match_point
 
 bp = Blueprint("item_editor", __name__, url_prefix="/items")
@@ -235,6 +235,7 @@ def edit(item_id: uuid.UUID) -> tuple[str, int] | Response:
         message = _("试题现在不能修改：审核中的请先撤回，停用的请先恢复")
         return redirect_with_message(url_for("items.detail", item_id=item_id), message, "warning")
     version = _current_version(item)
+    disclosures.disclose(db.session(), current_actor(), item, version.item_version_id, way="editor")
     points = repository.points_of_versions(db.session(), [version.item_version_id])[version.item_version_id]
     texts = [f"{point.full_code} {point.name}" for point in points]
     draft = Draft(services.content_of(version), points, texts, version.difficulty, item.source)

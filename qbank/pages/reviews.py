@@ -28,6 +28,7 @@ from qbank.repository import reviews as repository
 from qbank.repository.items import ItemFilter
 from qbank.rules.items import ItemStatus
 from qbank.rules.review import DECISION_LABELS, Decision
+from qbank.services import disclosures
 from qbank.services import review_desk as desk_services
 from qbank.services import reviews as services
 
@@ -152,6 +153,8 @@ def _desk(item_id: uuid.UUID, *, errors: Errors | None = None, refused: str = ""
     item = items_repository.get_item(session, item_id, actor=actor)
     stages = _stages_of(item)
     found = desk_services.refusal_for(session, actor, item)
+    if not isinstance(found, ConflictOfInterestError):
+        disclosures.disclose(session, actor, item, item.current_version_id, way="review")
     message = refused or (refusal(found) if found else "")
     place = next((n for n, one in enumerate(stages, 1) if one.workflow_stage_id == item.workflow_stage_id), 0)
     page = DeskPage(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from kernel import audit
 from kernel.clock import now
@@ -23,6 +24,7 @@ from qbank.rules.workflow import APPROVED, REQUIRED_LABELS, RETIRED, RequiredFie
 from qbank.services import workflows
 from qbank.services.items import content_of, point_item_at, retire_locked
 from qbank.services.review_desk import barred_authors, check_conflicts, check_refusal, check_reviewer, is_one_stage
+from qbank.services.writing import today
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +251,26 @@ def _to_stage(item: Item, stage_id: uuid.UUID, *, is_back: bool) -> None:
 
 def _approve(uow: UnitOfWork, item: Item) -> None:
     _leave(item, ItemStatus.APPROVED)
-    item.approved_version_id = item.current_version_id
+    if item.effective_on is None or item.effective_on <= today():
+        item.superseded_version_id = item.approved_version_id
+    item.approved_version_id, item.effective_on = item.current_version_id, None
     audit.record(uow, "item.approve", "item", item.item_id, after={"digest": item.content_digest})
+
+
+def set_effective_on(uow: UnitOfWork, item_id: uuid.UUID, effective_on: date | None) -> Item:
+    """Say from which day the approved version is in use; until then forms take the version that it replaces, if any."""
+    require(uow.actor, Permission.ITEM_RETIRE)
+    item = items_repository.lock_item(uow.session, item_id, actor=uow.actor)
+    if item.status is not ItemStatus.APPROVED or item.has_revision:
+        raise ConflictError(N_("只有已入库、没有正在修订的试题可以设定启用日期"))
+    if effective_on is not None and effective_on < today():
+        message = N_("启用日期不能早于今天；立即启用请留空")
+        raise InvalidInputError(message, fields={"effective_on": [message]})
+    before = {"effective_on": item.effective_on.isoformat() if item.effective_on else ""}
+    item.effective_on, item.updated_at = effective_on, now()
+    after = {"effective_on": effective_on.isoformat() if effective_on else ""}
+    audit.record(uow, "item.set_effective", "item", item_id, before=before, after=after)
+    return item
 
 
 def _reject(uow: UnitOfWork, item: Item, comment: str) -> None:
