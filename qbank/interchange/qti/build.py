@@ -65,6 +65,8 @@ def _as_in_3(root: _Element) -> None:
         one.set("src", one.attrib.pop("data", ""))
         one.attrib.pop("type", "")
         one.set("alt", alt)
+    for one in root.iter("rubricBlock"):
+        one.set("use", "scoring")
     for one in list(root.iter(*WRAPPED)):
         body = etree.Element("contentBody")
         body.text, one.text = one.text, None
