@@ -100,3 +100,4 @@ def register_components(app: Flask) -> None:
     for owner in COMPONENTS:
         part(f"{owner}.jobs")
     part("web.jobs")
+    part("web.dependants")
