@@ -145,7 +145,7 @@ def _bank_lines() -> list[BankLine]:
     levels = standards.list_levels(session, actor=actor)
     types, approvals = repository.type_counts(session, actor=actor), repository.standing_approvals(session, actor=actor)
     n_points = standards.count_points(session, [level.standard_level_id for level in levels])
-    lines = []
+    lines: list[BankLine] = []
     for level in levels:
         counts = types.get(level.standard_level_id, {})
         if counts:

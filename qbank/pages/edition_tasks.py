@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -101,7 +102,8 @@ def _line(task: EditionTask) -> TaskLine:
 def _subject(task: EditionTask) -> str:
     if task.kind is TaskKind.BLUEPRINT:
         place = draft_endpoint()
-        return url_for(place[0], **{place[1]: task.subject_id}) if place else ""
+        arguments: dict[str, Any] = {place[1]: task.subject_id} if place else {}
+        return url_for(place[0], **arguments) if place else ""
     if task.kind is TaskKind.POINT_MISSING:
         return url_for("items.index", scope=task.title.split(" ")[0])
     return url_for("items.detail", item_id=task.subject_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ from kernel.http import (
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 from qbank.models.editions import MigrationStep, OutlineMigration
 from qbank.pages.item_wording import Options, level_title, uuid_or_none
 from qbank.pages.wording import (
@@ -410,7 +410,7 @@ def bulk(migration_id: uuid.UUID) -> Response:
 @requires(Permission.STANDARD_WRITE)
 def act_on(migration_id: uuid.UUID, act: str) -> Response:
     """Do one act with the whole board."""
-    acts = {
+    acts: dict[str, tuple[Callable[[UnitOfWork, uuid.UUID], object], str]] = {
         "sure": (services.accept, _("有把握的建议已全部采纳")),
         "undo": (services.undo, _("已撤销上一步")),
         "propose": (services.propose_again, _("未决定的鉴定点已重新对照")),
