@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from kernel.clock import now
 from kernel.errors import ForbiddenError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -25,6 +26,7 @@ from qbank.repository import item_flags, item_search
 from qbank.repository.standards import like_pattern
 from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
+from qbank.rules.writing import CHINA
 
 MAX_ROWS = 20_000
 CHUNK = 500
@@ -365,9 +367,24 @@ def count_approved(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uui
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def _today() -> date:
+    return now().astimezone(CHINA).date()
+
+
 def in_use() -> list[ColumnElement[bool]]:
-    """Return the conditions of an item whose approved version forms may take."""
-    return [Item.approved_version_id.is_not(None), Item.status != ItemStatus.RETIRED, Item.removed_at.is_(None)]
+    """Return the conditions of an item of which forms may take a version today."""
+    return [
+        Item.approved_version_id.is_not(None),
+        Item.status != ItemStatus.RETIRED,
+        Item.removed_at.is_(None),
+        or_(Item.effective_on.is_(None), Item.effective_on <= _today(), Item.superseded_version_id.is_not(None)),
+    ]
+
+
+def version_in_use() -> ColumnElement[Any]:
+    """Return which version forms take today: the approved one from its day on, before it the one that it replaces."""
+    is_early = Item.effective_on > _today()
+    return case((is_early, Item.superseded_version_id), else_=Item.approved_version_id)
 
 
 def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[PoolRow]:
@@ -375,10 +392,11 @@ def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id
 
     An item is in the pool of every edition in which its approved version has points; never one in quarantine.
     """
+    of_item = and_(ItemPoint.item_id == Item.item_id, ItemPoint.item_version_id == version_in_use())
     query = (
         select(Item, ItemVersion, AssessmentPoint)
-        .join(ItemVersion, ItemVersion.item_version_id == Item.approved_version_id)
-        .join(ItemPoint, and_(ItemPoint.item_version_id == Item.approved_version_id, ItemPoint.position == 0))
+        .join(ItemVersion, ItemVersion.item_version_id == version_in_use())
+        .join(ItemPoint, and_(of_item, ItemPoint.position == 0))
         .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
         .where(
             Item.organisation_id == organisation_id,
