@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from item_templates.contract import BLANK_MARK
+from item_templates.formulas.latex import to_latex
 from item_templates.formulas.parser import FormulaError, parse_formula
 from item_templates.formulas.plain import to_plain
 from item_templates.formulas.tree import Row
@@ -82,6 +83,42 @@ def readable(text: str) -> str:
     '电阻 R=U/I 为 5 Ω'
     """
     return map_formulas(text, to_plain)
+
+
+def normal_html(html: str) -> str:
+    r"""Return item HTML with every formula of the subset in the one way of writing that our readers give.
+
+    Parameters
+    ----------
+    html : str
+        Sanitised HTML.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(normal_html(r"若 \(a &lt; \dfrac12\)"))
+    若 \(a&lt;\frac{1}{2}\)
+    """
+    return FORMULA.sub(
+        lambda match: html_entities.escape(normal_text(html_entities.unescape(match[0])), quote=False), html
+    )
+
+
+def normal_text(text: str) -> str:
+    """Return plain text with its formulas written as `normal_html` writes them.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    return map_formulas(text, lambda tree: f"\\({to_latex(tree)}\\)" if tree.parts else None)
 
 
 def formula_errors(html: str) -> Iterator[FormulaError]:

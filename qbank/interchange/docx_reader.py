@@ -29,6 +29,7 @@ from qbank.interchange.labelled import FORM_MARK
 from qbank.interchange.lines import BLANKS, CONTINUED, Line
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.numbering import Numbering, W
+from qbank.interchange.origins import NAMESPACE, note_origins, read_origins
 
 REL = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 DAMAGED = N_("Word 文件已损坏或不是 .docx 文档，请用 Word 或 WPS 另存为 .docx 后再上传")
@@ -72,7 +73,9 @@ class _Document:
         self._n_paragraphs = 0
         self._n_tables = 0
         self._blank = False
-        self._own = "docProps/core.xml" in self._names and FORM_MARK.encode() in archive.read("docProps/core.xml")
+        self._origins = self._read_origins()
+        marked = "docProps/core.xml" in self._names and FORM_MARK.encode() in archive.read("docProps/core.xml")
+        self._own = marked or bool(self._origins)
 
     def read(self) -> ReadResult:
         """Return what the document holds."""
@@ -82,6 +85,7 @@ class _Document:
         self._blocks(body)
         result = cut_lines(self._lines, "docx", exact=self._own)
         result.records += self._records
+        note_origins(result.records, self._origins)
         result.warnings = self._warnings + result.warnings
         for name, count in Counter(self._parts.lost).items():
             message = LOST[name] + (f"（{count}）" if count > 1 else "")
@@ -95,6 +99,15 @@ class _Document:
         if not found:
             raise UnreadableFileError("damaged_file", DAMAGED)
         return found[0]
+
+    def _read_origins(self) -> dict[str, str]:
+        """Return version numbers by item code, wherever a word processor has put our part."""
+        parts = [name for name in self._names if name.startswith("customXml/") and name.endswith(".xml")]
+        found: dict[str, str] = {}
+        for name in sorted(parts):
+            content = self._archive.read(name)
+            found |= read_origins(_parse(content)) if NAMESPACE.encode() in content else {}
+        return found
 
     def _beside(self, name: str) -> _Element | None:
         path = posixpath.join(posixpath.dirname(self._main), name)

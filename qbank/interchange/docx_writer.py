@@ -14,6 +14,9 @@ import docx
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.image.exceptions import UnrecognizedImageError
 from docx.image.image import Image
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
@@ -22,6 +25,7 @@ from item_templates.canonical import item_from_json
 from item_templates.contract import CanonicalItem
 from item_templates.formulas.omml import to_omml
 from item_templates.formulas.parser import FormulaError, parse_formula
+from item_templates.formulas.pieces import normal_text
 from item_templates.formulas.tree import Row
 from kernel.i18n import N_
 from qbank.interchange.docx_text import MEDIA_PREFIX
@@ -29,6 +33,7 @@ from qbank.interchange.html_lines import TableCell, table_cells
 from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, heading, item_paragraphs, word_formulas
 from qbank.interchange.lines import CONTINUED, Line
 from qbank.interchange.model import Notice
+from qbank.interchange.origins import PART, origins_xml
 
 TITLE = N_("试题")
 TEMPLATE_TITLE = N_("试题模板")
@@ -56,9 +61,10 @@ def write_docx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     for item in items:
         writer.take_pictures(item, media)
     writer.instructions(with_examples=False)
-    for paragraph in form_paragraphs(items, formulas=word_formulas):
+    for paragraph in form_paragraphs(items, formulas=normal_text):
         writer.write(paragraph)
     return writer.save(), writer.losses
+    writer.note_origins(items)
 
 
 def write_template() -> bytes:
@@ -205,6 +211,13 @@ class _Writer:
             target._tr.remove(element)  # noqa: SLF001 - see above
 
     def save(self) -> bytes:
+    def note_origins(self, items: Sequence[CanonicalItem]) -> None:
+        """Keep beside the text which versions of which items of the bank it was written from."""
+        content = origins_xml(items)
+        if content is not None:
+            part = Part(PackURI(PART), "application/xml", content, self._document.part.package)
+            self._document.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
+
         """Return the bytes of the document."""
         buffer = io.BytesIO()
         self._document.save(buffer)

@@ -10,17 +10,19 @@ from werkzeug.datastructures import MultiDict
 
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
-from qbank.interchange.columns import FIELD_WORDS, ColumnMapping, SheetMapping, column_letters
+from qbank.interchange.columns import FIELD_WORDS, KEY_RULES, ColumnMapping, SheetMapping, column_letters
 from qbank.interchange.options import LETTERS
 from qbank.interchange.tables import Sheet, sheet_mapping
 from qbank.interchange.template_rows import HELP_SHEET
 from qbank.models.items import ImportRun
-from qbank.pages.item_wording import Options, int_or_none
+from qbank.pages.item_wording import Options, int_or_none, type_options
 
 N_OPTIONS = 10
 N_SAMPLES = 3
 SAMPLE_CHARS = 40
 METADATA = "metadata"
+ZERO_IS_TRUE = "zero"
+"""Judgements are written 0 for right and 1 for wrong, against the usual way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class SheetView:
     columns: list[ColumnView]
     is_ignored: bool
     n_rows: int
+    type_hint: str = ""
+    key_rule: str = ""
+    digits: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -57,6 +62,21 @@ def meanings() -> Options:
     options = [(f"option:{place}", _("选项 %(letter)s", letter=LETTERS[place])) for place in range(N_OPTIONS)]
     fields = [(kind, _(words)) for kind, words in FIELD_WORDS.items()]
     return [("", _("不导入")), *fields, *options, (METADATA, _("附加信息"))]
+
+
+def key_rules() -> Options:
+    """Return where the key of a row stands, for a choice."""
+    return [("", _("按答案列")), ("first_option", _("没有答案列，第一个选项就是答案"))]
+
+
+def digit_meanings() -> Options:
+    """Return what 1 and 0 mean as keys of judgements, for a choice."""
+    return [("", _("1 = 正确，0 = 错误")), (ZERO_IS_TRUE, _("0 = 正确，1 = 错误"))]
+
+
+def sheet_types() -> Options:
+    """Return the type that all items of a sheet have, for a choice."""
+    return [("", _("按题型列、表名或内容"))] + [(label, label) for _name, label in type_options()]
 
 
 def sheet_views(run: ImportRun, sheets: Sequence[Sheet]) -> list[SheetView]:
@@ -89,6 +109,9 @@ def _sheet_view(number: int, sheet: Sheet, mapping: SheetMapping | None, *, is_o
         columns=[one for one in columns if one.header or one.samples],
         is_ignored=mapping.ignore if mapping else is_other_known,
         n_rows=len(sheet.rows),
+        type_hint=mapping.type_hint if mapping else "",
+        key_rule=mapping.key_rule if mapping else "",
+        digits=ZERO_IS_TRUE if mapping and "0" in mapping.true_words else "",
     )
 
 
@@ -143,6 +166,8 @@ def _sheet_from_form(form: MultiDict[str, str], sheet: SheetView, first_row: int
         elif meaning in FIELD_WORDS:
             _refuse_repeated(sheet, meaning in fields)
             fields[meaning] = column.number
+    rule = form.get(f"rule-{sheet.number}", "")
+    is_zero_true = form.get(f"digits-{sheet.number}", "") == ZERO_IS_TRUE
     _check(sheet, fields, options)
     row = int_or_none(form.get(f"header-{sheet.number}", ""), first_row, first_row + sheet.n_rows - 1)
     return SheetMapping(
@@ -150,6 +175,10 @@ def _sheet_from_form(form: MultiDict[str, str], sheet: SheetView, first_row: int
         options=tuple(options[place] for place in sorted(options)),
         metadata=metadata,
         header_row=None if row is None else row - first_row,
+        type_hint=form.get(f"type-{sheet.number}", "")[:40],
+        key_rule=rule if rule in KEY_RULES else "",
+        true_words=("0",) if is_zero_true else (),
+        false_words=("1",) if is_zero_true else (),
     )
 
 

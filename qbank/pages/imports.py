@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from item_templates import registry
 from kernel.canonical import digest_bytes
 from kernel.db import db
 from kernel.errors import InvalidInputError
@@ -38,7 +37,16 @@ from kernel.jobs.repository import get_job
 from kernel.uow import unit_of_work
 from qbank.interchange.convert import FORMATS
 from qbank.models.items import ImportRun
-from qbank.pages.import_mapping import SheetView, mapping_from_form, meanings, sheet_views
+from qbank.pages.import_cards import Card, KindLine, card_of, fate_of, is_of_kind, kind_lines, matches_of
+from qbank.pages.import_mapping import (
+    SheetView,
+    digit_meanings,
+    key_rules,
+    mapping_from_form,
+    meanings,
+    sheet_types,
+    sheet_views,
+)
 from qbank.pages.item_wording import (
     Options,
     difficulty_options,
@@ -55,6 +63,7 @@ from qbank.repository import imports as repository
 from qbank.repository import items as items_repository
 from qbank.repository import standards
 from qbank.rules.items import IMPORT_LABELS, DuplicatePolicy, ImportState
+from qbank.services import import_memory as memory
 from qbank.services import import_runs as services
 
 bp = Blueprint("imports", __name__, url_prefix="/imports")
@@ -119,6 +128,9 @@ class DetectPage:
     format_label: str
     sheets: list[SheetView]
     meanings: Options
+    key_rules: Options
+    digit_meanings: Options
+    sheet_types: Options
     n_items: int
     n_skipped: int
     by_type: list[tuple[str, int]]
@@ -128,28 +140,8 @@ class DetectPage:
     difficulties: Options
     values: dict[str, str]
     same_file: ImportRun | None
+    remembered_from: str = ""
     errors: Errors = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class KindLine:
-    """How often something was said about the items of a file, with one example."""
-
-    code: str
-    n: int
-    example: str
-    href: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One item of the file as it would stand in the bank."""
-
-    item: services.PreviewItem
-    type_label: str
-    template: str
-    point_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +154,8 @@ class CheckPage:
     n_found: int
     n_new: int
     n_known: int
+    n_updates: int
+    n_left_out: int
     skipped: list[dict[str, str]]
     n_skipped: int
     kinds: list[KindLine]
@@ -172,6 +166,12 @@ class CheckPage:
     cards: list[Card]
     paging: Paging
     kind: str
+
+    @property
+    def place_query(self) -> dict[str, str]:
+        """What an address needs to come back to this page of cards."""
+        query = {"kind": self.kind, "page": str(self.paging.page) if self.paging.page > 1 else ""}
+        return {name: value for name, value in query.items() if value}
 
     @staticmethod
     def place(locator: str) -> str:
@@ -241,7 +241,7 @@ def new() -> tuple[str, int]:
 
 def _upload_form(errors: Errors) -> tuple[str, int]:
     labels = [_(one.label) for one in FORMATS.values()]
-    accept = ",".join(one.extension for one in FORMATS.values())
+    accept = ",".join(dict.fromkeys(one.extension for one in FORMATS.values()))
     page = UploadPage(steps(), labels, accept, errors)
     return render_page("qbank/imports/upload.html", page, status=422 if errors else 200)
 
@@ -252,9 +252,11 @@ def create() -> tuple[str, int] | Response:
     """Keep a file and show what was understood of it."""
     try:
         upload = uploaded_file()
-        preview = services.build_preview(services.read_upload(upload.data, upload.name))
+        reading = memory.read_remembering(db.session(), current_actor(), upload.data, upload.name)
+        preview = services.build_preview(reading.report)
         with unit_of_work(current_actor()) as uow:
             run = services.start_run(uow, name=upload.name, data=upload.data, preview=preview)
+            memory.note_reading(uow, run, reading)
     except InvalidInputError as exc:
         return _upload_form(field_errors(exc))
     return redirect(url_for("imports.detect", run_id=run.import_run_id), code=303)
@@ -300,12 +302,16 @@ def _detect(run: ImportRun, values: dict[str, str], errors: Errors | None = None
     points = items_repository.points_of_level(session, level_id) if level_id else ()
     page = DetectPage(
         steps=steps(), run=run, format_label=_(FORMATS[run.format].label),
-        sheets=sheet_views(run, services.read_sheets_of(run)), meanings=meanings(), n_items=len(preview.items),
+        sheets=sheet_views(run, services.read_sheets_of(run)), meanings=meanings(),
+        key_rules=key_rules(), digit_meanings=digit_meanings(), sheet_types=sheet_types(), n_items=len(preview.items),
         n_skipped=len(preview.report["skipped"]), by_type=_by_type(preview),
-        warnings=[w["message"] for w in preview.report["warnings"] if w["locator"] == "file"],
+        warnings=[
+            w["message"] for w in preview.report["warnings"] if w["locator"] == "file" or w["code"] == "columns_inferred"
+        ],
         levels=level_options(session, actor), point_options=point_options(points),
         difficulties=difficulty_options(), values=values,
-        same_file=repository.find_same_file(session, run.file_digest, actor=actor), errors=errors or {},
+        same_file=repository.find_same_file(session, run.file_digest, actor=actor),
+        remembered_from=memory.remembered_from(session, actor, run), errors=errors or {},
     )  # fmt: skip
     return render_page("qbank/imports/detect.html", page, status=422 if errors else 200)
 
@@ -326,10 +332,27 @@ def remap(run_id: uuid.UUID) -> tuple[str, int] | Response:
         report = services.read_upload(services.read_original(run), run.file_name, fmt=run.format, mapping=mapping)
         preview = services.build_preview(report)
         with unit_of_work(current_actor()) as uow:
-            services.remap(uow, run_id, version=form_version() or 0, mapping=mapping, preview=preview)
+            fresh = services.remap(uow, run_id, version=form_version() or 0, mapping=mapping, preview=preview)
+            memory.remember(uow, fresh, mapping)
     except InvalidInputError as exc:
         return _detect(run, _target_values(run), field_errors(exc))
-    return redirect_with_message(url_for("imports.detect", run_id=run_id), _("已按新的对应关系重新识别"))
+    return redirect_with_message(
+        url_for("imports.detect", run_id=run_id), _("已按新的对应关系重新识别，以后同样的文件自动套用")
+    )
+
+
+@bp.post("/<uuid:run_id>/mapping/forget")
+@requires(Permission.ITEM_IMPORT)
+def forget_mapping(run_id: uuid.UUID) -> Response:
+    """Read a table once more without what was remembered about files of its shape."""
+    run = _run(run_id)
+    preview = services.build_preview(services.read_upload(services.read_original(run), run.file_name, fmt=run.format))
+    with unit_of_work(current_actor()) as uow:
+        services.remap(uow, run_id, version=form_version() or 0, mapping=None, preview=preview)
+        memory.forget(uow, run_id)
+    return redirect_with_message(
+        url_for("imports.detect", run_id=run_id), _("已忘记这类文件的对应关系，按表头重新识别")
+    )
 
 
 def _first_row(sheets: Sequence[Any], name: str) -> int:
@@ -366,45 +389,27 @@ def _check_page(run: ImportRun) -> CheckPage:
     session, actor = db.session(), current_actor()
     preview = services.with_duplicates(session, actor, services.load_preview(run))
     level_id = run.standard_level_id or uuid.UUID(int=0)
-    points = {point.full_code: point.name for point in items_repository.points_of_level(session, level_id)}
+    points = {point.full_code: point for point in items_repository.points_of_level(session, level_id)}
+    matches = matches_of(session, actor, preview)
+    fates = {one.number: fate_of(one, matches.get(one.number)) for one in preview.items}
     kind = request.args.get("kind", "")
-    chosen = [one for one in preview.items if _is_of_kind(one, kind)]
+    chosen = [one for one in preview.items if is_of_kind(one, fates[one.number], kind)]
     paging = Paging(max(1, request.args.get("page", 1, type=int)), CARDS_PER_PAGE, len(chosen))
     shown = chosen[paging.offset : paging.offset + CARDS_PER_PAGE]
-    n_known = sum(_is_of_kind(one, "duplicate_of") for one in preview.items)
-    has_point = run.assessment_point_id is not None
+    counts, has_point = Counter(fates.values()), run.assessment_point_id is not None
+    new = [one for one in preview.items if fates[one.number] == "new"]
     return CheckPage(
         steps=steps(), run=run, level_title=level_title(standards.get_level(session, level_id, actor=actor)),
-        n_found=run.n_found, n_known=n_known, n_new=len(preview.items) - n_known,
+        n_found=run.n_found, n_new=counts["new"], n_known=counts["known"] + counts["unchanged"],
+        n_updates=counts["updates"], n_left_out=counts["left_out"] + counts["conflicts"],
         skipped=preview.report["skipped"][:MAX_SKIPPED_SHOWN], n_skipped=len(preview.report["skipped"]),
-        kinds=_kinds(preview, kind), by_type=_by_type(preview),
-        n_without_point=0 if has_point else sum(not set(one.points) & set(points) for one in preview.items),
+        kinds=kind_lines(preview, fates, kind), by_type=_by_type(preview),
+        n_without_point=0 if has_point else sum(not set(one.points) & set(points) for one in new),
         n_unknown_point=sum(bool(set(one.points) - set(points)) for one in preview.items),
-        n_without_difficulty=0 if run.default_difficulty else sum(one.difficulty is None for one in preview.items),
-        cards=[_card(one, points) for one in shown], paging=paging, kind=kind,
+        n_without_difficulty=0 if run.default_difficulty else sum(one.difficulty is None for one in new),
+        cards=[card_of(one, fates[one.number], matches.get(one.number), points) for one in shown], paging=paging,
+        kind=kind,
     )  # fmt: skip
-
-
-def _is_of_kind(one: services.PreviewItem, kind: str) -> bool:
-    if kind == "any":
-        return bool(one.notices)
-    return not kind or any(notice.code == kind for notice in one.notices)
-
-
-def _kinds(preview: services.Preview, chosen: str) -> list[KindLine]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    for one in preview.items:
-        for notice in {n.code: n for n in one.notices}.values():
-            counts[notice.code] += 1
-            examples.setdefault(notice.code, notice.message)
-    return [KindLine(code, n, examples[code], f"?kind={code}", code == chosen) for code, n in counts.most_common()]
-
-
-def _card(one: services.PreviewItem, points: dict[str, str]) -> Card:
-    named = "；".join(f"{code} {points[code]}" if code in points else f"{code}？" for code in one.points)
-    template = registry.template_name(registry.get(one.content.type), "review")
-    return Card(one, type_label(one.content.type), template, named)
 
 
 @bp.post("/<uuid:run_id>/confirm")

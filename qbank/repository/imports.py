@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,9 @@ from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import User
-from qbank.models.items import ImportRun, Item
+from qbank.models.imports import ImportMapping
+from qbank.models.items import ImportRun, Item, ItemVersion
+from qbank.repository.items import chunks
 from qbank.rules.items import ImportState, ItemStatus
 
 WAITING = (ImportState.UPLOADED, ImportState.CHECKED)
@@ -59,6 +61,34 @@ def find_same_file(session: Session, file_digest: str, *, actor: Actor) -> Impor
         ImportRun.state == ImportState.DONE,
     )
     return session.scalar(query.order_by(ImportRun.created_at.desc()).limit(1))
+
+
+def find_by_codes(session: Session, codes: Sequence[str], *, actor: Actor) -> dict[str, Item]:
+    """Return the items of the bank that have these codes, by code."""
+    found: dict[str, Item] = {}
+    for chunk in chunks(list(dict.fromkeys(code for code in codes if code))):
+        query = select(Item).where(
+            Item.organisation_id == actor.organisation, Item.code.in_(chunk), Item.removed_at.is_(None)
+        )
+        found |= {item.code: item for item in session.scalars(query)}
+    return found
+
+
+def find_numbered_versions(session: Session, numbers: Mapping[uuid.UUID, int | None]) -> dict[uuid.UUID, ItemVersion]:
+    """Return, by item, the version that has the number asked for."""
+    found: dict[uuid.UUID, ItemVersion] = {}
+    for chunk in chunks(list(numbers)):
+        query = select(ItemVersion).where(ItemVersion.item_id.in_(chunk))
+        found |= {one.item_id: one for one in session.scalars(query) if one.number == numbers[one.item_id]}
+    return found
+
+
+def find_mapping(session: Session, shape: str, *, actor: Actor) -> ImportMapping | None:
+    """Return what the organisation said about files of a shape."""
+    query = select(ImportMapping).where(
+        ImportMapping.organisation_id == actor.organisation, ImportMapping.shape == shape
+    )
+    return session.scalar(query)
 
 
 def count_waiting(session: Session, *, actor: Actor) -> int:

@@ -17,6 +17,7 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.convert import FORMATS, write_items
 from qbank.interchange.model import Notice
+from qbank.interchange.origins import VERSION_MARK
 from qbank.models.items import Item
 from qbank.repository import items as repository
 from qbank.repository import media as media_repository
@@ -54,7 +55,7 @@ def export_items(uow: UnitOfWork, wanted: ItemFilter, *, fmt: str) -> ExportedFi
 
 
 def canonical_items(session: Session, items: Sequence[Item]) -> list[CanonicalItem]:
-    """Return items as files carry them: their codes as ids, their current versions as contents."""
+    """Return items as files carry them: codes as ids, current versions as contents, their numbers for the way back."""
     version_ids = [item.current_version_id for item in items]
     versions = repository.get_versions(session, version_ids)
     points = repository.points_of_versions(session, version_ids)
@@ -65,7 +66,7 @@ def canonical_items(session: Session, items: Sequence[Item]) -> list[CanonicalIt
             points=tuple(point.full_code for point in points[item.current_version_id]),
             difficulty=item.difficulty,
             source=item.source,
-            metadata=item.extra,
+            metadata={**item.extra, VERSION_MARK: str(versions[item.current_version_id].number)},
         )
         for item in items
     ]

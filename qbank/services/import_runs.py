@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from item_templates import registry
-from item_templates.canonical import content_from_json, content_to_json
+from item_templates.canonical import content_digest, content_from_json, content_to_json
 from item_templates.contract import ItemContent
 from kernel import audit
 from kernel.canonical import digest_bytes
@@ -36,9 +36,19 @@ from qbank.models.items import ImportRun, Item
 from qbank.repository import imports as repository
 from qbank.repository import items as items_repository
 from qbank.repository import standards
-from qbank.rules.items import DuplicatePolicy, ImportState
+from qbank.rules.items import DuplicatePolicy, ImportDecision, ImportState
 from qbank.services import imports
 from qbank.services import media as pictures
+from qbank.services.import_edits import apply_edits, find_edit, leave_out
+from qbank.services.import_locks import lock_open
+from qbank.services.import_updates import (
+    Candidate,
+    candidate_of,
+    match_items,
+    plan_updates,
+    undo_update,
+    update_from_file,
+)
 from qbank.services.items import remove_locked
 
 TABLES = frozenset({"xlsx", "xls", "csv"})
@@ -57,7 +67,11 @@ class PreviewNotice:
 
 @dataclass(frozen=True, slots=True)
 class PreviewItem:
-    """One item as it would stand in the bank."""
+    """One item as it would stand in the bank.
+
+    `content` names pictures so that a page can show them; `kept` is the content itself; `read_digest` is that of what the
+    file says, whatever somebody has changed since.
+    """
 
     locator: str
     content: ItemContent
@@ -65,6 +79,23 @@ class PreviewItem:
     difficulty: int | None
     digest: str
     notices: tuple[PreviewNotice, ...]
+    number: int = 0
+    kept: ItemContent | None = None
+    code: str = ""
+    base_number: int | None = None
+    read_digest: str = ""
+    is_edited: bool = False
+    decision: ImportDecision | None = None
+
+    @property
+    def own_content(self) -> ItemContent:
+        """The content with its pictures named as the bank will name them."""
+        return self.kept or self.content
+
+    @property
+    def candidate(self) -> Candidate:
+        """The item as it is compared with the bank."""
+        return Candidate(self.code, self.base_number, self.digest, self.points, self.difficulty, self.own_content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +180,12 @@ def read_sheets_of(run: ImportRun) -> list[Sheet]:
 
 
 def remap(
-    uow: UnitOfWork, run_id: uuid.UUID, *, version: int, mapping: ColumnMapping, preview: PreviewFile
+    uow: UnitOfWork, run_id: uuid.UUID, *, version: int, mapping: ColumnMapping | None, preview: PreviewFile
 ) -> ImportRun:
-    """Replace what was understood by a reading under another column mapping."""
-    run = _lock_open(uow, run_id, version)
-    run.mapping, run.n_found, run.state = mapping.to_json(), preview.n_found, ImportState.UPLOADED
+    """Replace what was understood by a reading under another column mapping, or under none."""
+    run = lock_open(uow, run_id, version)
+    run.mapping, run.is_mapping_recalled = mapping.to_json() if mapping else None, False
+    run.n_found, run.state = preview.n_found, ImportState.UPLOADED
     preview.write(run_id)
     return run
 
@@ -169,7 +201,7 @@ class Target:
 
 def choose_target(uow: UnitOfWork, run_id: uuid.UUID, *, version: int, target: Target) -> ImportRun:
     """Set level, default point and default difficulty; the point is found by its code or name."""
-    run = _lock_open(uow, run_id, version)
+    run = lock_open(uow, run_id, version)
     level = standards.get_level(uow.session, target.standard_level_id, actor=uow.actor)
     run.standard_level_id = level.standard_level_id
     run.assessment_point_id = None
@@ -204,7 +236,7 @@ def match_point(points: Sequence[Any], text: str) -> Any | None:
 
 def confirm(uow: UnitOfWork, run_id: uuid.UUID, *, version: int, duplicates: DuplicatePolicy) -> ImportRun:
     """Start the import as a job."""
-    run = _lock_open(uow, run_id, version)
+    run = lock_open(uow, run_id, version)
     if run.state is not ImportState.CHECKED or run.standard_level_id is None:
         raise ConflictError(N_("请先选择标准等级，再开始导入"))
     run.duplicates, run.state = duplicates, ImportState.RUNNING
@@ -212,16 +244,6 @@ def confirm(uow: UnitOfWork, run_id: uuid.UUID, *, version: int, duplicates: Dup
     key = f"qbank.import:{run.import_run_id}:{run.version}"
     job = enqueue(uow, "qbank.import", {"import_run_id": str(run.import_run_id)}, title=title[:200], unique_key=key)
     run.job_id = job.job_id
-    return run
-
-
-def _lock_open(uow: UnitOfWork, run_id: uuid.UUID, version: int) -> ImportRun:
-    require(uow.actor, Permission.ITEM_IMPORT)
-    run = repository.lock_run(uow.session, run_id, actor=uow.actor)
-    if run.state not in repository.WAITING:
-        raise ConflictError(N_("这次导入已经开始或结束，不能再改"))
-    if run.version != version:
-        raise ConflictError(N_("这次导入刚在另一窗口改过，请刷新后重试"))
     return run
 
 
@@ -256,17 +278,41 @@ def run_import(uow: UnitOfWork, run_id: uuid.UUID, prepared: imports.Prepared) -
         duplicates=run.duplicates,
         import_run_id=run_id,
     )
-    outcome = imports.import_prepared(uow, prepared, standard_level_id=run.standard_level_id, options=options)
+    outcome = _bring_in(uow, run, prepared, options)
     balance = {
-        "found": prepared.report.found,
+        "found": outcome.report.found,
         "imported": outcome.n_imported,
         "duplicates": len(outcome.duplicates),
-        "skipped": len(prepared.report.skipped),
+        "skipped": len(outcome.report.skipped),
     }
-    run.n_found, run.n_imported = balance["found"], balance["imported"]
+    run.n_found, run.n_imported, run.n_updated = balance["found"], balance["imported"], len(outcome.updated)
     run.n_duplicates, run.n_skipped = balance["duplicates"], balance["skipped"]
     run.report, run.state, run.finished_at = outcome.to_json(), ImportState.DONE, now()
     return balance
+
+
+def _bring_in(
+    uow: UnitOfWork, run: ImportRun, prepared: imports.Prepared, options: imports.ImportOptions
+) -> imports.ImportOutcome:
+    """Insert what is new and update what came back changed, as the edits of the import say."""
+    edits = apply_edits(prepared, run.edits)
+    matches = match_items(uow.session, uow.actor, [candidate_of(one) for one in prepared.items])
+    updates, skipped, unchanged = plan_updates(matches, edits, prepared.items)
+    items = prepared.items
+    leave_out(prepared, skipped)
+    settled = {*updates, *skipped, *unchanged}
+    prepared.items = [one for number, one in enumerate(items) if number not in settled]
+    level_id = run.standard_level_id or uuid.UUID(int=0)
+    outcome = imports.import_prepared(uow, prepared, standard_level_id=level_id, options=options)
+    same = [imports.DuplicateItem(items[number].source.locator, code) for number, code in unchanged.items()]
+    for number, match in updates.items():
+        done = update_from_file(uow, match, items[number])
+        if done is None:
+            same.append(imports.DuplicateItem(items[number].source.locator, match.item.code))
+        else:
+            outcome.updated.append(done)
+    outcome.duplicates += same
+    return outcome
 
 
 def _chosen_point(session: Session, run: ImportRun) -> Any:
@@ -283,7 +329,10 @@ def report_of(run: ImportRun) -> ConversionReport:
 
 
 def undo_run(uow: UnitOfWork, run_id: uuid.UUID) -> int:
-    """Take a whole import out of the bank while all its items are drafts; return how many items went."""
+    """Take a whole import out of the bank while all its items are drafts; return how many items went or went back.
+
+    An item that the import gave a new version gets its old content back, unless somebody has gone on with it since.
+    """
     require(uow.actor, Permission.ITEM_IMPORT)
     run = repository.lock_run(uow.session, run_id, actor=uow.actor)
     if run.state is not ImportState.DONE:
@@ -294,9 +343,12 @@ def undo_run(uow: UnitOfWork, run_id: uuid.UUID) -> int:
     items: Sequence[Item] = repository.lock_items_of(uow.session, run)
     for item in items:
         remove_locked(uow, item)
+    updated = (run.report or {}).get("updated", [])
+    n_restored = sum(undo_update(uow, one) for one in updated)
     run.state = ImportState.UNDONE
-    audit.record(uow, "import.undo", "import_run", run_id, after={"items": len(items)})
-    return len(items)
+    after = {"items": len(items), "restored": n_restored, "kept": len(updated) - n_restored}
+    audit.record(uow, "import.undo", "import_run", run_id, after=after)
+    return len(items) + n_restored
 
 
 # --- the preview file ----------------------------------------------------------------------------------------------
@@ -318,21 +370,26 @@ def build_preview(report: ConversionReport) -> PreviewFile:
 
 
 def _preview_json(one: imports.PreparedItem, said: list[dict[str, str]]) -> dict[str, Any]:
+    known = {notice["code"] for notice in said}
     findings = registry.get(one.content.type).validate(one.content)
+    found = [{"code": each.code, "message": each.message} for each in findings if each.code not in known]
     return {
         "locator": one.source.locator,
         "content": content_to_json(one.content),
         "points": list(one.source.item.points),
         "difficulty": one.source.item.difficulty,
         "digest": one.digest,
-        "notices": said + [{"code": finding.code, "message": finding.message} for finding in findings],
+        "notices": said + found,
+        "code": one.source.item.id,
+        "base": imports.base_number(one.source.item),
     }
 
 
 def load_preview(run: ImportRun) -> Preview:
     """Return what was understood of a run's file; pictures are named so that `read_preview_medium` finds them."""
     body = _preview_body(run.import_run_id)
-    return Preview(body["report"], tuple(_preview_item(run.import_run_id, one) for one in body["items"]))
+    items = (_preview_item(run, number, one) for number, one in enumerate(body["items"]))
+    return Preview(body["report"], tuple(items))
 
 
 def _preview_body(run_id: uuid.UUID) -> dict[str, Any]:
@@ -343,17 +400,35 @@ def _preview_body(run_id: uuid.UUID) -> dict[str, Any]:
     return body
 
 
-def _preview_item(run_id: uuid.UUID, one: Mapping[str, Any]) -> PreviewItem:
-    content = content_from_json(one["content"])
-    names = {str(m["id"]): f"import.{run_id.hex}.{m['id']}" for m in content.media}
+def _preview_item(run: ImportRun, number: int, one: Mapping[str, Any]) -> PreviewItem:
+    edit = find_edit(run.edits, number, one["digest"])
+    is_edited = edit is not None and edit.content is not None
+    content = edit.content if edit is not None and edit.content is not None else content_from_json(one["content"])
+    notices = [(finding.code, finding.message) for finding in registry.get(content.type).validate(content)]
     return PreviewItem(
         locator=one["locator"],
-        content=pictures.map_texts(content, names) if names else content,
-        points=tuple(one["points"]),
-        difficulty=one["difficulty"],
-        digest=one["digest"],
-        notices=tuple(PreviewNotice(n["code"], n["message"]) for n in one["notices"]),
+        content=shown_content(run.import_run_id, content),
+        points=edit.points if edit is not None and is_edited else tuple(one["points"]),
+        difficulty=edit.difficulty if edit is not None and is_edited else one["difficulty"],
+        digest=content_digest(content) if is_edited else one["digest"],
+        notices=tuple(
+            PreviewNotice(*pair)
+            for pair in (notices if is_edited else ((n["code"], n["message"]) for n in one["notices"]))
+        ),
+        number=number,
+        kept=content,
+        code=one.get("code", ""),
+        base_number=one.get("base"),
+        read_digest=one["digest"],
+        is_edited=is_edited,
+        decision=edit.decision if edit else None,
     )
+
+
+def shown_content(run_id: uuid.UUID, content: ItemContent) -> ItemContent:
+    """Return a content whose pictures are named so that `read_preview_medium` finds them."""
+    names = {str(m["id"]): f"import.{run_id.hex}.{m['id']}" for m in content.media}
+    return pictures.map_texts(content, names) if names else content
 
 
 def read_preview_medium(session: Session, actor: Actor, name: str) -> tuple[bytes, str] | None:
@@ -373,9 +448,12 @@ def read_preview_medium(session: Session, actor: Actor, name: str) -> tuple[byte
 def with_duplicates(session: Session, actor: Actor, preview: Preview) -> Preview:
     """Return a preview in which items that are in the bank, or stand earlier in the file, say so."""
     known = items_repository.find_known_digests(session, actor.organisation, [one.digest for one in preview.items])
+    matched = match_items(session, actor, [one.candidate for one in preview.items])
     marked = []
     for one in preview.items:
-        if one.digest in known:
+        if one.number in matched:
+            marked.append(one)
+        elif one.digest in known:
             notice = PreviewNotice("duplicate_of", N_("与 %(code)s 的内容相同") % {"code": known[one.digest]})
             others = tuple(n for n in one.notices if n.code != "duplicate_of")
             marked.append(replace(one, notices=(notice, *others)))

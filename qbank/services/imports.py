@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from item_templates.canonical import content_digest
-from item_templates.contract import ItemContent
+from item_templates.contract import CanonicalItem, ItemContent
 from kernel import audit
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -16,6 +16,7 @@ from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice
+from qbank.interchange.origins import VERSION_MARK
 from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository import standards
@@ -23,6 +24,8 @@ from qbank.rules.items import MAX_POINTS_PER_ITEM, DuplicatePolicy
 from qbank.services import media as pictures
 from qbank.services.items import NewItem, insert_items
 from qbank.services.media import Picture
+
+PROGRESS_STEP = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,32 @@ class DuplicateItem:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatedItem:
+    """One item that got a new version."""
+
+    item_id: uuid.UUID
+    code: str
+    before_version_id: uuid.UUID
+    version_id: uuid.UUID
+
+    def to_json(self) -> dict[str, str]:
+        """Return what undoing needs, as plain JSON values."""
+        return {
+            "item_id": str(self.item_id),
+            "code": self.code,
+            "before": str(self.before_version_id),
+            "version": str(self.version_id),
+        }
+
+
 @dataclass(slots=True)
 class ImportOutcome:
-    """What became of a file: `found` is always imported + duplicates + skipped."""
+    """What became of a file: `found` is always imported + duplicates + skipped; the imported count the updated."""
 
     report: ConversionReport
     item_ids: list[uuid.UUID] = field(default_factory=list)
+    updated: list[UpdatedItem] = field(default_factory=list)
     duplicates: list[DuplicateItem] = field(default_factory=list)
     losses: list[Notice] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
@@ -46,7 +69,7 @@ class ImportOutcome:
     @property
     def n_imported(self) -> int:
         """Number of items that are in the bank now."""
-        return len(self.item_ids)
+        return len(self.item_ids) + len(self.updated)
 
     @property
     def is_complete(self) -> bool:
@@ -58,6 +81,8 @@ class ImportOutcome:
         body = self.report.to_json()
         body["imported"] = self.n_imported
         body["duplicates"] = len(self.duplicates)
+        if self.updated:
+            body["updated"] = [one.to_json() for one in self.updated]
         del body["converted"]
         body["losses"] += [{"locator": n.locator, "construct": n.code, "message": n.message} for n in self.losses]
         body["warnings"] += [{"locator": n.locator, "code": n.code, "message": n.message} for n in self._all_warnings()]
@@ -167,10 +192,21 @@ class Prepared:
     losses: list[Notice] = field(default_factory=list)
 
 
-def prepare(report: ConversionReport) -> Prepared:
-    """Return the items of a file as they would stand in the bank; touches no database."""
+def base_number(item: CanonicalItem) -> int | None:
+    """Return the number of the version as which an item was exported; None for an item that was not."""
+    text = str(item.metadata.get(VERSION_MARK, ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def prepare(report: ConversionReport, *, progress: Callable[[int], None] | None = None) -> Prepared:
+    """Return the items of a file as they would stand in the bank; touches no database.
+
+    `progress` is told after every few hundred items how many are done.
+    """
     prepared = Prepared(report)
-    for one in report.items:
+    for number, one in enumerate(report.items, 1):
+        if progress is not None and number % PROGRESS_STEP == 0:
+            progress(number)
         content = _own_media(one, _clean(one, prepared))
         prepared.items.append(PreparedItem(one, content, content_digest(content)))
     return prepared
@@ -228,7 +264,8 @@ def _new_item(
         outcome.warnings.append(Notice(one.source.locator, "unknown_point", message))
     if not found and chosen.point is not None:
         found = [chosen.point]
-    extra = dict(item.metadata) | ({"鉴定点": "；".join(unknown)} if unknown else {})
+    extra = {name: value for name, value in item.metadata.items() if name != VERSION_MARK}
+    extra |= {"鉴定点": "；".join(unknown)} if unknown else {}
     return NewItem(
         content=one.content,
         point_ids=tuple(point.assessment_point_id for point in found[:MAX_POINTS_PER_ITEM]),
