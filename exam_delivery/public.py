@@ -8,11 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import ExamSession, SessionAnalysis
+from exam_delivery.models import ExamSession, ForensicLead, SessionAnalysis
 from exam_delivery.repository import analyses as analyses_repository
+from exam_delivery.repository import forensics as forensics_repository
 from exam_delivery.repository import planning
-from exam_delivery.services import analyses, packages, photos
+from exam_delivery.repository.forensics import LeadFilter, Person
+from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, LeadState
+from exam_delivery.services import analyses, forensics, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
+from exam_delivery.services.forensics import FoundLead, Trace
 from exam_delivery.services.packages import BatchInfo, CandidateResult, ResultOutcome, ResultPackage
 from kernel.identity.actor import Actor
 from kernel.jobs.models import Job
@@ -20,19 +24,34 @@ from kernel.uow import UnitOfWork
 
 __all__ = [
     "ANALYSE_JOB",
+    "KIND_LABELS",
+    "STATE_LABELS",
     "BatchInfo",
     "CandidateResult",
     "FormTable",
+    "FoundLead",
+    "LeadFilter",
+    "LeadKind",
+    "LeadState",
+    "Person",
     "ResultOutcome",
     "ResultPackage",
     "SlotOfForm",
+    "Trace",
+    "count_open_leads",
+    "decide_lead",
     "find_analyses",
+    "get_lead",
     "get_result_package",
     "list_analyses",
+    "list_leads",
     "load_form_tables",
+    "load_people",
+    "load_traces",
     "read_photos",
     "request_analysis",
     "store_analyses",
+    "store_leads",
 ]
 
 
@@ -136,3 +155,58 @@ def list_analyses(
 ) -> tuple[list[tuple[ExamSession, SessionAnalysis]], int]:
     """Return one page of the newest analyses of the actor's organisation, and how many there are."""
     return analyses_repository.list_newest(session, actor=actor, page=page, per_page=per_page)
+
+
+def load_traces(
+    session: Session, actor: Actor, form_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Trace]:
+    """Return room, times and answer changes of some attempts of a form, for statistics."""
+    return forensics.load_traces(session, actor, form_id, attempt_ids)
+
+
+def store_leads(uow: UnitOfWork, exam_session_id: uuid.UUID, form_id: uuid.UUID, leads: Sequence[FoundLead]) -> int:
+    """Keep leads that are not known yet; return how many are new."""
+    return forensics.store_leads(uow, exam_session_id, form_id, leads)
+
+
+def list_leads(
+    session: Session, actor: Actor, wanted: LeadFilter, *, page: int, per_page: int
+) -> tuple[list[tuple[ForensicLead, ExamSession]], int]:
+    """Return one page of leads of the actor's organisation, the least likely by chance first, and how many there are."""
+    return forensics_repository.list_leads(session, wanted, actor=actor, page=page, per_page=per_page)
+
+
+def count_open_leads(session: Session, actor: Actor) -> int:
+    """Return how many leads wait for a person."""
+    return forensics_repository.count_open(session, actor=actor)
+
+
+def get_lead(session: Session, actor: Actor, forensic_lead_id: uuid.UUID) -> ForensicLead:
+    """Return a lead.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such lead in the actor's organisation.
+    """
+    return forensics_repository.get_lead(session, forensic_lead_id, actor=actor)
+
+
+def load_people(session: Session, actor: Actor, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """Return names, admission numbers and seats by attempt, for those who look into a lead."""
+    return forensics_repository.load_people(session, attempt_ids, actor=actor)
+
+
+def decide_lead(
+    uow: UnitOfWork, forensic_lead_id: uuid.UUID, state: LeadState, reason: str, *, version: int
+) -> ForensicLead:
+    """Say what a lead is worth, or open it again.
+
+    Raises
+    ------
+    InvalidInputError
+        If the reason is missing.
+    ConflictError
+        If somebody else decided meanwhile.
+    """
+    return forensics.decide(uow, forensic_lead_id, state, reason, version=version)

@@ -12,6 +12,7 @@ from exam_delivery.models.attempts import (
     SignInTry,
     SubmitKind,
 )
+from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
@@ -40,6 +41,7 @@ __all__ = [
     "ExamDocument",
     "ExamRoom",
     "ExamSession",
+    "ForensicLead",
     "Incident",
     "Mark",
     "Registration",

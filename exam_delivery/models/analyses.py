@@ -27,7 +27,9 @@ class SessionAnalysis(Base):
     form_id: Mapped[uuid.UUID]
     number: Mapped[int]
     n_candidates: Mapped[int]
-    report: Mapped[dict[str, Any]] = mapped_column(comment="figures without personal data, as kaoku analyse writes them")
+    report: Mapped[dict[str, Any]] = mapped_column(
+        comment="figures without personal data, as kaoku analyse writes them"
+    )
     computed_at: Mapped[datetime]
 
 

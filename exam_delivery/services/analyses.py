@@ -62,6 +62,8 @@ class FormTable:
         None where nobody has marked yet, or where the candidate did not reach the item.
     chosen : list of list of (tuple of str or None)
         Option names; None where not reached; empty when omitted.
+    attempt_ids : tuple of UUID
+        Which attempt each row is.
     """
 
     form_id: uuid.UUID
@@ -69,6 +71,7 @@ class FormTable:
     slots: tuple[SlotOfForm, ...]
     scores: list[list[Decimal | None]]
     chosen: list[list[tuple[str, ...] | None]]
+    attempt_ids: tuple[uuid.UUID, ...] = ()
 
 
 def request_analysis(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:
@@ -98,16 +101,17 @@ def load_tables(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> l
     }
     titles = forms.titles(session, actor.organisation)
     tables = []
-    for form_id, some in groupby(attempts, key=lambda attempt: attempt.form_id):
+    for form_id, group in groupby(attempts, key=lambda attempt: attempt.form_id):
+        some = list(group)
         key = parse_scoring(forms.open_scoring(session, actor.organisation, form_id))
         rows = [
             _row(key.slots, attempt, responses[attempt.attempt_id], score_attempt(key, responses[attempt.attempt_id], marks[attempt.attempt_id]).slots)
             for attempt in some
         ]  # fmt: skip
         title = titles[form_id].title if form_id in titles else ""
-        tables.append(
-            FormTable(form_id, title, tuple(map(_slot, key.slots)), [row[0] for row in rows], [row[1] for row in rows])
-        )
+        scores, chosen = [row[0] for row in rows], [row[1] for row in rows]
+        keys = tuple(attempt.attempt_id for attempt in some)
+        tables.append(FormTable(form_id, title, tuple(map(_slot, key.slots)), scores, chosen, keys))
     return tables
 
 
