@@ -51,6 +51,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "title": {"type": "string"},
             "sections": {"type": "array", "items": {"type": "object"}},
             "slots": {"type": "array", "items": {"type": "object"}},
+            "stimuli": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "texts that several slots share; such slots follow each other and name theirs by the index `stimulus`",
+            },
         },
     },
     "ExamSave": {

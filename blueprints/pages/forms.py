@@ -24,6 +24,7 @@ from blueprints.services import prints, swaps, views
 from blueprints.services.bank import slot_contents
 from blueprints.services.sealing import form_title
 from item_templates import registry
+from item_templates.contract import Interaction
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import InvalidInputError
@@ -55,7 +56,7 @@ class FormPage:
     row: ExamForm
     title: str
     badge: wording.Badge
-    types: list[tuple[str, int, Any]]
+    types: list[tuple[str, str, Any]]
     decisions: Sequence[FormDecision]
     act_labels: dict[FormAct, str]
     acts: set[str]
@@ -141,16 +142,21 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
     return render_page("blueprints/form.html", page, status=422 if errors else 200)
 
 
-def _types(row: ExamForm) -> list[tuple[str, int, Any]]:
+def _types(row: ExamForm) -> list[tuple[str, str, Any]]:
     names = dict.fromkeys(slot.type for slot in row.slots)
     return [
-        (
-            wording.type_label(name),
-            sum(1 for slot in row.slots if slot.type == name),
-            sum(slot.score for slot in row.slots if slot.type == name),
-        )
+        (wording.type_label(name), _n_items(row, name), sum(slot.score for slot in row.slots if slot.type == name))
         for name in names
     ]
+
+
+def _n_items(row: ExamForm, name: str) -> str:
+    """Return how many items of a type a form has; items that share a text are counted in sets and by number."""
+    chosen = [slot for slot in row.slots if slot.type == name]
+    if registry.get(name).interaction is not Interaction.COMPOSITE:
+        return str(len(chosen))
+    n_slots = row.n_slots - (len(row.slots) - len(chosen))
+    return _("%(sets)s 组 %(n)s 题", sets=len(chosen), n=n_slots)
 
 
 @bp.post("/<uuid:form_id>/view")

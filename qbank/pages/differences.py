@@ -53,6 +53,22 @@ def difference(
 
 def _fields(version: ItemVersion, points: Sequence[AssessmentPoint]) -> dict[str, str]:
     content = content_of(version)
+    children = {
+        _("第 %(n)s 小题 %(label)s", n=number, label=label): text
+        for number, child in enumerate(content.items, 1)
+        for label, text in _content_fields(child).items()
+    }
+    return (
+        _content_fields(content)
+        | children
+        | {
+            _("鉴定点"): "\n".join(f"{point.full_code} {point.name}" for point in points),
+            _("难度"): difficulty_label(version.difficulty),
+        }
+    )
+
+
+def _content_fields(content: ItemContent) -> dict[str, str]:
     fields = {_("题型"): type_label(content.type), _("题干"): plain_text(content.stem)}
     fields |= {_("选项 %(id)s", id=one.id): plain_text(one.content) for one in content.choices}
     fields |= {_("对应项 %(id)s", id=one.id): plain_text(one.content) for one in content.targets}
@@ -63,8 +79,6 @@ def _fields(version: ItemVersion, points: Sequence[AssessmentPoint]) -> dict[str
         _("分值"): decimal_text(content.score),
         _("评分方式"): str(content.scoring.get("method", "")),
         _("图片"): "\n".join(str(one.get("alt") or one.get("id")) for one in content.media),
-        _("鉴定点"): "\n".join(f"{point.full_code} {point.name}" for point in points),
-        _("难度"): difficulty_label(version.difficulty),
     }
 
 

@@ -25,6 +25,7 @@ from blueprints.rules.packages import FormHeader, SectionText, SlotContent, buil
 from blueprints.services import forms, runs, sealing, swaps
 from item_templates.contract import ItemContent
 from kernel.identity.actor import Actor, system_actor
+from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank.models.standards import AssessmentPoint, StandardLevel
 from tests.blueprints.bank_cases import Bank, add_items, fill_bank
@@ -100,6 +101,14 @@ def test_a_set_is_one_pick_and_as_many_slots_as_it_has_children(
         assert slot["seed"] == freeze_seed(draft.exam_form_id, places[version], uuid.UUID(version))
     listed = public.list_sealed_forms(session, program)
     assert [(one.n_slots, one.total_score) for one in listed] == [(10 + children, 50)]
+
+
+def test_the_page_of_a_form_counts_sets_and_items(
+    draft: ExamForm, assembler: Actor, session: Session, sign_in: Any
+) -> None:
+    page = sign_in(Role.ASSEMBLER).get(f"/forms/{draft.exam_form_id}").text
+    assert f"2 组 {n_children(session, draft, assembler)} 题" in page
+    assert f"<dd>{draft.n_slots}</dd>" in "".join(page.split("\n"))
 
 
 def test_a_swapped_set_changes_the_number_of_slots(draft: ExamForm, assembler: Actor, session: Session) -> None:

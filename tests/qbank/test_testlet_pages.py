@@ -62,3 +62,14 @@ def test_an_item_with_children_opens_again_as_it_was_saved(people, actor_of, lev
     assert fields_of(moved)["child_type"] == ["true_false", "single_choice", "short_answer"]
     for tab in ("", "?tab=key"):
         assert client.get(f"/items/{item.item_id}{tab}").status_code == 200
+
+
+def test_a_changed_part_stands_in_the_comparison_of_versions(people, actor_of, level_id):  # noqa: F811
+    author, client = people(Role.AUTHOR)
+    item = make_draft(actor_of(author), level_id, SET)
+    fields = fields_of(client.get(f"/items/{item.item_id}/edit"))
+    saved = client.post(f"/items/{item.item_id}/edit", data=fields | {"items-2-stem": ["热继电器只作过载保护。"]})
+    assert saved.status_code == 303
+    page = client.get(f"/items/{item.item_id}/difference?old=1&new=2")
+    assert "第 2 小题 题干" in page.text
+    assert "只作过载保护" in page.text

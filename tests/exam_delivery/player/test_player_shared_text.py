@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.exam_delivery.player.player_form import shared_form
+from tests.exam_delivery.player.test_player_accessibility import check, fits
 
 pytestmark = pytest.mark.journey
 FOCUSED = "() => document.activeElement.className"
@@ -25,6 +26,7 @@ def test_a_shared_text_stands_beside_its_items_and_before_them_in_reading_order(
     expect(text).to_be_visible()
     expect(page.locator("#live")).to_have_text("第 4 至 5 题的材料在题目之前。")
     beside, item = text.bounding_box(), page.locator("#item-4").bounding_box()
+    check(page, "shared text beside its item")
     assert beside["x"] + beside["width"] <= item["x"]
     page.get_by_role("button", name="跳到材料").focus()
     page.keyboard.press("Enter")
@@ -45,6 +47,8 @@ def test_a_shared_text_stands_beside_its_items_and_before_them_in_reading_order(
     expect(text).to_have_count(0)
     page.get_by_role("button", name="整卷").click()
     expect(page.locator(".split .item")).to_have_count(2)
-    page.set_viewport_size({"width": 390, "height": 800})
+    check(page, "shared text in the whole form")
+    page.set_viewport_size({"width": 320, "height": 800})
+    fits(page, "shared text at 320 pixels")
     above, below = text.bounding_box(), page.locator("#item-4").bounding_box()
     assert above["y"] + above["height"] <= below["y"]
