@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from item_templates.contract import CanonicalItem, Choice, ItemContent
@@ -15,6 +16,7 @@ from qbank.interchange.model import Notice, RawRecord, ReadResult
 
 FORMAT = "aiken"
 _OPTION = re.compile(r"\s*([A-Z])[.)]\s+(\S.*?)\s*$")
+_SERIAL = re.compile(r"\s*(\d{1,5})\s*[.．、)）]\s*(?=\S)")
 _ANSWER = re.compile(r"\s*ANSWER:\s*([A-Z])?\s*$")
 
 
@@ -32,11 +34,21 @@ class Block:
 def read_aiken(text: str) -> ReadResult:
     """Return the items of an Aiken text, and what is no whole question."""
     result = ReadResult(FORMAT)
-    for number, block in enumerate(blocks(text.lstrip("\ufeff")), 1):
-        if number > LIMITS.rows:
-            raise UnreadableFileError("too_many_rows", N_("文件超过 20000 题，请拆分后分批导入"))
+    found = list(itertools.islice(blocks(text.lstrip("\ufeff")), LIMITS.rows + 1))
+    if len(found) > LIMITS.rows:
+        raise UnreadableFileError("too_many_rows", N_("文件超过 20000 题，请拆分后分批导入"))
+    _strip_serials(found)
+    for number, block in enumerate(found, 1):
         _read(block, f"item {number}", result)
     return result
+
+
+def _strip_serials(found: Sequence[Block]) -> None:
+    """Take the numbers off the stems where they count the questions of the file."""
+    serials = [_SERIAL.match(block.stem[0]) if block.stem else None for block in found]
+    if len(found) > 1 and [one and int(one[1]) for one in serials] == list(range(1, len(found) + 1)):
+        for block, serial in zip(found, serials, strict=True):
+            block.stem[0] = block.stem[0][serial.end() if serial else 0 :]
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -93,8 +105,6 @@ def looks_like_aiken(text: str) -> bool:
     head = text[:65536]
     found = list(blocks(head))
     whole = found[:-1] if len(text) > len(head) else found
-    if not whole or any(re.match(r"\s*\d+\s*[.．、)）]", one.stem[0]) for one in whole if one.stem):
+    if not whole or len(whole[0].stem) != 1 or _refusal(whole[0])[0]:
         return False
-    return all(one.key and len(one.options) >= 2 and len(one.stem) == 1 and not one.problem for one in whole[:1]) and (
-        sum(not _refusal(one)[0] for one in whole) * 2 > len(whole)
-    )
+    return sum(not _refusal(one)[0] for one in whole) * 2 > len(whole)

@@ -83,7 +83,7 @@ class TextReader:
         """Return the item HTML of an element with ``<text>`` and ``<file>`` children."""
         if element is None:
             return ""
-        text = element.findtext("text") or ""
+        text = inner_text(element.find("text"))
         files = {urllib.parse.unquote(one.get("name") or ""): one.text or "" for one in element.findall("file")}
         return self.from_text(text, element.get("format") or default, files)
 
@@ -112,6 +112,16 @@ class TextReader:
             return html.escape(f"[{alt}]") if alt else ""
         media_id = self.pictures.add(data, "" if uri else name, alt)
         return f'<img src="media:{media_id}" alt="{html.escape(alt)}">'
+
+
+def inner_text(element: etree._Element | None) -> str:
+    """Return what an element holds; markup that stands in it as elements, unescaped, comes as markup."""
+    if element is None:
+        return ""
+    if not len(element):
+        return element.text or ""
+    children = "".join(etree.tostring(child, encoding="unicode") for child in element)
+    return html.escape(element.text or "", quote=False) + children
 
 
 def _attribute(pattern: re.Pattern[str], tag: str) -> str:

@@ -102,7 +102,7 @@ def _question(item: CanonicalItem, media: Mapping[str, bytes]) -> etree._Element
         label = registry.get(item.content.type).label
         raise _NotCarriedError(N_("Moodle XML 没有对应的题型，%(type)s未写出") % {"type": label})
     draft = Draft(item, etree.Element("question", type=kind), TextWriter.of(item.content.media, media))
-    _head(draft, write_cloze(item.content) if kind == "multianswer" else item.content.stem)
+    _head(draft, write_cloze(item.content) if kind == "cloze" else item.content.stem)
     write(draft)
     _tags(draft, default_type)
     return draft.element
@@ -214,7 +214,7 @@ def _ordering(draft: Draft) -> None:
 _WRITERS: Mapping[Interaction, tuple[str, Callable[[Draft], None] | None, str]] = {
     Interaction.CHOICE: ("multichoice", _multichoice, "multiple_choice"),
     Interaction.TRUE_FALSE: ("truefalse", _truefalse, "true_false"),
-    Interaction.TEXT_ENTRY: ("multianswer", _cloze, "fill_in"),
+    Interaction.TEXT_ENTRY: ("cloze", _cloze, "fill_in"),
     Interaction.NUMBER: ("numerical", _numerical, "numeric"),
     Interaction.MATCH: ("matching", _matching, "matching"),
     Interaction.ORDER: ("ordering", _ordering, "ordering"),

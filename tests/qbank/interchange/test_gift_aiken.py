@@ -109,6 +109,13 @@ def test_aiken() -> None:
     ]
 
 
+def test_numbers_that_count_the_questions_are_taken_off() -> None:
+    text = "1. 红色？\nA. 禁止\nB. 指令\nANSWER: A\n2. 3. 档？\nA. 一\nB. 二\nANSWER: B\n"
+    assert [one.item.content.stem for one in read_items(text.encode(), "a").items] == ["红色？", "3. 档？"]
+    other = text.replace("2. 3. 档", "3. 档")
+    assert [one.item.content.stem for one in read_items(other.encode(), "a").items] == ["1. 红色？", "3. 档？"]
+
+
 def test_broken_aiken_questions_are_named() -> None:
     text = AIKEN + "\nNo key\nA. 1\nB. 2\n"
     report = read_items(text.encode(), "a.txt", "aiken")
@@ -125,7 +132,7 @@ def test_broken_aiken_questions_are_named() -> None:
         ("::Q1:: 红色表示？{=禁止 ~指令}\n\n铁是金属。{T}\n", "gift"),
         ("// 注释\n$CATEGORY: 安全\n\n论述题 {}\n", "gift"),
         ("1. 红色表示（ ）。\nA. 禁止\nB. 指令\n答案：A\n", "text"),
-        ("1. 红色表示（ ）。\nA. 禁止\nB. 指令\nANSWER: A\n", "text"),
+        ("1. 红色表示（ ）。\nA. 禁止\nB. 指令\nANSWER: A\n", "aiken"),
         ("红色表示（ A ）。\nA. 禁止\nB. 指令\n", "text"),
         ("1、铁的符号是{Fe}。\n2、集合 {1,2} 的元素有几个？\n答案：2\n", "text"),
         ("1、\\(\\frac{=a}{b}\\) 是（ ）\nA. 一\nB. 二\n答案：A\n", "text"),

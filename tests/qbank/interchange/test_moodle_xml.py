@@ -245,6 +245,19 @@ def test_plain_and_markdown_texts() -> None:
     assert stem("html", "$$x^2$$") == "\\(x^2\\)"
 
 
+def test_markup_that_nobody_escaped_is_read_too() -> None:
+    body = f'<questiontext format="html"><text>若 a &lt; b：<p>H<sub>2</sub>O</p> 是水</text></questiontext>{answer("true", 100)}'
+    one = content(f'<question type="truefalse">{body}</question>')
+    assert one.stem == "若 a &lt; b：<p>H<sub>2</sub>O</p> 是水"
+
+
+def test_the_names_of_question_types_are_those_that_moodle_imports() -> None:
+    names = ["single_choice", "true_false", "short_answer", "fill_in", "numeric", "matching", "essay", "ordering"]
+    data = write_items([example(name) for name in names], "moodle-xml")[0].decode()
+    kinds = re.findall(r'<question type="(\w+)"', data)
+    assert kinds == ["multichoice", "truefalse", "essay", "cloze", "numerical", "matching", "essay", "ordering"]
+
+
 def test_scripts_and_players_are_dropped_and_named() -> None:
     report = read(question("truefalse", answer("true", 100), "听<audio src='a.mp3'></audio><script>alert(1)</script>"))
     assert report.items[0].item.content.stem == "听"
