@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from item_templates import registry
@@ -119,22 +119,24 @@ def _try(content: ItemContent, model: Model, values: dict[str, Fraction], lot: L
             return None
         made = instance(content, model, values, lot)
     except TranslatableValueError as exc:
-        return _Trial(drawn, fault=_fault(model, drawn, exc.args[0]))
+        return _Trial(drawn, fault=_fault(model, drawn, finding("unfit", exc.template, **exc.params)))
     found = [one for one in registry.get(made.type).validate(made) if one.severity is Severity.ERROR]
     other = [one for one in found if one.code not in {"missing_medium", "empty_stem", "unpaired_formula"}]
     if other:
-        return _Trial(drawn, fault=_fault(model, drawn, other[0].message))
+        return _Trial(drawn, fault=_fault(model, drawn, other[0]))
     return _Trial(drawn, made)
 
 
-def _fault(model: Model, values: dict[str, Fraction], reason: str) -> Finding:
+def _fault(model: Model, values: dict[str, Fraction], reason: Finding) -> Finding:
+    """Return the finding on some values; its reason is a finding itself, so that both are translated."""
     written = "，".join(f"{one.name} = {as_decimal_text(values[one.name])}" for one in model.variables)
     template = N_("取值 %(values)s 时不能用：%(reason)s。请加约束条件或改算式")
-    return finding("bad_instance", template, field="parameters", values=written, reason=reason)
+    said = finding("bad_instance", template, field="parameters", values=written, reason=reason.message)
+    return replace(said, params={**said.params, "reason": reason})
 
 
 def _first_of_each(faults: Sequence[Finding]) -> list[Finding]:
-    by_reason = {str(one.params["reason"]): one for one in reversed(faults)}
+    by_reason = {one.params["reason"].message: one for one in reversed(faults)}
     return list(reversed(by_reason.values()))[:MOST_FAULTS]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from item_templates import registry
 from item_templates.canonical import content_digest, content_from_json, content_to_json
-from item_templates.contract import ItemContent, Outcome, Severity
+from item_templates.contract import Finding, ItemContent, Outcome, Severity
 from item_templates.findings import TranslatableValueError
 from item_templates.parametric.evaluate import holds, number
 from item_templates.parametric.expressions import ExpressionError
@@ -282,7 +282,8 @@ def test_a_fault_is_named_at_its_field(content, code, field):
     found = [one for one in TYPE.validate(content) if one.code == code]
     assert [one.field for one in found] == [field]
     assert found[0].severity is (Severity.WARNING if code in WARNINGS else Severity.ERROR)
-    assert found[0].message == found[0].template % found[0].params if found[0].params else found[0].template
+    params = {name: value.message if isinstance(value, Finding) else value for name, value in found[0].params.items()}
+    assert found[0].message == (found[0].template % params if params else found[0].template)
 
 
 def test_a_good_item_has_no_findings():
