@@ -30,7 +30,7 @@ from item_templates.formulas.tree import Row
 from kernel.i18n import N_
 from qbank.interchange.docx_text import MEDIA_PREFIX
 from qbank.interchange.html_lines import TableCell, table_cells
-from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, heading, item_paragraphs, word_formulas
+from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, heading, whole_paragraphs
 from qbank.interchange.lines import CONTINUED, Line
 from qbank.interchange.model import Notice
 from qbank.interchange.origins import PART, origins_xml
@@ -43,6 +43,7 @@ INSTRUCTION_LINES = (
     N_("· 单选题写一个字母，多选题写几个字母（如 AC），判断题写 √ 或 ×。"),
     N_("· 填空题在题干中用 {{1}}、{{2}} 或 ____ 标出空；各空的答案以；分隔，同一空的几种写法以 | 分隔。"),
     N_("· 简答题、论述题的评分标准每行写一个要点，行末写分值，例如 说明原理（2分）。"),
+    N_("· 组合题先写“材料：”和材料，其后按序号写各小题，每小题写明题型一行；小题到下一个“材料：”或下一节为止。"),
     N_("· 公式写在 \\( 和 \\) 之间，也可以用 Word 自带的公式；图片插入到所在的题干或选项中。"),
     N_("· 难度写 1（易）到 5（难）；鉴定点写代码，几个代码以；分隔。"),
     N_("· 修改已有试题时请保留编号一行；其后的隐藏文字用于核对，请勿改动。"),
@@ -63,8 +64,8 @@ def write_docx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     writer.instructions(with_examples=False)
     for paragraph in form_paragraphs(items, formulas=normal_text):
         writer.write(paragraph)
-    return writer.save(), writer.losses
     writer.note_origins(items)
+    return writer.save(), writer.losses
 
 
 def write_template() -> bytes:
@@ -131,7 +132,7 @@ class _Writer:
         run = self._document.add_paragraph().add_run(f"{EXAMPLES}（{label}）")
         _set_font(run, FANG, 10.5)
         run.font.bold = True
-        for paragraph in item_paragraphs(item, 1):
+        for paragraph in whole_paragraphs(item, 1):
             if paragraph.kind != "extra":
                 self.write(paragraph, font=FANG)
 
@@ -210,7 +211,6 @@ class _Writer:
         for element in elements[column:]:
             target._tr.remove(element)  # noqa: SLF001 - see above
 
-    def save(self) -> bytes:
     def note_origins(self, items: Sequence[CanonicalItem]) -> None:
         """Keep beside the text which versions of which items of the bank it was written from."""
         content = origins_xml(items)
@@ -218,6 +218,7 @@ class _Writer:
             part = Part(PackURI(PART), "application/xml", content, self._document.part.package)
             self._document.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
+    def save(self) -> bytes:
         """Return the bytes of the document."""
         buffer = io.BytesIO()
         self._document.save(buffer)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from item_templates import registry
 from item_templates.contract import CanonicalItem, Choice, ItemContent
-from item_templates.formulas.latex import to_latex
-from item_templates.formulas.pieces import FORMULA, map_formulas
+from item_templates.formulas.pieces import FORMULA
 from item_templates.markup import sanitise
 from qbank.interchange import grammar
 from qbank.interchange import template_rows as layout
 from qbank.interchange.answer_lists import is_answer_list
+from qbank.interchange.groups import parts_of
 from qbank.interchange.html_lines import as_read, html_lines
 from qbank.interchange.lines import BLANKS, CONTINUED, STRANGE, Line, Mark, tidy_plain, to_plain
 from qbank.interchange.numbering import format_number
@@ -38,6 +38,8 @@ FIELD_ORDER = (
     (layout.EXTRA, "extra"),
 )
 TARGETS = "匹配项"
+SHARED = "材料："
+"""Stands before the text that the items behind it share."""
 HIDDEN = re.compile(f"{STRANGE.pattern}|[{BLANKS[4:]}]")
 _INSERTIONS = 400
 
@@ -78,23 +80,26 @@ def _retold(source: str, formulas: Retold) -> str:
     return FORMULA.sub(lambda match: html.escape(formulas(html.unescape(match[0])), quote=False), source)
 
 
-def word_formulas(text: str) -> str:
-    """Return a text with its formulas as they come back from a Word document: known ones in one way of writing."""
-    return map_formulas(text, lambda tree: f"\\({to_latex(tree)}\\)" if tree.parts else None)
-
-
 def _shown(source: str) -> str:
     return sanitise(as_read(html_lines(source)))
 
 
 def form_paragraphs(items: Sequence[CanonicalItem], *, formulas: Retold = str) -> Iterator[Paragraph]:
     """Yield the paragraphs of a whole file: a heading whenever the type changes, then the items, numbered through."""
-    section, type_name = 0, ""
-    for number, item in enumerate(items, 1):
+    section, type_name, number = 0, "", 1
+    for item in items:
         if item.content.type != type_name:
             section, type_name = section + 1, item.content.type
             yield heading(section, type_name)
-        yield from item_paragraphs(item, number, formulas=formulas)
+        yield from whole_paragraphs(item, number, formulas=formulas)
+        number += len(parts_of(item))
+
+
+def whole_paragraphs(item: CanonicalItem, number: int, *, formulas: Retold = str) -> Iterator[Paragraph]:
+    """Yield the paragraphs of one item; the children of a testlet follow its text, numbered on."""
+    for place, (part, whole) in enumerate(parts_of(item), number):
+        lead = SHARED if item.content.items and not whole else ""
+        yield from item_paragraphs(part, place, formulas=formulas, lead=lead, with_type=bool(whole))
 
 
 def heading(section: int, type_name: str) -> Paragraph:
@@ -103,18 +108,20 @@ def heading(section: int, type_name: str) -> Paragraph:
     return Paragraph("heading", "", Line("", text))
 
 
-def item_paragraphs(item: CanonicalItem, number: int, *, formulas: Retold = str) -> list[Paragraph]:
-    """Return the paragraphs of one item."""
+def item_paragraphs(
+    item: CanonicalItem, number: int, *, formulas: Retold = str, lead: str = "", with_type: bool = False
+) -> list[Paragraph]:
+    """Return the paragraphs of one item; `lead` stands before its stem, `with_type` names a type that no heading tells."""
     shown = shown_item(item, formulas=formulas)
     row = layout.item_row(item, shown=shown, tidy=lambda cell: formulas(tidy_plain(cell)))
     row[layout.EXTRA] = HIDDEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", row[layout.EXTRA])
-    paragraphs = _text("stem", f"{number}. ", html_lines(item.content.stem))
+    paragraphs = _text("stem", f"{number}. {lead}", html_lines(item.content.stem))
     for letter, choice in zip(LETTERS, item.content.choices, strict=False):
         paragraphs += _text("option", f"{letter}. ", html_lines(choice.content))
     if item.content.targets:
         paragraphs += _targets(item.content.targets)
-    if not _heading_says_type(item.content.type):
-        paragraphs += _text("field", f"{layout.TYPE}：", [Line("", item.content.type)])
+    if with_type or not _heading_says_type(item.content.type):
+        paragraphs += _text("field", f"{layout.TYPE}：", [Line("", _type_words(item.content.type))])
     for name, _ in FIELD_ORDER:
         paragraphs += _field(name, row.get(name, ""), item)
     return paragraphs
@@ -127,6 +134,12 @@ def _field(name: str, cell: str, item: CanonicalItem) -> list[Paragraph]:
         return []
     kind = "extra" if name == layout.EXTRA else "field"
     return _text(kind, f"{name}：", [escaped(line) for line in cell.split("\n")])
+
+
+def _type_words(name: str) -> str:
+    label = registry.get(name).label
+    meant = registry.find_by_alias(label)
+    return label if meant and meant.name == name else name
 
 
 def _heading_says_type(name: str) -> bool:
