@@ -9,6 +9,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import system_actor
 from kernel.jobs import JobContext, every, handler
 from kernel.uow import unit_of_work
+from qbank.interchange.progress import Told
 from qbank.repository.imports import get_run
 from qbank.repository.reminders import active_organisations
 from qbank.services import edition_apply, import_runs, imports, reminders
@@ -18,13 +19,27 @@ REMIND_SECONDS = 1800.0
 
 @handler("qbank.import")
 def run_import(context: JobContext) -> None:
-    """Read a confirmed file once more and bring its items into the bank."""
+    """Read a confirmed file once more and bring its items into the bank; the percentages follow the records."""
     run_id = uuid.UUID(context.payload["import_run_id"])
-    context.progress(5, N_("正在读取文件"))
-    prepared = imports.prepare(import_runs.report_of(get_run(db.session(), run_id, actor=context.actor)))
-    context.progress(50, N_("正在写入 %(n)s 题") % {"n": len(prepared.items)})
+    context.progress(2, N_("正在读取文件"))
+    run = get_run(db.session(), run_id, actor=context.actor)
+    report = import_runs.report_of(run, told=_telling(context, (2, 45), N_("已读取 %(n)s / %(all)s 题")))
+    tell = _telling(context, (45, 70), N_("已核对 %(n)s / %(all)s 题"))
+    prepared = imports.prepare(report, progress=lambda n: tell(n, len(report.items)))
+    context.progress(70, N_("正在写入 %(n)s 题") % {"n": len(prepared.items)})
     with context.finish(result_url=f"/imports/{run_id}/result") as uow:
         uow.pending["job_result"][0].update(import_runs.run_import(uow, run_id, prepared))
+
+
+def _telling(context: JobContext, span: tuple[int, int], text: str) -> Told:
+    """Return what shows as progress between two percentages how many of how many are done."""
+    first, last = span
+
+    def tell(n_done: int, n_all: int) -> None:
+        share = min(1.0, n_done / n_all) if n_all else 1.0
+        context.progress(first + round(share * (last - first)), text % {"n": n_done, "all": n_all})
+
+    return tell
 
 
 @handler(edition_apply.JOB)

@@ -40,8 +40,10 @@ def main(arguments: list[str]) -> int:
     memory_bytes, cpu_seconds, file_bytes = (int(one) for one in arguments[1:4])
     bound_process(memory_bytes, cpu_seconds, file_bytes)
     try:
+        from qbank.interchange import progress
         from qbank.interchange.wire import answer
 
+        progress.listen(progress.into_file(Path(f"{arguments[0]}.progress")))
         Path(arguments[0]).write_bytes(answer(sys.stdin.buffer.read()))
     except MemoryError:
         return EXIT_MEMORY

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +19,12 @@ from qbank.interchange.child import EXIT_FILE_SIZE, EXIT_MEMORY
 from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import UnreadableFileError, check_size
 from qbank.interchange.model import ConversionReport, Notice
+from qbank.interchange.progress import Told, from_file
 from qbank.interchange.tables import Sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 MEBIBYTE = 1024 * 1024
+LOOK_SECONDS = 0.5
 MAX_ANSWER_BYTES = 256 * MEBIBYTE
 
 
@@ -50,6 +54,7 @@ def read_limited(
     mapping: ColumnMapping | None = None,
     *,
     limits: ReadLimits | None = None,
+    told: Told | None = None,
 ) -> ConversionReport:
     """Return what `convert.read_items` says of a file; one that is too much for the limits costs an error alone.
 
@@ -65,6 +70,8 @@ def read_limited(
         What the columns of a table mean.
     limits : ReadLimits, optional
         Those of the settings when missing.
+    told : callable, optional
+        Is told while the reading goes on how many of how many records are done.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def read_limited(
     try:
         check_size(data)
         request = wire.Request(data, _portable(name), fmt, mapping.to_json() if mapping else None)
-        found = _ask(request, limits or ReadLimits.from_settings()).report
+        found = _ask(request, limits or ReadLimits.from_settings(), told).report
     except UnreadableFileError as error:
         return ConversionReport(name, fmt or "", error=Notice("file", error.code, error.message))
     return found or ConversionReport(name, fmt or "", error=_died())
@@ -93,16 +100,16 @@ def _portable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _ask(request: wire.Request, limits: ReadLimits) -> wire.Answer:
+def _ask(request: wire.Request, limits: ReadLimits, told: Told | None = None) -> wire.Answer:
     with tempfile.TemporaryDirectory(prefix="kaoku-read-") as folder:
         out = Path(folder) / "answer"
-        status = _run(wire.pack(request), out, limits)
+        status = _run(wire.pack(request), out, limits, told)
         if status != 0 or not out.is_file():
             raise _refusal(status, limits)
         return wire.unpack(out.read_bytes())
 
 
-def _run(request: bytes, out: Path, limits: ReadLimits) -> int:
+def _run(request: bytes, out: Path, limits: ReadLimits, told: Told | None) -> int:
     """Run the reading process to its end or to the limit of time; return its exit status, below zero for a signal."""
     sizes = (limits.memory_mb * MEBIBYTE, limits.cpu_seconds, limits.answer_bytes)
     command = [sys.executable, "-P", "-s", "-m", "qbank.interchange.child", str(out), *map(str, sizes)]
@@ -116,12 +123,32 @@ def _run(request: bytes, out: Path, limits: ReadLimits) -> int:
         start_new_session=True,
     ) as process:
         try:
-            process.communicate(request, timeout=limits.seconds)
-        except subprocess.TimeoutExpired as error:
-            raise _too_long(limits) from error
+            _wait(process, request, limits, lambda: _pass_on(Path(f"{out}.progress"), told))
         finally:
             _end(process)
         return process.returncode
+
+
+def _wait(process: subprocess.Popen[bytes], request: bytes, limits: ReadLimits, look: Callable[[], None]) -> None:
+    """Hand the request over and wait, looking now and then how far the reading has come."""
+    until = time.monotonic() + limits.seconds
+    rest: bytes | None = request
+    while True:
+        try:
+            process.communicate(rest, timeout=max(0.01, min(LOOK_SECONDS, until - time.monotonic())))
+        except subprocess.TimeoutExpired as error:
+            if time.monotonic() >= until:
+                raise _too_long(limits) from error
+            rest = None
+            look()
+        else:
+            return
+
+
+def _pass_on(path: Path, told: Told | None) -> None:
+    found = from_file(path) if told is not None else None
+    if found is not None and told is not None:
+        told(*found)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ PART = "/customXml/kaoku-origins.xml"
 
 def origins_xml(items: Iterable[CanonicalItem]) -> bytes | None:
     """Return codes and version numbers as the document part that Word keeps beside the text; None when there are none."""
-    root = etree.Element(f"{{{NAMESPACE}}}origins", nsmap={None: NAMESPACE})
+    root = etree.Element(f"{{{NAMESPACE}}}origins", nsmap={"k": NAMESPACE})
     for item in items:
         if VERSION_MARK in item.metadata:
             entry = etree.SubElement(root, f"{{{NAMESPACE}}}item")

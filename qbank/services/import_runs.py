@@ -31,6 +31,7 @@ from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import UnreadableFileError
 from qbank.interchange.limited import read_limited, sheets_limited
 from qbank.interchange.model import ConversionReport
+from qbank.interchange.progress import Told
 from qbank.interchange.tables import Sheet
 from qbank.models.items import ImportRun, Item
 from qbank.repository import imports as repository
@@ -133,10 +134,10 @@ def folder_of(run_id: uuid.UUID) -> Path:
 
 
 def read_upload(
-    data: bytes, name: str, *, fmt: str | None = None, mapping: ColumnMapping | None = None
+    data: bytes, name: str, *, fmt: str | None = None, mapping: ColumnMapping | None = None, told: Told | None = None
 ) -> ConversionReport:
     """Read an uploaded file; raises InvalidInputError when it cannot be read at all."""
-    report = read_limited(data, name, fmt, mapping)
+    report = read_limited(data, name, fmt, mapping, told=told)
     if report.error:
         message = report.error.message
         raise InvalidInputError(N_("文件无法读取：%(reason)s"), fields={"file": [message]}, reason=message)
@@ -322,10 +323,10 @@ def _chosen_point(session: Session, run: ImportRun) -> Any:
     return next((one for one in points if one.assessment_point_id == run.assessment_point_id), None)
 
 
-def report_of(run: ImportRun) -> ConversionReport:
-    """Read a run's file once more, with its mapping."""
+def report_of(run: ImportRun, *, told: Told | None = None) -> ConversionReport:
+    """Read a run's file once more, with its mapping; `told` hears how many of how many records are read."""
     mapping = ColumnMapping.from_json(run.mapping) if run.mapping else None
-    return read_upload(read_original(run), run.file_name, fmt=run.format, mapping=mapping)
+    return read_upload(read_original(run), run.file_name, fmt=run.format, mapping=mapping, told=told)
 
 
 def undo_run(uow: UnitOfWork, run_id: uuid.UUID) -> int:

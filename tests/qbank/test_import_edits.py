@@ -9,6 +9,7 @@ import pytest
 from lxml import html
 
 from kernel.identity.permissions import Role
+from kernel.jobs import JobContext
 from kernel.jobs.runner import run_job
 from qbank.models.items import ImportRun
 from qbank.repository import items as repository
@@ -196,3 +197,21 @@ def test_a_file_of_another_shape_or_organisation_remembers_nothing(session, edit
     assert run_of(session, wider).mapping is None
     foreign = upload(stranger, workbook({"xz": NO_HEAD, "pd": DIGITS}))
     assert run_of(session, foreign).mapping is None
+
+
+def test_a_large_import_shows_how_far_it_has_come(session, editor, level_id, monkeypatch):
+    _user, client = editor
+    rows = [["判断题", f"第 {n} 条：停电后应验电。", "", "", "", "", "√"] for n in range(3000)]
+    run_id = upload(client, workbook({"题": [HEAD, *rows]}))
+    to_check(client, session, run_id, level_id)
+    seen: list[tuple[int, str]] = []
+    real = JobContext.progress
+    monkeypatch.setattr(
+        JobContext, "progress", lambda self, n, text="": (seen.append((n, text)), real(self, n, text))[1]
+    )
+    run = confirm(client, session, run_id)
+    assert run.n_imported == 3000
+    percents = [percent for percent, _text in seen]
+    assert percents == sorted(percents)
+    assert len(set(percents)) >= 8
+    assert any("/ 3000 题" in text for _percent, text in seen)
