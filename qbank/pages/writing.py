@@ -179,19 +179,15 @@ def _own_todos(session: Session, actor: Actor) -> list[Todo]:
 
 def _commissioner_todos(session: Session, actor: Actor) -> list[Todo]:
     late = TaskFilter(status=TaskStatus.OPEN, due_before=services.today())
+    delivered, planned = TaskFilter(status=TaskStatus.DELIVERED), TaskFilter(status=TaskStatus.PLANNED)
     lists = [
-        (_("逾期的命题任务"), late, {"overdue": "1"}, "danger"),
-        (_("待验收的命题任务"), TaskFilter(status=TaskStatus.DELIVERED), {"status": "delivered"}, "info"),
-        (_("待下达的命题任务"), TaskFilter(status=TaskStatus.PLANNED), {"status": "planned"}, "info"),
+        (_("逾期的命题任务"), late, url_for("writing.index", overdue="1"), "danger"),
+        (_("待验收的命题任务"), delivered, url_for("writing.index", status="delivered"), "info"),
+        (_("待下达的命题任务"), planned, url_for("writing.index", status="planned"), "info"),
     ]
     return [
-        Todo(
-            label,
-            repository.list_tasks(session, actor=actor, wanted=wanted, per_page=1)[1],
-            url_for("writing.index", **arguments),
-            severity=severity,
-        )
-        for label, wanted, arguments, severity in lists
+        Todo(label, repository.list_tasks(session, actor=actor, wanted=wanted, per_page=1)[1], href, severity=severity)
+        for label, wanted, href, severity in lists
     ]
 
 

@@ -236,7 +236,7 @@ def commissioned(session: Session, standard_level_id: uuid.UUID, *, actor: Actor
         )
         .group_by(WritingTaskLine.assessment_point_id, WritingTaskLine.type)
     )
-    return {(row[0], row[1]): int(row[2]) for row in session.execute(query)}
+    return {(row[0], row[1]): int(row[2]) for row in session.execute(query) if row[0] is not None}
 
 
 def targets(session: Session, standard_level_id: uuid.UUID, *, actor: Actor) -> dict[tuple[uuid.UUID, str], int]:
