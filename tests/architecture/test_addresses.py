@@ -15,7 +15,10 @@ PUBLIC_READS = {
     "assets.serve", "auth.sign_in", "auth.set_language", "health.healthz", "health.readyz", "openapi.openapi_json",
     "openapi.docs",
 }  # fmt: skip
-PUBLIC_BLUEPRINTS = {"cert_lookup", "api_certificates"}  # the public look-up of certificates
+PUBLIC_BLUEPRINTS = {
+    "cert_lookup", "api_certificates",  # the public look-up of certificates
+    "item_reports",  # anybody may report a wrong item
+}  # fmt: skip
 
 
 def handlers(app, rule: Rule) -> list:
