@@ -105,7 +105,7 @@ class ItemContent:
     items : tuple of ItemContent
         Children of a testlet.
     parameters : mapping
-        Variables, constraints and expressions of a parametric item; empty for every other type.
+        Variables, constraints and expressions of a parametric item, regions of a hotspot item; empty for every other type.
     stimulus : str
         Sanitised HTML that a frozen child shares with its siblings; only `ItemType.freeze` sets it, no author does.
     """
