@@ -14,6 +14,7 @@ from kernel.jobs import JobContext, handler
 from kernel.profiles import value
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
+from web.analysis.leads import find_leads
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
 
 
@@ -39,13 +40,16 @@ def analyse_session(context: JobContext) -> None:
     exam_session_id = uuid.UUID(context.payload["exam_session_id"])
     inside = replace(context, actor=system_actor(context.actor.organisation_id, name=exam_delivery.ANALYSE_JOB))
     tables = exam_delivery.load_form_tables(db.session(), inside.actor, exam_session_id)
-    reports = {}
+    reports, leads = {}, {}
     for number, table in enumerate(tables):
         context.progress(100 * number // len(tables), table.title)
         reports[table.form_id] = analyse_form(table)
+        traces = exam_delivery.load_traces(db.session(), inside.actor, table.form_id, table.attempt_ids)
+        leads[table.form_id] = find_leads(table, traces)
     with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
         exam_delivery.store_analyses(uow, exam_session_id, reports)
         for form_id, report in reports.items():
+            exam_delivery.store_leads(uow, exam_session_id, form_id, leads[form_id])
             source = f"exam_session:{exam_session_id}:{form_id}"
             qbank.record_statistics(uow, statistics_rows(report, source, now().date()))
             minimum = value(uow.session, context.actor.organisation, CASE_MINIMUM)

@@ -8,6 +8,7 @@ from web.pages import (
     declarations,
     home,
     jobs,
+    leads,
     organisations,
     people,
     profiles,
@@ -18,7 +19,7 @@ from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp, analyses.bp,
+    declarations.bp, analyses.bp, leads.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -11,13 +11,14 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.jobs.repository import count_recent_failures
-from web.pages import analyses, declarations
+from web.pages import analyses, declarations, leads
 
 SYSTEM = N_("系统")
 MENU = (
     MenuEntry(N_("工作台"), N_("首页"), "home.index", (), icon="home", order=1),
     *declarations.MENU,
     *analyses.MENU,
+    *leads.MENU,
     MenuEntry(N_("工作台"), N_("任务"), "jobs.index", (Permission.JOB_READ,), icon="clock", order=90),
     MenuEntry(SYSTEM, N_("机构"), "organisations.index", (Permission.ORGANISATION_MANAGE,), icon="building", order=10),
     MenuEntry(SYSTEM, N_("人员"), "people.index", (Permission.USER_MANAGE,), icon="users", order=20),
@@ -29,7 +30,7 @@ MENU = (
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return the jobs of this person that failed in the last week, and declarations to confirm."""
-    waiting = declarations.todos(session, actor)
+    waiting = [*declarations.todos(session, actor), *leads.todos(session, actor)]
     if not actor.may(Permission.JOB_READ):
         return waiting
     count = count_recent_failures(session, actor=actor)
