@@ -51,13 +51,17 @@ def _read(item: _Element, notes: Notes, shelf: Shelf) -> ReadItem:
     try:
         canonical = _OldItem(item, notes, shelf).read()
     except SkippedRecord as skip:
-        skipped = Notice(
-            notes.locator, skip.code, skip.message, plain_text(text_of(item.find("presentation")))[:EXCERPT_CHARS]
-        )
-        return ReadItem(None, skipped, notes.losses, notes.warnings)
+        return _skipped(item, notes, skip.code, skip.message)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        return _skipped(item, notes, "damaged_item", N_("试题的结构不符合 QTI，无法读取"))
     media = list(shelf.pictures.items())
     record = RawRecord(locator=notes.locator, stem=canonical.content.stem, item=canonical, media=media)
     return ReadItem(record, None, notes.losses, notes.warnings)
+
+
+def _skipped(item: _Element, notes: Notes, code: str, message: str) -> ReadItem:
+    excerpt = plain_text(text_of(item.find("presentation")))[:EXCERPT_CHARS]
+    return ReadItem(None, Notice(notes.locator, code, message, excerpt), notes.losses, notes.warnings)
 
 
 class _OldItem:

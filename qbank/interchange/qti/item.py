@@ -69,11 +69,25 @@ def read_item(root: _Element, locator: str, *, resolve: Resolve = nothing_there,
     try:
         item = _Item(root, notes, shelf).read()
     except SkippedRecord as skip:
-        skipped = Notice(locator, skip.code, skip.message, text_of(root.find("itemBody"))[:EXCERPT_CHARS])
-        return ReadItem(None, skipped, notes.losses, notes.warnings)
-    media = [(name, data) for name, data in shelf.pictures.items()]
-    record = RawRecord(locator=locator, stem=item.content.stem, item=item, media=media)
+        return _skipped(root, notes, skip.code, skip.message)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        return _skipped(root, notes, "damaged_item", N_("试题的结构不符合 QTI，无法读取"))
+    record = RawRecord(locator=locator, stem=item.content.stem, item=item, media=pictures_of(item.content, shelf))
     return ReadItem(record, None, notes.losses, notes.warnings)
+
+
+def _skipped(root: _Element, notes: Notes, code: str, message: str) -> ReadItem:
+    skipped = Notice(notes.locator, code, message, text_of(root.find("itemBody"))[:EXCERPT_CHARS])
+    return ReadItem(None, skipped, notes.losses, notes.warnings)
+
+
+def pictures_of(content: ItemContent, shelf: Shelf) -> list[tuple[str, bytes]]:
+    """Return the pictures of an item under the ids that it gives them, which are ours where our own file says so."""
+    by_digest = {str(one["digest"]): shelf.pictures[str(one["id"])] for one in shelf.media}
+    media = [*content.media, *(one for child in content.items for one in child.media)]
+    return list(
+        {str(one["id"]): by_digest[str(one.get("digest"))] for one in media if one.get("digest") in by_digest}.items()
+    )
 
 
 class _Item:

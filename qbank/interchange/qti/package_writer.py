@@ -99,7 +99,7 @@ def _pictures(item: CanonicalItem, box: _Box) -> dict[str, str]:
             message = N_("图片文件不在手边，只写出了它的说明")
             box.losses.append(Notice(f"item {item.id}", "picture", message))
             continue
-        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:60]
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80]
         path = f"{MEDIA}/{safe}-{hashlib.sha256(data).hexdigest()[:12]}{extension}"
         box.files[path] = data
         addresses[name] = path

@@ -91,13 +91,17 @@ class Processing:
         }
         self._set = {name: _default(one) for name, one in self.outcomes.items()}
         try:
-            self._process()
-        except _Exit:
-            pass
+            self._process_until_exit()
+            found = self._set.get("SCORE")
+            return _number(found) if found else Decimal(0)
         except (DivisionByZero, InvalidOperation, TypeError, ValueError, IndexError) as error:
             raise UnsupportedRuleError(str(error)) from error
-        found = self._set.get("SCORE")
-        return _number(found) if found else Decimal(0)
+
+    def _process_until_exit(self) -> None:
+        try:
+            self._process()
+        except _Exit:
+            return
 
     def _process(self) -> None:
         if self.rules is None:

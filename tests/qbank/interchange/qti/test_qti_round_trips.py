@@ -81,6 +81,14 @@ def test_pictures_of_one_name_in_two_items_stay_apart() -> None:
     assert [item.item.content.media[0]["digest"] for item in report.items] == [*first, *second]
 
 
+@pytest.mark.parametrize("name", ["m1", "a" * 64, "图 1".encode().hex() * 9, "x-0123456789ab", "media.v2"])
+def test_a_picture_keeps_its_own_name(name: str) -> None:
+    written, media = with_picture(name)
+    report = read_items(write_items([written], "qti21", media)[0], "a")
+    assert item_to_json(report.items[0].item) == item_to_json(written)
+    assert dict(report.items[0].media) == {name: next(iter(media.values()))}
+
+
 def test_a_picture_that_is_not_at_hand_is_named_when_written_and_when_read() -> None:
     written, _ = with_picture()
     data, losses = write_items([written], "qti22", {})
