@@ -25,7 +25,7 @@ def write_aiken(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> t
     losses: list[Notice] = []
     for item in items:
         if _is_carried(item) and not refusal(item.content, LABEL):
-            blocks.append(_question(item))
+            blocks.append(_entry(item))
             written.append((f"item {len(written) + 1}", item))
         else:
             message = N_("Aiken 只有一个正确答案的选择题，%(type)s未写出")
@@ -41,7 +41,7 @@ def _is_carried(item: CanonicalItem) -> bool:
     return is_single and all(has_substance(plain_text(one.content)) for one in content.choices)
 
 
-def _question(item: CanonicalItem) -> str:
+def _entry(item: CanonicalItem) -> str:
     content = item.content
     letters = dict(zip((choice.id for choice in content.choices), LETTERS, strict=False))
     options = [f"{letters[choice.id]}. {_line(choice.content)}" for choice in content.choices]

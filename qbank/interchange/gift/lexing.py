@@ -48,7 +48,7 @@ def escape(text: str) -> str:
     return re.sub(r"([\\~=#{}:])", r"\\\1", text).replace("\r", "").replace("\n", "\\n")
 
 
-def questions(text: str) -> Iterator[Block]:
+def entries(text: str) -> Iterator[Block]:
     """Yield the questions of a text in order, with the category, id and tags that stand above them."""
     category, identifier, tags = "", "", list[str]()
     for start, lines in _paragraphs(text):
@@ -64,7 +64,7 @@ def questions(text: str) -> Iterator[Block]:
             else:
                 kept.append(line)
         if kept:
-            yield _question("\n".join(kept), Block(start, category, identifier, tags))
+            yield _entry("\n".join(kept), Block(start, category, identifier, tags))
             identifier, tags = "", []
 
 
@@ -86,7 +86,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, list[str]]]:
         yield start, lines
 
 
-def _question(text: str, block: Block) -> Block:
+def _entry(text: str, block: Block) -> Block:
     hidden = hide(text)
     title = _TITLE.match(hidden)
     if title:

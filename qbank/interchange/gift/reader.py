@@ -13,13 +13,13 @@ from item_templates.markup import has_substance, plain_text
 from item_templates.numbers import parse_number
 from item_templates.rounding import decimal_text
 from kernel.i18n import N_
-from qbank.interchange.gift.lexing import FORMS, Block, questions, show
+from qbank.interchange.gift.lexing import FORMS, Block, entries, show
 from qbank.interchange.guard import LIMITS, UnreadableFileError
 from qbank.interchange.interpret import excerpt
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.moodle import answers as meanings
 from qbank.interchange.moodle.answers import Answer
-from qbank.interchange.moodle.reader import TOP, question_name
+from qbank.interchange.moodle.reader import TOP, entry_name
 from qbank.interchange.moodle.tags import Described, metadata_with_tags, read_tags
 from qbank.interchange.moodle.texts import Pictures, TextReader
 from qbank.interchange.reading import SkippedRecord
@@ -37,7 +37,7 @@ _RANGE = re.compile(r"(.*\d)\s*\.\.\s*(\S.*)")
 def read_gift(text: str) -> ReadResult:
     """Return the items of a GIFT text, and what could not become one."""
     result = ReadResult(FORMAT)
-    for number, block in enumerate(questions(text.lstrip("\ufeff")), 1):
+    for number, block in enumerate(entries(text.lstrip("\ufeff")), 1):
         if number > LIMITS.rows:
             raise UnreadableFileError("too_many_rows", N_("文件超过 20000 题，请拆分后分批导入"))
         _Reader(block, f"item {number}", result).read()
@@ -98,7 +98,7 @@ class _Reader:
 
     def _metadata(self, content: ItemContent, category: str, said: Described) -> dict[str, Json]:
         found: dict[str, Json] = {}
-        names = {question_name(content.stem), question_name(self.html(self.block.before)), self.block.identifier}
+        names = {entry_name(content.stem), entry_name(self.html(self.block.before)), self.block.identifier}
         if self.block.title and self.block.title not in names:
             found["name"] = self.block.title
         if category:

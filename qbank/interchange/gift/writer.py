@@ -13,7 +13,7 @@ from qbank.interchange.gift.lexing import escape
 from qbank.interchange.gift.reader import read_gift
 from qbank.interchange.model import Notice
 from qbank.interchange.moodle import answers as meanings
-from qbank.interchange.moodle.reader import TOP, question_name
+from qbank.interchange.moodle.reader import TOP, entry_name
 from qbank.interchange.moodle.tags import write_tags
 from qbank.interchange.proof import is_automatic, losses_of, refusal
 
@@ -33,7 +33,7 @@ def write_gift(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     category = ""
     for item in items:
         try:
-            text = _question(item)
+            text = _entry(item)
         except _NotCarriedError as error:
             losses.append(Notice(f"item {item.id}", "item", str(error)))
             continue
@@ -48,7 +48,7 @@ def write_gift(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     return text.encode("utf-8", "replace"), losses + losses_of(written, read_gift(text), LABEL)
 
 
-def _question(item: CanonicalItem) -> str:
+def _entry(item: CanonicalItem) -> str:
     content = item.content
     reason = refusal(content, LABEL)
     if reason:
@@ -87,7 +87,7 @@ def _guarded(text: str) -> str:
 
 def _title(item: CanonicalItem) -> str:
     name = item.metadata.get("name")
-    return " ".join(name.split()) if isinstance(name, str) and name else question_name(item.content.stem)
+    return " ".join(name.split()) if isinstance(name, str) and name else entry_name(item.content.stem)
 
 
 def _choices(content: ItemContent) -> str:

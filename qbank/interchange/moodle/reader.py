@@ -49,7 +49,7 @@ UNCONVERTED = {
 
 
 @dataclass(slots=True)
-class Question:
+class Entry:
     """One ``<question>`` on its way: its texts, pictures and losses."""
 
     element: etree._Element
@@ -111,41 +111,41 @@ def read_moodle(data: bytes) -> ReadResult:
             category = (element.findtext("category/text") or "").strip()
             continue
         number += 1
-        _read(Question(element, f"item {number}", result), "" if category == TOP else category)
+        _read(Entry(element, f"item {number}", result), "" if category == TOP else category)
     return result
 
 
-def _read(question: Question, category: str) -> None:
-    kind = question.element.get("type") or ""
-    stem = question.html("questiontext")
+def _read(entry: Entry, category: str) -> None:
+    kind = entry.element.get("type") or ""
+    stem = entry.html("questiontext")
     if kind == "description":
         message = N_("说明文字不是试题，未导入：%(text)s") % {"text": excerpt(stem)}
-        question.lose("description", message)
+        entry.lose("description", message)
         return
     try:
-        item = _item(question, kind, stem, category)
+        item = _item(entry, kind, stem, category)
     except SkippedRecord as skip:
-        question.result.skipped.append(Notice(question.locator, skip.code, skip.message, excerpt(stem)))
+        entry.result.skipped.append(Notice(entry.locator, skip.code, skip.message, excerpt(stem)))
         return
-    media = [(str(one["id"]), question.pictures.data[str(one["id"])]) for one in item.content.media]
-    question.result.records.append(RawRecord(question.locator, stem, item=item, media=media))
+    media = [(str(one["id"]), entry.pictures.data[str(one["id"])]) for one in item.content.media]
+    entry.result.records.append(RawRecord(entry.locator, stem, item=item, media=media))
 
 
-def _item(question: Question, kind: str, stem: str, category: str) -> CanonicalItem:
-    said = read_tags([(one.text or "") for one in question.element.findall("tags/tag/text")])
-    content = _content(question, kind, stem)
-    content = meanings.with_method(replace(_retyped(content, said.item_type), score=question.score))
-    content = replace(content, explanation=_explanation(question, kind, content))
+def _item(entry: Entry, kind: str, stem: str, category: str) -> CanonicalItem:
+    said = read_tags([(one.text or "") for one in entry.element.findall("tags/tag/text")])
+    content = _content(entry, kind, stem)
+    content = meanings.with_method(replace(_retyped(content, said.item_type), score=entry.score))
+    content = replace(content, explanation=_explanation(entry, kind, content))
     texts = (content.stem, content.explanation, *(one.content for one in (*content.choices, *content.targets)))
-    content = replace(content, media=question.pictures.described(*texts))
-    _lose_settings(question)
+    content = replace(content, media=entry.pictures.described(*texts))
+    _lose_settings(entry)
     return CanonicalItem(
-        id=question.value("idnumber"),
+        id=entry.value("idnumber"),
         content=content,
         points=tuple(said.points),
         difficulty=said.difficulty,
         source=said.source,
-        metadata=_metadata(question, content.stem, category, said),
+        metadata=_metadata(entry, content.stem, category, said),
     )
 
 
@@ -156,23 +156,23 @@ def _retyped(content: ItemContent, wanted: ItemType | None) -> ItemContent:
     return replace(content, type=wanted.name)
 
 
-def _content(question: Question, kind: str, stem: str) -> ItemContent:
+def _content(entry: Entry, kind: str, stem: str) -> ItemContent:
     if kind in _READERS:
-        return _READERS[kind](question, stem)
+        return _READERS[kind](entry, stem)
     if kind.startswith("calculated"):
         raise SkippedRecord("calculated", N_("计算题（%(kind)s）由变量生成，不能等价地转换") % {"kind": kind})
     message = UNCONVERTED.get(kind) or N_("题型 %(kind)s 不能等价地转换") % {"kind": kind[:30]}
     raise SkippedRecord("unsupported_type", message)
 
 
-def _multichoice(question: Question, stem: str) -> ItemContent:
-    is_single = question.flag("single", default=True)
-    return meanings.choice_content(stem, question.answers(), is_single=is_single)
+def _multichoice(entry: Entry, stem: str) -> ItemContent:
+    is_single = entry.flag("single", default=True)
+    return meanings.choice_content(stem, entry.answers(), is_single=is_single)
 
 
-def _choice_set(question: Question, stem: str) -> ItemContent:
+def _choice_set(entry: Entry, stem: str) -> ItemContent:
     """Read the all-or-nothing plugin, whose right answers all carry 100."""
-    answers = question.answers()
+    answers = entry.answers()
     choices = tuple(Choice(letter, one.html) for letter, one in zip(LETTERS, answers, strict=False))
     key = [choice.id for choice, one in zip(choices, answers, strict=False) if one.fraction > 0]
     if len(key) == 1:
@@ -180,77 +180,77 @@ def _choice_set(question: Question, stem: str) -> ItemContent:
     return ItemContent("multiple_choice", stem, choices, key, scoring={"method": "exact"})
 
 
-def _truefalse(question: Question, stem: str) -> ItemContent:
+def _truefalse(entry: Entry, stem: str) -> ItemContent:
     words = {"true": True, "false": False}
-    right = [words.get(one.text.lower()) for one in question.answers("plain_text") if one.fraction == 1]
+    right = [words.get(one.text.lower()) for one in entry.answers("plain_text") if one.fraction == 1]
     if len(right) != 1 or right[0] is None:
         raise SkippedRecord("no_key", N_("判断题没有唯一的正确答案"))
     return ItemContent("true_false", stem, key=right[0])
 
 
-def _shortanswer(question: Question, stem: str) -> ItemContent:
-    answers = question.answers("plain_text")
-    case = question.flag("usecase", default=False)
-    return meanings.text_content(stem, answers, case_sensitive=case, lose=question.lose)
+def _shortanswer(entry: Entry, stem: str) -> ItemContent:
+    answers = entry.answers("plain_text")
+    case = entry.flag("usecase", default=False)
+    return meanings.text_content(stem, answers, case_sensitive=case, lose=entry.lose)
 
 
-def _numerical(question: Question, stem: str) -> ItemContent:
+def _numerical(entry: Entry, stem: str) -> ItemContent:
     units = [
         (one.findtext("unit_name") or "").strip()
-        for one in question.element.findall("units/unit")
+        for one in entry.element.findall("units/unit")
         if as_decimal((one.findtext("multiplier") or "1").strip()) == 1
     ]
-    if len(question.element.findall("units/unit")) > 1:
-        question.lose("unit", N_("只保留了倍数为 1 的单位，其他单位的换算未导入"))
-    if question.value("unitgradingtype") not in {"", "0"}:
-        question.lose("unit_penalty", N_("单位错误的扣分规则未导入"))
+    if len(entry.element.findall("units/unit")) > 1:
+        entry.lose("unit", N_("只保留了倍数为 1 的单位，其他单位的换算未导入"))
+    if entry.value("unitgradingtype") not in {"", "0"}:
+        entry.lose("unit_penalty", N_("单位错误的扣分规则未导入"))
     unit = units[0] if units else ""
-    return meanings.number_content(stem, question.answers("plain_text"), unit, question.lose)
+    return meanings.number_content(stem, entry.answers("plain_text"), unit, entry.lose)
 
 
-def _matching(question: Question, stem: str) -> ItemContent:
+def _matching(entry: Entry, stem: str) -> ItemContent:
     pairs = [
-        (question.texts.html(one), from_plain(one.findtext("answer/text") or ""))
-        for one in question.element.findall("subquestion")
+        (entry.texts.html(one), from_plain(one.findtext("answer/text") or ""))
+        for one in entry.element.findall("subquestion")
     ]
-    listed = [one.get("listed") or "" for one in question.element.findall("subquestion/answer")]
+    listed = [one.get("listed") or "" for one in entry.element.findall("subquestion/answer")]
     return meanings.match_content(stem, pairs, listed)
 
 
-def _essay(question: Question, stem: str) -> ItemContent:
-    guide = question.html("graderinfo") or question.html("generalfeedback")
+def _essay(entry: Entry, stem: str) -> ItemContent:
+    guide = entry.html("graderinfo") or entry.html("generalfeedback")
     text = plain_text(guide)
     rubric = read_rubric(text) if text else ()
     if rubric is None:
-        rubric = ({"text": text, "score": str(question.score)},)
-    if has_substance(question.html("responsetemplate")):
-        question.lose("response_template", N_("作答模板未导入"))
-    if question.value("attachments") not in {"", "0"}:
-        question.lose("attachments", N_("要求上传附件的设置未导入"))
+        rubric = ({"text": text, "score": str(entry.score)},)
+    if has_substance(entry.html("responsetemplate")):
+        entry.lose("response_template", N_("作答模板未导入"))
+    if entry.value("attachments") not in {"", "0"}:
+        entry.lose("attachments", N_("要求上传附件的设置未导入"))
     return ItemContent("essay", stem, rubric=rubric)
 
 
-def _cloze(question: Question, stem: str) -> ItemContent:
-    return cloze_content(stem, score=question.score, lose=question.lose)
+def _cloze(entry: Entry, stem: str) -> ItemContent:
+    return cloze_content(stem, score=entry.score, lose=entry.lose)
 
 
-def _calculated(question: Question, stem: str) -> ItemContent:
-    answers = question.answers("plain_text")
-    element = question.element.find("answer")
+def _calculated(entry: Entry, stem: str) -> ItemContent:
+    answers = entry.answers("plain_text")
+    element = entry.element.find("answer")
     if element is None:
         raise SkippedRecord("no_key", N_("没有得满分（100%）的算式，无法确定标准答案"))
     for other in answers[1:]:
         if other.fraction > 0:
-            question.lose("partial_answer", N_("另一个可得分的数值“%(text)s”未能保留") % {"text": other.text[:20]})
+            entry.lose("partial_answer", N_("另一个可得分的数值“%(text)s”未能保留") % {"text": other.text[:20]})
     formula = Formula(
         answers[0],
         tolerance_type=(element.findtext("tolerancetype") or "").strip(),
         decimals=(element.findtext("correctanswerlength") or "").strip(),
         is_decimals=(element.findtext("correctanswerformat") or "1").strip() == "1",
-        unit=question.value("units/unit/unit_name"),
+        unit=entry.value("units/unit/unit_name"),
     )
     return calculated_content(
-        stem, formula, [_data_set(one) for one in question.element.iter("dataset_definition")], question.lose
+        stem, formula, [_data_set(one) for one in entry.element.iter("dataset_definition")], entry.lose
     )
 
 
@@ -262,17 +262,17 @@ def _data_set(element: etree._Element) -> DataSet:
     return DataSet(value("name"), value("minimum"), value("maximum"), value("decimals"), values)
 
 
-def _ordering(question: Question, stem: str) -> ItemContent:
-    listed = [one.get("listed") or "" for one in question.element.findall("answer")]
-    settings = {name: question.value(name) for name in ("gradingtype", "selecttype")}
+def _ordering(entry: Entry, stem: str) -> ItemContent:
+    listed = [one.get("listed") or "" for one in entry.element.findall("answer")]
+    settings = {name: entry.value(name) for name in ("gradingtype", "selecttype")}
     answers = [
-        Answer(question.texts.html(one), Decimal(0), question.texts.html(one.find("feedback")))
-        for one in question.element.findall("answer")
+        Answer(entry.texts.html(one), Decimal(0), entry.texts.html(one.find("feedback")))
+        for one in entry.element.findall("answer")
     ]
-    return ordering_content(stem, answers, listed, settings, question.lose)
+    return ordering_content(stem, answers, listed, settings, entry.lose)
 
 
-_READERS: dict[str, Callable[[Question, str], ItemContent]] = {
+_READERS: dict[str, Callable[[Entry, str], ItemContent]] = {
     "multichoice": _multichoice,
     "multichoiceset": _choice_set,
     "truefalse": _truefalse,
@@ -289,51 +289,51 @@ _READERS: dict[str, Callable[[Question, str], ItemContent]] = {
 }
 
 
-def _explanation(question: Question, kind: str, content: ItemContent) -> str:
+def _explanation(entry: Entry, kind: str, content: ItemContent) -> str:
     """Return the general feedback with what is said to single answers below it."""
-    general = question.html("generalfeedback")
-    elements = question.element.findall("answer")
+    general = entry.html("generalfeedback")
+    elements = entry.element.findall("answer")
     answers = [
-        Answer(question.texts.html(one, "plain_text" if kind == "truefalse" else "html"), feedback=feedback)
+        Answer(entry.texts.html(one, "plain_text" if kind == "truefalse" else "html"), feedback=feedback)
         for one in elements
-        if has_substance(feedback := question.texts.html(one.find("feedback")))
+        if has_substance(feedback := entry.texts.html(one.find("feedback")))
     ]
     labels = {one.content: one.id for one in content.choices}
     lines = meanings.feedback_lines([labels.get(one.html, one.text) for one in answers], answers)
     if lines:
-        question.lose("feedback", N_("各答案的反馈已并入解析"))
+        entry.lose("feedback", N_("各答案的反馈已并入解析"))
     for name in ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"):
-        text = question.html(name)
+        text = entry.html(name)
         if has_substance(text) and plain_text(text) not in STANDARD_FEEDBACK:
-            question.lose("feedback", N_("整题反馈未导入：%(text)s") % {"text": excerpt(text)})
+            entry.lose("feedback", N_("整题反馈未导入：%(text)s") % {"text": excerpt(text)})
     return "<br>".join(filter(None, [general, *lines]))
 
 
-def _lose_settings(question: Question) -> None:
-    if any(has_substance(question.texts.html(one)) for one in question.element.findall("hint")):
-        question.lose("hint", N_("提示（hint）未导入"))
+def _lose_settings(entry: Entry) -> None:
+    if any(has_substance(entry.texts.html(one)) for one in entry.element.findall("hint")):
+        entry.lose("hint", N_("提示（hint）未导入"))
 
 
-def _metadata(question: Question, stem: str, category: str, said: Described) -> dict[str, Json]:
+def _metadata(entry: Entry, stem: str, category: str, said: Described) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    name = question.value("name/text")
-    if name and name not in {question_name(stem), question.value("idnumber")}:
+    name = entry.value("name/text")
+    if name and name not in {entry_name(stem), entry.value("idnumber")}:
         found["name"] = name
     if category:
         found["category"] = category
-    penalty = as_decimal(question.value("penalty") or "0")
+    penalty = as_decimal(entry.value("penalty") or "0")
     if penalty is not None and penalty not in USUAL_PENALTIES:
         found["penalty"] = str(plain_decimal(penalty))
-    if question.flag("hidden", default=False):
+    if entry.flag("hidden", default=False):
         found["hidden"] = True
-    if not question.flag("shuffleanswers", default=True):
+    if not entry.flag("shuffleanswers", default=True):
         found["shuffleanswers"] = False
     return metadata_with_tags(found, said.tags)
 
 
-def question_name(stem: str) -> str:
+def entry_name(stem: str) -> str:
     """Return the name that a question without one gets: the beginning of its stem."""
     return excerpt(stem)[:40] or "-"
 
 
-__all__ = ["FORMAT", "Lose", "question_name", "read_moodle"]
+__all__ = ["FORMAT", "Lose", "entry_name", "read_moodle"]

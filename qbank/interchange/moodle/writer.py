@@ -17,7 +17,7 @@ from qbank.interchange.describing import rubric_text
 from qbank.interchange.model import Notice
 from qbank.interchange.moodle import answers as meanings
 from qbank.interchange.moodle.cloze import write_cloze
-from qbank.interchange.moodle.reader import TOP, question_name, read_moodle
+from qbank.interchange.moodle.reader import TOP, entry_name, read_moodle
 from qbank.interchange.moodle.tags import write_tags
 from qbank.interchange.moodle.texts import TextWriter, add_text
 from qbank.interchange.proof import is_automatic, losses_of, refusal
@@ -67,7 +67,7 @@ def write_moodle(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> 
     category = ""
     for item in items:
         try:
-            element = _question(item, media)
+            element = _entry(item, media)
         except _NotCarriedError as error:
             losses.append(Notice(f"item {item.id}", "item", str(error)))
             continue
@@ -88,7 +88,7 @@ def _open_category(root: etree._Element, item: CanonicalItem, current: str) -> s
     return wanted
 
 
-def _question(item: CanonicalItem, media: Mapping[str, bytes]) -> etree._Element:
+def _entry(item: CanonicalItem, media: Mapping[str, bytes]) -> etree._Element:
     reason = refusal(item.content, LABEL)
     if reason:
         raise _NotCarriedError(reason)
@@ -111,7 +111,7 @@ def _question(item: CanonicalItem, media: Mapping[str, bytes]) -> etree._Element
 def _head(draft: Draft, stem: str) -> None:
     metadata = draft.item.metadata
     name = metadata.get("name")
-    title = name if isinstance(name, str) and name else question_name(draft.content.stem)
+    title = name if isinstance(name, str) and name else entry_name(draft.content.stem)
     add_text(etree.SubElement(draft.element, "name"), "text", title)
     draft.texts.write(draft.element, "questiontext", stem)
     draft.texts.write(draft.element, "generalfeedback", draft.content.explanation)
