@@ -39,6 +39,32 @@ CAUSES = [
 UNITS = [
     "V", "A", "kW", "MPa", "℃", "r/min", "mm", "Ω", "Hz", "%",
 ]  # fmt: skip
+KINDS = [
+    "高压", "低压", "立式", "卧式", "双级", "防爆", "进口", "备用", "循环", "给水", "原料", "成品", "除渣", "冷却", "润滑", "液下", "屏蔽",
+    "旋转", "往复", "罗茨", "螺杆", "皮带", "链式", "龙门", "桥式", "悬臂", "数显", "智能", "矿用", "船用", "车载", "机载",
+]  # fmt: skip
+ORGANS = [
+    "轴承座", "密封圈", "端盖", "接线盒", "油室", "叶轮", "主轴", "机座", "导轨", "滑块", "阀芯", "弹簧座", "线圈", "铁芯", "触头",
+    "外壳", "底脚螺栓", "冷却风扇", "进口法兰", "出口短管", "控制板", "电源模块", "显示面板", "采样探头", "联锁开关", "平衡盘",
+]  # fmt: skip
+PLACES = [
+    "某厂{part}投运{years}年后", "{act}{part}之前", "对{part}进行例行{act}时", "班组在{act}{part}与{other}期间", "夜班巡检{part}",
+    "{part}与{other}联动试车", "按作业票{act}{other}", "新安装的{part}首次送电", "检修人员{rule}之后{act}{part}", "{years}月检查{other}",
+    "{part}由自动切换为手动", "因{cause}停用的{part}恢复运行",
+]  # fmt: skip
+EVENTS = [
+    "发现{fault}且{quality}达到{number}{unit}", "仪表显示{quality}由{number}{unit}下降", "{other}伴有{fault}", "值班员听到异常声响",
+    "{quality}连续{years}小时超过{number}{unit}", "保护装置动作而{other}未停", "{other}的{quality}没有变化", "铭牌标注{number}{unit}",
+    "记录表明上次{deed}在{years}天前", "现场无人监护", "环境温度升高{years}度", "备件的{quality}为{number}{unit}",
+]  # fmt: skip
+VERDICTS = [
+    "应立即停机检查{part}", "可以继续运行到下次{deed}", "应降低负载后观察{other}", "须办理变更手续再{deed}", "说明{part}已经{fault}",
+    "不必更换{other}", "{quality}的读数可以作废", "应先{rule}", "由班长决定是否{act}", "原因多半是{cause}",
+]  # fmt: skip
+DEMANDS = [
+    ("最可能的原因是{}。", CAUSES), ("首先应当{}。", RULES), ("作业人员应{}。", RULES), ("故障现象属于{}。", FAULTS),
+    ("下一步的工作是{}。", ACTS), ("应重点测量{}。", QUALITIES), ("与之无关的是{}。", CAUSES), ("必须记录的是{}。", QUALITIES),
+]  # fmt: skip
 EDIT_RATES = (0.03, 0.08, 0.15, 0.25)
 SIGNS = "的一是在有和不人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动"
 
@@ -67,33 +93,35 @@ def make_contents(n: int, seed: int = 0) -> tuple[list[ItemContent], list[Copy]]
     return contents, copies
 
 
+def machine(rng: random.Random) -> str:
+    """Return the name of a part of some machine."""
+    return rng.choice(KINDS) + rng.choice(PARTS) + rng.choice(ORGANS)
+
+
 def fresh(rng: random.Random) -> ItemContent:
-    """Return a new item of one of six patterns."""
-    part, other = rng.sample(PARTS, 2)
-    quality, act, fault = (rng.choice(words) for words in (QUALITIES, ACTS, FAULTS))
-    number, unit, year = rng.randrange(2, 9999), rng.choice(UNITS), rng.randrange(3, 30)
-    pattern = rng.randrange(6)
-    if pattern == 0:
-        stem = f"{act}{part}前，对{quality}不低于{number}{unit}的{other}，作业人员首先应当{{}}。"
-        return single(rng, stem, rng.sample(RULES, 4))
-    if pattern == 1:
-        stem = f"某车间运行{year}年的{part}在{act}{other}时出现{fault}，{quality}为{number}{unit}，最可能的原因是{{}}。"
-        return single(rng, stem, rng.sample(CAUSES, 4))
-    if pattern == 2:
-        values = rng.sample(range(1, 9999), 4)
-        stem = f"按检修规程，{part}与{other}配合使用{year}个月后，{quality}的允许值为{{}}。"
-        return single(rng, stem, [f"{value}{unit}" for value in values])
-    if pattern == 3:
-        ending = rng.choice(("应立即停机检查", "可以继续运行", "应降低负载后观察", "需办理变更手续"))
-        stem = f"{part}的{quality}超过{number}{unit}并伴有{fault}时，若{other}{rng.choice(FAULTS)}，{ending}。"
-        return ItemContent("true_false", stem, key=rng.random() < 0.5)
-    if pattern == 4:
-        stem = f"引起{part}{fault}的因素有{{}}（{other}工况，{quality}{number}{unit}）。"
-        options = rng.sample(CAUSES, 4)
-        content = single(rng, stem, options)
+    """Return a new item: where, what happened, what is asked, each from a dozen patterns."""
+    words = {
+        "part": machine(rng), "other": machine(rng), "quality": rng.choice(QUALITIES), "act": rng.choice(ACTS),
+        "deed": rng.choice(ACTS), "fault": rng.choice(FAULTS), "cause": rng.choice(CAUSES), "rule": rng.choice(RULES),
+        "number": rng.randrange(2, 9999), "unit": rng.choice(UNITS), "years": rng.randrange(3, 30),
+    }  # fmt: skip
+    where, what = rng.choice(PLACES).format(**words), rng.choice(EVENTS).format(**words)
+    pattern = rng.randrange(10)
+    if pattern < 5:
+        demand, options = rng.choice(DEMANDS)
+        return single(rng, f"{where}，{what}，{demand}", rng.sample(options, 4))
+    if pattern < 7:
+        return ItemContent(
+            "true_false", f"{where}，{what}，{rng.choice(VERDICTS).format(**words)}。", key=rng.random() < 0.5
+        )
+    if pattern < 8:
+        content = single(rng, f"{where}，{what}，可能的原因有{{}}。", rng.sample(CAUSES, 4))
         return ItemContent("multiple_choice", content.stem, content.choices, key=["A", "C"])
-    stem = f"{act}{part}时，{quality}应控制在{{{{1}}}}{unit}以内，每{year}天与{other}一并{rng.choice(ACTS)}，编号{number}。"
-    return ItemContent("fill_in", stem, key=[[str(number)]])
+    if pattern < 9:
+        values = [f"{value}{words['unit']}" for value in rng.sample(range(1, 9999), 4)]
+        return single(rng, f"{where}，{words['part']}的{words['quality']}允许值为{{}}。", values)
+    stem = f"{where}，{words['quality']}应控制在{{{{1}}}}{words['unit']}以内。"
+    return ItemContent("fill_in", stem, key=[[str(words["number"])]])
 
 
 def single(rng: random.Random, stem: str, options: list[str]) -> ItemContent:

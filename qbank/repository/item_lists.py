@@ -19,7 +19,7 @@ from qbank.models.items import Item
 from qbank.repository.items import SORT_COLUMNS, ItemFilter, ItemRow, ItemSort, conditions, rows_of
 from qbank.rules.items import ItemStatus
 
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1_000
 """Of a search that finds more, nobody needs the number to the last item."""
 
 
@@ -96,7 +96,13 @@ def list_page(
 
 
 def _keys(
-    session: Session, found: Sequence[ColumnElement[bool]], wanted: ItemFilter, place: Cursor | None, *, first: int, n: int
+    session: Session,
+    found: Sequence[ColumnElement[bool]],
+    wanted: ItemFilter,
+    place: Cursor | None,
+    *,
+    first: int,
+    n: int,
 ) -> list[tuple[Any, uuid.UUID]]:
     """Return the sort values and ids of a page, in the direction of reading."""
     column = SORT_COLUMNS[wanted.sort]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -29,10 +31,10 @@ from qbank.models.items import Item
 from qbank.repository.standards import like_pattern
 from qbank.rules.search import fingerprint, pair_body, phrase_query, search_words, split_body, wanted_pairs
 
-FEW_MATCHES = 2_000
-"""Up to here SQLite looks up each match; beyond, it reads the list's index and asks whether an item is among them."""
+FEW_MATCHES = 1_000
+"""Up to here SQLite looks up each match; beyond, it reads the list in its order and asks whether an item is among them."""
 MANY_MATCHES = 20_000
-"""From here on, it does not even gather them, but asks the text index item by item in the order of the list."""
+"""From here on, the numbers of the matches are not even carried to the program."""
 _FTS = table("item_search_fts", column("rowid"), column("body"))
 
 
@@ -85,17 +87,25 @@ def reindex(session: Session, item: Item, content: ItemContent) -> None:
         row.body = pair_body(item.search_text)
 
 
-def matches(session: Session, search: str) -> ColumnElement[bool]:
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The condition that an item matches; `is_few` when the matches are listed, so that they should be looked up."""
+
+    condition: ColumnElement[bool]
+    is_few: bool = False
+
+
+def matches(session: Session, search: str, *, organisation_id: uuid.UUID) -> Match:
     """Return the condition that every word stands in the item's text, or the whole in its code."""
     words = search_words(search)
     code = Item.code.ilike(like_pattern(search.strip()), escape="\\")
     if not words:
-        return code
+        return Match(code)
     if is_sqlite(session):
-        found = _matches_sqlite(session, phrase_query(words))
+        found = _matches_sqlite(session, phrase_query(words), organisation_id)
     else:
-        found = and_(*(_matches_postgresql(word) for word in words))
-    return or_(found, code) if looks_like_code(search) else found
+        found = Match(and_(*(_matches_postgresql(word) for word in words)))
+    return Match(or_(found.condition, code)) if looks_like_code(search) else found
 
 
 def looks_like_code(search: str) -> bool:
@@ -109,17 +119,27 @@ def looks_like_code(search: str) -> bool:
     return search.isascii() and any(sign.isdigit() for sign in search)
 
 
-def _matches_sqlite(session: Session, phrase: str) -> ColumnElement[bool]:
+def _matches_sqlite(session: Session, phrase: str, organisation_id: uuid.UUID) -> Match:
     """Return the condition in the shape that is quickest for the number of matches."""
     rows = select(_FTS.c.rowid).where(literal_column("item_search_fts").op("MATCH")(phrase))
-    n = session.scalar(select(func.count()).select_from(rows.limit(MANY_MATCHES).subquery())) or 0
-    found = select(ItemSearch.item_id).where(ItemSearch.item_search_id.in_(rows))
-    if n <= FEW_MATCHES:
-        return Item.item_id.in_(found)
-    if n < MANY_MATCHES:
-        return literal_column("+items.item_id", Item.item_id.type).in_(found)  # the sign keeps it from being looked up
+    numbers = session.scalars(rows.limit(MANY_MATCHES)).all()
+    if len(numbers) <= FEW_MATCHES:
+        return Match(Item.item_id.in_(_items_of(session, numbers, organisation_id)), is_few=True)
     number = select(ItemSearch.item_search_id).where(ItemSearch.item_id == Item.item_id).scalar_subquery()
-    return number.in_(rows)
+    if len(numbers) < MANY_MATCHES:
+        listed = func.json_each(json.dumps(numbers)).table_valued("value")
+        return Match(number.in_(select(listed.c.value)))
+    return Match(number.in_(rows))
+
+
+def _items_of(session: Session, numbers: Sequence[int], organisation_id: uuid.UUID) -> list[uuid.UUID]:
+    found: list[uuid.UUID] = []
+    for portion in _portions(numbers):
+        query = select(ItemSearch.item_id).where(
+            ItemSearch.item_search_id.in_(portion), ItemSearch.organisation_id == organisation_id
+        )
+        found += session.scalars(query)
+    return found
 
 
 def _matches_postgresql(word: str) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.clock import now
@@ -150,7 +150,11 @@ def _order(wanted: ItemFilter) -> list[Any]:
 
 
 def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
-    """Return what an item must meet to be found by a filter."""
+    """Return what an item must meet to be found by a filter.
+
+    Few matches of a search are looked up one by one: the sign before the organisation's column tells SQLite, which
+    keeps no statistics of its own, not to read the organisation's whole list instead.
+    """
     found = visible(actor)
     equal: dict[Any, Any] = {
         Item.standard_level_id: wanted.standard_level_id,
@@ -166,7 +170,10 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     if wanted.item_ids is not None:
         found.append(Item.item_id.in_(wanted.item_ids))
     if wanted.search.strip():
-        found.append(item_search.matches(session, wanted.search))
+        match = item_search.matches(session, wanted.search, organisation_id=actor.organisation)
+        found.append(match.condition)
+        if match.is_few:
+            found[0] = literal_column("+items.organisation_id", Item.organisation_id.type) == actor.organisation
     if wanted.scope.strip():
         found.append(Item.current_version_id.in_(_in_scope(wanted.scope.strip(), actor)))
     narrowed = item_flags.conditions(

@@ -1,0 +1,141 @@
+"""Finding near-copies by shared character triples, weighted by rarity, and confirming them by edit distance.
+
+Rarity-weighted triples (TF-IDF) find the candidates by one sparse product in portions; rapidfuzz confirms. Triples that
+occur in very many items say nothing and would make the product large; those of one item alone cannot be shared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from scipy import sparse
+
+LEAST_SIMILARITY = 70
+"""Per cent of equal characters (edit ratio) from which two items count as near-copies."""
+LEAST_COSINE = 0.25
+MOST_ITEMS_OF_A_TRIPLE = 600
+PORTION = 2_000
+BITS = 22
+"""Triples are told apart by so many bits of their hash: a chance meeting only adds a candidate, which is then refuted."""
+_SKIPPED = re.compile(r"[^\w%‰<>=≤≥±+℃°×÷/.-]|_")
+_MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class NearPair:
+    """Two places of a list of texts, and how many per cent of the characters are equal."""
+
+    first: int
+    second: int
+    similarity: int
+
+
+def comparable(search_text: str) -> str:
+    """Return the folded text of an item without blanks and signs that carry no meaning.
+
+    Examples
+    --------
+    >>> comparable("额定电压为( )v。 220 380")
+    '额定电压为v220380'
+    """
+    return _SKIPPED.sub("", search_text)
+
+
+def near_pairs(texts: Sequence[str], *, n_new: int | None = None, least: int = LEAST_SIMILARITY) -> list[NearPair]:
+    """Return the pairs of texts that are near-copies, the most alike first.
+
+    With `n_new`, only pairs are sought of which the first is among the first `n_new` texts: those of a file, say,
+    before those of the bank.
+
+    Examples
+    --------
+    >>> near_pairs(["变压器油温不得超过85度", "断路器的作用是灭弧", "变压器的油温不得超过85度"])
+    [NearPair(first=0, second=2, similarity=96)]
+    """
+    if len(texts) < 2:
+        return []
+    vectors = _vectors(texts)
+    firsts, seconds = _candidates(vectors, len(texts) if n_new is None else n_new)
+    return _confirmed(texts, firsts, seconds, least)
+
+
+def _vectors(texts: Sequence[str]) -> sparse.csr_array:
+    """Return the texts as rows of rarity-weighted triples of length one; triples of one item alone, or of very many, are left out."""
+    codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+    lengths = np.array([len(text) for text in texts])
+    owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+    if len(codes) < 3:
+        return sparse.csr_array((len(texts), 1))
+    with np.errstate(over="ignore"):
+        hashed = codes[:-2] * _MULTIPLIERS[0] ^ codes[1:-1] * _MULTIPLIERS[1] ^ codes[2:] * _MULTIPLIERS[2]
+    inside = owner[:-2] == owner[2:]
+    owner, hashed = owner[:-2][inside], hashed[inside]
+    return _weighted(owner, hashed, len(texts))
+
+
+def _weighted(owner: NDArray[np.int64], hashed: NDArray[np.uint64], n: int) -> sparse.csr_array:
+    columns = (hashed >> np.uint64(64 - BITS)).astype(np.int64)
+    pairs = np.unique((owner << BITS) | columns)  # a triple counts once an item
+    rows, columns = pairs >> BITS, pairs & ((1 << BITS) - 1)
+    n_items = np.bincount(columns, minlength=1 << BITS)
+    useful = (n_items[columns] > 1) & (n_items[columns] <= MOST_ITEMS_OF_A_TRIPLE)
+    rows, columns = rows[useful], columns[useful]
+    weight = (np.log(n / n_items[columns]) + 1.0).astype(np.float32)
+    norms = np.sqrt(np.bincount(rows, weights=weight**2, minlength=n))
+    pointers = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    values = (weight / norms[rows]).astype(np.float32)
+    return sparse.csr_array((values, columns.astype(np.int32), pointers), shape=(n, 1 << BITS))
+
+
+def _candidates(vectors: sparse.csr_array, n_new: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    others = vectors.T.tocsr()
+    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for start in range(0, n_new, PORTION):
+        product = (vectors[start : min(start + PORTION, n_new)] @ others).tocoo()
+        near = product.data > LEAST_COSINE
+        rows, columns = product.row[near].astype(np.int64) + start, product.col[near].astype(np.int64)
+        later = rows < columns
+        firsts.append(rows[later])
+        seconds.append(columns[later])
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+def _confirmed(
+    texts: Sequence[str], firsts: NDArray[np.int64], seconds: NDArray[np.int64], least: int
+) -> list[NearPair]:
+    if not len(firsts):
+        return []
+    ratios = process.cpdist(
+        [texts[n] for n in firsts], [texts[n] for n in seconds], scorer=fuzz.ratio, score_cutoff=least
+    )
+    found = [
+        NearPair(int(firsts[n]), int(seconds[n]), round(float(ratios[n]))) for n in np.flatnonzero(ratios >= least)
+    ]
+    return sorted(found, key=lambda pair: (-pair.similarity, pair.first, pair.second))
+
+
+def ratio(one: str, other: str) -> int:
+    """Return how many per cent of the characters of two comparable texts are equal.
+
+    Examples
+    --------
+    >>> ratio("变压器油温", "变压器的油温")
+    91
+    """
+    return round(fuzz.ratio(one, other))
+
+
+def differs_in_numbers_alone(one: str, other: str) -> bool:
+    """Say whether two texts are equal but for their numbers.
+
+    Examples
+    --------
+    >>> differs_in_numbers_alone("油温不超过85度", "油温不超过95度")
+    True
+    """
+    return one != other and re.sub(r"[\d.]+", "#", one) == re.sub(r"[\d.]+", "#", other)
