@@ -75,7 +75,14 @@ def _request_id() -> None:
 
 def load_models() -> None:
     """Import every model, so that the metadata is whole."""
-    for module in ("kernel.identity", "kernel.audit", "kernel.conflicts", "kernel.jobs", "kernel.profiles", *COMPONENTS):
+    for module in (
+        "kernel.identity",
+        "kernel.audit",
+        "kernel.conflicts",
+        "kernel.jobs",
+        "kernel.profiles",
+        *COMPONENTS,
+    ):
         part(f"{module}.models")
     for component in COMPONENTS:
         part(f"{component}.rules")

@@ -8,7 +8,17 @@ from kernel.http import MenuEntry
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 
-BLUEPRINTS = (batches.bp, batches.rooms_bp, sessions.bp, registrations.bp, scores.bp, marking.bp, console.bp, recusal.bp, item_reports.bp)
+BLUEPRINTS = (
+    batches.bp,
+    batches.rooms_bp,
+    sessions.bp,
+    registrations.bp,
+    scores.bp,
+    marking.bp,
+    console.bp,
+    recusal.bp,
+    item_reports.bp,
+)
 MENU = (
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
     MenuEntry(N_("考试"), N_("考试场次"), "exam_sessions.index", (Permission.SESSION_READ,), icon="calendar", order=20),
