@@ -57,6 +57,7 @@ FORMATS: dict[str, Format] = {
         Format("xlsx", N_("Excel 工作簿"), ".xlsx", f"{OFFICE}.spreadsheetml.sheet", "xlsx_reader:read_xlsx", "xlsx_writer:write_xlsx", "columns"),
         Format("xls", N_("Excel 97-2003 工作簿"), ".xls", "application/vnd.ms-excel", "xlsx_reader:read_xls", "", "columns"),
         Format("docx", N_("Word 文档"), ".docx", f"{OFFICE}.wordprocessingml.document", "docx_reader:read_docx", "docx_writer:write_docx"),
+        Format("doc", N_("Word 97-2003 文档"), ".doc", "application/msword", "docx_reader:read_doc"),
         Format("csv", N_("CSV 表格"), ".csv", "text/csv", "csv_reader:read_csv", "csv_writer:write_csv", "columns"),
         Format("text", N_("纯文本"), ".txt", "text/plain", "text_reader:read_text", "text_writer:write_text", "text"),
         Format("json", N_("JSON（规范格式）"), ".json", "application/json", "json_reader:read_json", "json_writer:write_json"),

@@ -76,9 +76,7 @@ def _detect_ole(data: bytes) -> str:
     if "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data:
         return "xls"
     if "WordDocument".encode("utf-16-le") in data:
-        raise UnreadableFileError(
-            "unsupported_format", N_("这是 Word 97-2003 文档（.doc），请在 Word 或 WPS 中另存为 docx 再上传")
-        )
+        return "doc"
     raise UnreadableFileError("unsupported_format", N_("无法识别这个旧版 Office 文件，请另存为 xlsx 或 docx 再上传"))
 
 

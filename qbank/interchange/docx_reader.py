@@ -13,6 +13,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from kernel.i18n import N_
+from qbank.interchange.detect import decode_text
 from qbank.interchange.docx_tables import (
     Cell,
     flat_lines,
@@ -23,13 +24,15 @@ from qbank.interchange.docx_tables import (
     read_cells,
 )
 from qbank.interchange.docx_text import Parts, paragraph_line, picture_name, split_line
-from qbank.interchange.guard import UnreadableFileError
+from qbank.interchange.guard import UnreadableFileError, check_office_zip
 from qbank.interchange.item_cutter import cut_lines
 from qbank.interchange.labelled import FORM_MARK
 from qbank.interchange.lines import BLANKS, CONTINUED, Line
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 from qbank.interchange.numbering import Numbering, W
 from qbank.interchange.origins import NAMESPACE, note_origins, read_origins
+from qbank.interchange.text_reader import read_text
+from qbank.interchange.word97 import convert_word97
 
 REL = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 DAMAGED = N_("Word 文件已损坏或不是 .docx 文档，请用 Word 或 WPS 另存为 .docx 后再上传")
@@ -48,6 +51,19 @@ def read_docx(data: bytes) -> ReadResult:
             return _Document(archive).read()
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError, NotImplementedError, RuntimeError, OSError) as error:
         raise UnreadableFileError("damaged_file", DAMAGED) from error
+
+
+def read_doc(data: bytes) -> ReadResult:
+    """Return the records of a Word 97-2003 document by way of a program of the system; raises UnreadableFileError."""
+    converted = convert_word97(data)
+    if converted.format == "docx":
+        check_office_zip(converted.data)
+        result = read_docx(converted.data)
+    else:
+        result = read_text(decode_text(converted.data).text)
+    result.format = "doc"
+    result.warnings.insert(0, converted.notice)
+    return result
 
 
 def _parse(content: bytes) -> _Element:

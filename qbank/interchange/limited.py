@@ -21,6 +21,7 @@ from qbank.interchange.guard import UnreadableFileError, check_size
 from qbank.interchange.model import ConversionReport, Notice
 from qbank.interchange.progress import Told, from_file
 from qbank.interchange.tables import Sheet
+from qbank.interchange.word97 import convert_word97, is_word97
 
 ROOT = Path(__file__).resolve().parents[2]
 MEBIBYTE = 1024 * 1024
@@ -80,11 +81,22 @@ def read_limited(
     """
     try:
         check_size(data)
+        if is_word97(data) and fmt in {None, "doc"}:
+            return _read_word97(data, name, limits, told)
         request = wire.Request(data, _portable(name), fmt, mapping.to_json() if mapping else None)
         found = _ask(request, limits or ReadLimits.from_settings(), told).report
     except UnreadableFileError as error:
         return ConversionReport(name, fmt or "", error=Notice("file", error.code, error.message))
     return found or ConversionReport(name, fmt or "", error=_died())
+
+
+def _read_word97(data: bytes, name: str, limits: ReadLimits | None, told: Told | None) -> ConversionReport:
+    """Let a program of the system turn the document into a format of ours first: it needs more than the reader may have."""
+    converted = convert_word97(data)
+    report = read_limited(converted.data, name, converted.format, limits=limits, told=told)
+    report.format = "doc"
+    report.warnings.insert(0, converted.notice)
+    return report
 
 
 def sheets_limited(data: bytes, fmt: str, *, limits: ReadLimits | None = None) -> list[Sheet]:

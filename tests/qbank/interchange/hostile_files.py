@@ -264,7 +264,7 @@ CORPUS: list[Hostile] = [
     refused("docx: macro", lambda: docx(parts={"word/vbaProject.bin": b"x"}), "macro_file"),
     refused("xlsx: control", lambda: office.rezip({"xl/activeX/activeX1.bin": b"x"}), "macro_file"),
     refused("encrypted document", lambda: ole("EncryptedPackage"), "encrypted_file", file="a.docx"),
-    refused("Word 97 document", lambda: ole("WordDocument"), "unsupported_format", "damaged_file", file="a.doc"),
+    refused("Word 97 document", lambda: ole("WordDocument"), "converter_missing", "damaged_file", file="a.doc"),
     refused("Excel 97 head and noise", lambda: ole("Workbook") + noise(9000), "damaged_file", file="a.xls"),
     refused("other OLE file", lambda: ole("PowerPoint Document"), "unsupported_format", file="a.ppt"),
     refused("xlsx: a cell in the last corner", lambda: sheet_patch(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'), "too_many_rows"),
