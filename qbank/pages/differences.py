@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,8 +79,13 @@ def _content_fields(content: ItemContent) -> dict[str, str]:
         _("解析"): plain_text(content.explanation),
         _("分值"): decimal_text(content.score),
         _("评分方式"): str(content.scoring.get("method", "")),
+        _("参数"): "\n".join(f"{name}: {_json(value)}" for name, value in sorted(content.parameters.items())),
         _("图片"): "\n".join(str(one.get("alt") or one.get("id")) for one in content.media),
     }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _rubric(content: ItemContent) -> str:

@@ -78,7 +78,7 @@ def test_a_hotspot_item_is_written_with_its_picture_and_shows_its_regions(author
     sent = {"image": (io.BytesIO(picture()), "x.png"), "image_alt": "面板"}
     markup = author.post("/items/pictures", data=sent).json["markup"]
     address = f"/items/new?type=hotspot&level={level_id}"
-    assert "data-hotspot-editor" in author.get(address).text
+    assert 'data-controller="hotspot-editor"' in author.get(address).text
     assert author.post(address, data=hotspot_form("找出按钮" + markup)).status_code == 303
     item, version = session.query(Item).one(), session.query(ItemVersion).one()
     assert version.content["parameters"]["regions"]["B"] == {"shape": "ellipse", "coords": [700, 500, 100, 100]}

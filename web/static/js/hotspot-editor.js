@@ -43,13 +43,14 @@ function between([x1, y1], [x2, y2], shape) {
   return [(x1 + x2) / 2, (y1 + y2) / 2, Math.abs(x2 - x1) / 2, Math.abs(y2 - y1) / 2].map(Math.round);
 }
 
-export default function hotspotEditor(fieldset, form) {
-  const stem = form.querySelector('textarea[name="stem"]');
+export default function hotspotEditor(fieldset) {
+  const form = fieldset.closest("form");
+  const stem = (fieldset.closest(".item-child-form") || form).querySelector('textarea[name$="stem"]');
   const rows = Array.from(fieldset.querySelectorAll("[data-hotspot-row]")).map((element) => ({
     id: element.dataset.hotspotRow,
-    name: element.querySelector('[name="choice"]'),
-    shape: element.querySelector('[name="shape"]'),
-    coords: element.querySelector('[name="coords"]'),
+    name: element.querySelector('[name$="choice"]'),
+    shape: element.querySelector('[name$="shape"]'),
+    coords: element.querySelector('[name$="coords"]'),
   }));
   const words = fieldset.dataset;
   const note = made("p", { className: "form-text" }, words.textNone);

@@ -1,5 +1,4 @@
 /* Pictures in the item form: uploaded at once and inserted where the cursor was; pasting a picture does the same. */
-import hotspotEditor from "./hotspot-editor.js";
 import { showToast } from "./toast.js";
 
 const form = document.getElementById("item-form");
@@ -34,9 +33,6 @@ async function upload(file) {
 function report() {
   showToast(document.getElementById("toasts").dataset.failed, "danger");
 }
-
-const regions = form && form.querySelector("[data-hotspot-editor]");
-if (regions) hotspotEditor(regions, form);
 
 /* Other samples of a parametric item: the form has a field for the first one, the preview follows it. */
 document.addEventListener("click", (event) => {

@@ -20,9 +20,11 @@ import toast, { showToast } from "./toast.js";
 import tree from "./tree.js";
 import unsaved from "./unsaved.js";
 
+/* Only the form of a hotspot item needs this one, so no other page loads it. */
+const hotspotEditor = (element) => import("./hotspot-editor.js").then((module) => module.default(element));
 const CONTROLLERS = {
   autosubmit, bulk, confirm, copy, countdown, drawer, "error-summary": errorSummary, "file-drop": fileDrop,
-  "item-children": itemChildren,
+  "item-children": itemChildren, "hotspot-editor": hotspotEditor,
   "job-progress": jobProgress, "live-preview": livePreview, menu, notice, popup, "table-keys": tableKeys, tex, toast,
   tree, unsaved,
 };
