@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from item_templates import registry
 from item_templates.contract import ItemContent
-from tests.item_templates.item_contents import STRATEGIES, example
+from tests.item_templates.item_contents import STRATEGIES, TYPE_NAMES, example, key_as_response
 from tests.item_templates.test_item_pages import Form, page
 
 SET = example("testlet")
@@ -86,6 +86,30 @@ def test_an_error_of_a_child_stands_at_the_childs_field():
     assert html.count("毛病") == 1
     assert 'id="error-items-2-key"' in html
     assert 'id="error-items"' in html
+
+
+@pytest.mark.parametrize("name", [name for name in TYPE_NAMES if name != "testlet"])
+def test_a_child_of_any_type_keeps_everything_in_the_form_of_the_whole(name):
+    child = example(name)
+    content = ItemContent("testlet", "材料", items=(child, child), score=2 * child.score)
+    html = page(content, "edit")
+    form = Form(html)
+    assert len(form.ids) == len(set(form.ids))
+    assert set(form.described) <= set(form.ids)
+    saved = TYPE.from_form(form.fields)
+    assert [replace(one, media=child.media) for one in saved.items] == [child, child]
+    for which in ("item", "review"):
+        assert page(content, which).count('<li class="item-child"><article class="item ') == 2
+
+
+@pytest.mark.parametrize("name", [name for name in TYPE_NAMES if name != "testlet"])
+def test_a_frozen_child_of_any_type_is_answered_and_scored_by_its_own_type(name):
+    child = example(name)
+    frozen = TYPE.freeze(ItemContent("testlet", "材料", items=(child,), score=child.score), 5)
+    assert len(frozen) == 1
+    own = registry.get(frozen[0].type)
+    assert own.render(frozen[0])["stem"]
+    assert own.score(frozen[0], key_as_response(frozen[0]), Decimal(4)).max_score == 4
 
 
 def test_the_text_of_an_author_is_no_part_of_the_form():
