@@ -12,7 +12,7 @@ from kernel.uow import unit_of_work
 from qbank.interchange.progress import Told
 from qbank.repository.imports import get_run
 from qbank.repository.reminders import active_organisations
-from qbank.services import edition_apply, import_runs, imports, reminders
+from qbank.services import duplicates, edition_apply, import_runs, imports, lint, reminders
 
 REMIND_SECONDS = 1800.0
 
@@ -57,3 +57,24 @@ def remind() -> None:
     for organisation_id in active_organisations(db.session()):
         with unit_of_work(system_actor(organisation_id, name="qbank.reminders")) as uow:
             reminders.remind(uow)
+
+
+@handler("qbank.duplicates")
+def check_duplicates(context: JobContext) -> None:
+    """Look for near-copies and clues in a level and keep them as suggestions."""
+    level_id = uuid.UUID(context.payload["standard_level_id"])
+    n_items, found = duplicates.find_suggestions(db.session(), context.actor, level_id, progress=context.progress)
+    context.progress(90, N_("正在保存 %(n)s 对") % {"n": len(found)})
+    with context.finish(result_url=f"/duplicates/{level_id}") as uow:
+        n = duplicates.keep_suggestions(uow, level_id, n_items=n_items, suggestions=found)
+        uow.pending["job_result"][0].update({"items": n_items, "pairs": n})
+
+
+@handler("qbank.lint")
+def lint_level(context: JobContext) -> None:
+    """Apply the rules of good items to a whole level and keep the report."""
+    level_id = uuid.UUID(context.payload["standard_level_id"])
+    report = lint.lint_level(db.session(), context.actor, level_id, progress=context.progress)
+    with context.finish(result_url=f"/lint/levels/{level_id}") as uow:
+        lint.keep_report(uow, level_id, report)
+        uow.pending["job_result"][0].update({"items": report.n_items})

@@ -22,17 +22,21 @@ from qbank.models.standards import StandardLevel
 from qbank.repository import curation as curation_repository
 from qbank.repository import editions as edition_repository
 from qbank.repository import items as item_repository
+from qbank.repository import pairs as pair_repository
 from qbank.repository import standards as repository
 from qbank.repository.occupations import find_occupation
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
+from qbank.rules.pairs import enemy_sets, within
 from qbank.services import curation as curation_services
+from qbank.services import duplicates as duplicate_services
 from qbank.services import imports as import_services
 from qbank.services import items as item_services
 from qbank.services import media as media_services
 from qbank.services import reviews as review_services
 from qbank.services import workflows as workflow_services
 from qbank.services.curation import StatisticsRow as StatisticsRow
+from qbank.services.duplicates import VersionPair as VersionPair
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
 
@@ -220,7 +224,8 @@ def _scope_info(node: ScopeNode) -> OutlineScopeInfo:
 class PoolEntry:
     """An item that a form may take: its approved version and what assembly asks for.
 
-    `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point.
+    `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point. `enemies` are items of
+    the same pool that must not stand in one form with it.
     """
 
     item_id: uuid.UUID
@@ -233,6 +238,7 @@ class PoolEntry:
     score: Decimal
     n_used: int
     last_used: date | None
+    enemies: tuple[uuid.UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +272,8 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
     """
     _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
     rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
+    edges = pair_repository.enemies(session, actor.organisation)
+    enemies = within(enemy_sets(edges), (row.item.item_id for row in rows)) if edges else {}
     return [
         PoolEntry(
             item_id=row.item.item_id,
@@ -278,6 +286,7 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
             score=Decimal(row.score),
             n_used=row.item.n_used,
             last_used=row.item.last_used_on,
+            enemies=enemies.get(row.item.item_id, ()),
         )
         for row in rows
         if row.point is not None
@@ -317,6 +326,27 @@ def load_contents(session: Session, actor: Actor, item_version_ids: Sequence[uui
         )
         for version, item in rows
     }
+
+
+def similar_among(session: Session, actor: Actor, item_version_ids: Sequence[uuid.UUID]) -> list[VersionPair]:
+    """Return the pairs of some versions, such as those of a form, that are near-copies or give each other away.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ, FORM_READ or FORM_SEAL.
+    item_version_ids : sequence of UUID
+        Versions of the organisation.
+
+    Returns
+    -------
+    list of VersionPair
+        `origin` says why: the same (exact), near-copies (near), or a stem that holds the other's key (clue).
+    """
+    contents = load_contents(session, actor, item_version_ids)
+    return duplicate_services.similar_among({key: one.content for key, one in contents.items()})
 
 
 def read_media(session: Session, organisation_id: uuid.UUID, media_id: str) -> tuple[bytes, str]:

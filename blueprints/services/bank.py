@@ -39,6 +39,7 @@ def _pool_item(entry: qbank.PoolEntry) -> PoolItem:
     return PoolItem(
         id=str(entry.item_id), type=entry.type, point=engine_code(entry.point), importance=str(entry.importance.value),
         difficulty=entry.difficulty, score=entry.score, n_used=entry.n_used, last_used=entry.last_used,
+        enemies=tuple(str(one) for one in entry.enemies),
     )  # fmt: skip
 
 

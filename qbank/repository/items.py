@@ -205,6 +205,11 @@ def get_item(session: Session, item_id: uuid.UUID, *, actor: Actor) -> Item:
     return found
 
 
+def find_by_code(session: Session, code: str, *, actor: Actor) -> Item | None:
+    """Return the item of a code that the actor sees, if there is one."""
+    return session.scalar(select(Item).where(Item.code == code, *visible(actor)))
+
+
 def lock_item(session: Session, item_id: uuid.UUID, *, actor: Actor) -> Item:
     """Return an item after locking its row; raises NotFoundError."""
     query = _visible_item(item_id, actor).with_for_update()
