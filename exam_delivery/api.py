@@ -21,9 +21,11 @@ from exam_delivery.schemas import (
     ExamSessionSchema,
     ScoreListSchema,
     ScoreQuerySchema,
+    SessionConflictsSchema,
 )
-from exam_delivery.services import batches, results
+from exam_delivery.services import batches, recusal, results
 from exam_delivery.services.batches import BatchPlan
+from kernel.conflicts import Severity
 from kernel.db import db
 from kernel.http import current_actor, requires
 from kernel.identity.permissions import Permission
@@ -123,3 +125,23 @@ def _score(line: ScoreLine) -> dict[str, Any]:
 
 
 BLUEPRINTS = (bp,)
+
+
+@bp.get("/exam-sessions/<uuid:exam_session_id>/conflicts")
+@requires(Permission.SESSION_WRITE, Permission.SESSION_CONTROL, Permission.SUPERVISE)
+@bp.response(200, SessionConflictsSchema)
+def list_conflicts(exam_session_id: uuid.UUID) -> dict[str, Any]:
+    """Return what the rules of recusal say about a session, refusals first."""
+    session, actor = db.session(), current_actor()
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    found = recusal.session_conflicts(session, actor, row)
+    conflicts = [
+        {
+            "rule": one.conflict.rule.rule_id, "is_refused": one.conflict.severity is Severity.REFUSE,
+            "role": one.conflict.first.role.value, "user_id": one.conflict.first.user_id,
+            "candidate_id": one.conflict.second.reference or None,
+            "exam_room_id": one.room.exam_room_id if one.room else None, "text": one.conflict.text,
+        }
+        for one in found
+    ]  # fmt: skip
+    return {"total": len(conflicts), "conflicts": sorted(conflicts, key=lambda one: not one["is_refused"])}

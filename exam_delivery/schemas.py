@@ -123,3 +123,22 @@ class ScoreListSchema(Schema):
     page = fields.Integer()
     per_page = fields.Integer()
     scores = fields.List(fields.Nested(ScoreSchema))
+
+
+class SessionConflictSchema(Schema):
+    """Two people whom a rule keeps apart; `text` names rule and person in Chinese."""
+
+    rule = fields.String()
+    is_refused = fields.Boolean()
+    role = fields.String()
+    user_id = fields.UUID(allow_none=True)
+    candidate_id = fields.UUID(allow_none=True)
+    exam_room_id = fields.UUID(allow_none=True)
+    text = fields.String()
+
+
+class SessionConflictsSchema(Schema):
+    """Everything that speaks against a session's arrangement."""
+
+    total = fields.Integer()
+    conflicts = fields.List(fields.Nested(SessionConflictSchema))

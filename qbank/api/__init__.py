@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
-from qbank.api import changes, items, standards, writing
+from qbank.api import changes, items, reviews, standards, writing
 
-BLUEPRINTS: tuple[Blueprint, ...] = (standards.bp, items.bp, writing.bp, changes.bp)
+BLUEPRINTS: tuple[Blueprint, ...] = (standards.bp, items.bp, writing.bp, reviews.bp, changes.bp)

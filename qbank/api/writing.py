@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask_smorest import Blueprint
 
 from kernel.db import db
+from kernel.errors import InvalidInputError
 from kernel.http import current_actor, requires
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 from qbank.models.writing import WritingTask
 from qbank.repository import writing as repository
-from qbank.rules.writing import WantedLine
+from qbank.rules.writing import TaskAct, WantedLine
 from qbank.schemas.writing import (
+    WritingActSchema,
     WritingTaskCreateSchema,
     WritingTaskListSchema,
     WritingTaskQuerySchema,
@@ -62,6 +66,35 @@ def create_task(data: dict[str, Any]) -> dict[str, Any]:
 def get_task(task_id: uuid.UUID) -> dict[str, Any]:
     """Return a task with its lines."""
     return _whole(repository.get_task(db.session(), task_id, actor=current_actor()))
+
+
+@bp.post("/writing-tasks/<uuid:task_id>/acts")
+@requires(Permission.ITEM_COMMISSION, Permission.ITEM_WRITE)
+@bp.arguments(WritingActSchema)
+@bp.response(200, WritingTaskSchema)
+def act_on_task(data: dict[str, Any], task_id: uuid.UUID) -> dict[str, Any]:
+    """Issue, extend, deliver, return, accept or cancel a task."""
+    if data["act"] is TaskAct.PLAN:
+        raise InvalidInputError(N_("命题任务已经建立"), fields={"act": [N_("命题任务已经建立")]})
+    with unit_of_work(current_actor()) as uow:
+        _ACTS[data["act"]](uow, task_id, data)
+    return _whole(repository.get_task(db.session(), task_id, actor=current_actor()))
+
+
+def _issue(uow: UnitOfWork, task_id: uuid.UUID, data: dict[str, Any]) -> object:
+    lines = repository.lines_of(uow.session, [task_id])[task_id]
+    experts = {line.writing_task_line_id: data["expert_id"] for line in lines if data["expert_id"]}
+    return services.issue_task(uow, task_id, experts, due_on=data["due_on"])
+
+
+_ACTS: dict[TaskAct, Callable[[UnitOfWork, uuid.UUID, dict[str, Any]], object]] = {
+    TaskAct.ISSUE: _issue,
+    TaskAct.EXTEND: lambda uow, key, data: services.extend_task(uow, key, due_on=data["due_on"], reason=data["reason"]),
+    TaskAct.DELIVER: lambda uow, key, _data: services.deliver_task(uow, key),
+    TaskAct.RETURN: lambda uow, key, data: services.return_task(uow, key, reason=data["reason"]),
+    TaskAct.ACCEPT: lambda uow, key, data: services.accept_task(uow, key, comment=data["reason"]),
+    TaskAct.CANCEL: lambda uow, key, data: services.cancel_task(uow, key, reason=data["reason"]),
+}
 
 
 def _summary(one: TaskProgress) -> dict[str, Any]:

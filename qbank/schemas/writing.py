@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from qbank.rules.writing import MAX_COUNT, MAX_LINES, TaskStatus
+from qbank.rules.writing import MAX_COUNT, MAX_LINES, TaskAct, TaskStatus
 
 
 class WritingTaskQuerySchema(Schema):
@@ -79,3 +79,12 @@ class WritingTaskListSchema(Schema):
     page = fields.Integer()
     per_page = fields.Integer()
     tasks = fields.List(fields.Nested(WritingTaskSummarySchema))
+
+
+class WritingActSchema(Schema):
+    """Something to be done with a task; issuing needs an expert and a deadline, most others a reason."""
+
+    act = fields.Enum(TaskAct, by_value=True, required=True)
+    reason = fields.String(load_default="", validate=validate.Length(max=500))
+    due_on = fields.Date(load_default=None, allow_none=True)
+    expert_id = fields.UUID(load_default=None, allow_none=True)

@@ -132,3 +132,13 @@ def test_the_officer_reads_the_report_and_a_refused_assignment_in_the_browser(se
     assert "没有发现须回避的情况" in report.text
     db.session.expire_all()
     assert sign_in(Role.INVIGILATOR).get(f"/exam-sessions/{seated.key}/conflicts").status_code == 403
+
+
+def test_the_interface_names_each_conflict_by_rule(seated, invigilator, sign_in):
+    declare(invigilator, RelationKind.EMPLOYER, other_employer="演示企业")
+    assign(seated, invigilator)
+    found = sign_in(Role.EXAM_OFFICER).get(f"/api/v1/exam-sessions/{seated.key}/conflicts").json
+    assert found["total"] == 3
+    assert {(one["rule"], one["is_refused"], one["role"]) for one in found["conflicts"]} == {
+        ("COI-32", False, "invigilator")
+    }
