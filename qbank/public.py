@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport
 from qbank.models.standards import StandardLevel
+from qbank.public_occupations import OccupationInfo as OccupationInfo
+from qbank.public_occupations import find_occupation_info as find_occupation_info
 from qbank.repository import curation as curation_repository
 from qbank.repository import editions as edition_repository
 from qbank.repository import items as item_repository
 from qbank.repository import pairs as pair_repository
 from qbank.repository import standards as repository
-from qbank.repository.occupations import find_occupation
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
 from qbank.rules.pairs import enemy_sets, within
@@ -491,30 +491,3 @@ def approve_by_system(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason:
 def _require_any(actor: Actor, *permissions: Permission) -> None:
     if not any(actor.may(permission) for permission in permissions):
         require(actor, permissions[0])
-
-
-@dataclass(frozen=True, slots=True)
-class OccupationInfo:
-    """An entry of the occupation dictionary."""
-
-    code: str
-    name: str
-    trades: tuple[str, ...]
-
-
-def find_occupation_info(session: Session, code: str) -> OccupationInfo | None:
-    """Return an occupation of the shared dictionary, or None when no such code exists.
-
-    Parameters
-    ----------
-    session : Session
-        For reading.
-    code : str
-        Occupation code such as ``4-04-05-05``.
-    """
-    found = find_occupation(session, code)
-    if found is None:
-        return None
-    return OccupationInfo(
-        found.code, found.name, tuple(re.split(r"[、,，;；|]", found.work_types)) if found.work_types else ()
-    )
