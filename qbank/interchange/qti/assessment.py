@@ -23,11 +23,11 @@ from qbank.interchange.qti.item import EXCERPT_CHARS, ReadItem
 from qbank.interchange.qti.notes import Notes, Resolve, Shelf
 from qbank.interchange.qti.old_flow import OldFlow
 from qbank.interchange.qti.old_rules import OldRules
-from qbank.interchange.qti.processing import UnsupportedRuleError
 from qbank.interchange.qti.read_choice import judged_options
 from qbank.interchange.qti.scoring import Rules, settle
 from qbank.interchange.qti.titles import title_of
 from qbank.interchange.qti.tree import text_of
+from qbank.interchange.qti.values import UnsupportedRuleError
 from qbank.interchange.reading import SkippedRecord
 
 MOST_TRIED = 10

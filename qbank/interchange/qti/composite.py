@@ -16,8 +16,8 @@ from kernel.i18n import N_
 from qbank.interchange.qti.flow import PART, STEM, Flow, replace_signs, signs, split_at_signs, tidy
 from qbank.interchange.qti.found import Given, Taken
 from qbank.interchange.qti.notes import Notes
-from qbank.interchange.qti.processing import UnsupportedRuleError
 from qbank.interchange.qti.scoring import CUSTOM_SCORING, SAME, Rules, key_answer, settle
+from qbank.interchange.qti.values import UnsupportedRuleError
 from qbank.interchange.reading import SkippedRecord
 
 Numbered = tuple[int, _Element]

@@ -32,8 +32,17 @@ def to_latex(math: _Element) -> str:
     """Return the LaTeX of a ``math`` element, without delimiters; raises UnknownMathError."""
     for annotation in math.iter("m_annotation"):
         if "tex" in (annotation.get("encoding") or "").casefold() and annotation.text:
-            return annotation.text.strip()
+            return _without_delimiters(annotation.text)
     return " ".join(_children(math, 0).split())
+
+
+def _without_delimiters(text: str) -> str:
+    r"""Return TeX without the signs that some programs put around it: ``$``, ``\[``, ``\(``."""
+    bare = text.strip()
+    for opening, closing in ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$")):
+        if bare.startswith(opening) and bare.endswith(closing) and len(bare) > len(opening) + len(closing):
+            return bare[len(opening) : -len(closing)].strip()
+    return bare
 
 
 def _children(element: _Element, depth: int) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal, DivisionByZero
 from lxml.etree import _Element
 
 from qbank.interchange.qti.declarations import number
-from qbank.interchange.qti.processing import UnsupportedRuleError
+from qbank.interchange.qti.values import UnsupportedRuleError
 
 Given = Mapping[str, Sequence[str]]
 

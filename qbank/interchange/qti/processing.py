@@ -8,65 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from decimal import Decimal, DivisionByZero, InvalidOperation
-from typing import Any
+from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal, DivisionByZero, InvalidOperation
 
 from lxml.etree import _Element
 
 from qbank.interchange.qti.areas import is_inside
-from qbank.interchange.qti.declarations import (
-    AreaMapping,
-    MapEntry,
-    Mapping,
-    OutcomeVariable,
-    Response,
-    coordinates,
-    number,
-)
+from qbank.interchange.qti.declarations import OutcomeVariable, Response, coordinates, number
 from qbank.interchange.qti.names import template_name
 from qbank.interchange.qti.tree import raw_text
+from qbank.interchange.qti.values import (
+    Maybe,
+    UnsupportedRuleError,
+    Value,
+    float_value,
+    is_true,
+    map_points,
+    map_value,
+    matches,
+    number_in,
+    numbers_in,
+    sort_key,
+    truth,
+    value_of,
+)
 
 MAX_RULES = 1_000
 
 
-class UnsupportedRuleError(Exception):
-    """The response processing uses something whose meaning is not known here; the message names it."""
-
-
 class _Exit(Exception):  # noqa: N818 - exitResponse, a jump and not an error
     """Processing ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value of QTI: one thing, a bag or a list; None stands for NULL."""
-
-    items: tuple[Any, ...]
-    cardinality: str = "single"
-    base: str = "string"
-
-
-Maybe = Value | None
-
-
-def typed(base: str, text: str) -> Any:
-    """Return a text as the base type reads it; None for what is no value of the type."""
-    if base in {"float", "integer"}:
-        return number(text)
-    if base == "boolean":
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip())
-    if base in {"pair", "directedPair", "point"}:
-        parts = tuple(text.split())
-        if base == "point":
-            return tuple(number(one) for one in parts)
-        return frozenset(parts) if base == "pair" else parts
-    return text.strip()
-
-
-def value_of(texts: Sequence[str], cardinality: str, base: str) -> Maybe:
-    """Return the value that texts are, NULL for none."""
-    items = tuple(one for one in (typed(base, text) for text in texts) if one is not None)
-    return Value(items, cardinality, base) if items else None
 
 
 @dataclass(slots=True)
@@ -93,7 +63,7 @@ class Processing:
         try:
             self._process_until_exit()
             found = self._set.get("SCORE")
-            return _number(found) if found else Decimal(0)
+            return number_in(found) if found else Decimal(0)
         except (DivisionByZero, InvalidOperation, TypeError, ValueError, IndexError) as error:
             raise UnsupportedRuleError(str(error)) from error
 
@@ -120,11 +90,11 @@ class Processing:
         given = self._given.get(response.identifier)
         if name == "match_correct":
             right = value_of(response.correct, response.cardinality, response.base)
-            self._set["SCORE"] = _float(Decimal(matches(given, right) is True))
+            self._set["SCORE"] = float_value(Decimal(matches(given, right) is True))
         elif name == "map_response":
-            self._set["SCORE"] = _float(map_value(given, response.mapping) if given else Decimal(0))
+            self._set["SCORE"] = float_value(map_value(given, response.mapping) if given else Decimal(0))
         else:
-            self._set["SCORE"] = _float(map_points(given, response.areas) if given else Decimal(0))
+            self._set["SCORE"] = float_value(map_points(given, response.areas) if given else Decimal(0))
 
     def _template_response(self, name: str) -> Response:
         """Return the variable that a template speaks of: RESPONSE, or the only one there is."""
@@ -141,13 +111,22 @@ class Processing:
             if rule.tag == "responseCondition":
                 self._condition(rule)
             elif rule.tag == "setOutcomeValue":
-                self._set[rule.get("identifier", "")] = self.evaluate(_only(rule))
+                self._set_outcome(rule.get("identifier", ""), _only(rule))
             elif rule.tag == "exitResponse":
                 raise _Exit
             elif rule.tag == "responseProcessingFragment":
                 self._run(rule)
             else:
                 raise UnsupportedRuleError(str(rule.tag))
+
+    def _set_outcome(self, name: str, expression: _Element) -> None:
+        """Set an outcome; one beside the score that cannot be computed has no value from then on."""
+        try:
+            self._set[name] = self.evaluate(expression)
+        except UnsupportedRuleError:
+            if name == "SCORE":
+                raise
+            self._set.pop(name, None)
 
     def _condition(self, rule: _Element) -> None:
         for branch in _elements(rule):
@@ -203,82 +182,8 @@ def _only(element: _Element) -> _Element:
 def _default(outcome: OutcomeVariable) -> Maybe:
     value = value_of(outcome.default, outcome.cardinality, outcome.base)
     if value is None and outcome.cardinality == "single" and outcome.base in {"float", "integer"}:
-        return _float(Decimal(0))
+        return float_value(Decimal(0))
     return value
-
-
-def _float(value: Decimal) -> Value:
-    return Value((value,), "single", "float")
-
-
-def _boolean(value: bool | None) -> Maybe:  # noqa: FBT001 - a value of QTI, not a switch
-    return None if value is None else Value((value,), "single", "boolean")
-
-
-def is_true(value: Maybe) -> bool:
-    """Say whether an expression is true; NULL is not."""
-    return value is not None and value.items[:1] == (True,)
-
-
-def _number(value: Maybe) -> Decimal:
-    if value is None or len(value.items) != 1 or not isinstance(value.items[0], Decimal):
-        raise ValueError("number")
-    return value.items[0]
-
-
-def _numbers(values: Sequence[Maybe]) -> list[Decimal]:
-    return [one for value in values if value for one in value.items if isinstance(one, Decimal)]
-
-
-def matches(one: Maybe, two: Maybe) -> bool | None:
-    """Say whether two values are the same: bags in any order, lists in order; NULL when one is NULL."""
-    if one is None or two is None:
-        return None
-    if "ordered" in {one.cardinality, two.cardinality}:
-        return one.items == two.items
-    return len(one.items) == len(two.items) and sorted(map(_sort_key, one.items)) == sorted(map(_sort_key, two.items))
-
-
-def _sort_key(item: Any) -> str:
-    if isinstance(item, frozenset):
-        return repr(sorted(item))
-    return repr(item.normalize()) if isinstance(item, Decimal) else repr(item)
-
-
-def map_value(value: Value, mapping: Mapping | None) -> Decimal:
-    """Return what a value is worth by a mapping: each distinct item once, kept within the bounds."""
-    if mapping is None:
-        raise UnsupportedRuleError("mapping")
-    distinct = list(dict.fromkeys(value.items))
-    return mapping.clamp(sum((_worth(one, value.base, mapping) for one in distinct), Decimal(0)))
-
-
-def _worth(item: Any, base: str, mapping: Mapping) -> Decimal:
-    found = (one.value for one in mapping.entries if is_entry(one, item, base))
-    return next(found, mapping.default)
-
-
-def is_entry(entry: MapEntry, item: Any, base: str) -> bool:
-    """Say whether an entry of a mapping speaks of an item."""
-    key = typed(base, entry.key)
-    if isinstance(item, str) and isinstance(key, str) and not entry.is_case_sensitive:
-        return key.casefold() == item.casefold()
-    return bool(key == item)
-
-
-def map_points(value: Value, areas: AreaMapping | None) -> Decimal:
-    """Return what points are worth: each area once, the default for points outside all areas."""
-    if areas is None:
-        raise UnsupportedRuleError("areaMapping")
-    total, taken = Decimal(0), set()
-    for point in value.items:
-        hit = next((n for n, one in enumerate(areas.areas) if is_inside(point, one.shape, one.coordinates)), None)
-        if hit is None:
-            total += areas.default
-        elif hit not in taken:
-            taken.add(hit)
-            total += areas.areas[hit].value
-    return Mapping((), lower=areas.lower, upper=areas.upper).clamp(total)
 
 
 Operator = Callable[[Processing, _Element], Maybe]
@@ -296,17 +201,17 @@ def _correct(run: Processing, element: _Element) -> Maybe:
 
 def _map_response(run: Processing, element: _Element) -> Maybe:
     found, given = run.response(element), run.variable(element)
-    return _float(map_value(given, found.mapping)) if given else _float(Decimal(0))
+    return float_value(map_value(given, found.mapping)) if given else float_value(Decimal(0))
 
 
 def _map_response_point(run: Processing, element: _Element) -> Maybe:
     found, given = run.response(element), run.variable(element)
-    return _float(map_points(given, found.areas)) if given else _float(Decimal(0))
+    return float_value(map_points(given, found.areas)) if given else float_value(Decimal(0))
 
 
 def _match(run: Processing, element: _Element) -> Maybe:
     one, two = run.arguments(element)
-    return _boolean(matches(one, two))
+    return truth(matches(one, two))
 
 
 def _string_match(run: Processing, element: _Element) -> Maybe:
@@ -316,20 +221,20 @@ def _string_match(run: Processing, element: _Element) -> Maybe:
     left, right = str(one.items[0]), str(two.items[0])
     if element.get("caseSensitive") == "false":
         left, right = left.casefold(), right.casefold()
-    return _boolean(right in left if element.get("substring") == "true" else left == right)
+    return truth(right in left if element.get("substring") == "true" else left == right)
 
 
 def _equal(run: Processing, element: _Element) -> Maybe:
     one, two = run.arguments(element)
     if one is None or two is None:
         return None
-    reference, given = _number(one), _number(two)
+    reference, given = number_in(one), number_in(two)
     mode = element.get("toleranceMode", "exact")
     below, above = _tolerance(element.get("tolerance", "0"), mode, reference)
     lower, upper = reference - below, reference + above
     above_lower = given >= lower if element.get("includeLowerBound", "true") == "true" else given > lower
     below_upper = given <= upper if element.get("includeUpperBound", "true") == "true" else given < upper
-    return _boolean(above_lower and below_upper)
+    return truth(above_lower and below_upper)
 
 
 def _tolerance(text: str, mode: str, reference: Decimal) -> tuple[Decimal, Decimal]:
@@ -345,39 +250,39 @@ def _tolerance(text: str, mode: str, reference: Decimal) -> tuple[Decimal, Decim
 
 def _is_null(run: Processing, element: _Element) -> Maybe:
     value = run.evaluate(_only(element))
-    return _boolean(value is None or value.items == ("",))
+    return truth(value is None or value.items == ("",))
 
 
 def _not(run: Processing, element: _Element) -> Maybe:
     value = run.evaluate(_only(element))
-    return None if value is None else _boolean(not is_true(value))
+    return None if value is None else truth(not is_true(value))
 
 
 def _and(run: Processing, element: _Element) -> Maybe:
     values = run.arguments(element)
     if any(one is not None and not is_true(one) for one in values):
-        return _boolean(False)
-    return None if None in values else _boolean(True)
+        return truth(False)
+    return None if None in values else truth(True)
 
 
 def _or(run: Processing, element: _Element) -> Maybe:
     values = run.arguments(element)
     if any(is_true(one) for one in values):
-        return _boolean(True)
-    return None if None in values else _boolean(False)
+        return truth(True)
+    return None if None in values else truth(False)
 
 
 def _compare(holds: Callable[[Decimal, Decimal], bool]) -> Operator:
     def operator(run: Processing, element: _Element) -> Maybe:
         one, two = run.arguments(element)
-        return None if one is None or two is None else _boolean(holds(_number(one), _number(two)))
+        return None if one is None or two is None else truth(holds(number_in(one), number_in(two)))
 
     return operator
 
 
 def _sum(run: Processing, element: _Element) -> Maybe:
     values = run.arguments(element)
-    return None if None in values else _float(sum(_numbers(values), Decimal(0)))
+    return None if None in values else float_value(sum(numbers_in(values), Decimal(0)))
 
 
 def _product(run: Processing, element: _Element) -> Maybe:
@@ -385,15 +290,15 @@ def _product(run: Processing, element: _Element) -> Maybe:
     if None in values:
         return None
     total = Decimal(1)
-    for one in _numbers(values):
+    for one in numbers_in(values):
         total *= one
-    return _float(total)
+    return float_value(total)
 
 
 def _of_two(compute: Callable[[Decimal, Decimal], Decimal]) -> Operator:
     def operator(run: Processing, element: _Element) -> Maybe:
         one, two = run.arguments(element)
-        return None if one is None or two is None else _float(compute(_number(one), _number(two)))
+        return None if one is None or two is None else float_value(compute(number_in(one), number_in(two)))
 
     return operator
 
@@ -401,7 +306,7 @@ def _of_two(compute: Callable[[Decimal, Decimal], Decimal]) -> Operator:
 def _extreme(choose: Callable[[list[Decimal]], Decimal]) -> Operator:
     def operator(run: Processing, element: _Element) -> Maybe:
         values = run.arguments(element)
-        return None if None in values else _float(choose(_numbers(values)))
+        return None if None in values else float_value(choose(numbers_in(values)))
 
     return operator
 
@@ -419,20 +324,20 @@ def _contains(run: Processing, element: _Element) -> Maybe:
     one, two = run.arguments(element)
     if one is None or two is None:
         return None
-    pool = [_sort_key(item) for item in one.items]
-    return _boolean(all(pool.count(_sort_key(item)) >= two.items.count(item) for item in two.items))
+    pool = [sort_key(item) for item in one.items]
+    return truth(all(pool.count(sort_key(item)) >= two.items.count(item) for item in two.items))
 
 
 def _member(run: Processing, element: _Element) -> Maybe:
     one, two = run.arguments(element)
     if one is None or two is None:
         return None
-    return _boolean(_sort_key(one.items[0]) in {_sort_key(item) for item in two.items})
+    return truth(sort_key(one.items[0]) in {sort_key(item) for item in two.items})
 
 
 def _container_size(run: Processing, element: _Element) -> Maybe:
     value = run.evaluate(_only(element))
-    return _float(Decimal(len(value.items) if value else 0))
+    return float_value(Decimal(len(value.items) if value else 0))
 
 
 def _inside(run: Processing, element: _Element) -> Maybe:
@@ -440,7 +345,7 @@ def _inside(run: Processing, element: _Element) -> Maybe:
     if value is None:
         return None
     area = coordinates(element.get("coords"))
-    return _boolean(any(is_inside(point, element.get("shape", ""), area) for point in value.items))
+    return truth(any(is_inside(point, element.get("shape", ""), area) for point in value.items))
 
 
 def _index(run: Processing, element: _Element) -> Maybe:
@@ -449,6 +354,29 @@ def _index(run: Processing, element: _Element) -> Maybe:
     if value is None or place is None or not 1 <= place <= len(value.items):
         return None
     return Value((value.items[int(place) - 1],), "single", value.base)
+
+
+def _of_one(compute: Callable[[Decimal], Decimal]) -> Operator:
+    def operator(run: Processing, element: _Element) -> Maybe:
+        value = run.evaluate(_only(element))
+        return None if value is None else float_value(compute(number_in(value)))
+
+    return operator
+
+
+def _half_up(value: Decimal) -> Decimal:
+    """Return the nearest whole number; a half goes up, as QTI says."""
+    return (value + Decimal("0.5")).to_integral_value(ROUND_FLOOR)
+
+
+def _substring(run: Processing, element: _Element) -> Maybe:
+    one, two = run.arguments(element)
+    if one is None or two is None:
+        return None
+    part, whole = str(one.items[0]), str(two.items[0])
+    if element.get("caseSensitive", "true") == "false":
+        part, whole = part.casefold(), whole.casefold()
+    return truth(part in whole)
 
 
 OPERATORS: dict[str, Operator] = {
@@ -475,6 +403,10 @@ OPERATORS: dict[str, Operator] = {
     "divide": _of_two(lambda one, two: one / two),
     "min": _extreme(min),
     "max": _extreme(max),
+    "round": _of_one(_half_up),
+    "truncate": _of_one(lambda one: one.to_integral_value(ROUND_DOWN)),
+    "integerToFloat": _of_one(lambda one: one),
+    "substring": _substring,
     "multiple": _container("multiple"),
     "ordered": _container("ordered"),
     "contains": _contains,

@@ -19,7 +19,7 @@ from item_templates.numbers import json_number
 from item_templates.rounding import plain_decimal
 from kernel.i18n import N_
 from qbank.interchange.qti.notes import Notes
-from qbank.interchange.qti.processing import UnsupportedRuleError
+from qbank.interchange.qti.values import UnsupportedRuleError
 
 Answer = list[Any]
 Judge = Callable[[Answer], Decimal]

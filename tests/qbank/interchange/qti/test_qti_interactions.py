@@ -237,6 +237,7 @@ FORMULAS = {
     "<m:msubsup><m:mi>a</m:mi><m:mn>1</m:mn><m:mn>2</m:mn></m:msubsup>": "a_{1}^{2}",
     "<m:mfenced><m:mi>a</m:mi><m:mi>b</m:mi></m:mfenced>": r"\left(a,b\right)",
     r'<m:semantics><m:mi>x</m:mi><m:annotation encoding="application/x-tex">\dot{x}</m:annotation></m:semantics>': r"\dot{x}",
+    r'<m:semantics><m:mi>x</m:mi><m:annotation encoding="SnuggleTeX">\[ \frac{a}{b} \]</m:annotation></m:semantics>': r"\frac{a}{b}",
 }
 
 

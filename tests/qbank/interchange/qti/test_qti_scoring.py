@@ -145,6 +145,15 @@ def test_a_rule_that_is_not_understood_is_named_and_the_key_stays(rules: str) ->
     assert (content.key, dict(content.scoring)) == ("B", {})
 
 
+def test_rules_for_feedback_that_are_not_understood_do_not_touch_the_score() -> None:
+    feedback = '<setOutcomeValue identifier="FEEDBACK"><customOperator/></setOutcomeValue>'
+    rules = rule(MATCHES, 2).replace("<responseProcessing>", f"<responseProcessing>{feedback}")
+    content, losses = only(item(response("single", "identifier", "B"), choices("A", "B"), rules))
+    assert (losses, content.score) == ([], 2)
+    depends = rules.replace(VARIABLE, '<variable identifier="FEEDBACK"/>')
+    assert only(item(response("single", "identifier", "B"), choices("A", "B"), depends))[1] == ["qti_custom_scoring"]
+
+
 def test_a_rule_that_no_scoring_of_ours_equals_is_named() -> None:
     worth = mapping("", A=1, B=1, C=-1, D=-5)
     content, losses = only(item(response("multiple", "identifier", "A", "B", mapping=worth), TWO, MAP))
@@ -282,6 +291,15 @@ def test_every_expression_that_is_understood_is_computed() -> None:
     }  # fmt: skip
     for expression, wanted in truths.items():
         assert _score(rule(expression.format(base.format(6), base.format(2)), 1), {}) == wanted
+    singles = {"<round>{}</round>": 3, "<truncate>{}</truncate>": 2, "<integerToFloat>{}</integerToFloat>": 2.5}
+    for expression, wanted in singles.items():
+        value = expression.format(base.format(2.5))
+        rules = (
+            f'<responseProcessing><setOutcomeValue identifier="SCORE">{value}</setOutcomeValue></responseProcessing>'
+        )
+        assert _score(rules, {}) == Decimal(str(wanted))
+    text = '<substring caseSensitive="false"><baseValue baseType="string">B</baseValue><baseValue baseType="string">abc</baseValue></substring>'
+    assert _score(rule(text, 1), {}) == 1
     index = f'<match><index n="2">{VARIABLE}</index><baseValue baseType="identifier">B</baseValue></match>'
     assert [_score(rule(index, 1), {"RESPONSE": list(one)}) for one in ("AB", "BA", "A")] == [1, 0, 0]
     text = f'<stringMatch caseSensitive="false"><index n="1">{VARIABLE}</index><baseValue baseType="string">a</baseValue></stringMatch>'
