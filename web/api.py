@@ -14,7 +14,7 @@ from kernel.identity import repository, services
 from kernel.identity.actor import Actor
 from kernel.identity.models import User
 from kernel.uow import unit_of_work
-from web import api_declarations
+from web.declarations import api as declarations
 from web.pages.auth import authenticate
 
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
@@ -99,4 +99,4 @@ def describe(user: User, actor: Actor) -> dict[str, Any]:
     }
 
 
-BLUEPRINTS: tuple[Blueprint, ...] = (bp, api_declarations.bp)
+BLUEPRINTS: tuple[Blueprint, ...] = (bp, declarations.bp)

@@ -1,0 +1,1 @@
+"""Declarations of relations: their part of the JSON interface."""
