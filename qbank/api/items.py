@@ -20,16 +20,16 @@ from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository.items import ItemFilter
 from qbank.schemas.items import ItemCreateSchema, ItemListSchema, ItemQuerySchema, ItemSchema
-from qbank.services import disclosures
+from qbank.services import disclosures, media
 from qbank.services import items as services
 
 bp = Blueprint("api_items", __name__, url_prefix="/api/v1", description="Items of the bank")
 SUMMARY = (
     "item_id", "code", "type", "status", "standard_level_id", "difficulty", "n_versions", "n_used", "updated_at",
 )  # fmt: skip
-CONTENT = ("type", "stem", "choices", "targets", "key", "explanation", "rubric", "score", "scoring")
+CONTENT = ("type", "stem", "choices", "targets", "key", "explanation", "rubric", "score", "scoring", "parameters", "items")
 SHOWN = ("stem", "choices", "targets", "score", "scoring")
-KEY_FIELDS = ("key", "explanation", "rubric")
+KEY_FIELDS = ("key", "explanation", "rubric", "parameters", "items")
 
 
 @bp.get("/items")
@@ -69,10 +69,11 @@ def create_item(data: dict[str, Any]) -> dict[str, Any]:
 
 def _content(data: dict[str, Any]) -> ItemContent:
     try:
-        return content_from_json({name: data[name] for name in CONTENT} | {"score": str(data["score"])})
+        content = content_from_json({name: data[name] for name in CONTENT} | {"score": str(data["score"])})
     except InvalidItemError as exc:
         name = exc.path.removeprefix("$.").split(".")[0].split("[")[0]
         raise InvalidInputError(str(exc), fields={name: [exc.reason]}) from exc
+    return media.with_known_media(db.session(), content, organisation_id=current_actor().organisation)
 
 
 def _points(standard_level_id: uuid.UUID, codes: list[str]) -> list[uuid.UUID]:
@@ -107,6 +108,7 @@ def _whole(item: Item) -> dict[str, Any]:
     body = content_to_json(services.content_of(version))
     wanted = (*SHOWN, *KEY_FIELDS) if services.may_see_key(current_actor(), item) else SHOWN
     return _summary(item, points) | {
+        "items": [],  # without it, the schema would take the method of the dictionary
         **{name: body[name] for name in wanted if name in body},
         "version": item.version,
         "item_version_id": version.item_version_id,

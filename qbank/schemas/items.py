@@ -53,7 +53,7 @@ class ItemListSchema(Schema):
 
 
 class ItemSchema(ItemSummarySchema):
-    """One item; `key`, `explanation` and `rubric` are there for readers of the bank and the item's author alone."""
+    """One item; `key`, `explanation`, `rubric`, `parameters` and `items` are there for readers of the bank and the item's author alone."""
 
     version = fields.Integer()
     item_version_id = fields.UUID()
@@ -68,6 +68,8 @@ class ItemSchema(ItemSummarySchema):
     key = fields.Raw(allow_none=True)
     explanation = fields.String()
     rubric = fields.List(fields.Dict(keys=fields.String()))
+    parameters = fields.Dict(keys=fields.String())
+    items = fields.List(fields.Dict(keys=fields.String()))
 
 
 class ItemCreateSchema(Schema):
@@ -83,6 +85,8 @@ class ItemCreateSchema(Schema):
     rubric = fields.List(fields.Dict(keys=fields.String()), load_default=list, validate=validate.Length(max=50))
     score = fields.Decimal(load_default="1", validate=validate.Range(min=0, max=1000))
     scoring = fields.Dict(keys=fields.String(), load_default=dict)
+    parameters = fields.Dict(keys=fields.String(), load_default=dict)
+    items = fields.List(fields.Dict(keys=fields.String()), load_default=list, validate=validate.Length(max=20))
     points = fields.List(fields.String(), load_default=list, validate=validate.Length(max=5))
     difficulty = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 5))
     source = fields.String(load_default="", validate=validate.Length(max=300))

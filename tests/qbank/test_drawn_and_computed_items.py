@@ -92,3 +92,22 @@ def test_a_hotspot_item_without_a_picture_is_not_submitted(author, session, leve
     assert answer.status_code == 422
     assert "题干里没有图片" in answer.text
     assert session.query(Item).count() == 0
+
+
+def test_the_api_carries_parameters_regions_and_pictures(author, session, level_id):
+    sent = {"image": (io.BytesIO(picture()), "x.png"), "image_alt": "面板"}
+    markup = author.post("/items/pictures", data=sent).json["markup"]
+    regions = {"A": {"shape": "rect", "coords": [0, 0, 400, 400]}, "B": {"shape": "rect", "coords": [600, 0, 900, 400]}}
+    body = {
+        "standard_level_id": str(level_id), "type": "hotspot", "stem": "找出按钮" + markup, "key": ["A"],
+        "choices": [{"id": "A", "content": "左"}, {"id": "B", "content": "右"}], "points": ["A-A-A-001"],
+        "parameters": {"mode": "point", "picks": 1, "regions": regions},
+    }  # fmt: skip
+    made = author.post("/api/v1/items", json=body)
+    assert made.status_code == 201, made.text
+    assert made.json["parameters"]["regions"] == regions
+    assert session.query(ItemVersion).one().content["media"][0]["alt"] == "面板"
+    one = author.get(f"/api/v1/items/{made.json['item_id']}").json
+    assert one["parameters"] == body["parameters"]
+    wrong = author.post("/api/v1/items", json=body | {"type": "parametric", "key": "A"})
+    assert (wrong.status_code, list(wrong.json["details"]["fields"])) == (422, ["key"])
