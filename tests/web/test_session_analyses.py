@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 
 from exam_delivery import public
@@ -21,6 +22,7 @@ from qbank.public_changes import Report, ReportSource, report_by_statistics
 from tests.exam_delivery.world import ALL_RIGHT, SealedForms, World, fake_blueprints
 from tests.factories.standards import make_level
 from tests.qbank.item_bank import make_draft
+from web.analysis.comparing import compare_forms
 from web.analysis.sessions import alarm_reports, statistics_rows
 
 N = 24
@@ -179,3 +181,36 @@ def test_a_version_with_an_open_case_gets_no_second_one(organisation, make_actor
         assert report_by_statistics(uow, [report, report]) == 1
     with unit_of_work(editor) as uow:
         assert report_by_statistics(uow, [report, replace(report, item_version_id=uuid.uuid4())]) == 0
+
+
+def counts(seed: int, mean: float, n: int) -> list[int]:
+    scores = np.clip(np.rint(np.random.default_rng(seed).normal(mean, 12, n)), 0, 100).astype(int)
+    return np.bincount(scores, minlength=101).tolist()
+
+
+def form(seed: int, mean: float, n: int = 400) -> dict:
+    return {"title": f"卷{seed}", "score_counts": counts(seed, mean, n)}
+
+
+@pytest.mark.parametrize("n", [60, 400])
+def test_a_harder_form_is_worth_more_and_parallel_forms_show_no_difference(n):
+    first, same, harder = compare_forms([form(1, 70, n), form(2, 70, n), form(3, 55, n)])
+    assert (first.equivalent, first.error) == (60.0, None)
+    assert not same.is_different
+    assert harder.is_different
+    assert harder.equivalent == pytest.approx(75, abs=5)
+    assert harder.is_smoothed == (n == 400)
+
+
+def test_parallel_forms_are_called_different_about_as_often_as_stated():
+    called = [compare_forms([form(seed, 70, 80), form(seed + 500, 70, 80)])[1] for seed in range(200)]
+    gaps = [abs(one.equivalent - 60) > 1.96 * one.error for one in called]
+    assert np.mean(gaps) == pytest.approx(0.05, abs=0.04)
+
+
+def test_few_candidates_or_other_full_marks_are_not_compared():
+    _first, few = compare_forms([form(1, 70), form(2, 70, 29)])
+    assert few.equivalent is None
+    assert not few.is_different
+    other = {"title": "短卷", "score_counts": [0] * 20 + [50, 40, 30]}
+    assert compare_forms([form(1, 70), other])[1].equivalent is None

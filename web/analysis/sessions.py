@@ -46,7 +46,16 @@ def analyse_form(table: FormTable) -> dict[str, Any]:
             "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
             "item_version_id": slot.item_version_id,
         }  # fmt: skip
-    return report | {"form_id": str(table.form_id), "title": table.title}
+    return report | {
+        "form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked),
+    }  # fmt: skip
+
+
+def _score_counts(marked: Marked) -> list[int]:
+    """Return how many candidates have each whole score from 0 to the full marks."""
+    totals = np.clip(np.rint(np.nansum(marked.scores, axis=1)), 0, None).astype(np.int64)
+    counts = np.bincount(totals, minlength=round(float(marked.max_scores.sum())) + 1)
+    return [int(n) for n in counts]
 
 
 def mark_table(table: FormTable) -> Marked:

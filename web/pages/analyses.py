@@ -32,6 +32,7 @@ from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank import public as qbank
 from web.analysis import charts
+from web.analysis.comparing import Comparison, compare_forms
 from web.analysis.findings import MEANINGS, Finding, explain
 from web.analysis.numbers import shown
 
@@ -83,6 +84,7 @@ class ReportPage:
     bins: Sequence[Mapping[str, Any]]
     overview: Markup
     kinds: Mapping[str, str]
+    comparisons: Sequence[Comparison]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,14 @@ def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tupl
     """Show the report of one form, the first by default."""
     row, analyses, chosen = _chosen(exam_session_id, form_id)
     if chosen is None:
-        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS))
+        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS, ()))
     rows = [_item_row(item, exam_session_id, chosen.form_id) for item in chosen.report["items"]]
     test = chosen.report["test"]
     flags = (*test["flags"], *chosen.report["model"].get("flags", ()))
+    comparisons = compare_forms([one.report for one in analyses]) if len(analyses) > 1 else []
     page = ReportPage(
-        row, analyses, chosen, rows, [_explained(flag) for flag in flags], _bins(test), _overview(rows), KINDS
-    )
+        row, analyses, chosen, rows, [_explained(flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons
+    )  # fmt: skip
     return render_page("analyses/report.html", page)
 
 
