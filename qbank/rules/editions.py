@@ -8,7 +8,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
 from rapidfuzz import fuzz, process
 
 from kernel.i18n import N_
@@ -20,6 +22,8 @@ LEAST_SCORE = 70
 SAME_CODE_SURE, SAME_CODE_LEAST = 80, 55
 CLOSE_SECOND = 5
 MOST_GUESSED = 89
+MOST_PIECES = 4
+SAME_SIGNS_SHARE = 0.9
 _PUNCTUATION = re.compile(r"[\W_]+")
 _JOINTS = re.compile(r"[、，,；;/]|以及|及其|和|与|及|或")
 
@@ -99,6 +103,7 @@ class Match:
         return self.confidence >= SURE
 
 
+@lru_cache(maxsize=16_384)
 def plain_name(name: str) -> str:
     """Return a name for comparison: narrow signs, small letters, no white space or punctuation.
 
@@ -159,9 +164,9 @@ class _Matcher:
             if len(pieces) > 1:
                 self.take(old, pieces, 80, MatchReason.PARTS)
         for new in list(self.new.values()):
-            for old in (pieces := _pieces(new, list(self.old.values()))) if len(_split(new.name)) > 1 else ():
-                if len(pieces) > 1:
-                    self.take(old, [new], 80, MatchReason.PARTS)
+            pieces = _pieces(new, list(self.old.values()))
+            for old in pieces if len(pieces) > 1 else ():
+                self.take(old, [new], 80, MatchReason.PARTS)
 
     def same_code(self) -> None:
         """Pair points that kept their code and most of their name."""
@@ -203,9 +208,16 @@ def _likeness(one: PointFacts, other: PointFacts) -> float:
 def _scores(olds: Sequence[PointFacts], news: Sequence[PointFacts]) -> list[list[float]]:
     """Return likeness of every pair: mostly of the names, somewhat of the ranges."""
     names = process.cdist([plain_name(p.name) for p in olds], [plain_name(p.name) for p in news], scorer=fuzz.ratio)
+    signs = process.cdist([_signs(p.name) for p in olds], [_signs(p.name) for p in news], scorer=fuzz.ratio)
+    names = np.maximum(names, SAME_SIGNS_SHARE * signs)
     places = process.cdist([p.place for p in olds], [p.place for p in news], scorer=fuzz.ratio)
     scores: list[list[float]] = (NAME_SHARE * names + (1 - NAME_SHARE) * places).tolist()
     return scores
+
+
+def _signs(name: str) -> str:
+    """Return the signs of a name in order: names that say the same the other way round are alike."""
+    return "".join(sorted(plain_name(name)))
 
 
 def _split(name: str) -> list[str]:
@@ -213,10 +225,15 @@ def _split(name: str) -> list[str]:
 
 
 def _pieces(whole: PointFacts, others: Sequence[PointFacts]) -> list[PointFacts]:
-    """Return the points that each stand for one part of a name, when every part has its own; else nothing."""
+    """Return the points that each stand for one part of a name, when every part has its own; else nothing.
+
+    Without parts in the name, points of the same range whose names only go on after it stand for it together.
+    """
     parts = _split(whole.name)
     if len(parts) < 2:
-        return []
+        name = plain_name(whole.name)
+        longer = [p for p in others if p.place == whole.place and plain_name(p.name).startswith(name)]
+        return longer if len(name) > 2 and 1 < len(longer) <= MOST_PIECES else []
     taken: list[PointFacts] = []
     for part in parts:
         candidates = [p for p in others if p not in taken and _stands_for(p, part, whole)]

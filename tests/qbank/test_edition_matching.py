@@ -125,3 +125,14 @@ def test_a_range_goes_where_most_of_its_points_went_and_nowhere_without_a_majori
     ]
     targets = {"1": ["a"], "2": ["b"], "3": ["c"], "4": ["d"], "5": ["e"]}
     assert map_scopes(old, new, targets) == {"A": "C", "A-A": "C-A"}
+
+
+def test_points_whose_names_go_on_after_the_old_one_stand_for_it_together():
+    new = [point("a", "导线的连接方法"), point("b", "导线的连接标准"), point("c", "导线的包扎")]
+    found = matched(point("1", "导线的连接"), *new)
+    assert (found.targets, found.is_sure) == (("a", "b"), False)
+
+
+def test_a_name_that_says_the_same_the_other_way_round_is_found_without_certainty():
+    found = matched(point("1", "变频器的参数设置"), point("a", "参数设置：变频器", code="A-A-9"))
+    assert (found.targets, found.is_sure) == (("a",), False)
