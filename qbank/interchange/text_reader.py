@@ -18,6 +18,9 @@ _HASH_JUDGEMENT = re.compile(r"^\s*\d+#(?P<stem>[^#$]+)\$(?P<key>[01])\s*$")
 _CARET = re.compile(r"^\s*题目\s*[:：]\s*(?P<stem>.+?)\s*\^\*\^\s*答案\s*[:：]\s*(?P<answer>.*?)\s*$")
 _SQL = re.compile(r"^\s*(?:INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE|LOCK\s+TABLES)\b", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(r"^\s*(?:<!DOCTYPE|<html|<\?xml)", re.IGNORECASE)
+_LONG_GAP = re.compile(r"[ \t\u3000\xa0]{65,}")
+GAP_CHARS = 64
+"""A longer run of blanks says no more than one of this length, and costs the patterns of the line reader much time."""
 FIRST_LINE = f"# {FORM_MARK}"
 SHARE_FOR_CONVENTION = 0.8
 EXCERPT_CHARS = 80
@@ -32,6 +35,8 @@ def read_text(text: str) -> ReadResult:
         if rows and sum(bool(pattern.match(row)) for _, row in rows) >= SHARE_FOR_CONVENTION * len(rows):
             return _read_convention(rows, pattern, build)
     own = text.startswith(FIRST_LINE)
+    if not own:
+        text = _LONG_GAP.sub(lambda gap: gap[0][:GAP_CHARS], text)
     return cut_lines(_lines(text)[1:] if own else _lines(text), "text", exact=own)
 
 

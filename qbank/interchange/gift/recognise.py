@@ -8,7 +8,7 @@ _ANSWERS = re.compile(r"(?<![\\{])\{\s*(?:[=~#]|%-?\d|(?:T|TRUE|F|FALSE)\s*[}#])
 _OPENING = re.compile(r"^\s*(?:::[^\n]*?::|\$CATEGORY:)", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*//[^\n]*$", re.MULTILINE)
 _EMPTY = re.compile(r"(?<!\\)\{\s*\}\s*$", re.MULTILINE)
-_FORMULA = re.compile(r"\\\(.*?\\\)", re.DOTALL)
+_FORMULA = re.compile(r"\\\((?:(?!\\[()]).)*\\\)", re.DOTALL)
 SAMPLE_CHARS = 65536
 
 

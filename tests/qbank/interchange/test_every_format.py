@@ -21,7 +21,7 @@ from tests.qbank.interchange.interchange_items import example, items, picture, w
 TYPES = [one.name for one in registry.all_types()]
 WHOLE_LOSSES = {"item", "read_back"}
 relaxed = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

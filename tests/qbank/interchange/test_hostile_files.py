@@ -11,7 +11,7 @@ import pytest
 from qbank.interchange.limited import ReadLimits, read_limited
 from tests.qbank.interchange.hostile_files import CORPUS, Hostile
 
-LIMITS = ReadLimits(cpu_seconds=6, seconds=100)
+LIMITS = ReadLimits(cpu_seconds=4, seconds=100)
 CHILD_LIMITS = {"cpu_limit", "memory_limit", "time_limit", "result_too_large"}
 MOST_GROWTH_KB = 64 * 1024
 
