@@ -24,6 +24,7 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
 from qbank.models.items import Item, ItemVersion
 from qbank.models.standards import AssessmentPoint, StandardLevel
+from qbank.pages.curation_wording import LintView, SimilarView, checks_of_draft
 from qbank.pages.item_wording import (
     FindingView,
     Options,
@@ -110,6 +111,8 @@ class EditorPage:
     errors: Errors = field(default_factory=dict)
     refusal: str = ""
     same_as: str = ""
+    lint: list[LintView] = field(default_factory=list)
+    similar: list[SimilarView] = field(default_factory=list)
 
     @property
     def content(self) -> ItemContent:
@@ -141,6 +144,8 @@ class PreviewPage:
     review_template: str
     findings: list[FindingView]
     same_as: str
+    lint: list[LintView] = field(default_factory=list)
+    similar: list[SimilarView] = field(default_factory=list)
 
 
 def _unknown_point(text: str) -> Finding:
@@ -379,12 +384,15 @@ def preview() -> str:
     item = repository.get_item(db.session(), item_id, actor=current_actor()) if item_id else None
     draft = read_draft(_type_name(request.args.get("type", "")), level, None)
     item_type = registry.get(draft.content.type)
+    hits, similar = checks_of_draft(draft.content, item_id)
     page = PreviewPage(
         content=draft.content,
         item_template=registry.template_name(item_type, "item"),
         review_template=registry.template_name(item_type, "review"),
         findings=finding_views(draft.findings()),
         same_as=_same_as(draft.content, item),
+        lint=hits,
+        similar=similar,
     )
     return render_template("qbank/items/preview.html", page=page)
 

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, requires
-from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank.pages.items import READ, VIEW_FIELDS
 from qbank.pages.wording import act_and_return, form_text, refusal
@@ -40,17 +39,3 @@ def save() -> Response:
 def remove(saved_view_id: uuid.UUID) -> Response:
     """Throw away a view of one's own."""
     return act_and_return(url_for("items.index"), _("视图已删除"), lambda uow: curation.remove_view(uow, saved_view_id))
-
-
-@bp.post("/<uuid:item_id>/tags")
-@requires(Permission.ITEM_WRITE)
-def tag(item_id: uuid.UUID) -> Response:
-    """Put a tag on an item, or take one off."""
-    address = url_for("items.detail", item_id=item_id)
-    change = curation.remove_tag if form_text("act") == "remove" else curation.add_tag
-    try:
-        with unit_of_work(current_actor()) as uow:
-            change(uow, [item_id], form_text("tag"))
-    except InvalidInputError as exc:
-        return redirect_with_message(address, refusal(exc), "danger")
-    return redirect_with_message(address, _("标签已更新"))

@@ -1,0 +1,154 @@
+"""What stands beside an item: hits of rules with their waivers, similar items, enemies, tags and figures."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from kernel.db import db
+from kernel.errors import DomainError
+from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.identity.repository import user_names
+from kernel.uow import UnitOfWork, unit_of_work
+from qbank.models.curation import ItemPair, ItemStatistics, LintWaiver
+from qbank.models.items import Item
+from qbank.pages.curation_wording import LintView, SimilarView, lint_views, similar_views
+from qbank.pages.items import READ
+from qbank.pages.wording import form_text, refusal
+from qbank.repository import curation as curation_repository
+from qbank.repository import items as repository
+from qbank.repository import pairs as pair_repository
+from qbank.rules.pairs import ORIGIN_LABELS, STATE_LABELS
+from qbank.services import curation, disclosures, duplicates, lint
+from qbank.services import items as services
+from qbank.services.similar import similar_items
+
+ABOUT_KEYS = frozenset({"longest_key", "clue_words", "absolute_words", "similar_options"})
+"""Rules whose words let the reader guess the key: seeing them is noted as seeing it."""
+
+bp = Blueprint("item_curation", __name__, url_prefix="/items")
+
+
+@dataclass(frozen=True, slots=True)
+class WaivedLine:
+    """A waived hit with who waived it and why."""
+
+    view: LintView
+    waiver: LintWaiver
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairLine:
+    """Another item with which this one makes a pair."""
+
+    pair: ItemPair
+    other: Item
+    origin: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksPage:
+    """Everything that stands beside an item."""
+
+    item: Item
+    findings: list[LintView]
+    waived: list[WaivedLine]
+    similar: list[SimilarView]
+    pairs: list[PairLine]
+    tags: Sequence[str]
+    statistics: Sequence[ItemStatistics]
+    may_write: bool
+    may_decide: bool
+
+
+@bp.get("/<uuid:item_id>/checks")
+@requires(*READ)
+def checks(item_id: uuid.UUID) -> tuple[str, int] | str:
+    """Show what stands beside an item; as a fragment inside its page."""
+    item = repository.get_item(db.session(), item_id, actor=current_actor())
+    page = checks_page(item)
+    if request.headers.get("HX-Request"):
+        return render_template("qbank/curation/checks_fragment.html", page=page)
+    return render_page("qbank/curation/checks.html", page)
+
+
+def checks_page(item: Item) -> ChecksPage:
+    """Return what stands beside an item."""
+    session, actor = db.session(), current_actor()
+    version = repository.get_versions(session, [item.current_version_id])[item.current_version_id]
+    content = services.content_of(version)
+    result = lint.lint_item(session, actor, item.item_id, content)
+    if any(one.rule.id in ABOUT_KEYS for one in (*result.findings, *(hit for hit, _waiver in result.waived))):
+        disclosures.disclose(session, actor, item, item.current_version_id, way="page")
+    pairs = pair_repository.pairs_of_item(session, item.item_id, actor=actor)
+    may_write = actor.may(Permission.ITEM_WRITE)
+    return ChecksPage(
+        item=item,
+        findings=lint_views(result.findings),
+        waived=_waived(result),
+        similar=similar_views(similar_items(session, actor, content, item_id=item.item_id)),
+        pairs=[
+            PairLine(pair, other, _(ORIGIN_LABELS[pair.origin]), _(STATE_LABELS[pair.state])) for pair, other in pairs
+        ],
+        tags=curation_repository.tags_of(session, [item.item_id])[item.item_id],
+        statistics=curation_repository.statistics_of(session, item.item_id),
+        may_write=may_write,
+        may_decide=may_write and actor.may(Permission.ITEM_READ),
+    )
+
+
+def _waived(result: lint.ItemLint) -> list[WaivedLine]:
+    names = user_names(db.session(), [one.created_by for _hit, one in result.waived if one.created_by])
+    return [
+        WaivedLine(lint_views([hit])[0], waiver, names.get(waiver.created_by, "") if waiver.created_by else "")
+        for hit, waiver in result.waived
+    ]
+
+
+def _act(item_id: uuid.UUID, message: str, act: Callable[[UnitOfWork], object]) -> Response:
+    address = url_for("items.detail", item_id=item_id)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            act(uow)
+    except DomainError as exc:
+        return redirect_with_message(address, refusal(exc), "danger")
+    return redirect_with_message(address, message)
+
+
+@bp.post("/<uuid:item_id>/waivers")
+@requires(Permission.ITEM_WRITE)
+def waive(item_id: uuid.UUID) -> Response:
+    """Let a rule not count for an item, or count again."""
+    rule, reason = form_text("rule"), form_text("reason")
+    if form_text("act") == "withdraw":
+        return _act(item_id, _("豁免已撤销"), lambda uow: lint.withdraw_waiver(uow, item_id, rule))
+    return _act(item_id, _("已豁免，审题人会看到理由"), lambda uow: lint.waive(uow, item_id, rule, reason=reason))
+
+
+@bp.post("/<uuid:item_id>/tags")
+@requires(Permission.ITEM_WRITE)
+def tag(item_id: uuid.UUID) -> Response:
+    """Put a tag on an item, or take one off."""
+    change = curation.remove_tag if form_text("act") == "remove" else curation.add_tag
+    return _act(item_id, _("标签已更新"), lambda uow: change(uow, [item_id], form_text("tag")))
+
+
+@bp.post("/<uuid:item_id>/enemies")
+@requires(Permission.ITEM_WRITE)
+def add_enemy(item_id: uuid.UUID) -> Response:
+    """Declare another item the enemy of this one."""
+
+    def act(uow: UnitOfWork) -> None:
+        duplicates.add_enemies(
+            uow, item_id, form_text("code"), is_transitive=form_text("transitive") == "1", reason=form_text("reason")
+        )
+
+    return _act(item_id, _("已设为互斥，组卷时不会同时出现"), act)
