@@ -95,11 +95,12 @@ class ContentPage:
 
 @dataclass(frozen=True, slots=True)
 class SwapPage:
-    """One item of a draft, and what may stand in its place."""
+    """One item of a draft with all its parts, and what may stand in its place."""
 
     row: ExamForm
     title: str
     placed: PlacedItem
+    parts: list[PlacedItem]
     candidates: list[tuple[qbank.PoolEntry, str]]
     ticket: str
 
@@ -212,10 +213,9 @@ def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
     found = swaps.swap_candidates(swaps.load_bench(session, actor, row), slot)
     contents = qbank.load_contents(session, actor, [entry.item_version_id for entry in found])
     texts = [(entry, excerpt(contents[entry.item_version_id].content.stem, 120)) for entry in found]
-    placed = next(
-        item for item in _placed(row, slot_contents(session, actor, row), with_key=True) if item.slot.place == slot
-    )
-    return render_page("blueprints/swap.html", SwapPage(row, form_title(row), placed, texts, ticket))
+    items = _placed(row, slot_contents(session, actor, row), with_key=True)
+    parts = [item for item in items if item.slot.place == slot]
+    return render_page("blueprints/swap.html", SwapPage(row, form_title(row), parts[0], parts, texts, ticket))
 
 
 @bp.post("/<uuid:form_id>/swap/<int:slot>")
@@ -225,9 +225,13 @@ def do_swap(form_id: uuid.UUID, slot: int) -> Response:
     version = request.form.get("version", "")
     item_id = request.form.get("item_id", type=uuid.UUID) or uuid.UUID(int=0)
     with unit_of_work(current_actor()) as uow:
-        swaps.swap_item(uow, form_id, slot=slot, item_id=item_id, version=int(version) if version.isdigit() else 0)
-    address = url_for("forms.content", form_id=form_id, ticket=request.form.get("ticket", ""), _anchor=f"slot-{slot}")
-    return redirect_with_message(address, _("第 %(n)s 题已替换，全部要求仍然符合", n=slot))
+        form = swaps.swap_item(
+            uow, form_id, slot=slot, item_id=item_id, version=int(version) if version.isdigit() else 0
+        )  # fmt: skip
+        number = swaps.first_number(slot_contents(uow.session, uow.actor, form), slot)
+    ticket = request.form.get("ticket", "")
+    address = url_for("forms.content", form_id=form_id, ticket=ticket, _anchor=f"slot-{number}")
+    return redirect_with_message(address, _("第 %(n)s 题已替换，全部要求仍然符合", n=number))
 
 
 def _done(form_id: uuid.UUID, message: str) -> Response:

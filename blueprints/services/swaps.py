@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from blueprints.assembly.verify import check_assembly, check_form, marks
 from blueprints.assembly.weights import WeightTarget, weight_targets
 from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
+from blueprints.rules.packages import SlotContent
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import FormAct, after
 from blueprints.services.bank import Pool, load_pool, slot_contents
@@ -133,10 +134,16 @@ def swap_item(uow: UnitOfWork, form_id: uuid.UUID, *, slot: int, item_id: uuid.U
     if candidate.type != bench.items[index].type or not bench.may_stand(index, candidate):
         raise ConflictError(N_("换入这道题会违反蓝图的要求，请从候选试题中选择"))
     place = form.slots[index]
-    note_decision(uow, form, FormAct.SWAP, f"第 {slot} 题：{place.item_code} → {entry.code}")
+    number = first_number(slot_contents(uow.session, uow.actor, form), slot)
+    note_decision(uow, form, FormAct.SWAP, f"第 {number} 题：{place.item_code} → {entry.code}")
     _put(place, entry)
     form.n_slots = len(slot_contents(uow.session, uow.actor, form))
     return form
+
+
+def first_number(slots: Sequence[SlotContent], place: int) -> int:
+    """Return the number under which candidates find the first slot of the item in a place."""
+    return next(one.slot for one in slots if one.place == place)
 
 
 def _put(place: FormSlot, entry: qbank.PoolEntry) -> None:

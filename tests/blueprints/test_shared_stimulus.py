@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +20,7 @@ from blueprints import public
 from blueprints.documents.layout import FormSheet, key_parts, printed_parts
 from blueprints.documents.pdf import form_pdf, key_pdf
 from blueprints.documents.word import form_docx, key_docx
-from blueprints.models import ExamForm, FormSlot
+from blueprints.models import ExamForm, FormDecision, FormSlot
 from blueprints.rules.freezing import freeze_item, freeze_seed, shared_out
 from blueprints.rules.packages import FormHeader, SectionText, SlotContent, build_delivery, build_scoring
 from blueprints.services import forms, runs, sealing, swaps
@@ -109,6 +110,34 @@ def test_the_page_of_a_form_counts_sets_and_items(
     page = sign_in(Role.ASSEMBLER).get(f"/forms/{draft.exam_form_id}").text
     assert f"2 组 {n_children(session, draft, assembler)} 题" in page
     assert f"<dd>{draft.n_slots}</dd>" in "".join(page.split("\n"))
+
+
+def test_a_swap_speaks_of_the_number_that_candidates_see_and_shows_every_part(
+    draft: ExamForm, assembler: Actor, session: Session, make_user: Any, sign_in: Any
+) -> None:
+    client = sign_in(user=make_user(Role.ASSEMBLER))
+    opened = client.post(f"/forms/{draft.exam_form_id}/view")
+    ticket = opened.headers["Location"].split("ticket=")[1]
+    page = client.get(f"/forms/{draft.exam_form_id}/swap/12?ticket={ticket}").text
+    first = draft.n_slots - n_children_of(session, draft.slots[-1], assembler) + 1
+    assert f"替换第 {first} 题" in page
+    assert page.count(SHARED) >= 1
+    assert "电动机停转的直接原因" in page
+    assert "写出正确整定的步骤" in page
+    chosen = re.search(r'name="item_id" value="([0-9a-f-]{36})"', page)[1]
+    data = {"item_id": chosen, "version": draft.version, "ticket": ticket}
+    done = client.post(f"/forms/{draft.exam_form_id}/swap/12", data=data)
+    assert done.headers["Location"].endswith(f"#slot-{first}")
+    note = session.scalars(select(FormDecision.comment).where(FormDecision.act == "swap")).one()
+    assert note.startswith(f"第 {first} 题：")
+    shown = client.get(done.headers["Location"]).text
+    assert shown.count("item-stimulus") == 2
+
+
+def n_children_of(session: Session, slot: FormSlot, actor: Actor) -> int:
+    from qbank import public as qbank
+
+    return len(qbank.load_contents(session, actor, [slot.item_version_id])[slot.item_version_id].content.items)
 
 
 def test_a_swapped_set_changes_the_number_of_slots(draft: ExamForm, assembler: Actor, session: Session) -> None:
