@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from kernel.clock import now
 from kernel.errors import ForbiddenError, NotFoundError
@@ -406,7 +406,11 @@ def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id
     """
     of_item = and_(ItemPoint.item_id == Item.item_id, ItemPoint.item_version_id == version_in_use())
     query = (
-        select(Item, ItemVersion, AssessmentPoint)
+        select(
+            Item, ItemVersion.item_version_id, ItemVersion.type, ItemVersion.difficulty,
+            ItemVersion.content["score"].as_string(), AssessmentPoint,
+        )
+        .options(load_only(Item.item_id, Item.code, Item.n_used, Item.last_used_on))
         .join(ItemVersion, ItemVersion.item_version_id == version_in_use())
         .join(ItemPoint, and_(of_item, ItemPoint.position == 0))
         .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
@@ -417,11 +421,8 @@ def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id
             *in_use(),
         )
         .order_by(Item.code)
-    )
-    return [
-        PoolRow(item, version.item_version_id, version.type, version.difficulty, version.content["score"], point)
-        for item, version, point in session.execute(query)
-    ]
+    )  # fmt: skip
+    return [PoolRow(*row) for row in session.execute(query)]
 
 
 def versions_with_items(
