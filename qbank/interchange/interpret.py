@@ -17,6 +17,7 @@ from qbank.interchange.groups import Group, gather, put_together
 from qbank.interchange.kinds import decide
 from qbank.interchange.model import ConversionReport, ConvertedItem, Notice, RawRecord, ReadResult
 from qbank.interchange.pictures import picture_type
+from qbank.interchange.progress import tell
 from qbank.interchange.reading import Reading, SkippedRecord, prepare
 from qbank.interchange.texts import to_html
 
@@ -40,6 +41,7 @@ def interpret(result: ReadResult, *, source: str = "") -> ConversionReport:
     groups, orphans = gather(result.records)
     report.skipped += [_without_text(record) for record in orphans]
     for index, group in enumerate(groups, 1):
+        tell(index, len(groups))
         record = group.record
         try:
             converted, notices = _convert(group, _free_id(record, index, taken))

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from kernel.i18n import N_
 from kernel.settings import whole_number
@@ -125,33 +127,43 @@ def _run(request: bytes, out: Path, limits: ReadLimits, told: Told | None) -> in
     """Run the reading process to its end or to the limit of time; return its exit status, below zero for a signal."""
     sizes = (limits.memory_mb * MEBIBYTE, limits.cpu_seconds, limits.answer_bytes)
     command = [sys.executable, "-P", "-s", "-m", "qbank.interchange.child", str(out), *map(str, sizes)]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=out.parent,
-        env=_environment(out.parent),
-        start_new_session=True,
-    ) as process:
+    with (
+        _asked(request) as question,
+        subprocess.Popen(
+            command,
+            stdin=question,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=out.parent,
+            env=_environment(out.parent),
+            start_new_session=True,
+        ) as process,
+    ):
         try:
-            _wait(process, request, limits, lambda: _pass_on(Path(f"{out}.progress"), told))
+            _wait(process, limits, lambda: _pass_on(Path(f"{out}.progress"), told))
         finally:
             _end(process)
         return process.returncode
 
 
-def _wait(process: subprocess.Popen[bytes], request: bytes, limits: ReadLimits, look: Callable[[], None]) -> None:
-    """Hand the request over and wait, looking now and then how far the reading has come."""
+@contextmanager
+def _asked(request: bytes) -> Iterator[IO[bytes]]:
+    """Give the request as a file without a name, from which the process reads at its own pace."""
+    with tempfile.TemporaryFile(prefix="kaoku-read-") as question:
+        question.write(request)
+        question.seek(0)
+        yield question
+
+
+def _wait(process: subprocess.Popen[bytes], limits: ReadLimits, look: Callable[[], None]) -> None:
+    """Wait for the end, looking now and then how far the reading has come."""
     until = time.monotonic() + limits.seconds
-    rest: bytes | None = request
     while True:
         try:
-            process.communicate(rest, timeout=max(0.01, min(LOOK_SECONDS, until - time.monotonic())))
+            process.wait(timeout=max(0.01, min(LOOK_SECONDS, until - time.monotonic())))
         except subprocess.TimeoutExpired as error:
             if time.monotonic() >= until:
                 raise _too_long(limits) from error
-            rest = None
             look()
         else:
             return

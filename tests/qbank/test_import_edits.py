@@ -11,6 +11,7 @@ from lxml import html
 from kernel.identity.permissions import Role
 from kernel.jobs import JobContext
 from kernel.jobs.runner import run_job
+from qbank.interchange.limited import read_limited
 from qbank.models.items import ImportRun
 from qbank.repository import items as repository
 from qbank.repository.items import ItemFilter
@@ -214,4 +215,14 @@ def test_a_large_import_shows_how_far_it_has_come(session, editor, level_id, mon
     percents = [percent for percent, _text in seen]
     assert percents == sorted(percents)
     assert len(set(percents)) >= 8
-    assert any("/ 3000 题" in text for _percent, text in seen)
+    assert any(text.startswith("已核对") and text.endswith("/ 3000 题") for _percent, text in seen)
+
+
+def test_a_process_that_reads_tells_how_far_it_is(session, editor, level_id):
+    rows = [["判断题", f"第 {n} 条：停电后应验电。", "", "", "", "", "√"] for n in range(6000)]
+    told: list[tuple[int, int]] = []
+    report = read_limited(workbook({"题": [HEAD, *rows]}), "a.xlsx", told=lambda n, whole: told.append((n, whole)))
+    assert len(report.items) == 6000
+    assert told
+    assert told == sorted(told)
+    assert {whole for _n, whole in told} == {6000}
