@@ -111,3 +111,17 @@ def test_the_api_carries_parameters_regions_and_pictures(author, session, level_
     assert one["parameters"] == body["parameters"]
     wrong = author.post("/api/v1/items", json=body | {"type": "parametric", "key": "A"})
     assert (wrong.status_code, list(wrong.json["details"]["fields"])) == (422, ["key"])
+
+
+def test_a_picture_without_words_may_be_saved_and_not_submitted(author, session, level_id):
+    sent = {"image": (io.BytesIO(picture()), "x.png"), "image_alt": ""}
+    markup = author.post("/items/pictures", data=sent).json["markup"]
+    address = f"/items/new?type=hotspot&level={level_id}"
+    refused = author.post(address, data=hotspot_form("找出按钮" + markup))
+    assert refused.status_code == 422
+    assert "没有替代文字" in refused.text
+    assert author.post(address, data=hotspot_form("找出按钮" + markup, act="save")).status_code == 303
+    item = session.query(Item).one()
+    assert author.post(f"/items/{item.item_id}/submit", data={}).status_code in {303, 409, 422}
+    session.expire_all()
+    assert session.query(Item).one().status is ItemStatus.DRAFT

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from item_templates import registry
 from item_templates.canonical import content_to_json
 from kernel.errors import DomainError
 from qbank.interchange.convert import read_items, write_items
@@ -161,3 +163,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     result = CliRunner().invoke(score, arguments)
     assert isinstance(result.exception, DomainError)
     assert "scores.json" in str(result.exception)
+
+
+def test_a_parametric_item_is_scored_as_its_first_sample_and_a_hotspot_item_by_regions_or_points(run):
+    regions, parametric = example("hotspot"), example("parametric")
+    point = replace(regions, parameters={**regions.parameters, "mode": "point"})
+    (sample,) = registry.get("parametric").freeze(parametric, 0)
+    named = {"h": regions, "p": point, "n": parametric}
+    body = json.dumps({"items": [{"id": name} | content_to_json(one) for name, one in named.items()]}).encode()
+    wrong = next(one.id for one in sample.choices if one.id != sample.key)
+    found = run(body, f'c,h,p,n\n1,C,"(630, 690)",{sample.key}\n2,A,"(10, 10)",{wrong}\n')
+    outcomes = [[one["outcome"] for one in found["scores"] if one["candidate"] == who] for who in "12"]
+    assert outcomes == [["correct"] * 3, ["wrong"] * 3]

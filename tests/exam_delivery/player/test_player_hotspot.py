@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.exam_delivery.player.conftest import Room
 from tests.exam_delivery.player.player_fake_api import FakeExam
 from tests.exam_delivery.player.player_form import PICTURE, choices, sample_form, slot
+from tests.exam_delivery.player.test_player_accessibility import check, fits
 
 pytestmark = pytest.mark.journey
 
@@ -129,3 +130,14 @@ def test_a_place_is_pointed_at_by_touch_and_comes_back_after_a_reload(panel) -> 
     page.reload()
     expect(page.get_by_role("heading", name="第 3 题")).to_be_visible()
     expect(page.get_by_text("已点 1 处，共要点 2 处")).to_be_visible()
+
+
+def test_both_ways_of_answering_are_accessible_and_fit_a_narrow_window(panel) -> None:
+    page = panel.seated()
+    for number in (1, 2, 3):
+        expect(page.get_by_role("heading", name=f"第 {number} 题")).to_be_visible()
+        check(page, f"hotspot {number}")
+        page.set_viewport_size({"width": 320, "height": 640})
+        fits(page, f"hotspot {number}")
+        page.set_viewport_size({"width": 1024, "height": 768})
+        page.keyboard.press("n")
