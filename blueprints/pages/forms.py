@@ -157,7 +157,7 @@ def _n_items(row: ExamForm, name: str) -> str:
     if registry.get(name).interaction is not Interaction.COMPOSITE:
         return str(len(chosen))
     n_slots = row.n_slots - (len(row.slots) - len(chosen))
-    return _("%(sets)s 组 %(n)s 题", sets=len(chosen), n=n_slots)
+    return str(_("%(sets)s 组 %(n)s 题", sets=len(chosen), n=n_slots))
 
 
 @bp.post("/<uuid:form_id>/view")

@@ -15,6 +15,8 @@ from qbank.interchange.lines import BLANKS, CONTINUED, Line, Mark, from_plain, j
 from qbank.interchange.model import Notice, RawRecord, ReadResult
 
 EXCERPT_CHARS = 80
+SHARED_TYPE = "组合题"
+"""What a text is that the items behind it share, whatever the heading above it says."""
 PLAIN_FIELDS = ("difficulty", "points", "score", "identifier", "source", "rubric", "type_hint")
 
 
@@ -129,7 +131,8 @@ def to_record(draft: OpenItem, result: ReadResult, *, exact: bool = False) -> No
 
 
 def _plain_record(draft: OpenItem, stem: list[Line], score: str) -> RawRecord:
-    record = RawRecord(draft.locator, join_lines(stem), draft.section.type_word, group=draft.group)
+    type_word = SHARED_TYPE if draft.is_shared else draft.section.type_word
+    record = RawRecord(draft.locator, join_lines(stem), type_word, group=draft.group)
     record.options = [(letter, join_lines(lines)) for letter, lines in draft.options]
     record.answer = draft.given_answer or draft.collected
     record.explanation = draft.html("explanation")

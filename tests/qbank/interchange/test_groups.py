@@ -71,6 +71,16 @@ def test_a_typed_list_of_cases_becomes_testlets() -> None:
     assert report.found == 4
 
 
+@pytest.mark.parametrize("heading", ["综合题", "案例题", "案例分析题", "材料题", "材料分析题（共 2 题）"])
+@pytest.mark.parametrize("opening", ["材料一：", "案例：", "【案例一】", "1. 背景材料："])
+def test_cases_stand_under_many_headings(heading: str, opening: str) -> None:
+    text = CASE.replace("二、组合题", f"二、{heading}").replace("材料一：", opening).replace("材料二：", "案例二：")
+    assert [types for _, types, _ in found(read_text(text))][1:3] == [
+        ["single_choice", "true_false"],
+        ["short_answer", "fill_in"],
+    ]
+
+
 def test_a_case_without_parts_stays_an_essay() -> None:
     report = read_text(
         "一、案例分析题\n1. 某车间照明线路跳闸，试分析原因。\n答案：线路短路，熔断器熔断。\n2. 试述处理办法。\n答案：断电检查。\n"
