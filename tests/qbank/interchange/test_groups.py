@@ -15,6 +15,7 @@ from qbank.interchange.convert import read_items, write_items
 from qbank.interchange.model import ConversionReport
 from qbank.interchange.xlsx_writer import write_template
 from tests.qbank.interchange.interchange_items import example, picture
+from tests.qbank.interchange.word_files import WordFile
 
 SET = example("testlet")
 CASE = """组合题题库
@@ -79,6 +80,21 @@ def test_cases_stand_under_many_headings(heading: str, opening: str) -> None:
         ["single_choice", "true_false"],
         ["short_answer", "fill_in"],
     ]
+
+
+def test_a_word_document_of_cases_with_a_picture_in_the_material_becomes_testlets() -> None:
+    word = WordFile().lines("一、案例分析题", "案例一：某电动机起动后停转，铭牌如下。")
+    word.picture("", picture()).lines("1．电动机停转的原因是（　　）。（2分）", "A．缺相　B．整定值过小", "答案：B")
+    word.lines(
+        "2．简述正确整定的步骤。（4分）", "答案：断电后按额定电流调整热继电器的整定值，复位以后再试运行，观察一段时间。"
+    )
+    report = read_items(word.data(), "案例.docx")
+    assert [(one.code, one.message) for one in report.skipped] == []
+    assert found(report) == [("testlet", ["single_choice", "short_answer"], 6)]
+    one = report.items[0]
+    assert "<img" in one.item.content.stem
+    assert list(one.media.values()) == [picture()]
+    assert [medium["id"] for medium in one.item.content.media] == list(one.media)
 
 
 def test_a_case_without_parts_stays_an_essay() -> None:
