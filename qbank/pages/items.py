@@ -52,7 +52,7 @@ from qbank.repository.items import ItemFilter, ItemSort
 from qbank.rules.bulk import BULK_LABELS
 from qbank.rules.item_flags import FLAG_LABELS, ItemFlag
 from qbank.rules.items import ItemStatus
-from qbank.services import bulk, exports
+from qbank.services import bulk, exports, review_desk
 from qbank.services import items as services
 
 bp = Blueprint("items", __name__, url_prefix="/items")
@@ -140,7 +140,7 @@ def filter_from_request() -> ItemFilter:
         type=args.get("type", "")[:40],
         status=ItemStatus(status) if status in set(ItemStatus) else None,
         difficulty=int_or_none(args.get("difficulty", ""), 1, 5),
-        author_id=uuid_or_none(args.get("author", "")),
+        author_id=_author_wanted(args.get("author", "")),
         search=args.get("q", "").strip()[:100],
         import_run_id=uuid_or_none(args.get("run", "")),
         is_returned=args.get("returned") == "1",
@@ -209,14 +209,24 @@ def _lines(rows: Sequence[repository.ItemRow]) -> list[ItemLine]:
     session, ids = db.session(), [row.item.item_id for row in rows]
     points = repository.points_of_versions(session, [row.item.current_version_id for row in rows])
     tags, figures = curation.tags_of(session, ids), curation.latest_statistics(session, ids)
+    is_blind = review_desk.hides_all_authors(session, current_actor())
     return [
         replace(
             _line(row, points[row.item.current_version_id]),
+            author_name="" if is_blind and row.item.status is ItemStatus.IN_REVIEW else row.author_name,
             tags=tags[row.item.item_id],
             statistics=figures.get(row.item.item_id),
         )
         for row in rows
     ]
+
+
+def _author_wanted(text: str) -> uuid.UUID | None:
+    """Return whose items are asked for; under blind review a reviewer may ask for the own ones alone."""
+    wanted, actor = uuid_or_none(text), current_actor()
+    if wanted is None or wanted == actor.user_id:
+        return wanted
+    return uuid.UUID(int=0) if review_desk.hides_all_authors(db.session(), actor) else wanted
 
 
 def _line(row: repository.ItemRow, points: Sequence[AssessmentPoint]) -> ItemLine:
@@ -236,7 +246,8 @@ def _line(row: repository.ItemRow, points: Sequence[AssessmentPoint]) -> ItemLin
 
 def _filter_options() -> dict[str, Options]:
     session, actor = db.session(), current_actor()
-    authors = repository.list_authors(session, actor=actor) if actor.may(Permission.ITEM_READ) else []
+    may_know = actor.may(Permission.ITEM_READ) and not review_desk.hides_all_authors(session, actor)
+    authors = repository.list_authors(session, actor=actor) if may_know else []
     return {
         "levels": level_options(session, actor),
         "types": type_options(),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from kernel.identity.actor import Actor
@@ -49,7 +49,7 @@ def list_seen(
     session: Session, *, actor: Actor, code: str = "", person: str = "", page: int = 1, per_page: int = 50
 ) -> tuple[list[SeenItem], int]:
     """Return one page of the items that were seen, the one seen last first, and the total."""
-    conditions = [ItemDisclosure.organisation_id == actor.organisation]
+    conditions = _inside(actor)
     if code:
         conditions.append(Item.code.ilike(like_pattern(code), escape="\\"))
     if person:
@@ -66,15 +66,20 @@ def list_seen(
     return [SeenItem(*row) for row in rows], total
 
 
+def _inside(actor: Actor) -> list[ColumnElement[bool]]:
+    """Return the walls: one's organisation; the platform's own staff see all, as in the audit."""
+    return [ItemDisclosure.organisation_id == actor.organisation_id] if actor.organisation_id else []
+
+
 def views_of(session: Session, item_id: uuid.UUID, *, actor: Actor) -> Sequence[ItemDisclosure]:
     """Return everybody who saw an item of the organisation, newest first."""
-    query = select(ItemDisclosure).where(
-        ItemDisclosure.item_id == item_id, ItemDisclosure.organisation_id == actor.organisation
-    )
+    query = select(ItemDisclosure).where(ItemDisclosure.item_id == item_id, *_inside(actor))
     return session.scalars(query.order_by(ItemDisclosure.seen_at.desc()).limit(2000)).all()
 
 
 def code_of(session: Session, item_id: uuid.UUID, *, actor: Actor) -> str:
     """Return the code of an item of the organisation, empty when there is none."""
-    query = select(Item.code).where(Item.item_id == item_id, Item.organisation_id == actor.organisation)
+    query = select(Item.code).where(Item.item_id == item_id)
+    if actor.organisation_id:
+        query = query.where(Item.organisation_id == actor.organisation_id)
     return session.scalar(query) or ""

@@ -98,6 +98,12 @@ def escalating_stages(session: Session, organisation_id: uuid.UUID) -> list[Work
     return [stage for stage in session.scalars(query) if options_from_json(stage.options).days]
 
 
+def stages_at_work(session: Session, organisation_id: uuid.UUID) -> Sequence[WorkflowStage]:
+    """Return the stages of the version in force and of every version under which items still stand in review."""
+    waiting = count_waiting_by_stage(session, organisation_id)
+    return [*list_stages(session, organisation_id), *stages_by_id(session, waiting).values()]
+
+
 def assignments_of(session: Session, items: Sequence[Item]) -> defaultdict[uuid.UUID, set[uuid.UUID]]:
     """Return who is asked to decide on items where they stand; nobody when everybody of the role may."""
     found: defaultdict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)

@@ -321,6 +321,7 @@ def restore_item(uow: UnitOfWork, item_id: uuid.UUID) -> Item:
     if item.status is not ItemStatus.RETIRED:
         raise ConflictError(N_("只有已停用的试题可以恢复"))
     item.status, item.approved_version_id, item.retired_reason = ItemStatus.DRAFT, None, ""
+    item.superseded_version_id = item.effective_on = None
     item.updated_at = now()
     audit.record(uow, "item.restore", "item", item.item_id, after={"status": "draft"})
     return item

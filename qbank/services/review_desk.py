@@ -148,6 +148,14 @@ def hides_author(session: Session, actor: Actor, item: Item) -> bool:
     return stage is not None and options_from_json(stage.options).hides_author
 
 
+def hides_all_authors(session: Session, actor: Actor) -> bool:
+    """Say whether lists keep the authors of items from this actor: one who decides in a stage that reviews blindly."""
+    if not actor.may(Permission.ITEM_REVIEW) or actor.may(Permission.ITEM_COMMISSION):
+        return False
+    stages = repository.stages_at_work(session, actor.organisation)
+    return any(options_from_json(one.options).hides_author and one.role in actor.roles for one in stages)
+
+
 def visible_decisions(session: Session, actor: Actor, item: Item) -> list[DecisionRow]:
     """Return the decisions on an item, newest first; those of others in this round are hidden until one's own vote."""
     rows = repository.list_decisions(session, item)

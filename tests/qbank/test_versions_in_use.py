@@ -189,6 +189,7 @@ def test_the_supervisor_reads_who_saw_what_without_the_content(session, approved
     assert item.code not in outside.get("/disclosures/").text
     assert outside.get(f"/disclosures/{item.item_id}").status_code == 404
     assert sign_in(Role.EDITOR).get("/disclosures/").status_code == 403
+    assert item.code in sign_in(Role.PLATFORM_ADMIN).get("/disclosures/").text
 
 
 def test_the_database_itself_refuses_to_forget_a_look(session, approved, sign_in):

@@ -252,6 +252,10 @@ def test_blind_review_hides_author_and_votes_until_the_own_vote(
         page = client.get(address).text
         assert "选项有歧义" not in page
         assert author.name not in page
+    listed = client.get("/items/").text
+    assert item.code in listed
+    assert author.name not in listed
+    assert item.code not in client.get(f"/items/?author={author.user_id}").text
     actor = Actor(
         user.user_id, user.organisation_id, user.name, permissions_of([Role.REVIEWER]), frozenset({Role.REVIEWER})
     )
