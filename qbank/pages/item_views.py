@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlencode
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -23,7 +24,7 @@ bp = Blueprint("item_views", __name__, url_prefix="/items")
 def save() -> Response:
     """Keep the filters of the address under a name."""
     parameters = {name: value for name in VIEW_FIELDS if (value := request.args.get(name, "").strip()[:100])}
-    address = url_for("items.index", **parameters)
+    address = url_for("items.index") + "?" + urlencode(parameters)
     try:
         with unit_of_work(current_actor()) as uow:
             view = curation.save_view(
