@@ -48,6 +48,12 @@ class Processing:
     rules: _Element | None
     _given: dict[str, Maybe] = field(default_factory=dict)
     _set: dict[str, Maybe] = field(default_factory=dict)
+    _defaults: dict[str, Maybe] = field(init=False)
+    _correct: dict[str, Maybe] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._defaults = {name: _default(one) for name, one in self.outcomes.items()}
+        self._correct = {name: value_of(one.correct, one.cardinality, one.base) for name, one in self.responses.items()}
 
     @property
     def is_present(self) -> bool:
@@ -59,7 +65,7 @@ class Processing:
         self._given = {
             name: value_of(given.get(name, ()), one.cardinality, one.base) for name, one in self.responses.items()
         }
-        self._set = {name: _default(one) for name, one in self.outcomes.items()}
+        self._set = dict(self._defaults)
         try:
             self._process_until_exit()
             found = self._set.get("SCORE")
@@ -89,8 +95,7 @@ class Processing:
         response = self._template_response(name or template)
         given = self._given.get(response.identifier)
         if name == "match_correct":
-            right = value_of(response.correct, response.cardinality, response.base)
-            self._set["SCORE"] = float_value(Decimal(matches(given, right) is True))
+            self._set["SCORE"] = float_value(Decimal(matches(given, self._correct[response.identifier]) is True))
         elif name == "map_response":
             self._set["SCORE"] = float_value(map_value(given, response.mapping) if given else Decimal(0))
         else:
@@ -158,6 +163,10 @@ class Processing:
             raise UnsupportedRuleError(f"{element.tag} {element.get('identifier', '')}")
         return found
 
+    def correct(self, element: _Element) -> Maybe:
+        """Return the correct response of a variable."""
+        return self._correct[self.response(element).identifier]
+
     def variable(self, element: _Element) -> Maybe:
         """Return the value of a variable."""
         name = element.get("identifier", "")
@@ -192,11 +201,6 @@ Operator = Callable[[Processing, _Element], Maybe]
 def _base_value(run: Processing, element: _Element) -> Maybe:
     del run
     return value_of([raw_text(element)], "single", element.get("baseType", "string"))
-
-
-def _correct(run: Processing, element: _Element) -> Maybe:
-    found = run.response(element)
-    return value_of(found.correct, found.cardinality, found.base)
 
 
 def _map_response(run: Processing, element: _Element) -> Maybe:
@@ -382,7 +386,7 @@ def _substring(run: Processing, element: _Element) -> Maybe:
 OPERATORS: dict[str, Operator] = {
     "baseValue": _base_value,
     "variable": lambda run, element: run.variable(element),
-    "correct": _correct,
+    "correct": lambda run, element: run.correct(element),
     "mapResponse": _map_response,
     "mapResponsePoint": _map_response_point,
     "null": lambda run, element: None,  # noqa: ARG005 - every operator takes the same two

@@ -63,16 +63,14 @@ def _settle(content: ItemContent, rules: Rules, judge: Judge, notes: Notes) -> I
         notes.warn("qti_max_score", message % {"maximum": rules.maximum, "earned": earned})
     answers = [answer for answer in probes(content, rules) if answer]
     truth = [judge(answer) for answer in answers]
-    best, wrong = content, len(answers) + 1
+    pairs = list(zip(answers, truth, strict=True))
+    tried = []
     for scoring in candidates(content, rules, judge):
-        tried = replace(content, scoring=scoring)
-        n_wrong = sum(not _agrees(tried, answer, marks) for answer, marks in zip(answers, truth, strict=True))
-        if n_wrong < wrong:
-            best, wrong = tried, n_wrong
-        if not wrong:
-            return best
+        tried.append(replace(content, scoring=scoring))
+        if all(_agrees(tried[-1], answer, marks) for answer, marks in pairs):
+            return tried[-1]
     notes.lose(CUSTOM_SCORING, N_("文件的评分规则没有完全对应的评分方式，已取最接近的一种，请核对"))
-    return best
+    return max(tried, key=lambda one: sum(_agrees(one, answer, marks) for answer, marks in pairs))
 
 
 def _agrees(content: ItemContent, answer: Answer, marks: Decimal) -> bool:
