@@ -124,9 +124,9 @@ def links_of_level(session: Session, level_id: uuid.UUID) -> list[PointLink]:
 
 
 def _counting() -> tuple[Any, ...]:
-    """Return the conditions of a version that counts: an item's current version or its approved one."""
+    """Return the conditions of a version that counts: current, approved, or in use until the approved one's day."""
     return (
-        ItemPoint.item_version_id.in_([Item.current_version_id, Item.approved_version_id]),
+        ItemPoint.item_version_id.in_([Item.current_version_id, Item.approved_version_id, Item.superseded_version_id]),
         Item.removed_at.is_(None),
     )
 

@@ -37,8 +37,8 @@ def assign_item(uow: UnitOfWork, task_id: uuid.UUID, point_ids: Sequence[uuid.UU
     item = items_repository.lock_item(uow.session, task.subject_id, actor=uow.actor)
     check_points(uow.session, migration.new_level_id, point_ids)
     known = {link.item_version_id for link in repository.links_of_level(uow.session, migration.new_level_id)}
-    counting = [item.current_version_id, *([item.approved_version_id] if item.approved_version_id else [])]
-    for version_id in dict.fromkeys(key for key in counting if key not in known):
+    counting = (item.current_version_id, item.approved_version_id, item.superseded_version_id)
+    for version_id in dict.fromkeys(key for key in counting if key and key not in known):
         uow.session.execute(insert(ItemPoint), point_rows(item.item_id, version_id, point_ids))
     move_items(uow, [item.item_id], migration.new_level_id)
     _end(uow, task, TaskState.DONE, "")
