@@ -45,11 +45,20 @@ def convert(context: click.Context, /, source: Path, target: str, out: Path, **o
         data, losses = write_items([one.item for one in result.items], target, media_by_digest(result))
         result.losses += losses
         incomplete = incomplete or any(loss.code == "item" for loss in losses)
-        _write(out, data)
+        _write(out, _alone(data, target, out))
     if options["report"]:
         _write(options["report"], json.dumps(to_report([result]), ensure_ascii=False, indent=1).encode() + b"\n")
     click.echo(summary(result), err=True)
     context.exit(1 if incomplete else 0)
+
+
+def _alone(data: bytes, target: str, out: Path) -> bytes:
+    """Return the one item file of a QTI package where an XML file is asked for and one item without pictures is all."""
+    if not target.startswith("qti") or out.suffix.casefold() != ".xml":
+        return data
+    from qbank.interchange.qti.package_writer import only_item_file
+
+    return only_item_file(data) or data
 
 
 def summary(result: ConversionReport) -> str:

@@ -47,6 +47,13 @@ def write_qti30(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> t
     return _write(items, media, VERSIONS["qti30"])
 
 
+def only_item_file(data: bytes) -> bytes | None:
+    """Return the item file of a package that holds nothing else beside its manifest."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [name for name in archive.namelist() if name != "imsmanifest.xml"]
+        return archive.read(names[0]) if len(names) == 1 else None
+
+
 @dataclass(slots=True)
 class _Resource:
     item: CanonicalItem

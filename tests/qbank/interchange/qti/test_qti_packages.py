@@ -280,6 +280,17 @@ def test_the_command_converts_there_and_back(tmp_path: Path, version: str) -> No
     assert f'"format": "{version}"' in (tmp_path / "r.json").read_text("utf-8")
 
 
+def test_one_item_is_written_as_an_item_file_where_xml_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(choice_json())
+    assert run(tmp_path / "a.json", "--to", "qti30", "--out", tmp_path / "a.xml") == 0
+    assert b"<qti-assessment-item " in (tmp_path / "a.xml").read_bytes()
+    assert run(tmp_path / "a.xml", "--to", "json", "--out", tmp_path / "b.json") == 0
+    assert (
+        read_items((tmp_path / "b.json").read_bytes(), "b").items[0].item
+        == read_items(choice_json(), "a").items[0].item
+    )
+
+
 def test_the_command_reports_what_it_could_not_take(tmp_path: Path) -> None:
     slider = item(
         response("single", "float", "1"), '<p>拖</p><sliderInteraction responseIdentifier="RESPONSE"/>', MATCH
