@@ -131,12 +131,15 @@ def _carry_over(n_items: int) -> None:
     new = next(iter(standards_repository.get_edition(db.session(), edition.standard_edition_id, actor=actor).levels))
     with unit_of_work(actor) as uow:
         outlines.publish_outline(uow, new.standard_level_id)
-        ids = {"old_level_id": level.standard_level_id, "new_level_id": new.standard_level_id}
-        migration = editions.create_migration(uow, **ids)
+        migration = editions.create_migration(
+            uow, old_level_id=level.standard_level_id, new_level_id=new.standard_level_id
+        )
         editions.accept(uow, migration.outline_migration_id)
         edition_apply.start_apply(uow, migration.outline_migration_id)
     started = time.perf_counter()
-    run_job(repository.get_migration(db.session(), migration.outline_migration_id, actor=actor).job_id)  # type: ignore[arg-type] - set above
+    job_id = repository.get_migration(db.session(), migration.outline_migration_id, actor=actor).job_id
+    if job_id is not None:
+        run_job(job_id)
     print(f"{n_items} items carried over in {time.perf_counter() - started:.1f} s")
     for name, one in (("old", level), ("new", new)):
         started = time.perf_counter()
