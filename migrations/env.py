@@ -4,6 +4,10 @@ from alembic import context
 from sqlalchemy import text
 
 LOCK = 7_202_611_220
+VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version "
+    "(version_num VARCHAR(80) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+)
 config = context.config
 metadata = config.attributes["metadata"]
 engine = config.attributes["engine"]
@@ -22,10 +26,12 @@ def include_name(name, type_, parent_names):
 
 
 def prepare_postgresql(connection):
-    """Never wait long for a lock, never run twice at once."""
+    """Never wait long for a lock, never run twice at once; keep revision ids longer than alembic's own 32 characters."""
     connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SET statement_timeout = '15min'"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    connection.execute(text(VERSION_TABLE))
+    connection.execute(text("ALTER TABLE alembic_version ALTER COLUMN version_num TYPE VARCHAR(80)"))
 
 
 def run():
