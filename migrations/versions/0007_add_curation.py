@@ -78,7 +78,7 @@ def bare(text):
 
 def belongs(text, place):
     sign = text[place]
-    return sign in "%‰<>=≤≥±+℃°×÷/" or (sign in ".-" and text[place + 1 : place + 2].isdigit())
+    return sign in "%‰<>=≤≥±+℃°×÷/√" or (sign in ".-" and text[place + 1 : place + 2].isdigit())
 
 
 def upgrade():

@@ -127,6 +127,6 @@ def bare(html: str) -> str:
 def _belongs(text: str, place: int) -> bool:
     """Say whether a sign carries meaning: a picture's name, or a sign of a number or formula such as 1.5, -3, >, %."""
     sign = text[place]
-    if sign in "%‰<>=≤≥±+℃°×÷/":
+    if sign in "%‰<>=≤≥±+℃°×÷/√":
         return True
     return sign in ".-" and place + 1 < len(text) and text[place + 1].isdigit()

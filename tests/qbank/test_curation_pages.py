@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
+from item_templates.contract import CanonicalItem
 from kernel.identity.actor import Actor, permissions_of
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
+from qbank.interchange.convert import write_items
 from qbank.models.curation import ItemPair, LintWaiver, SensitiveWord
+from qbank.models.items import ImportRun
 from qbank.rules.items import ItemStatus
 from qbank.rules.pairs import PairState
 from qbank.services import duplicates, lint
@@ -124,3 +129,22 @@ def test_words_are_listed_and_taken_off(session, client, sign_in):
     client.post(f"/lint/words/{word.sensitive_word_id}/remove")
     assert "聋哑" not in client.get("/lint/words").text
     assert sign_in(Role.AUTHOR).get("/lint/words").status_code == 403
+
+
+def test_a_file_s_summary_names_hits_and_what_its_items_are_like(session, editor, client, level_id):
+    known = make_draft(editor, level_id, judged(OIL))
+    file = [
+        CanonicalItem("Q1", judged(OIL_EDITED)),
+        CanonicalItem("Q2", ABSOLUTE),
+        CanonicalItem("Q3", judged("别的话。")),
+    ]
+    data, _losses = write_items(file, "json")
+    client.post("/imports/new", data={"file": (io.BytesIO(data), "题.json")}, content_type="multipart/form-data")
+    run = session.query(ImportRun).one()
+    address = f"/imports/{run.import_run_id}/quality"
+    assert "选定标准等级后与题库比较" in client.get(address).text
+    client.post(f"/imports/{run.import_run_id}/target", data={"version": run.version, "level": str(level_id)})
+    page = client.get(address).text
+    assert "绝对化的词" in page
+    assert known.code in page
+    assert address in client.get(f"/imports/{run.import_run_id}/check").text

@@ -34,7 +34,7 @@ def check(text: ItemText, context: LintContext) -> Iterator[Hit]:
         for word in dict.fromkeys(_ABBREVIATION.findall(_without_formulas(text.stem)))
         if not _is_known(word, context) and not re.search(_EXPLAINED.format(re.escape(word)), text.stem)
     ]
-    asked = re.search(r"简称|缩写|英文|全称|含义|表示|是指|代表|代号|符号|字母", text.stem)
+    asked = re.search(r"简称|缩写|英文|全称|含义|表示|是指|指的是|代表|代号|符号|字母", text.stem)
     if unknown and not asked:
         words = "、".join(unknown)
         yield Hit("stem", N_("缩写“%(words)s”没有说明，首次出现时请写出中文全称"), {"words": words})
