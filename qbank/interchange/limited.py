@@ -128,10 +128,10 @@ def _run(request: bytes, out: Path, limits: ReadLimits, told: Told | None) -> in
     sizes = (limits.memory_mb * MEBIBYTE, limits.cpu_seconds, limits.answer_bytes)
     command = [sys.executable, "-P", "-s", "-m", "qbank.interchange.child", str(out), *map(str, sizes)]
     with (
-        _asked(request) as question,
+        _asked(request) as asked,
         subprocess.Popen(
             command,
-            stdin=question,
+            stdin=asked,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=out.parent,
@@ -149,10 +149,10 @@ def _run(request: bytes, out: Path, limits: ReadLimits, told: Told | None) -> in
 @contextmanager
 def _asked(request: bytes) -> Iterator[IO[bytes]]:
     """Give the request as a file without a name, from which the process reads at its own pace."""
-    with tempfile.TemporaryFile(prefix="kaoku-read-") as question:
-        question.write(request)
-        question.seek(0)
-        yield question
+    with tempfile.TemporaryFile(prefix="kaoku-read-") as asked:
+        asked.write(request)
+        asked.seek(0)
+        yield asked
 
 
 def _wait(process: subprocess.Popen[bytes], limits: ReadLimits, look: Callable[[], None]) -> None:

@@ -113,7 +113,7 @@ def _run(command: Sequence[str], folder: Path, output: Path, seconds: int) -> No
     """Run a program with bounded memory, time and output, without our secrets in its environment."""
     limits = [str(MEMORY_MB * 1024 * 1024), str(CPU_SECONDS), str(MAX_OUTPUT)]
     bounded = [sys.executable, "-P", "-s", str(Path(__file__).with_name("bounded.py")), *limits, *command]
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
+    environment = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
     with (
         output.open("wb") as stream,
         subprocess.Popen(
