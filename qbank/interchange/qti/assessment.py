@@ -107,7 +107,7 @@ class _OldItem:
             raise SkippedRecord(f"qti_{unknown}", message)
         stem = replace_signs(html, {})
         if kinds == {"response_lid"}:
-            taken = self._picked(responses[0]) if len(responses) == 1 else self._matched(responses)
+            taken = self._listed(responses, stem)
         elif "response_lid" in kinds:
             raise SkippedRecord("qti_composite", N_("一道题里有多种作答交互，无法导入"))
         else:
@@ -124,7 +124,7 @@ class _OldItem:
         return self._rules.maximum or number(self._fields.get("points_possible"))
 
     def _with_prompts(self, stem: str, responses: Sequence[_Element], taken: Taken) -> str:
-        if taken.content.type == "matching":
+        if taken.content.type == "matching" or taken.content.stem:
             return stem
         prompts = [self._flow.material(one.find("material")) for one in responses]
         return tidy("".join([f"<p>{stem}</p>" if any(prompts) else stem, *(f"<p>{one}</p>" for one in prompts if one)]))
@@ -193,6 +193,38 @@ class _OldItem:
         if most <= 0:
             raise no_key()
         return next(answer for marks, answer in earned if marks == most)
+
+    def _listed(self, responses: Sequence[_Element], stem: str) -> Taken:
+        """Return what one list of options, or several of them, are."""
+        if len(responses) == 1:
+            return self._picked(responses[0])
+        if self._fields.get("question_type") == "fill_in_multiple_blanks_question":
+            return self._named_blanks(responses, stem)
+        return self._matched(responses)
+
+    def _named_blanks(self, responses: Sequence[_Element], stem: str) -> Taken:
+        """Return a fill-in whose blanks stand in the stem by name, each with a list of texts that may be accepted."""
+        key, offered = [], []
+        for place, response in enumerate(responses, 1):
+            mark = f"[{text_of(response.find('material'))}]"
+            if stem.count(mark) != 1:
+                raise SkippedRecord("no_blank", N_("题干里没有空位 %(name)s，无法确定各空") % {"name": mark[:40]})
+            stem = stem.replace(mark, f"{{{{{place}}}}}")
+            name = response.get("ident", "")
+            texts = {text_of(one): one.get("ident", "") for one in response.iter("response_label")}
+            earned = {text: self._earned({name: [ident]}) for text, ident in texts.items()}
+            most = max(earned.values(), default=Decimal(0))
+            key.append([text for text, marks in earned.items() if text and marks == most > 0])
+            offered.append((name, {text.casefold(): ident for text, ident in texts.items()}))
+        if not all(key):
+            raise no_key()
+
+        def encode(answer: Sequence[Any]) -> dict[str, list[str]]:
+            return {
+                name: [idents.get(text.casefold(), text)] for (name, idents), text in zip(offered, answer, strict=False)
+            }
+
+        return Taken(ItemContent("fill_in", stem, key=key), encode)
 
     def _matched(self, responses: Sequence[_Element]) -> Taken:
         """Return a matching item: several lists that offer the same."""

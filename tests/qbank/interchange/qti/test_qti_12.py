@@ -133,6 +133,34 @@ def test_lists_that_offer_the_same_are_a_matching() -> None:
     assert (content.stem, marks(content, ["A", "1"], ["B", "1"])) == ("选<b>哪</b>一项？", 1)
 
 
+BLANKS = "<material><mattext>[symbol]是铁，[other]是铜。</mattext></material>"
+NAMED = points(2) + (
+    "<qtimetadatafield><fieldlabel>question_type</fieldlabel>"
+    "<fieldentry>fill_in_multiple_blanks_question</fieldentry></qtimetadatafield>"
+)
+
+
+def test_blanks_that_the_stem_names_are_a_fill_in_with_the_texts_that_earn_marks() -> None:
+    own = "<material><mattext>{}</mattext></material>"
+    lists = lid("Fe", "铁元素", name="r1", own=own.format("symbol")) + lid("Cu", name="r2", own=own.format("other"))
+    rules = "".join(
+        when(equal(label, name), 50, goes_on="Yes", action="Add")
+        for label, name in (("100", "r1"), ("101", "r1"), ("100", "r2"))
+    )
+    content, losses = only(old_item(BLANKS + lists, rules, metadata=NAMED))
+    assert (content.type, content.stem, losses) == ("fill_in", "{{1}}是铁，{{2}}是铜。", [])
+    assert content.key == [["Fe", "铁元素"], ["Cu"]]
+    assert [marks(content, *one) for one in (("fe", "Cu"), ("铁元素", "x"))] == [2, 1]
+
+
+def test_a_blank_that_the_stem_does_not_name_is_listed() -> None:
+    own = "<material><mattext>{}</mattext></material>"
+    lists = lid("Fe", name="r1", own=own.format("symbol")) + lid("Cu", name="r2", own=own.format("missing"))
+    rules = when(equal("100", "r1"), 50) + when(equal("100", "r2"), 50)
+    report = read(old_file(old_item(BLANKS + lists, rules, metadata=NAMED)))
+    assert [one.code for one in report.skipped] == ["no_blank"]
+
+
 def test_an_ordered_list_is_an_ordering() -> None:
     condition = "".join(
         equal(str(name), attributes=f' index="{place}"') for place, name in enumerate((102, 100, 101), 1)
