@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 
 from item_templates import registry
@@ -13,7 +16,7 @@ from item_templates.parametric.drawing import Lot, NoInstanceError, complete, co
 from item_templates.parametric.exact import as_decimal_text
 from item_templates.parametric.expressions import ExpressionError, names_in, parse
 from item_templates.parametric.instances import LETTERS, instance
-from item_templates.parametric.model import ANSWER_NAME, PLACE, Model
+from item_templates.parametric.model import ANSWER_NAME, PLACE, Model, read_model
 from kernel.i18n import N_
 
 N_SEEDS = 200
@@ -88,8 +91,23 @@ class _Trial:
     fault: Finding | None = None
 
 
-def check_instances(content: ItemContent, model: Model) -> list[Finding]:
-    """Return what goes wrong when instances are made: for `N_SEEDS` seeds and for the corners of all ranges."""
+def check_instances(content: ItemContent) -> list[Finding]:
+    """Return what goes wrong when instances are made: for `N_SEEDS` seeds and for the corners of all ranges.
+
+    Pages ask again and again for the same item, so what was found is remembered.
+    """
+    parameters = json.dumps(content.parameters, ensure_ascii=False, sort_keys=True)
+    return list(_tried_out(content.stem, content.explanation, str(content.score), parameters))
+
+
+@functools.lru_cache(512)
+def _tried_out(stem: str, explanation: str, score: str, parameters: str) -> tuple[Finding, ...]:
+    values = json.loads(parameters)
+    content = ItemContent("parametric", stem, explanation=explanation, score=Decimal(score), parameters=values)
+    return tuple(_find(content, read_model(values)))
+
+
+def _find(content: ItemContent, model: Model) -> list[Finding]:
     try:
         trials = [*_seeded(content, model), *_cornered(content, model)]
     except NoInstanceError as exc:

@@ -38,7 +38,7 @@ class Parametric(BaseType):
         if any(one.severity is Severity.ERROR for one in found):
             return found
         found += trial.check_places(content, model)
-        return [*found, *trial.check_instances(content, model)]
+        return [*found, *trial.check_instances(content)]
 
     def freeze(self, content: ItemContent, seed: int) -> tuple[ItemContent, ...]:
         """Return the instance of a seed; raises TranslatableValueError for an item that has none."""
