@@ -90,23 +90,49 @@ def reindex(session: Session, item: Item, content: ItemContent) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The condition that an item matches; `is_few` when the matches are listed, so that they should be looked up."""
+    """The condition that an item matches, and the matches themselves when they are so few that they are looked up."""
 
     condition: ColumnElement[bool]
-    is_few: bool = False
+    listed: tuple[uuid.UUID, ...] | None = None
+
+    @property
+    def is_few(self) -> bool:
+        """Whether the matches are listed one by one."""
+        return self.listed is not None
 
 
 def matches(session: Session, search: str, *, organisation_id: uuid.UUID) -> Match:
     """Return the condition that every word stands in the item's text, or the whole in its code."""
     words = search_words(search)
-    code = Item.code.ilike(like_pattern(search.strip()), escape="\\")
+    code = _code_holds(session, search.strip())
     if not words:
         return Match(code)
     if is_sqlite(session):
         found = _matches_sqlite(session, phrase_query(words), organisation_id)
     else:
         found = Match(and_(*(_matches_postgresql(word) for word in words)))
-    return Match(or_(found.condition, code)) if looks_like_code(search) else found
+    return _or_code(session, found, code, organisation_id) if looks_like_code(search) else found
+
+
+def _code_holds(session: Session, search: str) -> ColumnElement[bool]:
+    """Return the condition on an item's code; SQLite's LIKE does not tell capitals from small letters anyway."""
+    pattern = like_pattern(search)
+    if is_sqlite(session):
+        return Item.code.like(pattern, escape="\\")
+    return Item.code.ilike(pattern, escape="\\")
+
+
+def _or_code(session: Session, found: Match, code: ColumnElement[bool], organisation_id: uuid.UUID) -> Match:
+    """Return a match that a code satisfies too; few of both kinds are looked up together."""
+    query = select(Item.item_id).where(Item.organisation_id == organisation_id, Item.removed_at.is_(None), code)
+    named = session.scalars(query.limit(FEW_MATCHES + 1)).all() if found.is_few else []
+    if found.listed is None or len(named) > FEW_MATCHES:
+        return Match(or_(found.condition, code))
+    return _listed([*found.listed, *named])
+
+
+def _listed(item_ids: Sequence[uuid.UUID]) -> Match:
+    return Match(Item.item_id.in_(item_ids), tuple(item_ids))
 
 
 def looks_like_code(search: str) -> bool:
@@ -125,7 +151,7 @@ def _matches_sqlite(session: Session, phrase: str, organisation_id: uuid.UUID) -
     rows = select(_FTS.c.rowid).where(literal_column("item_search_fts").op("MATCH")(phrase))
     numbers = session.scalars(rows.limit(MANY_MATCHES)).all()
     if len(numbers) <= FEW_MATCHES:
-        return Match(Item.item_id.in_(_items_of(session, numbers, organisation_id)), is_few=True)
+        return _listed(_items_of(session, numbers, organisation_id))
     number = select(ItemSearch.item_search_id).where(ItemSearch.item_id == Item.item_id).scalar_subquery()
     if len(numbers) < MANY_MATCHES:
         listed = func.json_each(json.dumps(numbers)).table_valued("value")
