@@ -169,10 +169,10 @@ class _Document:
         self._n_tables += 1
         locator = f"table {self._n_tables}"
         rows = read_cells(table, self._parts, locator)
-        if not any(cell for row in rows for cell in row):
-            return
         if self._own:
             self._lines.append(_table_line(table, rows, locator))
+            return
+        if not any(cell for row in rows for cell in row):
             return
         if is_score_table(rows):
             message = N_("实操评分表不是试题，未导入")

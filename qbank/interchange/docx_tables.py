@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lxml.etree import _Element
 
 from qbank.interchange import grammar
 from qbank.interchange.answer_lists import is_answer_list
 from qbank.interchange.docx_text import Parts, paragraph_line, split_line
+from qbank.interchange.html_lines import MOST_SPANNED
 from qbank.interchange.lines import BLANKS, Line, to_plain
 from qbank.interchange.model import RawRecord
 from qbank.interchange.numbering import W, value
@@ -167,21 +169,63 @@ def is_score_table(rows: Sequence[Sequence[Cell]]) -> bool:
 
 
 def html_table(table: _Element, rows: Sequence[Sequence[Cell]]) -> str:
-    """Return a table as plain HTML: rows, cells, and cells that span columns."""
-    spans = [[_span(cell) for cell in row.findall(f"{W}tc")] for row in table.findall(f"{W}tr")]
+    """Return a table as plain HTML: rows, cells, and cells that span columns or rows."""
+    grid = [_row_places(row) for row in table.findall(f"{W}tr")]
     body = []
-    for row, widths in zip(rows, spans, strict=True):
+    for number, (row, places) in enumerate(zip(rows, grid, strict=True)):
         cells = [
-            f"<td{width}>{'<br>'.join(line.html() for line in cell)}</td>"
-            for cell, width in zip(row, widths, strict=True)
+            f"<td{_spans(grid, number, place)}>{'<br>'.join(line.html() for line in cell)}</td>"
+            for cell, place in zip(row, places, strict=True)
+            if not (place.goes_on and _starts_above(grid, number, place))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><tbody>{''.join(body)}</tbody></table>"
 
 
-def _span(cell: _Element) -> str:
-    width = value(cell.find(f"{W}tcPr/{W}gridSpan"))
-    return f' colspan="{int(width)}"' if width and width.isdigit() and 1 < int(width) < 64 else ""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a cell of a document's table stands: first column, width, and whether it goes on from the row above."""
+
+    column: int
+    width: int
+    merge: str
+
+    @property
+    def goes_on(self) -> bool:
+        return self.merge == "continue"
+
+
+def _row_places(row: _Element) -> list[_Place]:
+    places: list[_Place] = []
+    column = 0
+    for cell in row.findall(f"{W}tc"):
+        width = value(cell.find(f"{W}tcPr/{W}gridSpan")) or "1"
+        merge = cell.find(f"{W}tcPr/{W}vMerge")
+        n = int(width) if width.isdigit() and 0 < int(width) < MOST_SPANNED else 1
+        places.append(_Place(column, n, "" if merge is None else value(merge) or "continue"))
+        column += n
+    return places
+
+
+def _at(grid: Sequence[Sequence[_Place]], number: int, place: _Place) -> _Place | None:
+    if not 0 <= number < len(grid):
+        return None
+    return next((one for one in grid[number] if (one.column, one.width) == (place.column, place.width)), None)
+
+
+def _starts_above(grid: Sequence[Sequence[_Place]], number: int, place: _Place) -> bool:
+    above = _at(grid, number - 1, place)
+    if above is None or not above.merge:
+        return False
+    return above.merge == "restart" or _starts_above(grid, number - 1, place)
+
+
+def _spans(grid: Sequence[Sequence[_Place]], number: int, place: _Place) -> str:
+    n_rows = 1
+    while place.merge == "restart" and (below := _at(grid, number + n_rows, place)) is not None and below.goes_on:
+        n_rows += 1
+    words = f' colspan="{place.width}"' if place.width > 1 else ""
+    return words + (f' rowspan="{n_rows}"' if n_rows > 1 else "")
 
 
 def names_items(rows: Sequence[Sequence[Cell]]) -> bool:

@@ -34,6 +34,7 @@ from qbank.interchange.labelled import FORM_MARK, Paragraph, form_paragraphs, he
 from qbank.interchange.lines import CONTINUED, Line
 from qbank.interchange.model import Notice
 from qbank.interchange.origins import PART, origins_xml
+from qbank.interchange.pictures import as_png
 
 TITLE = N_("试题")
 TEMPLATE_TITLE = N_("试题模板")
@@ -107,13 +108,23 @@ class _Writer:
         """Remember the pictures of an item; ids of different items may be the same, so the digest decides."""
         for medium in item.content.media:
             name, digest = str(medium.get("id")), str(medium.get("digest"))
-            data = media.get(digest)
+            data = self._holdable(item, name, media.get(digest))
             known = self._pictures.get(name)
-            if data is None or not _can_hold(data) or (known and known[0] != digest):
+            if data is None or (known and known[0] != digest):
                 message = N_("图片 %(name)s 不能写入 Word，只写出了它的位置") % {"name": name}
                 self.losses.append(Notice(f"item {item.id}", "picture", message))
             else:
                 self._pictures[name] = (digest, data)
+
+    def _holdable(self, item: CanonicalItem, name: str, data: bytes | None) -> bytes | None:
+        """Return a picture in a format that Word shows; one that was encoded anew is named."""
+        if data is None or _can_hold(data):
+            return data
+        encoded = as_png(data)
+        if encoded is not None:
+            message = N_("图片 %(name)s 的格式 Word 不支持，已转为 PNG") % {"name": name}
+            self.losses.append(Notice(f"item {item.id}", "picture_format", message))
+        return encoded
 
     def instructions(self, *, with_examples: bool) -> None:
         """Write what an author needs to know, in a part that readers pass over."""
@@ -191,25 +202,25 @@ class _Writer:
         properties.set("descr", alt)
 
     def _table(self, rows: Sequence[Sequence[TableCell]]) -> None:
-        width = max((sum(cell.span for cell in row) for row in rows), default=0)
+        width = max((cell.column + cell.span for row in rows for cell in row), default=0)
         if not width:
             return
         table = self._document.add_table(rows=len(rows), cols=width, style="Table Grid")
-        for index, row in enumerate(rows):
-            self._row(table.rows[index], row)
+        ends = [0] * len(rows)
+        for number, row in enumerate(rows):
+            for cell in row:
+                self._cell(table, number, cell)
+                for down in range(number, number + cell.rows):
+                    ends[down] = max(ends[down], cell.column + cell.span)
+        for target, end in zip(table.rows, ends, strict=True):
+            _cut_row(target, end)
 
-    def _row(self, target: Any, row: Sequence[TableCell]) -> None:
-        elements = list(target._tr.tc_lst)  # noqa: SLF001 - cells beyond the row's own are taken out, so that spans stay true
-        column = 0
-        for cell in row:
-            place = target.cells[column]
-            if cell.span > 1:
-                place = place.merge(target.cells[column + cell.span - 1])
-            for number, line in enumerate(cell.lines):
-                self._line(place.paragraphs[0] if number == 0 else place.add_paragraph(), line, SONG)
-            column += cell.span
-        for element in elements[column:]:
-            target._tr.remove(element)  # noqa: SLF001 - see above
+    def _cell(self, table: Any, number: int, cell: TableCell) -> None:
+        place = table.cell(number, cell.column)
+        if cell.span > 1 or cell.rows > 1:
+            place = place.merge(table.cell(number + cell.rows - 1, cell.column + cell.span - 1))
+        for index, line in enumerate(cell.lines):
+            self._line(place.paragraphs[0] if index == 0 else place.add_paragraph(), line, SONG)
 
     def note_origins(self, items: Sequence[CanonicalItem]) -> None:
         """Keep beside the text which versions of which items of the bank it was written from."""
@@ -245,6 +256,15 @@ def _set_font(target: Any, east_asian: str, size: float | None) -> None:
         target.font.size = Pt(size)
     if hasattr(target, "base_style"):
         target.font.color.rgb = RGBColor(0, 0, 0)
+
+
+def _cut_row(row: Any, end: int) -> None:
+    """Take out the cells of a row behind a column, so that a short row stays short."""
+    column = 0
+    for element in list(row._tr.tc_lst):  # noqa: SLF001 - python-docx has no way to end a row early
+        start, column = column, column + element.grid_span
+        if start >= end:
+            row._tr.remove(element)  # noqa: SLF001 - see above
 
 
 def _hide(paragraph: Any) -> None:

@@ -11,15 +11,18 @@ from qbank.interchange.lines import CONTINUED, STRANGE, Line, Mark, join_lines, 
 
 _TABLE = re.compile(r"(<table\b.*?</table>)", re.DOTALL)
 _MARK_OF = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "u": "u"}
+MOST_SPANNED = 64
 _LINE_TAGS = frozenset({"p", "br", "li", "ul", "ol", "caption"})
 
 
 @dataclass(slots=True)
 class TableCell:
-    """One cell: its lines and how many columns it spans."""
+    """One cell: its lines, how many columns and rows it spans, and the column in which it begins."""
 
     lines: list[Line] = field(default_factory=list)
     span: int = 1
+    rows: int = 1
+    column: int = 0
 
 
 class _Reader(HTMLParser):
@@ -46,8 +49,8 @@ class _Reader(HTMLParser):
         elif tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th") and self.rows:
-            span = dict(attrs).get("colspan") or "1"
-            self.rows[-1].append(TableCell(span=int(span) if span.isdigit() else 1))
+            values = dict(attrs)
+            self.rows[-1].append(TableCell(span=_count(values.get("colspan")), rows=_count(values.get("rowspan"))))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _MARK_OF and self._open:
@@ -95,8 +98,36 @@ def html_lines(source: str) -> list[Line]:
 
 
 def table_cells(source: str) -> list[list[TableCell]]:
-    """Return the rows of a table in item HTML."""
-    return _read(source).rows
+    """Return the rows of a table in item HTML, every cell in its place.
+
+    Spans that leave the table or run into another cell are cut; a gap before a cell that reaches down is an empty cell.
+    """
+    rows = _read(source).rows
+    taken: set[tuple[int, int]] = set()
+    return [_placed(number, row, len(rows), taken) for number, row in enumerate(rows)]
+
+
+def _placed(number: int, row: list[TableCell], n_rows: int, taken: set[tuple[int, int]]) -> list[TableCell]:
+    placed: list[TableCell] = []
+    column = 0
+    for cell in row:
+        while (number, column) in taken:
+            column += 1
+        span = 1
+        while span < cell.span and (number, column + span) not in taken:
+            span += 1
+        fitted = TableCell(cell.lines, span, min(cell.rows, n_rows - number), column)
+        taken |= {(number + down, column + right) for down in range(fitted.rows) for right in range(span)}
+        placed.append(fitted)
+        column += span
+    last = max((right for down, right in taken if down == number), default=-1)
+    gaps = [place for place in range(last) if (number, place) not in taken]
+    taken |= {(number, place) for place in gaps}
+    return sorted([*placed, *(TableCell(column=place) for place in gaps)], key=lambda one: one.column)
+
+
+def _count(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and 0 < int(text) < MOST_SPANNED else 1
 
 
 def _read(source: str) -> _Reader:
@@ -114,7 +145,8 @@ def plain_table(source: str) -> str:
 
 
 def _cell(cell: TableCell) -> str:
-    span = f' colspan="{cell.span}"' if 1 < cell.span < 64 else ""
+    span = f' colspan="{cell.span}"' if cell.span > 1 else ""
+    span += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
     return f"<td{span}>{'<br>'.join(line.html() for line in cell.lines)}</td>"
 
 

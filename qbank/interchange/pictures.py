@@ -1,4 +1,4 @@
-"""Tell the type of a picture from its first bytes."""
+"""Tell the type of a picture from its first bytes; encode one anew for a format that cannot hold it."""
 
 from __future__ import annotations
 
@@ -37,3 +37,18 @@ def pixel_count(data: bytes) -> int:
         return MAX_TOTAL_PIXELS
     except (OSError, SyntaxError, ValueError):
         return 0
+
+
+def as_png(data: bytes) -> bytes | None:
+    """Return a picture encoded anew as PNG; None for what is no picture, damaged or too large."""
+    from PIL import Image
+
+    if not 0 < pixel_count(data) <= MAX_PIXELS:
+        return None
+    try:
+        with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
+            out = io.BytesIO()
+            image.convert("RGBA" if image.has_transparency_data else "RGB").save(out, "PNG")
+            return out.getvalue()
+    except (OSError, SyntaxError, ValueError):
+        return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from decimal import Decimal
 
 import docx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from item_templates.canonical import item_to_json
 from item_templates.contract import CanonicalItem, Choice, ItemContent
@@ -84,3 +86,86 @@ def test_formulas_beside_labels_survive_the_word_file(sources, between):
     stem = between.join(rf"\({source}\)" for source in sources).replace("&", "&amp;").replace("<", "&lt;")
     item = CanonicalItem("F-2", ItemContent("short_answer", f"式 {stem}", key=["略"]))
     assert item_to_json(read(written(item))) == item_to_json(item)
+
+
+def table(html: str) -> CanonicalItem:
+    return CanonicalItem("T-1", ItemContent("short_answer", f"按下表计算。{html}", key=["略"]))
+
+
+TALL = (
+    '<table><tbody><tr><td rowspan="2">相别</td><td colspan="2">电压 \\(U\\)</td></tr>'
+    "<tr><td>额定</td><td>实测</td></tr><tr><td>A</td><td>220 V</td><td>\\(\\frac{U}{2}\\)</td></tr></tbody></table>"
+)
+
+
+def test_a_table_with_tall_and_wide_cells_stands_in_word_as_one_and_comes_back():
+    data = written(table(TALL))
+    (found,) = docx.Document(io.BytesIO(data)).tables
+    assert found.cell(0, 0).text == found.cell(1, 0).text == "相别"
+    assert found.cell(1, 2).text == "实测"
+    assert len(list(found._tbl.iter(f"{M}f"))) == 1
+    assert item_to_json(read(data)) == item_to_json(table(TALL))
+
+
+def test_a_tall_cell_of_a_foreign_document_is_kept():
+    document = docx.Document()
+    document.add_paragraph("1. 下表中漏电动作电流为（ ）mA。")
+    grid = document.add_table(rows=2, cols=2)
+    grid.cell(0, 0).merge(grid.cell(1, 0)).text = "手持工具"
+    grid.cell(0, 1).text, grid.cell(1, 1).text = "干燥处", "潮湿处"
+    for text in ("A. 30", "B. 100", "答案：A"):
+        document.add_paragraph(text)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    stem = read(buffer.getvalue()).content.stem
+    assert '<td rowspan="2">手持工具</td><td>干燥处</td></tr><tr><td>潮湿处</td></tr>' in stem
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from(["", "甲", "乙"])), min_size=1, max_size=3
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_any_table_survives_the_word_file(rows):
+    cells = ["".join(f'<td colspan="{w}" rowspan="{h}">{text}</td>' for w, h, text in row) for row in rows]
+    item = table(f"<table><tbody>{''.join(f'<tr>{row}</tr>' for row in cells)}</tbody></table>")
+    assert item_to_json(read(written(item))) == item_to_json(item)
+
+
+def test_a_picture_that_word_cannot_show_is_encoded_anew_and_named():
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 6), "red").save(buffer, "WEBP")
+    data = buffer.getvalue()
+    digest = hashlib.sha256(data).hexdigest()
+    item = CanonicalItem(
+        "W-1",
+        ItemContent(
+            "short_answer", '看图 <img src="media:p1" alt="接线图">', key=["略"],
+            media=({"id": "p1", "digest": digest, "mime": "image/webp", "alt": "接线图"},),
+        ),
+    )  # fmt: skip
+    made, losses = write_items([item], "docx", {digest: data})
+    assert [one.code for one in losses] == ["picture_format"]
+    assert len(docx.Document(io.BytesIO(made)).inline_shapes) == 1
+    report = read_items(made, "a.docx")
+    (medium,) = report.items[0].item.content.media
+    assert (medium["mime"], medium["alt"]) == ("image/png", "接线图")
+    assert report.items[0].media["p1"].startswith(b"\x89PNG")
+
+
+def test_bytes_that_are_no_picture_are_left_out_and_named():
+    item = CanonicalItem(
+        "W-2",
+        ItemContent(
+            "short_answer", '看图 <img src="media:p1" alt="">', key=["略"],
+            media=({"id": "p1", "digest": "0" * 64, "mime": "image/webp", "alt": ""},),
+        ),
+    )  # fmt: skip
+    assert [one.code for one in write_items([item], "docx", {"0" * 64: b"RIFF\0\0\0\0WEBPVP8 broken"})[1]] == [
+        "picture"
+    ]
