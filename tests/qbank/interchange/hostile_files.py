@@ -21,9 +21,11 @@ from tests.qbank.interchange import test_guard as office
 from tests.qbank.interchange.interchange_items import choice_json, workbook
 
 Check = Callable[[ConversionReport], bool]
-LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(
-    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10)
-) + "]>"
+LAUGHS = (
+    '<!DOCTYPE x [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
+    + "]>"
+)
 QUADRATIC = f'<!DOCTYPE x [<!ENTITY a "{"A" * 50_000}">]>'
 FILE_ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
 HTTP_ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "http://192.0.2.1/x">]>'
@@ -34,7 +36,9 @@ def picture_head(width: int, height: int) -> bytes:
     """Return a PNG that says how large it is and holds hardly anything."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     rows = b"IDAT" + zlib.compress(b"")
-    chunks = b"".join(struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one)) for one in (head, rows, b"IEND"))
+    chunks = b"".join(
+        struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one)) for one in (head, rows, b"IEND")
+    )
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
@@ -67,7 +71,9 @@ def read(name: str, make: Callable[[], bytes | str], check: Check, file: str = "
 # --- makers ----------------------------------------------------------------------------------------------------------
 
 
-def docx(*, text: str = "1. 红色表示（A）。\nA. 禁止\nB. 指令", parts: dict[str, bytes] | None = None, inject: str = "") -> bytes:
+def docx(
+    *, text: str = "1. 红色表示（A）。\nA. 禁止\nB. 指令", parts: dict[str, bytes] | None = None, inject: str = ""
+) -> bytes:
     """Return a Word file, with parts added or a declaration put into its document part."""
     document, buffer = Document(), io.BytesIO()
     for line in text.split("\n"):
@@ -110,7 +116,9 @@ def moodle(body: str = "", *, head: str = "", stem: str = "铁是金属。") -> 
 
 def moodle_picture(data: bytes, name: str = "a.png") -> str:
     encoded = base64.b64encode(data).decode()
-    return moodle(f'<file name="{name}" encoding="base64">{encoded}</file>', stem=f'看图<img src="@@PLUGINFILE@@/{name}">')
+    return moodle(
+        f'<file name="{name}" encoding="base64">{encoded}</file>', stem=f'看图<img src="@@PLUGINFILE@@/{name}">'
+    )
 
 
 def many_pictures(number: int, width: int, height: int) -> str:
@@ -145,7 +153,10 @@ def bomb_in_bomb(depth: int = 6) -> bytes:
 
 def sheet_patch(old: bytes, new: bytes) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(office.GOOD)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        zipfile.ZipFile(io.BytesIO(office.GOOD)) as source,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for name in source.namelist():
             target.writestr(name, source.read(name).replace(old, new, 1))
     return buffer.getvalue()
