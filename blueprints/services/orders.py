@@ -26,9 +26,7 @@ def commission_order(uow: UnitOfWork, run_id: uuid.UUID) -> int:
         raise NotFoundError(N_("这次组卷没有命题任务"))
     codes = _codes(uow.session, uow.actor, run.standard_level_id)
     lines = [
-        WantedLine(
-            codes.get(task["point"], task["point"]), task["type"], int(task["count"]), task.get("difficulty")
-        )
+        WantedLine(codes.get(task["point"], task["point"]), task["type"], int(task["count"]), task.get("difficulty"))
         for task in order
     ]
     title = N_("组卷补充命题：%(name)s") % {"name": run.blueprint_name}

@@ -27,7 +27,19 @@ bp = Blueprint("api_items", __name__, url_prefix="/api/v1", description="Items o
 SUMMARY = (
     "item_id", "code", "type", "status", "standard_level_id", "difficulty", "n_versions", "n_used", "updated_at",
 )  # fmt: skip
-CONTENT = ("type", "stem", "choices", "targets", "key", "explanation", "rubric", "score", "scoring", "parameters", "items")
+CONTENT = (
+    "type",
+    "stem",
+    "choices",
+    "targets",
+    "key",
+    "explanation",
+    "rubric",
+    "score",
+    "scoring",
+    "parameters",
+    "items",
+)
 SHOWN = ("stem", "choices", "targets", "score", "scoring")
 KEY_FIELDS = ("key", "explanation", "rubric", "parameters", "items")
 

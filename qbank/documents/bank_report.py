@@ -88,8 +88,7 @@ def report_xlsx(report: BankReport, head: ReportHead) -> bytes:
             "鉴定范围",
             ["代码", "鉴定范围", "比重", "鉴定点", "有题", "不足", "试题", *names],
             [
-                (s.code, s.name, s.weight_percent, s.n_points, s.n_covered, s.n_thin, s.n_items)
-                + tuple(s.by_type.get(name, 0) for name in types)
+                (s.code, s.name, s.weight_percent, s.n_points, s.n_covered, s.n_thin, s.n_items, *tuple(s.by_type.get(name, 0) for name in types))
                 for s in report.scopes
             ],
             title,
@@ -98,9 +97,7 @@ def report_xlsx(report: BankReport, head: ReportHead) -> bytes:
             "鉴定点",
             ["代码", "鉴定点", "重要程度", "范围", "试题", "应有", "缺", *names, *_difficulty_names()],
             [
-                (p.code, p.name, p.importance, p.scope, p.n_items, p.wanted, p.n_missing)
-                + tuple(p.by_type.get(name, 0) for name in types)
-                + tuple(p.by_difficulty.get(int(key), 0) for key in DIFFICULTY_NAMES)
+                (p.code, p.name, p.importance, p.scope, p.n_items, p.wanted, p.n_missing, *tuple(p.by_type.get(name, 0) for name in types), *tuple(p.by_difficulty.get(int(key), 0) for key in DIFFICULTY_NAMES))
                 for p in report.points
             ],
             title,

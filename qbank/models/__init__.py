@@ -13,4 +13,15 @@ from qbank.models import (
     writing,
 )
 
-__all__ = ["approvals", "corrections", "curation", "disclosures", "editions", "imports", "items", "standards", "workflow", "writing"]
+__all__ = [
+    "approvals",
+    "corrections",
+    "curation",
+    "disclosures",
+    "editions",
+    "imports",
+    "items",
+    "standards",
+    "workflow",
+    "writing",
+]

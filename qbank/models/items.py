@@ -200,7 +200,9 @@ class ImportRun(Base):
     mapping: Mapped[dict[str, Any] | None]
     shape: Mapped[str] = mapped_column(String(64), default="", comment="digest of the sheets' names and heads")
     is_mapping_recalled: Mapped[bool] = mapped_column(default=False, comment="from an earlier file of the same shape")
-    edits: Mapped[dict[str, Any] | None] = mapped_column(comment="what was changed before importing, by place in the file")
+    edits: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="what was changed before importing, by place in the file"
+    )
     n_updated: Mapped[int] = mapped_column(default=0, comment="among the imported: new versions of items in the bank")
     duplicates: Mapped[DuplicatePolicy] = mapped_column(default=DuplicatePolicy.SKIP)
     state: Mapped[ImportState] = mapped_column(default=ImportState.UPLOADED)

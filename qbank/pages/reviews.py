@@ -125,9 +125,7 @@ def next_item() -> Response:
 
 
 def _to_next(level: str) -> Response:
-    rows = desk_services.queue(
-        db.session(), current_actor(), standard_level_id=uuid_or_none(level), limit=1
-    )
+    rows = desk_services.queue(db.session(), current_actor(), standard_level_id=uuid_or_none(level), limit=1)
     if rows:
         return redirect(url_for("reviews.desk", item_id=rows[0].item.item_id, level=level or None), code=303)
     return redirect(url_for("reviews.index", level=level or None), code=303)

@@ -143,9 +143,7 @@ def test_common_formulas_are_set_in_both_formats(source: str) -> None:
     assert "\\" not in docx_text(form_docx(SHEET, parts, {}))
 
 
-@pytest.mark.parametrize(
-    "source", [r"\begin{foo}a\end{foo}", r"\frac{1}", "{a", "a}", r"\foo", "a^b^c", r"#eval(1)"]
-)
+@pytest.mark.parametrize("source", [r"\begin{foo}a\end{foo}", r"\frac{1}", "{a", "a}", r"\foo", "a^b^c", r"#eval(1)"])
 def test_a_formula_outside_the_subset_is_printed_as_source_and_named(source: str) -> None:
     with pytest.raises(FormulaError):
         parse_formula(source)

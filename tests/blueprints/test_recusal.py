@@ -37,9 +37,7 @@ def test_kin_of_the_assembler_does_not_approve_the_form(drafts, assembler, appro
         forms.approve_form(uow, form_id)
 
 
-def test_an_approver_who_is_a_teacher_of_an_author_is_only_warned_of(
-    drafts, assembler, approver, make_actor, session
-):
+def test_an_approver_who_is_a_teacher_of_an_author_is_only_warned_of(drafts, assembler, approver, make_actor, session):
     author = make_actor(Role.AUTHOR)
     give_to(session, drafts[0], author)
     with unit_of_work(assembler) as uow:
@@ -58,5 +56,5 @@ def test_who_made_a_form_is_named_by_role_and_may_not_sit_it(sealed_form, assemb
     declare(assembler, RelationKind.SELF, other_number="110101199001010015")
     index = session.query(conflicts.services.ConflictRelation).one().other_index
     candidate = Party(CycleRole.CANDIDATE, name="应考人", number_index=index)
-    with pytest.raises(ConflictOfInterestError, match="COI-12.*应考人"):
+    with pytest.raises(ConflictOfInterestError, match=r"COI-12.*应考人"):
         conflicts.require_none(session, officer.organisation, makers, [candidate])

@@ -34,7 +34,11 @@ CASES: tuple[tuple[str, str, str], ...] = (
     (r"9.8\,\mathrm{m/s^2}", r"9.8\,\mathrm{m}/\mathrm{s}^{2}", "9.8 m/s^2"),
     (r"{\rm kg\cdot m^{-3}}", r"\mathrm{kg}\cdot\mathrm{m}^{-3}", "kg⋅m^(−3)"),
     (r"220\ \text{V}", r"220\ \text{V}", "220 V"),
-    (r"\text{效率}=\frac{\text{输出功率}}{\text{输入功率}}", r"\text{效率}=\frac{\text{输出功率}}{\text{输入功率}}", "效率=输出功率/输入功率"),
+    (
+        r"\text{效率}=\frac{\text{输出功率}}{\text{输入功率}}",
+        r"\text{效率}=\frac{\text{输出功率}}{\text{输入功率}}",
+        "效率=输出功率/输入功率",
+    ),
     (r"效率=80\%", r"\text{效率}=80\%", "效率=80%"),
     (r"\text{合格率}\ge 95\%", r"\text{合格率}\ge 95\%", "合格率≥95%"),
     (r"P=UI\cos\varphi", r"P=UI\cos\varphi", "P=UI cos φ"),

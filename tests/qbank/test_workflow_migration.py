@@ -42,7 +42,13 @@ def test_present_stages_become_the_first_version(before):
                     "INSERT INTO workflow_stages (workflow_stage_id, organisation_id, position, name, role, quorum, "
                     "is_active, version) VALUES (:id, :organisation, :position, :name, 'reviewer', 1, :yes, 1)"
                 ),
-                {"id": stage, "organisation": organisation, "position": position, "name": f"第{position}审", "yes": True},
+                {
+                    "id": stage,
+                    "organisation": organisation,
+                    "position": position,
+                    "name": f"第{position}审",
+                    "yes": True,
+                },
             )
     database.upgrade()
     with db.engine.begin() as connection:
