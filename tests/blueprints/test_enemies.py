@@ -18,7 +18,7 @@ def test_a_form_holds_at_most_one_of_a_group_of_enemies(session, bank, make_acto
             duplicates.add_enemies(uow, one.item_id, other.code, is_transitive=True)
     run = run_finished(n_forms=2, max_overlap=None)
     assert run.result is not None
-    chosen = [set(form["items"]) for form in run.result["forms"]]
+    chosen = [{item["id"] for item in form["items"]} for form in run.result["forms"]]
     enemies = {str(item.item_id) for item in group}
     assert [len(form) for form in chosen] == [20, 20]
     assert all(len(form & enemies) <= 1 for form in chosen)
