@@ -174,6 +174,8 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
         found.append(match.condition)
         if match.is_few:
             found[0] = literal_column("+items.organisation_id", Item.organisation_id.type) == actor.organisation
+    if wanted.is_returned:
+        found.append(Item.returned_at.is_not(None))
     if wanted.scope.strip():
         found.append(Item.current_version_id.in_(_in_scope(wanted.scope.strip(), actor)))
     narrowed = item_flags.conditions(

@@ -21,7 +21,8 @@ from qbank.repository.items import ItemFilter, ItemSort
 from qbank.rules.bulk import BulkAct
 from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
-from qbank.services import bulk, curation, items
+from qbank.rules.review import Decision
+from qbank.services import bulk, curation, items, reviews
 from qbank.services.bulk import BulkRequest
 from tests.factories.standards import make_level
 from tests.qbank.item_bank import approve, choice, make_draft, submit
@@ -291,3 +292,15 @@ def test_in_the_browser_a_view_is_kept_and_a_selection_is_tagged_after_a_preview
 def test_sqlite_keeps_one_entry_an_item(session, editor, three):
     if session.get_bind().dialect.name == "sqlite":
         assert session.scalar(text("SELECT count(*) FROM item_search_fts")) == 3
+
+
+def test_what_was_returned_to_its_author_is_found_by_that_alone(session, editor, make_actor, three):
+    submit(editor, three[0])
+    with unit_of_work(make_actor(Role.REVIEWER)) as uow:
+        reviews.decide(
+            uow, three[0].item_id, item_version_id=three[0].current_version_id, decision=Decision.RETURN,
+            comment="选项与题干重复，请改写",
+        )  # fmt: skip
+    session.expire_all()
+    assert found(session, editor, is_returned=True) == [PUMP]
+    assert len(found(session, editor)) == 3
