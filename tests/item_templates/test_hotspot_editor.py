@@ -47,15 +47,22 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+class Server(ThreadingHTTPServer):
+    """A page asks for all its modules at once: the queue must be longer than the five places it has by default."""
+
+    request_queue_size = 64
+
+
 @pytest.fixture
 def editor(chromium: Browser) -> Iterator[Page]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = chromium.new_page(viewport={"width": 1200, "height": 1400})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(f"http://127.0.0.1:{server.server_port}/")
+    page.get_by_role("button", name="椭圆").wait_for()  # the script has drawn its tools
     yield page
     page.close()
     server.shutdown()
