@@ -31,7 +31,8 @@ fmt: setup-dev ## format and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 bench: setup-dev ## run the benchmarks and print their tables
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 lock: setup-dev ## resolve the dependencies again
 	@$(BIN)/python tools/locks.py update

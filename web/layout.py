@@ -101,15 +101,22 @@ def menu_of(actor: Actor) -> list[dict[str, Any]]:
     """Return the left menu: groups of entries that the actor may open."""
     navigation: Navigation = current_app.extensions["kaoku_navigation"]
     visible = [e for e in navigation.entries if not e.permissions or any(actor.may(p) for p in e.permissions)]
-    groups = []
+    groups: list[dict[str, Any]] = []
     for group in GROUP_ORDER:
         entries = sorted((e for e in visible if e.group == group), key=lambda e: e.order)
         if entries:
             groups.append({"label": _(group), "items": [_menu_item(e) for e in entries]})
+    items = [item for group in groups for item in group["items"]]
+    fitting = [item for item in items if _is_below(request.path, item["href"])]
+    for item in fitting:  # /writing/mine lies below /writing as well: only the nearest is marked
+        item["active"] = len(item["href"]) == max(len(one["href"]) for one in fitting)
     return groups
 
 
 def _menu_item(entry: MenuEntry) -> dict[str, Any]:
-    href = url_for(entry.endpoint)
-    is_active = request.path == href or (href != "/" and request.path.startswith(href.rstrip("/") + "/"))
-    return {"label": _(entry.label), "href": href, "icon": entry.icon, "count": 0, "active": is_active}
+    return {"label": _(entry.label), "href": url_for(entry.endpoint), "icon": entry.icon, "count": 0, "active": False}
+
+
+def _is_below(path: str, href: str) -> bool:
+    """Say whether an address is a menu entry's own or lies below it."""
+    return path == href or (href != "/" and path.startswith(href.rstrip("/") + "/"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -35,7 +34,6 @@ from kernel.uow import unit_of_work
 bp = Blueprint("leads", __name__, url_prefix="/leads")
 MENU = (MenuEntry(N_("阅卷与成绩"), N_("异常线索"), "leads.index", (Permission.SUPERVISE,), icon="shield", order=40),)
 BADGES = {LeadState.OPEN: "warning", LeadState.DISMISSED: "neutral", LeadState.CONFIRMED: "danger"}
-E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,9 @@ def index() -> tuple[str, int]:
     """List leads with filters."""
     paging = paging_from_request()
     wanted = LeadFilter(
-        _uuid(request.args.get("session")),
-        _member(LeadState, request.args.get("state", LeadState.OPEN.value)),
-        _member(LeadKind, request.args.get("kind", "")),
+        request.args.get("session", type=uuid.UUID),
+        request.args.get("state", type=LeadState) if "state" in request.args else LeadState.OPEN,
+        request.args.get("kind", type=LeadKind),
     )
     rows, total = exam_delivery.list_leads(
         db.session(), current_actor(), wanted, page=paging.page, per_page=paging.per_page
@@ -112,7 +110,7 @@ def detail(forensic_lead_id: uuid.UUID) -> tuple[str, int]:
 @requires(Permission.SUPERVISE)
 def decide(forensic_lead_id: uuid.UUID) -> Response | tuple[str, int]:
     """Dismiss or confirm a lead, or open it again."""
-    state = _member(LeadState, request.form.get("state", "")) or LeadState.OPEN
+    state = request.form.get("state", LeadState.OPEN, type=LeadState)
     reason, version = request.form.get("reason", ""), request.form.get("version", 0, type=int)
     try:
         with unit_of_work(current_actor()) as uow:
@@ -163,14 +161,3 @@ def _rows(table: FormTable, places: Sequence[int]) -> list[AnswerRow]:
         same_wrong = bool(first) and first == second and is_wrong
         rows.append(AnswerRow(slot.slot, "".join(slot.keys), "".join(first), "".join(second), same_wrong))
     return rows
-
-
-def _member(kind: type[E], text: str) -> E | None:
-    return kind(text) if text in {one.value for one in kind} else None
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
