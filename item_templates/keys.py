@@ -158,6 +158,33 @@ def ordered_keys(text: str, choices: Sequence[Choice]) -> list[str]:
     return found
 
 
+def joined_ids(ids: Sequence[str]) -> str:
+    """Return ids as people write them in a cell: letters joined, longer ids separated.
+
+    Examples
+    --------
+    >>> joined_ids(["A", "C"]), joined_ids(["A1", "B"])
+    ('AC', 'A1;B')
+    """
+    return ("" if all(len(one) == 1 for one in ids) else ";").join(ids)
+
+
+def id_list(key: object, message: str) -> list[str] | None:
+    """Return a key as a list of ids, or None where there is none; raises KeyTextError with the type's own message.
+
+    Examples
+    --------
+    >>> id_list("A", ""), id_list(["A", "C"], ""), id_list(None, "")
+    (['A'], ['A', 'C'], None)
+    """
+    if key is None:
+        return None
+    listed = [key] if isinstance(key, str) else key
+    if isinstance(listed, list | tuple) and all(isinstance(one, str) and one for one in listed):
+        return list(listed)
+    raise KeyTextError(message)
+
+
 def _by_id(bare: str, choices: Sequence[Choice]) -> list[str]:
     """Ids named by the text; empty when any part is not an id."""
     known = {choice.id.casefold(): choice.id for choice in choices}

@@ -13,10 +13,10 @@ from item_templates.base import is_omitted, json_list
 from item_templates.checks import as_decimal
 from item_templates.choice import ChoiceType, delivered
 from item_templates.contract import Choice, Finding, Interaction, ItemContent, Json, ResponseFormatError, Severity
-from item_templates.findings import KeyTextError, finding
+from item_templates.findings import finding
 from item_templates.hotspot.pages import mode_of, picks_of, regions_of
 from item_templates.hotspot.shapes import SIDE, Point, coords_of_text, hits
-from item_templates.keys import choice_keys
+from item_templates.keys import choice_keys, id_list, joined_ids
 from item_templates.markup import media_ids
 from item_templates.rounding import decimal_text
 from kernel.i18n import N_
@@ -161,8 +161,7 @@ class Hotspot(ChoiceType):
 
     def key_text(self, content: ItemContent) -> str:
         """Return the letters of the key, joined; ids longer than a letter are separated."""
-        key = self.key_ids(content)
-        return ("" if all(len(one) == 1 for one in key) else ";").join(key)
+        return joined_ids(self.key_ids(content))
 
     def parse_key(self, text: str, content: ItemContent) -> Json:
         """Return the ids of the regions that a cell means."""
@@ -170,12 +169,7 @@ class Hotspot(ChoiceType):
 
     def normalise_key(self, key: Json) -> Json:
         """Return a list of region ids, or None; a single id becomes a list of one."""
-        if key is None:
-            return None
-        listed = [key] if isinstance(key, str) else key
-        if isinstance(listed, list | tuple) and all(isinstance(one, str) and one for one in listed):
-            return list(listed)
-        raise KeyTextError(N_('图片热区题的答案必须是区域标号的列表，例如 ["A"]'))
+        return id_list(key, N_('图片热区题的答案必须是区域标号的列表，例如 ["A"]'))
 
     def fill_from_form(self, content: ItemContent, fields: forms.Fields) -> ItemContent:
         """Return the content with the regions of the form: a row counts when it has a name or coordinates."""

@@ -8,8 +8,8 @@ from decimal import Decimal
 from item_templates.checks import as_decimal
 from item_templates.choice import ChoiceType
 from item_templates.contract import Finding, ItemContent, Json, Severity
-from item_templates.findings import KeyTextError, finding
-from item_templates.keys import choice_keys
+from item_templates.findings import finding
+from item_templates.keys import choice_keys, id_list, joined_ids
 from kernel.i18n import N_
 
 DEFAULT_FRACTION = Decimal("0.5")
@@ -94,8 +94,7 @@ class MultipleChoice(ChoiceType):
 
     def key_text(self, content: ItemContent) -> str:
         """Return the letters of the key, joined; ids longer than a letter are separated."""
-        key = self.key_ids(content)
-        return ("" if all(len(one) == 1 for one in key) else ";").join(key)
+        return joined_ids(self.key_ids(content))
 
     def parse_key(self, text: str, content: ItemContent) -> Json:
         """Return the ids that a cell means, in the order of the options."""
@@ -103,12 +102,7 @@ class MultipleChoice(ChoiceType):
 
     def normalise_key(self, key: Json) -> Json:
         """Return a list of option ids, or None; a single id becomes a list of one."""
-        if key is None:
-            return None
-        listed = [key] if isinstance(key, str) else key
-        if isinstance(listed, list | tuple) and all(isinstance(one, str) and one for one in listed):
-            return list(listed)
-        raise KeyTextError(N_('多项选择题的答案必须是选项标号的列表，例如 ["A", "C"]'))
+        return id_list(key, N_('多项选择题的答案必须是选项标号的列表，例如 ["A", "C"]'))
 
 
 TYPE = MultipleChoice()

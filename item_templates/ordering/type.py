@@ -11,7 +11,7 @@ from item_templates.base import BaseType, is_omitted, list_of_strings
 from item_templates.choice import cell_ids, delivered, refers_to_others
 from item_templates.contract import Finding, Interaction, ItemContent, Json, ResponseFormatError, Severity
 from item_templates.findings import KeyTextError, finding
-from item_templates.keys import ordered_keys
+from item_templates.keys import joined_ids, ordered_keys
 from kernel.i18n import N_
 
 
@@ -85,8 +85,7 @@ class Ordering(BaseType):
 
     def key_text(self, content: ItemContent) -> str:
         """Return the letters in order; ids longer than a letter are separated."""
-        key = _order(content.key)
-        return ("" if all(len(one) == 1 for one in key) else ";").join(key)
+        return joined_ids(_order(content.key))
 
     def parse_key(self, text: str, content: ItemContent) -> Json:
         """Return the ids in the order of a cell: ``CAB``, ``C→A→B``, ``C、A、B``."""

@@ -162,7 +162,7 @@ def test_an_alarm_about_enough_answers_becomes_a_report_with_its_figures():
     version = str(uuid.uuid4())
     item = {
         "item_version_id": version, "slot": 7, "n": 40, "facility": 0.31, "item_rest_correlation": -0.12,
-        "flags": ["possible_wrong_key:C", "negative_discrimination", "few_candidates"],
+        "flags": ["possible_wrong_key:C", "negative_discrimination"],
     }  # fmt: skip
     report = {"items": [item, item | {"flags": ["very_easy"]}, item | {"n": 29}]}
     (found,) = alarm_reports(report, "理论知识试卷（A卷）", 30)
@@ -171,6 +171,8 @@ def test_an_alarm_about_enough_answers_becomes_a_report_with_its_figures():
     assert found.place == "理论知识试卷（A卷），第 7 题"
     assert "-0.12" in found.evidence
     assert alarm_reports(report, "", 0) == []
+    few = {"items": [item | {"n": 12, "flags": [*item["flags"], "few_candidates"]}]}
+    assert alarm_reports(few, "", 10) == [], "chance gives such figures among a dozen people"
 
 
 def test_a_version_with_an_open_case_gets_no_second_one(organisation, make_actor):

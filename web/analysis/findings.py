@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from kernel.i18n import N_
 
@@ -63,6 +63,8 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "too_few_calibrated": Meaning("caution", N_("能标定的题目不足三道，无法标定。")),
 }  # fmt: skip
+UNCERTAIN_WHEN_FEW = frozenset({"possible_wrong_key", "negative_discrimination"})
+"""Alarms that chance gives easily below 30 candidates: there they ask for a look and stop nobody."""
 LABELS: Mapping[Weight, str] = {"alarm": N_("须处理"), "caution": N_("请留意"), "note": N_("说明")}
 
 
@@ -91,3 +93,24 @@ def explain(flag: str) -> Finding:
     code, _, what = flag.partition(":")
     meaning = MEANINGS[code]
     return Finding(code, meaning.weight, meaning.text % {"what": what} if what else meaning.text)
+
+
+def explain_item(flags: Sequence[str]) -> list[Finding]:
+    """Return what an item's flags mean together: few candidates take the alarm out of what rests on correlations.
+
+    Examples
+    --------
+    >>> [one.weight for one in explain_item(["negative_discrimination"])]
+    ['alarm']
+    >>> [one.weight for one in explain_item(["negative_discrimination", "few_candidates"])]
+    ['caution', 'note']
+    """
+    found = [explain(flag) for flag in flags]
+    if "few_candidates" not in flags:
+        return found
+    return [replace(one, weight="caution") if one.code in UNCERTAIN_WHEN_FEW else one for one in found]
+
+
+def count_alarms(items: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many items of a report need a person before the scores are used."""
+    return sum(any(one.weight == "alarm" for one in explain_item(item["flags"])) for item in items)

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kernel.i18n import N_
 from web.analysis import charts
-from web.analysis.findings import explain
+from web.analysis.findings import explain, explain_item
 from web.analysis.numbers import shown
 
 MODEL_NAMES = {"ctt": N_("经典测量理论"), "rasch": "Rasch", "2pl": "2PL", "3pl": "3PL"}
@@ -45,7 +45,7 @@ def render(report: dict[str, Any], source: str) -> str:
 
 
 def _item_view(item: dict[str, Any], n_items: int) -> dict[str, Any]:
-    findings = [explain(flag) for flag in item["flags"]]
+    findings = explain_item(item["flags"])
     serious = [one for one in findings if one.weight != "note"]
     draw = item.get("option_curves") and (n_items <= MAX_CURVES or serious)
     chart = _option_chart(item) if draw else ""

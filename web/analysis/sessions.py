@@ -15,7 +15,7 @@ from qbank.public import StatisticsRow
 from qbank.public_changes import Report, ReportSource
 from web.analysis.calibration import add_calibration
 from web.analysis.figures import analyse
-from web.analysis.findings import explain
+from web.analysis.findings import explain_item
 from web.analysis.marking import MAX_OPTIONS, Answers, Marked
 from web.analysis.numbers import shown
 
@@ -30,8 +30,6 @@ declare(
         maximum=100000,
     )
 )
-ALARMS = ("possible_wrong_key", "negative_discrimination", "all_wrong")
-"""Flags that ask for a person before the scores are used."""
 ENOUGH_FOR_MODEL = 100
 """Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
 
@@ -121,13 +119,13 @@ def alarm_reports(report: dict[str, Any], place: str, minimum: int) -> list[Repo
     """Return what to look at in the bank: items of at least `minimum` answers that statistics hold to be wrong."""
     found = []
     for item in report["items"]:
-        alarms = [flag for flag in item["flags"] if flag.partition(":")[0] in ALARMS]
+        alarms = [one.text for one in explain_item(item["flags"]) if one.weight == "alarm"]
         if not alarms or not item["item_version_id"] or not minimum or item["n"] < minimum:
             continue
         found.append(
             Report(
                 ReportSource.STAFF,
-                "".join(explain(flag).text for flag in alarms),
+                "".join(alarms),
                 item_version_id=uuid.UUID(item["item_version_id"]),
                 place=f"{place}，第 {item['slot']} 题",
                 evidence=f"N = {item['n']}，得分率 {shown(item['facility'])}，"

@@ -6,7 +6,7 @@ import csv
 import io
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, send_file, url_for
@@ -33,7 +33,7 @@ from kernel.uow import unit_of_work
 from qbank import public as qbank
 from web.analysis import charts
 from web.analysis.comparing import Comparison, compare_forms
-from web.analysis.findings import MEANINGS, Finding, explain
+from web.analysis.findings import MEANINGS, Finding, count_alarms, explain, explain_item
 from web.analysis.numbers import shown
 
 bp = Blueprint("analyses", __name__, url_prefix="/analyses")
@@ -53,7 +53,7 @@ FIGURES = (
 class AnalysesPage:
     """Analysed sessions, the latest first."""
 
-    rows: Sequence[tuple[Any, Any]]
+    rows: Sequence[tuple[Any, Any, int]]
     paging: Paging
 
 
@@ -107,7 +107,8 @@ def index() -> tuple[str, int]:
     """List analysed sessions."""
     paging = paging_from_request()
     rows, total = exam_delivery.list_analyses(db.session(), current_actor(), page=paging.page, per_page=paging.per_page)
-    return render_page("analyses/list.html", AnalysesPage(rows, paging.of(total)))
+    counted = [(row, one, count_alarms(one.report["items"])) for row, one in rows]
+    return render_page("analyses/list.html", AnalysesPage(counted, paging.of(total)))
 
 
 @bp.get("/sessions/<uuid:exam_session_id>")
@@ -123,7 +124,7 @@ def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tupl
     flags = (*test["flags"], *chosen.report["model"].get("flags", ()))
     comparisons = compare_forms([one.report for one in analyses]) if len(analyses) > 1 else []
     page = ReportPage(
-        row, analyses, chosen, rows, [_explained(flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons
+        row, analyses, chosen, rows, [_translated(explain(flag), flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons
     )  # fmt: skip
     return render_page("analyses/report.html", page)
 
@@ -189,15 +190,19 @@ def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any,
 def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID) -> ItemRow:
     href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"])
     label = _(registry.get(figures["type"]).label)
-    return ItemRow(figures, [_explained(flag) for flag in figures["flags"]], label, href)
+    return ItemRow(
+        figures,
+        [_translated(one, flag) for one, flag in zip(explain_item(figures["flags"]), figures["flags"], strict=True)],
+        label,
+        href,
+    )
 
 
-def _explained(flag: str) -> Finding:
-    """Return what a flag means in the reader's language."""
-    code, _colon, what = flag.partition(":")
-    found = explain(flag)
-    text = _(MEANINGS[code].text, what=what) if what else _(MEANINGS[code].text)
-    return Finding(found.code, found.weight, str(text))
+def _translated(found: Finding, flag: str) -> Finding:
+    """Return a finding in the reader's language."""
+    _code, _colon, what = flag.partition(":")
+    text = MEANINGS[found.code].text
+    return replace(found, text=str(_(text, what=what) if what else _(text)))
 
 
 def _bins(test: Mapping[str, Any]) -> list[dict[str, Any]]:
