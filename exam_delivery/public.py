@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -99,7 +99,9 @@ def read_photos(session: Session, actor: Actor, candidate_ids: Sequence[uuid.UUI
     return photos.read_photos(session, actor, candidate_ids)
 
 
-def load_form_tables(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> list[FormTable]:
+def load_form_tables(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID, attempt_ids: Collection[uuid.UUID] | None = None
+) -> list[FormTable]:
     """Return the answers of a session form by form, without names, for statistics.
 
     Parameters
@@ -109,13 +111,15 @@ def load_form_tables(session: Session, actor: Actor, exam_session_id: uuid.UUID)
     actor : Actor
         Whose organisation's walls hold.
     exam_session_id : UUID
+    attempt_ids : collection of UUID, optional
+        Only these attempts.
 
     Returns
     -------
     list of FormTable
         Handed-in attempts of admitted candidates only.
     """
-    return analyses.load_tables(session, actor, exam_session_id)
+    return analyses.load_tables(session, actor, exam_session_id, attempt_ids)
 
 
 def request_analysis(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:

@@ -102,6 +102,19 @@ def slot_scores(session: Session, score_record_id: uuid.UUID) -> Sequence[SlotSc
     return session.scalars(query.order_by(SlotScore.slot)).all()
 
 
+def newest_slot_scores(
+    session: Session, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[int, Decimal | None]]:
+    """Return the scores by slot of the newest score version of some attempts."""
+    owners = {record.score_record_id: key for key, record in newest_records(session, attempt_ids).items()}
+    found: dict[uuid.UUID, dict[int, Decimal | None]] = {key: {} for key in owners.values()}
+    for some in _chunks(list(owners)):
+        query = select(SlotScore.score_record_id, SlotScore.slot, SlotScore.score)
+        for record_id, slot, score in session.execute(query.where(SlotScore.score_record_id.in_(some))):
+            found[owners[record_id]][slot] = score
+    return found
+
+
 def records_of_attempt(session: Session, attempt_id: uuid.UUID) -> Sequence[ScoreRecord]:
     """Return all score versions of an attempt, newest first."""
     query = select(ScoreRecord).where(ScoreRecord.attempt_id == attempt_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -17,9 +17,11 @@ from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.repository import analyses as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
-from exam_delivery.rules.scoring import KeyedSlot, parse_scoring, score_attempt
+from exam_delivery.rules.scoring import KeyedSlot, parse_scoring
 from exam_delivery.services import forms
+from item_templates import registry
 from item_templates.base import is_omitted
+from item_templates.contract import Interaction
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
@@ -90,40 +92,38 @@ def enqueue_analysis(uow: UnitOfWork, row: ExamSession) -> Job:
     return enqueue(uow, ANALYSE_JOB, payload, title=f"题目与试卷分析：{row.name}")
 
 
-def load_tables(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> list[FormTable]:
-    """Return the answers of a session form by form, scored by the key of the form and the marks that people gave."""
+def load_tables(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID, attempt_ids: Collection[uuid.UUID] | None = None
+) -> list[FormTable]:
+    """Return the answers of a session, or of some of its attempts, form by form, with the scores that count."""
     attempts = repository.counted_attempts(session, exam_session_id, actor=actor)
+    if attempt_ids is not None:
+        attempts = [attempt for attempt in attempts if attempt.attempt_id in attempt_ids]
     ids = [attempt.attempt_id for attempt in attempts]
     responses = scores_repository.load_responses(session, ids)
-    marks = {
-        key: {slot: mark.score for slot, mark in some.items()}
-        for key, some in scores_repository.load_marks(session, ids).items()
-    }
+    scores = scores_repository.newest_slot_scores(session, ids)
     titles = forms.titles(session, actor.organisation)
     tables = []
     for form_id, group in groupby(attempts, key=lambda attempt: attempt.form_id):
         some = list(group)
-        key = parse_scoring(forms.open_scoring(session, actor.organisation, form_id))
-        rows = [
-            _row(key.slots, attempt, responses[attempt.attempt_id], score_attempt(key, responses[attempt.attempt_id], marks[attempt.attempt_id]).slots)
-            for attempt in some
-        ]  # fmt: skip
+        slots = parse_scoring(forms.open_scoring(session, actor.organisation, form_id)).slots
+        rows = [_row(slots, one, responses[one.attempt_id], scores.get(one.attempt_id, {})) for one in some]
         title = titles[form_id].title if form_id in titles else ""
-        scores, chosen = [row[0] for row in rows], [row[1] for row in rows]
+        marks, chosen = [row[0] for row in rows], [row[1] for row in rows]
         keys = tuple(attempt.attempt_id for attempt in some)
-        tables.append(FormTable(form_id, title, tuple(map(_slot, key.slots)), scores, chosen, keys))
+        tables.append(FormTable(form_id, title, tuple(map(_slot, slots)), marks, chosen, keys))
     return tables
 
 
 def _slot(keyed: KeyedSlot) -> SlotOfForm:
     content = keyed.content
-    options = tuple(choice.id for choice in content.choices)
+    options: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    if options and isinstance(content.key, str):
-        keys = (content.key,)
-    elif options and isinstance(content.key, list | tuple) and all(isinstance(one, str) for one in content.key):
-        keys = tuple(content.key)
-    elif isinstance(content.key, bool):
+    interaction = registry.get(content.type).interaction
+    if interaction is Interaction.CHOICE and content.key is not None:
+        options = tuple(choice.id for choice in content.choices)
+        keys = (content.key,) if isinstance(content.key, str) else tuple(content.key)
+    elif interaction is Interaction.TRUE_FALSE and content.key is not None:
         options, keys = ("true", "false"), ("true" if content.key else "false",)
     return SlotOfForm(
         keyed.slot, keyed.item_version_id, keyed.part, keyed.point, content.type, options, keys, keyed.max_score
@@ -131,12 +131,12 @@ def _slot(keyed: KeyedSlot) -> SlotOfForm:
 
 
 def _row(
-    slots: Sequence[KeyedSlot], attempt: Attempt, responses: Mapping[int, str], results: Sequence[Any]
+    slots: Sequence[KeyedSlot], attempt: Attempt, responses: Mapping[int, str], marks: Mapping[int, Decimal | None]
 ) -> tuple[list[Decimal | None], list[tuple[str, ...] | None]]:
     """Return scores and options of one attempt."""
     answers = {slot.slot: _options(responses.get(slot.slot)) for slot in slots}
     unreached = _unreached(attempt, answers)
-    scores = [None if one.slot in unreached else one.score for one in results]
+    scores = [None if slot.slot in unreached else marks.get(slot.slot) for slot in slots]
     return scores, [None if slot.slot in unreached else answers[slot.slot] for slot in slots]
 
 

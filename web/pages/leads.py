@@ -144,7 +144,7 @@ def _show(forensic_lead_id: uuid.UUID, errors: Mapping[str, Sequence[str]], reas
 
 def _side_by_side(lead: Any, actor: Actor) -> list[AnswerRow]:
     """Return both candidates' answers to the items of the form that have options."""
-    tables = exam_delivery.load_form_tables(db.session(), actor, lead.exam_session_id)
+    tables = exam_delivery.load_form_tables(db.session(), actor, lead.exam_session_id, lead.attempt_ids)
     table = next((one for one in tables if one.form_id == lead.form_id), None)
     if table is None or not set(lead.attempt_ids) <= set(table.attempt_ids):
         return []
