@@ -61,7 +61,7 @@ def test_levine_finds_the_true_link_where_groups_differ_much_and_tucker_leans_to
         found.append((levine(new, old, internal=not external)(place) - place, tucker(new, old)(place) - place))
     by_levine, by_tucker = np.mean(found, axis=0)
     assert by_levine == pytest.approx(3, abs=0.25)
-    assert by_tucker > by_levine + 0.3 or by_tucker < by_levine - 0.3
+    assert abs(by_tucker - 3) > abs(by_levine - 3) + 0.3
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
@@ -78,11 +78,8 @@ def test_equating_there_and_back_is_no_change(weight):
         lambda: tucker(replace(NEW, anchor_sd=0.0), OLD),
         lambda: tucker(NEW, OLD, weight=1.5),
         lambda: levine(replace(NEW, covariance=0.0), OLD),
-        lambda: (
-            tucker(NEW, replace(OLD, anchor_sd=30.0, covariance=200.0))
-            and tucker(
-                replace(NEW, anchor_sd=0.5, covariance=3.2), replace(OLD, sd=1.0, anchor_sd=9.0, covariance=80.0)
-            )
+        lambda: tucker(
+            replace(NEW, anchor_sd=0.5, covariance=3.2), replace(OLD, sd=1.0, anchor_sd=9.0, covariance=80.0)
         ),
     ],
 )
