@@ -35,8 +35,7 @@ def found_the_organisation(journey: Journey) -> None:
 
 def add_person(desk: Desk, username: str, roles: list[str], organisation: str = "") -> str:
     """Add a person in the browser and return the one-time password that the page shows."""
-    page = desk.page
-    page.goto(f"{desk.url}/people/new")
+    page = desk.visit("/people/new")
     page.get_by_label("姓名").fill(f"{roles[0]} {username}")
     page.get_by_label("登录名").fill(username)
     if organisation:
@@ -82,14 +81,14 @@ def add_levels(journey: Journey, desk: Desk) -> None:
     """Add the levels that the weight table names."""
     page = desk.page
     for code in ("5", "4", "3"):
-        page.goto(desk.url + journey.paths["standard"])
+        desk.visit(journey.paths["standard"])
         page.get_by_role("link", name="添加等级").first.click()
         page.get_by_label("国家等级", exact=False).first.select_option(code)
         press(page, "保存")
         told(page, "等级已添加")
         if code == "4":
             journey.paths["level"] = here(page)
-    page.goto(desk.url + journey.paths["standard"])
+    desk.visit(journey.paths["standard"])
     desk.check()
 
 
@@ -141,8 +140,7 @@ def import_the_items(journey: Journey) -> None:
 
 def import_file(desk: Desk, name: str) -> int:
     """Take a file through upload, recognition, check and import; return how many items it held."""
-    page = desk.page
-    page.goto(f"{desk.url}/imports/new")
+    page = desk.visit("/imports/new")
     page.get_by_label("题目文件").set_input_files(DEMO / name)
     press(page, "上传并识别")
     page.get_by_role("button", name="下一步：核对").wait_for()
@@ -164,7 +162,7 @@ def review_the_items(journey: Journey) -> None:
     """Three reviewers take three items each through their stage in the browser; their other approvals are given at once."""
     for stage, reviewer in enumerate(("reviewer1", "reviewer2", "reviewer3"), start=1):
         desk = journey.desk(reviewer)
-        desk.page.goto(f"{desk.url}/reviews/")
+        desk.visit("/reviews/")
         press(desk.page, "开始审题")
         review_at_the_desk(desk, returns_one=stage == 1)
         n_left = approve_the_rest(journey, reviewer)

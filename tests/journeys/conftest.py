@@ -22,6 +22,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from sqlalchemy import create_engine, make_url, text
 
+from tests.journeys.kinds import kind_of
+
 ROOT = Path(__file__).resolve().parents[2]
 AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
 SHOTS = ROOT / "build/screenshots"
@@ -173,6 +175,7 @@ class Desk:
     page: Page
     url: str
     faults: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def watch(self) -> None:
         self.page.on("console", self._console)
@@ -188,6 +191,15 @@ class Desk:
         assert answer is not None
         assert answer.ok, f"{path}: {answer.status}"
         self.check()
+        return self.page
+
+    def visit(self, path: str) -> Page:
+        """Open a page on the way; this person's first of its kind is checked."""
+        kind = kind_of(path)
+        if kind not in self.seen:
+            self.seen.add(kind)
+            return self.open(path)
+        self.page.goto(self.url + path)
         return self.page
 
     def check(self) -> None:

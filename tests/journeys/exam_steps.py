@@ -42,8 +42,7 @@ def assemble_the_forms(journey: Journey) -> None:
     draw_up_the_blueprint(desk)
     assemble(journey, desk)
     for label in "AB":
-        page = desk.page
-        page.goto(f"{desk.url}{journey.paths[f'form {label}']}")
+        page = desk.visit(journey.paths[f"form {label}"])
         confirm(page, "提交审核")
         told(page, "您不能批准这份试卷")
         assert not page.get_by_text("批准", exact=True).count()
@@ -94,17 +93,15 @@ def approve_and_seal(journey: Journey) -> None:
     """One approver reads the forms and approves, another seals them."""
     reader, sealer = journey.desk("approver1"), journey.desk("approver2")
     for label in "AB":
-        address = f"{reader.url}{journey.paths[f'form {label}']}"
-        page = reader.page
-        page.goto(address)
+        path = journey.paths[f"form {label}"]
+        page = reader.visit(path)
         press(page, "查看题面")
         page.wait_for_url("**/content?**")
         reader.check()
-        page.goto(address)
+        reader.visit(path)
         confirm(page, "批准")
         page.locator(".state", has_text="已批准").first.wait_for()
-        page = sealer.page
-        page.goto(address)
+        page = sealer.visit(path)
         confirm(page, "封存")
         page.get_by_role("heading", name="封存卷包").wait_for()
     sealer.check()
@@ -170,7 +167,7 @@ def bring_in_the_roster(journey: Journey, desk: Desk) -> None:
     desk.check()
     press(page, "导入全部 3 人")
     told(page, "已导入 3 名考生")
-    page.goto(f"{desk.url}{journey.paths['batch']}/people")
+    desk.visit(f"{journey.paths['batch']}/people")
     page.get_by_label("照片压缩包").set_input_files(photo_archive(journey.candidates))
     press(page, "导入照片")
     told(page, "已保存 3 张照片")

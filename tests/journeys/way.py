@@ -55,7 +55,7 @@ class Journey:
 
 
 def sign_in(desk: Desk, username: str, password: str) -> None:
-    desk.page.goto(f"{desk.url}/sign-in")
+    desk.visit("/sign-in")
     desk.page.get_by_label("登录名").fill(username)
     desk.page.get_by_label("密码").fill(password)
     desk.page.get_by_role("button", name="登录").click()
