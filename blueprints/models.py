@@ -7,10 +7,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from blueprints.rules.states import BlueprintStatus, FormAct, FormStatus, RunStatus
+from blueprints.rules.states import BlueprintStatus, ChangeKind, FormAct, FormStatus, RunStatus
 from kernel.audit.models import make_append_only
 from kernel.db import Base, UuidPk
 
@@ -74,6 +85,8 @@ class AssemblyRun(Base):
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
+    trial_of_id: Mapped[uuid.UUID | None] = mapped_column(comment="the refused run whose way out this one tries")
+    relaxation_index: Mapped[int | None] = mapped_column(comment="which of its ways out; the blueprint is as it was")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
@@ -107,6 +120,7 @@ class ExamForm(Base):
     updated_at: Mapped[datetime] = mapped_column(comment="set by every step, so that the version counts swaps as well")
     submitted_by: Mapped[uuid.UUID | None]
     approved_by: Mapped[uuid.UUID | None]
+    replaces_form_id: Mapped[uuid.UUID | None] = mapped_column(comment="the sealed form whose place this one takes")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
@@ -138,8 +152,29 @@ class FormSlot(Base):
     importance: Mapped[str] = mapped_column(String(1), default="")
     difficulty: Mapped[int | None]
     score: Mapped[Decimal]
+    is_locked: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="hand work and sweeps leave it"
+    )
 
     form: Mapped[ExamForm] = relationship(back_populates="slots", lazy="raise")
+
+
+class FormChange(Base):
+    """One change of a draft by hand: the places as they were and as they became, so that it can be undone; only added."""
+
+    __tablename__ = "form_changes"
+    __table_args__ = (UniqueConstraint("exam_form_id", "number"),)
+    form_change_id: Mapped[UuidPk]
+    exam_form_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_forms.exam_form_id"))
+    number: Mapped[int] = mapped_column(comment="from 1 in each form")
+    kind: Mapped[ChangeKind]
+    before: Mapped[list[Any]]
+    after: Mapped[list[Any]]
+    undoes: Mapped[int | None] = mapped_column(comment="the number of the change that this one takes back")
+    form_version: Mapped[int] = mapped_column(comment="of the form that the change was made on")
+    changed_by: Mapped[uuid.UUID | None]
+    changed_by_name: Mapped[str] = mapped_column(String(100))
+    changed_at: Mapped[datetime]
 
 
 class FormDecision(Base):
@@ -184,5 +219,6 @@ class FormReservation(Base):
     reserved_at: Mapped[datetime]
 
 
+make_append_only(FormChange.__table__)
 make_append_only(FormDecision.__table__)
 make_append_only(FormPackage.__table__)

@@ -48,6 +48,18 @@ class FormAct(enum.StrEnum):
     WITHDRAW = "withdraw"
 
 
+class ChangeKind(enum.StrEnum):
+    """What a change by hand did to a draft."""
+
+    SWAP = "swap"
+    ADD = "add"
+    REMOVE = "remove"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    QUARANTINE = "quarantine"
+    UNDO = "undo"
+
+
 BLUEPRINT_LABELS = {
     BlueprintStatus.DRAFT: N_("草稿"),
     BlueprintStatus.PUBLISHED: N_("已发布"),
@@ -75,6 +87,15 @@ ACT_LABELS = {
     FormAct.APPROVE: N_("批准"),
     FormAct.SEAL: N_("封存"),
     FormAct.WITHDRAW: N_("撤回"),
+}
+CHANGE_LABELS = {
+    ChangeKind.SWAP: N_("替换"),
+    ChangeKind.ADD: N_("加入"),
+    ChangeKind.REMOVE: N_("移出"),
+    ChangeKind.LOCK: N_("锁定"),
+    ChangeKind.UNLOCK: N_("解锁"),
+    ChangeKind.QUARANTINE: N_("停用替换"),
+    ChangeKind.UNDO: N_("撤销"),
 }
 
 FORM_STEPS: dict[FormAct, tuple[frozenset[FormStatus], FormStatus]] = {
