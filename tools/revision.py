@@ -34,6 +34,7 @@ def main(slug: str) -> None:
         )
         with create_app(settings).app_context():
             config = alembic_config()
+            config.set_main_option("file_template", "%%(rev)s")
             if ScriptDirectory.from_config(config).get_current_head():
                 upgrade()
             command.revision(config, message=slug.replace("_", " "), autogenerate=True, rev_id=name)
