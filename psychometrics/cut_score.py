@@ -42,6 +42,13 @@ def _shares(values: ArrayLike, name: str) -> FloatArray:
     return table
 
 
+def _marks(max_scores: ArrayLike | None, n_items: int) -> FloatArray:
+    marks = np.ones(n_items) if max_scores is None else np.asarray(max_scores, np.float64)
+    if marks.shape != (n_items,):
+        raise ParameterError("max_scores must hold one mark for each item")
+    return marks
+
+
 def angoff(ratings: ArrayLike, max_scores: ArrayLike | None = None) -> PanelCut:
     r"""Return the Angoff cut from the chances that a just qualified person gets each item right.
 
@@ -75,20 +82,19 @@ def angoff(ratings: ArrayLike, max_scores: ArrayLike | None = None) -> PanelCut:
     PanelCut(cut=1.4, se=0.2, by_judge=array([1.2, 1.6]))
     """
     table = _shares(ratings, "ratings")
-    marks = np.ones(table.shape[1]) if max_scores is None else np.asarray(max_scores, np.float64)
-    if marks.shape != (table.shape[1],):
-        raise ParameterError("max_scores must hold one mark for each item")
-    found = _panel((table * marks).sum(axis=1).round(12))
+    found = _panel((table * _marks(max_scores, table.shape[1])).sum(axis=1).round(12))
     return PanelCut(round(found.cut, 12), round(found.se, 12), found.by_judge)
 
 
-def nedelsky(remaining: ArrayLike) -> PanelCut:
+def nedelsky(remaining: ArrayLike, max_scores: ArrayLike | None = None) -> PanelCut:
     r"""Return the Nedelsky cut from how many options a just qualified person cannot rule out.
 
     Parameters
     ----------
     remaining : array_like of int, shape (n_judges, n_items)
         Options left, the key included; at least one.
+    max_scores : array_like, shape (n_items,), optional
+        Marks of each item, one by default.
 
     Returns
     -------
@@ -96,7 +102,7 @@ def nedelsky(remaining: ArrayLike) -> PanelCut:
 
     Notes
     -----
-    .. math:: c_j = \sum_i 1 / k_{ij}
+    .. math:: c_j = \sum_i m_i / k_{ij}
 
     References
     ----------
@@ -110,7 +116,7 @@ def nedelsky(remaining: ArrayLike) -> PanelCut:
     left = np.asarray(remaining, np.float64)
     if left.ndim != 2 or not left.size or not (left >= 1).all():
         raise ParameterError("remaining must be a matrix of judges by items with at least one option left")
-    return _panel((1 / left).sum(axis=1))
+    return _panel((_marks(max_scores, left.shape[1]) / left).sum(axis=1))
 
 
 def ebel(chances: ArrayLike, n_items: ArrayLike) -> PanelCut:

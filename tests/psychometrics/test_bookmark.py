@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from psychometrics.arrays import ParameterError
-from psychometrics.bookmark import bookmark, item_locations, rater_statistics
+from psychometrics.bookmark import (
+    bookmark,
+    item_locations,
+    panel_agreement,
+    rasch_from_facilities,
+    rater_statistics,
+)
 from psychometrics.irt import Parameters
 
 ITEMS = Parameters(np.array([1.0, 2.0, 0.5, 1.5]), np.array([1.0, 0.0, -0.25, -3.0]), np.array([0.0, 0.2, 0.0, 0.25]))
@@ -25,6 +31,55 @@ def test_the_cut_is_the_median_of_the_judges_and_its_score_the_expected_one():
     assert found.theta == pytest.approx(ladder[2])
     logistic = 1 / (1 + np.exp(-(ITEMS.a * found.theta + ITEMS.d)))
     assert found.score == pytest.approx((ITEMS.c + (1 - ITEMS.c) * logistic).sum())
+
+
+def test_each_judges_marks_are_those_expected_at_the_own_cut_and_their_spread_is_the_error():
+    worth = np.array([1.0, 2.0, 0.5, 3.0])
+    found = bookmark([1, 3, 4], ITEMS, max_scores=worth)
+    for place, marks in zip([1, 3, 4], found.score_by_judge, strict=True):
+        alone = bookmark([place], ITEMS, max_scores=worth)
+        assert alone.score == pytest.approx(marks)
+        assert np.isnan(alone.se)
+    assert found.se == pytest.approx(np.sqrt(np.pi / 2) * np.std(found.score_by_judge, ddof=1) / np.sqrt(3))
+    assert bookmark([2, 2, 2], ITEMS).se == 0
+
+
+@pytest.mark.parametrize("facility", [0.1, 0.3, 0.5, 0.7, 0.95])
+def test_persons_of_normal_ability_answer_right_as_often_as_the_facility_says(facility):
+    one = rasch_from_facilities([facility], spread=1.0)
+    theta, weight = np.polynomial.hermite_e.hermegauss(61)
+    share = (weight / (1 + np.exp(-(theta + one.d[0])))).sum() / weight.sum()
+    assert share == pytest.approx(facility, abs=0.01)
+
+
+SHROUT_FLEISS = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], np.float64
+).T
+
+
+def test_agreement_of_a_panel_is_the_published_one():
+    """Table 4 of Shrout & Fleiss (1979)."""
+    found = panel_agreement(SHROUT_FLEISS)
+    shown = [found.absolute, found.absolute_mean, found.consistent, found.consistent_mean]
+    assert [round(value, 2) for value in shown] == [0.29, 0.62, 0.71, 0.91]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_agreement_does_not_mind_scale_and_consistency_not_the_level_of_a_judge(seed):
+    rng = np.random.default_rng(seed)
+    ratings = rng.random((5, 12))
+    found, stretched = panel_agreement(ratings), panel_agreement(3 * ratings + 1)
+    assert found.absolute == pytest.approx(stretched.absolute)
+    lifted = panel_agreement(ratings + rng.random((5, 1)))
+    assert found.consistent == pytest.approx(lifted.consistent)
+    assert found.consistent_mean >= found.consistent or found.consistent < 0
+
+
+def test_a_panel_of_one_or_without_spread_has_no_agreement():
+    for ratings in ([[0.5, 0.6]], [[0.5], [0.6]], [[0.5, 0.5], [0.5, 0.5]]):
+        found = panel_agreement(ratings)
+        assert np.isnan([found.absolute, found.absolute_mean, found.consistent, found.consistent_mean]).all()
+    assert panel_agreement([[0.1, 0.9], [0.1, 0.9]]).absolute == pytest.approx(1)
 
 
 def test_a_later_bookmark_never_lowers_the_cut():
@@ -65,6 +120,9 @@ def test_what_cannot_be_said_is_not_said():
         lambda: item_locations(Parameters(np.zeros(1), np.zeros(1), np.zeros(1))),
         lambda: bookmark([5], ITEMS),
         lambda: bookmark([], ITEMS),
+        lambda: bookmark([1], ITEMS, max_scores=[1.0]),
+        lambda: rasch_from_facilities([1.0]),
+        lambda: panel_agreement([[0.2, np.nan]]),
         lambda: rater_statistics([[1.2]]),
         lambda: rater_statistics([[0.2, 0.4]], [0.3]),
     ],

@@ -31,6 +31,18 @@ def test_ebel_and_nedelsky_follow_their_formulas():
     assert cut_score.ebel([[1.0, 0.5], [0.8, 0.4]], [[10, 20], [10, 30]]).by_judge == pytest.approx([20, 20])
     assert cut_score.nedelsky(np.full((3, 40), 4)).cut == 10
     assert cut_score.nedelsky(np.ones((1, 40))).cut == 40
+    assert cut_score.nedelsky([[2, 4]], [3, 2]).cut == 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nedelsky_and_ebel_are_angoff_with_the_chances_that_they_imply(seed):
+    rng = np.random.default_rng(seed)
+    left, marks = rng.integers(1, 5, (6, 15)), rng.integers(1, 4, 15)
+    assert cut_score.nedelsky(left, marks).by_judge == pytest.approx(cut_score.angoff(1 / left, marks).by_judge)
+    cells, chances = rng.integers(0, 4, (6, 15)), rng.random((6, 4))
+    worth = np.array([np.bincount(row, marks, 4) for row in cells])
+    spread = np.take_along_axis(chances, cells, axis=1)
+    assert cut_score.ebel(chances, worth).by_judge == pytest.approx(cut_score.angoff(spread, marks).by_judge)
 
 
 def test_beuk_keeps_the_judges_mean_when_candidates_agree_with_it():
