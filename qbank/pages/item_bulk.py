@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -13,18 +15,24 @@ from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.actor import require
-from kernel.identity.permissions import Permission
+from kernel.identity.repository import user_names
 from kernel.uow import unit_of_work
 from qbank.pages.item_wording import Options, difficulty_options, excerpt, int_or_none, status_view, uuid_or_none
 from qbank.pages.items import filter_from_request
 from qbank.pages.wording import Errors, field_errors, form_text, said
 from qbank.repository import items as repository
+from qbank.repository.reminders import people_with_roles
 from qbank.rules.bulk import BULK_LABELS, BULK_PERMISSIONS, MOST_ITEMS, BulkAct
+from qbank.rules.workflow import DECIDING_ROLES
 from qbank.services import bulk
 from qbank.services.bulk import BulkLine, BulkRequest, BulkResult
 
 bp = Blueprint("item_bulk", __name__, url_prefix="/items")
 MOST_LINES = 200
+MOST_NAMED, NAMED_LENGTH = 5, 80
+"""What a message after the act tells of refused items: it travels in a cookie."""
+ACTING = tuple(dict.fromkeys(BULK_PERMISSIONS.values()))
+FIELDS = ("tag", "point", "difficulty", "reason")
 ACT_BY_WORD = {act.value: act for act in BulkAct}
 
 
@@ -38,6 +46,7 @@ class PlanLine:
     status: tuple[str, str]
     refusal: str
     change: str
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class BulkPage:
     n_refused: int
     is_ready: bool
     difficulties: Options
+    reviewers: Options
+    chosen: list[str]
     values: dict[str, str]
     back_href: str
     errors: Errors = field(default_factory=dict)
@@ -74,7 +85,14 @@ def read_request() -> BulkRequest | None:
         point=form_text("point")[:60],
         difficulty=int_or_none(form_text("difficulty"), 1, 5),
         reason=form_text("reason")[:300],
+        reviewers=tuple(_keys("reviewers")),
     )
+
+
+def _keys(name: str) -> list[uuid.UUID]:
+    """Return the ids that a field of the form lists, each once."""
+    keys = (uuid_or_none(text) for text in request.form.getlist(name))
+    return list(dict.fromkeys(key for key in keys if key))
 
 
 def _selected() -> list[uuid.UUID]:
@@ -82,12 +100,11 @@ def _selected() -> list[uuid.UUID]:
     if form_text("whole") == "1":
         found = repository.list_item_ids(db.session(), actor=current_actor(), wanted=filter_from_request())
         return list(found[: MOST_ITEMS + 1])
-    keys = (uuid_or_none(text) for text in request.form.getlist("selected"))
-    return list(dict.fromkeys(key for key in keys if key))
+    return _keys("selected")
 
 
 @bp.post("/bulk")
-@requires(Permission.ITEM_WRITE, Permission.ITEM_RETIRE)
+@requires(*ACTING)
 def show() -> tuple[str, int] | Response:
     """Show what an act will do to the selected items."""
     wanted = read_request()
@@ -98,7 +115,7 @@ def show() -> tuple[str, int] | Response:
 
 
 @bp.post("/bulk/do")
-@requires(Permission.ITEM_WRITE, Permission.ITEM_RETIRE)
+@requires(*ACTING)
 def do() -> tuple[str, int] | Response:
     """Do an act that was shown."""
     wanted = read_request()
@@ -128,17 +145,25 @@ def _plan_page(wanted: BulkRequest, errors: Errors | None = None, *, is_first: b
     except InvalidInputError as exc:
         errors = errors or field_errors(exc)
     is_ready = not errors
-    if is_first and set(errors) <= {"tag", "point", "difficulty", "reason"}:
+    if is_first and set(errors) <= {*FIELDS, "reviewers"}:
         errors = {}
     refused = [line for line in lines if line.is_refused]
     will = [line for line in lines if not line.is_refused]
     page = BulkPage(
         act=wanted.act.value, label=_(BULK_LABELS[wanted.act]), item_ids=list(wanted.item_ids),
         lines=_lines([*refused, *will][:MOST_LINES]), n_will=len(will), n_refused=len(refused), is_ready=is_ready,
-        difficulties=difficulty_options(), values={name: form_text(name) for name in ("tag", "point", "difficulty", "reason")},
+        difficulties=difficulty_options(), reviewers=_reviewers() if wanted.act is BulkAct.ASSIGN else [],
+        chosen=[str(key) for key in wanted.reviewers], values={name: form_text(name) for name in FIELDS},
         back_href=_back(), errors=errors,
     )  # fmt: skip
     return render_page("qbank/items/bulk.html", page, status=422 if errors else 200)
+
+
+def _reviewers() -> Options:
+    """Return the people who may be asked to review, by name."""
+    session = db.session()
+    people = people_with_roles(session, current_actor().organisation, DECIDING_ROLES)
+    return [(str(key), name) for key, name in sorted(user_names(session, list(people)).items(), key=itemgetter(1))]
 
 
 def _lines(lines: list[BulkLine]) -> list[PlanLine]:
@@ -151,16 +176,33 @@ def _lines(lines: list[BulkLine]) -> list[PlanLine]:
             status=status_view(line.item),
             refusal=said(line.refusal, line.params) if line.refusal else "",
             change=said(line.change, line.params) if line.change else "",
+            notes=_notes(line),
         )
         for line in lines
     ]
 
 
+def _notes(line: BulkLine) -> list[str]:
+    return [said(template, context) for template, context in line.notes]
+
+
 def _outcome(wanted: BulkRequest, result: BulkResult) -> tuple[str, str]:
     message = _("%(act)s：完成 %(n)s 题", act=_(BULK_LABELS[wanted.act]), n=result.n_done)
-    if not result.refused:
-        return message, "success"
-    shown = "；".join(f"{one.item.code} {said(one.refusal, one.params)}" for one in result.refused[:5])
-    more = _(" 等") if len(result.refused) > 5 else ""
-    rest = _("%(n)s 题未处理：%(shown)s%(more)s", n=len(result.refused), shown=shown, more=more)
-    return f"{message}；{rest}", "warning"
+    parts = [message]
+    if result.refused:
+        shown = _named([(one, [said(one.refusal, one.params), *_notes(one)]) for one in result.refused])
+        parts.append(_("%(n)s 题未处理：%(shown)s", n=len(result.refused), shown=shown))
+    if result.noted:
+        shown = _named([(one, _notes(one)) for one in result.noted])
+        parts.append(_("%(n)s 题请留意：%(shown)s", n=len(result.noted), shown=shown))
+    return "；".join(parts), "warning" if len(parts) > 1 else "success"
+
+
+def _named(lines: Sequence[tuple[BulkLine, Sequence[str]]]) -> str:
+    """Return the first of some items with what is to be said of each."""
+    shown = "；".join(f"{line.item.code} {_cut('，'.join(said_of))}" for line, said_of in lines[:MOST_NAMED])
+    return shown + (_(" 等") if len(lines) > MOST_NAMED else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= NAMED_LENGTH else text[: NAMED_LENGTH - 1] + "…"

@@ -121,7 +121,6 @@ class ItemListPage:
     columns: list[dict[str, object]]
     exports: list[tuple[str, str]]
     may_write: bool
-    may_retire: bool
     may_import: bool
 
     @property
@@ -178,7 +177,6 @@ def index() -> tuple[str, int]:
         if actor.may(Permission.ITEM_EXPORT)
         else [],
         may_write=actor.may(Permission.ITEM_WRITE),
-        may_retire=actor.may(Permission.ITEM_RETIRE),
         may_import=actor.may(Permission.ITEM_IMPORT),
     )
     return render_page("qbank/items/list.html", page)

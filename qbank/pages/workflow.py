@@ -41,7 +41,8 @@ from qbank.rules.workflow import (
     options_from_json,
     target_of,
 )
-from qbank.services import review_desk, workflows
+from qbank.services import assignments as assignments_service
+from qbank.services import workflows
 
 bp = Blueprint("workflow", __name__, url_prefix="/workflow")
 P = Permission
@@ -327,7 +328,7 @@ def assign() -> Response:
     address = url_for("workflow.assignments")
     try:
         with unit_of_work(current_actor()) as uow:
-            n = review_desk.assign_reviewers(uow, items, reviewers)
+            n = assignments_service.assign_reviewers(uow, items, reviewers)
     except (ConflictError, ConflictOfInterestError, ForbiddenError, InvalidInputError) as exc:
         return redirect_with_message(address, _said(exc), "danger")
     return redirect_with_message(address, _("已分派 %(n)s 人次", n=n))

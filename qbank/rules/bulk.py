@@ -12,6 +12,7 @@ class BulkAct(enum.StrEnum):
     """One thing to do with all selected items."""
 
     SUBMIT = "submit"
+    ASSIGN = "assign"
     RETIRE = "retire"
     TAG = "tag"
     UNTAG = "untag"
@@ -21,12 +22,16 @@ class BulkAct(enum.StrEnum):
 
 BULK_LABELS = {
     BulkAct.SUBMIT: N_("提交审核"),
+    BulkAct.ASSIGN: N_("指定评审人"),
     BulkAct.RETIRE: N_("停用"),
     BulkAct.TAG: N_("加标签"),
     BulkAct.UNTAG: N_("去标签"),
     BulkAct.POINT: N_("改鉴定点"),
     BulkAct.DIFFICULTY: N_("改难度"),
 }
-BULK_PERMISSIONS = dict.fromkeys(BulkAct, Permission.ITEM_WRITE) | {BulkAct.RETIRE: Permission.ITEM_RETIRE}
+BULK_PERMISSIONS = dict.fromkeys(BulkAct, Permission.ITEM_WRITE) | {
+    BulkAct.ASSIGN: Permission.ITEM_COMMISSION,
+    BulkAct.RETIRE: Permission.ITEM_RETIRE,
+}
 MOST_ITEMS = 2_000
 """More at once are better done by an export and an import."""

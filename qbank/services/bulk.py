@@ -20,9 +20,10 @@ from qbank.repository import curation
 from qbank.repository import items as repository
 from qbank.rules.bulk import BULK_PERMISSIONS, MOST_ITEMS, BulkAct
 from qbank.rules.items import ALLOWED, EDITABLE, ItemStatus, blocking, findings_of
+from qbank.services import assignments, reviews
 from qbank.services import curation as tags
 from qbank.services import items as services
-from qbank.services import reviews
+from qbank.services.assignments import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,22 @@ class BulkRequest:
     point: str = ""
     difficulty: int | None = None
     reason: str = ""
+    reviewers: tuple[uuid.UUID, ...] = ()
+
+
+Note = tuple[str, Mapping[str, Any]]
+"""A marked message and what fills it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkLine:
-    """What will happen to an item: a refusal, or a change in words; both are translated at the edge."""
+    """What will happen to an item: a refusal, or a change in words, with notes; all are translated at the edge."""
 
     item: Item
     refusal: str = ""
     change: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -58,6 +65,7 @@ class BulkResult:
 
     n_done: int = 0
     refused: list[BulkLine] = field(default_factory=list)
+    noted: list[BulkLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class _Shelf:
     points: Mapping[uuid.UUID, list[AssessmentPoint]]
     tags: Mapping[uuid.UUID, list[str]]
     targets: Mapping[uuid.UUID, AssessmentPoint]
+    placements: Mapping[uuid.UUID, Placement]
 
 
 def plan(session: Session, actor: Actor, request: BulkRequest) -> list[BulkLine]:
@@ -91,7 +100,8 @@ def check_request(request: BulkRequest) -> None:
     """Refuse an act that lacks what it needs."""
     if len(request.item_ids) > MOST_ITEMS:
         raise InvalidInputError(N_("一次最多处理 %(n)s 题，请分批勾选"), n=MOST_ITEMS)
-    missing = {
+    missing: dict[BulkAct, tuple[object, str, str]] = {
+        BulkAct.ASSIGN: (request.reviewers, "reviewers", N_("请选择评审人")),
         BulkAct.RETIRE: (request.reason.strip(), "reason", N_("请填写停用原因")),
         BulkAct.POINT: (request.point.strip(), "point", N_("请填写鉴定点代码")),
         BulkAct.DIFFICULTY: (request.difficulty, "difficulty", N_("请选择难度")),
@@ -112,7 +122,17 @@ def _shelf(session: Session, actor: Actor, request: BulkRequest, items: Sequence
         points=repository.points_of_versions(session, version_ids),
         tags=curation.tags_of(session, [item.item_id for item in items]),
         targets=_targets(session, request, items) if request.act is BulkAct.POINT else {},
+        placements=_placements(session, actor, request, items) if request.act is BulkAct.ASSIGN else {},
     )
+
+
+def _placements(
+    session: Session, actor: Actor, request: BulkRequest, items: Sequence[Item]
+) -> dict[uuid.UUID, Placement]:
+    if not items:
+        return {}
+    found = assignments.placements(session, actor, items, request.reviewers)
+    return {one.item.item_id: one for one in found}
 
 
 def _targets(session: Session, request: BulkRequest, items: Sequence[Item]) -> dict[uuid.UUID, AssessmentPoint]:
@@ -136,6 +156,30 @@ def _submit(shelf: _Shelf, item: Item) -> BulkLine:
     if found:
         return BulkLine(item, found[0].template or found[0].message, params=found[0].params)
     return BulkLine(item, change=N_("草稿 → 审核中"))
+
+
+def _assign(shelf: _Shelf, item: Item) -> BulkLine:
+    return _assigned(shelf.placements[item.item_id])
+
+
+def _assigned(one: Placement) -> BulkLine:
+    """Return the line of an item for which people are asked; it names everybody who is not, and why."""
+    if one.stage is None:
+        return BulkLine(one.item, N_("不在审核中，没有可以指定评审人的环节"))
+    reasons: list[Note] = [(found.template, found.context) for found in one.refused]
+    if one.present:
+        names = "、".join(person.name for person in one.present)
+        reasons.append((N_("%(names)s 已被指定"), {"names": names}))
+    if not one.added:
+        params = {"stage": one.stage.name}
+        return BulkLine(one.item, N_("“%(stage)s”没有新的评审人可以指定"), params=params, notes=tuple(reasons))
+    reasons += [(found.rule.explanation, found.context) for found in one.warned]
+    if one.n_missing:
+        figures = {"stage": one.stage.name, "n": one.stage.quorum, "missing": one.n_missing}
+        reasons.append((N_("“%(stage)s”须 %(n)s 人作出决定，还差 %(missing)s 人"), figures))
+    names = "、".join(person.name for person in one.added)
+    change = N_("“%(stage)s”由 %(names)s 审核")
+    return BulkLine(one.item, change=change, params={"stage": one.stage.name, "names": names}, notes=tuple(reasons))
 
 
 def _retire(_shelf: _Shelf, item: Item) -> BulkLine:
@@ -191,6 +235,7 @@ def _revised(shelf: _Shelf, item: Item, change: str, params: Mapping[str, Any]) 
 
 _DECIDE = {
     BulkAct.SUBMIT: _submit,
+    BulkAct.ASSIGN: _assign,
     BulkAct.RETIRE: _retire,
     BulkAct.TAG: _tag,
     BulkAct.UNTAG: _untag,
@@ -214,6 +259,19 @@ def _do_submit(uow: UnitOfWork, _request: BulkRequest, item_ids: list[uuid.UUID]
     result.n_done = done.n_submitted
     by_code = {item.code: item for item in repository.list_by_ids(uow.session, item_ids, actor=uow.actor)}
     result.refused += [BulkLine(by_code[one.code], one.message) for one in done.refused]
+
+
+def _do_assign(uow: UnitOfWork, request: BulkRequest, item_ids: list[uuid.UUID], result: BulkResult) -> None:
+    items = repository.lock_items(uow.session, item_ids, actor=uow.actor)
+    for one in assignments.placements(uow.session, uow.actor, items, request.reviewers):
+        line = _assigned(one)
+        if line.is_refused:
+            result.refused.append(line)
+            continue
+        assignments.place(uow, one)
+        result.n_done += 1
+        if line.notes:
+            result.noted.append(line)
 
 
 def _do_retire(uow: UnitOfWork, request: BulkRequest, item_ids: list[uuid.UUID], result: BulkResult) -> None:
@@ -256,6 +314,7 @@ def _revise(uow: UnitOfWork, shelf: _Shelf, item: Item) -> None:
 
 _ACTS = {
     BulkAct.SUBMIT: _do_submit,
+    BulkAct.ASSIGN: _do_assign,
     BulkAct.RETIRE: _do_retire,
     BulkAct.TAG: _do_tag,
     BulkAct.UNTAG: _do_tag,

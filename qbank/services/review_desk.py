@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from kernel import audit, conflicts, profiles
+from kernel import conflicts, profiles
 from kernel.clock import now
 from kernel.conflicts import CycleRole, Party
-from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
+from kernel.errors import ForbiddenError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
-from kernel.identity.repository import get_user
-from kernel.uow import UnitOfWork
 from qbank.models.items import Item, ItemVersion, WorkflowStage
-from qbank.models.workflow import ReviewAssignment
 from qbank.repository import items as items_repository
 from qbank.repository import reviews as repository
 from qbank.repository.reviews import DecisionRow, QueueRow
@@ -166,45 +163,3 @@ def visible_decisions(session: Session, actor: Actor, item: Item) -> list[Decisi
     if any((one.workflow_stage_id, one.reviewer_id) == (stage.workflow_stage_id, actor.user_id) for one in here):
         return rows
     return [row for row in rows if row.decision not in here or row.decision.reviewer_id == actor.user_id]
-
-
-def assign_reviewers(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], reviewer_ids: Sequence[uuid.UUID]) -> int:
-    """Ask certain people to decide on items where they stand; each must be able to, by role, rules and relations."""
-    require(uow.actor, Permission.ITEM_COMMISSION)
-    if not reviewer_ids or not item_ids:
-        message = N_("请选择试题和审题专家")
-        raise InvalidInputError(message, fields={"reviewers": [message]})
-    items = items_repository.lock_items(uow.session, item_ids, actor=uow.actor)
-    n = 0
-    for item in items:
-        if item.status is not ItemStatus.IN_REVIEW or item.workflow_stage_id is None:
-            raise ConflictError(N_("试题 %(item)s 已不在审核中，可能刚由他人处理"), item=item.code)
-        n += sum(_assign(uow, item, reviewer_id) for reviewer_id in dict.fromkeys(reviewer_ids))
-    return n
-
-
-def _assign(uow: UnitOfWork, item: Item, reviewer_id: uuid.UUID) -> bool:
-    user = get_user(uow.session, reviewer_id, actor=uow.actor)
-    roles = frozenset(one.role for one in user.roles)
-    reviewer = Actor(user.user_id, user.organisation_id, user.name, roles=roles)
-    if reviewer_id in repository.assignments_of(uow.session, [item])[item.item_id]:
-        return False
-    found = _why_not(uow.session, reviewer, item)
-    if found is not None:
-        raise found
-    stage_id = item.workflow_stage_id
-    uow.add(
-        ReviewAssignment(
-            item_id=item.item_id, workflow_stage_id=stage_id, review_round=item.review_round,
-            reviewer_id=reviewer_id, assigned_by=uow.actor.user_id, assigned_at=now(),
-        )
-    )  # fmt: skip
-    uow.flush()  # the next check reads who is asked
-    audit.record(uow, "item.assign_review", "item", item.item_id, after={"reviewer": str(reviewer_id)})
-    return True
-
-
-def _why_not(session: Session, reviewer: Actor, item: Item) -> ForbiddenError | None:
-    """Return why somebody cannot be asked; that others are asked already does not matter here."""
-    found = refusal_for(session, reviewer, item)
-    return None if found is not None and found.error_code == "not_assigned" else found

@@ -32,7 +32,7 @@ from qbank.rules.workflow import (
     problems,
 )
 from qbank.rules.writing import WantedLine
-from qbank.services import reminders, review_desk, reviews, workflows
+from qbank.services import assignments, reminders, review_desk, reviews, workflows
 from qbank.services import writing as writing_services
 from qbank.services.writing import TaskPlan
 from tests.factories.standards import make_level
@@ -313,17 +313,17 @@ def test_experts_are_reminded_of_tasks_before_and_after_the_day(session, author,
 def test_who_is_asked_decides_alone_and_only_who_may(session, author, level_id, reviewers, make_actor):
     item, editor = submitted(author, level_id), make_actor(Role.EDITOR)
     with unit_of_work(editor) as uow:
-        assert review_desk.assign_reviewers(uow, [item.item_id], [reviewers[0].user_id]) == 1
+        assert assignments.assign_reviewers(uow, [item.item_id], [reviewers[0].user_id]) == 1
     assert review_desk.queue(session, reviewers[1]) == []
     with pytest.raises(ForbiddenError, match="指定其他"):
         decide(reviewers[1], item)
     with unit_of_work(reviewers[2]) as uow:
         declare_relation(uow, Declaration(RelationKind.KIN, other_user_id=author.user_id))
     with pytest.raises(ConflictOfInterestError, match="COI-02"), unit_of_work(editor) as uow:
-        review_desk.assign_reviewers(uow, [item.item_id], [reviewers[2].user_id])
+        assignments.assign_reviewers(uow, [item.item_id], [reviewers[2].user_id])
     marker = make_actor(Role.MARKER)
     with pytest.raises(ForbiddenError, match="相应角色"), unit_of_work(editor) as uow:
-        review_desk.assign_reviewers(uow, [item.item_id], [marker.user_id])
+        assignments.assign_reviewers(uow, [item.item_id], [marker.user_id])
     decide(reviewers[0], item)
     assert stage_name(session, item) == "复审"
     assert len(review_desk.queue(session, reviewers[1])) == 1
@@ -335,10 +335,10 @@ def test_nobody_asks_people_or_about_items_of_another_organisation(
     item = submitted(author, level_id)
     outside = make_actor(Role.EDITOR, organisation_id=other_organisation.organisation_id)
     with pytest.raises(NotFoundError), unit_of_work(outside) as uow:
-        review_desk.assign_reviewers(uow, [item.item_id], [reviewers[0].user_id])
+        assignments.assign_reviewers(uow, [item.item_id], [reviewers[0].user_id])
     stranger = make_actor(Role.REVIEWER, organisation_id=other_organisation.organisation_id)
     with pytest.raises(NotFoundError), unit_of_work(make_actor(Role.EDITOR)) as uow:
-        review_desk.assign_reviewers(uow, [item.item_id], [stranger.user_id])
+        assignments.assign_reviewers(uow, [item.item_id], [stranger.user_id])
 
 
 def test_an_editor_asks_reviewers_in_the_browser(author, level_id, reviewers, sign_in):
