@@ -29,6 +29,7 @@ from qbank import public as qbank
 
 EXCERPT = 60
 Scopes = Mapping[str, ScopeLine]
+Points = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,24 @@ class WayOut:
 
 
 @dataclass(frozen=True, slots=True)
+class SupplyLine:
+    """One rule's need for all forms beside all that the bank has."""
+
+    text: str
+    needed: str
+    available: str
+    is_short: bool
+    collides: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictView:
     """Why there is no form, and the ways out."""
 
     rules: list[str]
     ways: list[WayOut]
     tasks: list[dict[str, Any]]
+    supply: list[SupplyLine]
 
     @property
     def n_to_write(self) -> int:
@@ -224,7 +237,7 @@ def _scope(row: FormRow, scopes: Scopes) -> ScopeCounts:
     )  # fmt: skip
 
 
-def conflict_view(result: Mapping[str, Any], scopes: Scopes, points: set[str]) -> ConflictView | None:
+def conflict_view(result: Mapping[str, Any], scopes: Scopes, points: Points) -> ConflictView | None:
     """Return the conflict of an outcome in sentences, None when there is none."""
     conflict = result.get("conflict")
     if not conflict:
@@ -238,19 +251,45 @@ def conflict_view(result: Mapping[str, Any], scopes: Scopes, points: set[str]) -
         for number, way in enumerate(conflict["relaxation"])
     ]
     rules = [say(part["text"], scopes, part["rule"]) for part in conflict["constraints"]]
-    return ConflictView(rules, ways, [writing_task(task, points) for task in conflict["writing_order"]])
+    colliding = {part["rule"] for part in conflict["constraints"]}
+    supply = [_supply(line, scopes, colliding) for line in result.get("supply") or []]
+    return ConflictView(rules, ways, [writing_task(task, points) for task in conflict["writing_order"]], supply)
 
 
-def _points(session: Session, actor: Actor, run: AssemblyRun) -> set[str]:
+def _supply(line: Mapping[str, Any], scopes: Scopes, colliding: set[str]) -> SupplyLine:
+    unit = _("%(n)s 分") if line["in_marks"] else _("%(n)s 题")
+    needed, available = (unit % {"n": line[name]} for name in ("needed", "available"))
+    text = say(line["text"], scopes, line["rule"])
+    return SupplyLine(text, str(needed), str(available), bool(line["is_short"]), line["rule"] in colliding)
+
+
+def changes_of(run: AssemblyRun, index: int, scopes: Scopes) -> list[str]:
+    """Return the changes of one way out of a refused run, in sentences."""
+    ways = ((run.result or {}).get("conflict") or {}).get("relaxation") or []
+    changes = ways[index]["changes"] if 0 <= index < len(ways) else []
+    return [say(change["text"], scopes, change["rule"]) for change in changes]
+
+
+def _points(session: Session, actor: Actor, run: AssemblyRun) -> Points:
     outline = qbank.outline(session, actor, run.standard_level_id)
-    return {engine_code(point.full_code) for point in outline.points}
+    return {engine_code(point.full_code): f"{point.full_code} {point.name}".strip() for point in outline.points}
 
 
-def writing_task(task: Mapping[str, Any], points: set[str]) -> dict[str, Any]:
-    """Return one line of a writing order with the type's name; a point that the outline lacks is a new one."""
+def writing_task(task: Mapping[str, Any], points: Points) -> dict[str, Any]:
+    """Return one line of a writing order with names and as a sentence; a point that the outline lacks is a new one."""
+    values = {
+        "n": task["count"], "type": type_label(task["type"]), "level": task.get("difficulty"),
+        "point": points.get(task["point"]) or _("%(point)s（新）", point=task["point"]),
+    }  # fmt: skip
+    words = (
+        _("%(n)s 道%(type)s，考点 %(point)s，难度 %(level)s", **values)
+        if values["level"]
+        else _("%(n)s 道%(type)s，考点 %(point)s", **values)
+    )
     return {
         **task,
         "is_new": task["point"] not in points,
-        "type": type_label(task["type"]),
+        "type": values["type"],
         "difficulty": task.get("difficulty") or "",
+        "words": str(words),
     }

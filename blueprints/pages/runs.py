@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import string
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
@@ -15,12 +16,13 @@ from werkzeug.wrappers import Response
 from blueprints import repository
 from blueprints.models import AssemblyRun, ExamForm
 from blueprints.pages import wording
-from blueprints.pages.outcome import OutcomeView, outcome_view
+from blueprints.pages.outcome import OutcomeView, changes_of, outcome_view
 from blueprints.rules.states import RunStatus
-from blueprints.services import orders
+from blueprints.services import orders, trials
 from blueprints.services import runs as services
+from blueprints.services.bank import scope_lines
 from kernel.db import db
-from kernel.errors import ConflictError, NotFoundError
+from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
@@ -28,6 +30,7 @@ from kernel.jobs.models import OPEN, Job
 from kernel.jobs.repository import get_job
 from kernel.spreadsheets import TableSheet, write_table
 from kernel.uow import unit_of_work
+from qbank.public_writing import Assignment, list_experts
 
 bp = Blueprint("assembly_runs", __name__, url_prefix="/assembly-runs")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -44,6 +47,16 @@ class RunListPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialView:
+    """A draw under relaxed rules: what was relaxed, the refused draw it came from, whether it is still to be kept."""
+
+    run_id: uuid.UUID
+    changes: list[str]
+    is_unkept: bool
+    may_keep: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """One run: progress while it works, then its outcome."""
 
@@ -55,6 +68,11 @@ class RunPage:
     shown: int
     accepted: Sequence[ExamForm]
     may_accept: bool
+    trial: TrialView | None
+    may_commission: bool
+    experts: list[tuple[str, str]]
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def gap_text(self) -> str:
@@ -77,19 +95,40 @@ def index() -> tuple[str, int]:
 @requires(Permission.FORM_ASSEMBLE)
 def detail(run_id: uuid.UUID) -> tuple[str, int]:
     """Show one run."""
+    return _run_page(run_id)
+
+
+def _run_page(run_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     row = repository.get_run(session, run_id, actor=actor)
     labels = string.ascii_uppercase[: row.n_forms]
     outcome = outcome_view(session, actor, row, labels) if row.result else None
     job = get_job(session, row.job_id, actor=actor) if row.job_id and not row.result else None
     shown = request.args.get("form", "")
+    is_refused = outcome is not None and outcome.conflict is not None
     page = RunPage(
         row=row, badge=wording.run_badge(row.status), job=job, is_open=job is not None and job.status in OPEN,
         outcome=outcome, shown=labels.index(shown) if shown and shown in labels else 0,
         accepted=repository.list_forms_of_run(session, run_id, actor=actor) if row.accepted_at else (),
-        may_accept=row.status in services.DONE and row.accepted_at is None,
+        may_accept=row.status in services.DONE and row.accepted_at is None and row.relaxation_index is None,
+        trial=_trial(row), may_commission=actor.may(Permission.BLUEPRINT_WRITE),
+        experts=[(str(key), name) for key, name in list_experts(session, actor)] if is_refused else [],
+        values=wording.form_text(request.form), errors=errors or {},
     )  # fmt: skip
-    return render_page("blueprints/run.html", page)
+    return render_page("blueprints/run.html", page, status=422 if errors else 200)
+
+
+def _trial(row: AssemblyRun) -> TrialView | None:
+    if row.trial_of_id is None:
+        return None
+    session, actor = db.session(), current_actor()
+    changes: list[str] = []
+    if row.relaxation_index is not None:
+        scopes = {line.code: line for line in scope_lines(session, actor, row.standard_level_id)}
+        changes = changes_of(repository.get_run(session, row.trial_of_id, actor=actor), row.relaxation_index, scopes)
+    is_unkept = row.relaxation_index is not None
+    may_keep = is_unkept and row.status in services.DONE and actor.may(Permission.BLUEPRINT_WRITE)
+    return TrialView(row.trial_of_id, changes, is_unkept, may_keep)
 
 
 @bp.post("/<uuid:run_id>/accept")
@@ -112,18 +151,51 @@ def relax(run_id: uuid.UUID, index: int) -> Response:
     return redirect_with_message(address, _("已按这种办法复制蓝图，可以直接试组"))
 
 
+@bp.post("/<uuid:run_id>/relaxations/<int:index>/trial")
+@requires(Permission.FORM_ASSEMBLE)
+def start_trial(run_id: uuid.UUID, index: int) -> Response:
+    """Draw again with one of the proposed relaxations; the blueprint stays as it is."""
+    with unit_of_work(current_actor()) as uow:
+        run = trials.start_trial(uow, run_id, index)
+    address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
+    return redirect_with_message(address, _("正在按这种办法试组，蓝图没有改动"))
+
+
+@bp.post("/<uuid:run_id>/keep")
+@requires(Permission.BLUEPRINT_WRITE)
+def keep_trial(run_id: uuid.UUID) -> Response:
+    """Keep the relaxed rules of a trial as a blueprint of their own."""
+    with unit_of_work(current_actor()) as uow:
+        row = trials.keep_trial(uow, run_id)
+    address = url_for("blueprints.detail", blueprint_id=row.exam_blueprint_id)
+    return redirect_with_message(address, _("放宽后的蓝图已保存为草稿，发布后可以采用这次试组的试卷"))
+
+
 @bp.post("/<uuid:run_id>/writing-task")
 @requires(Permission.BLUEPRINT_WRITE)
-def commission(run_id: uuid.UUID) -> Response:
-    """Ask the bank's editors for what is missing."""
+def commission(run_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Ask for what is missing: an expert until a day, or the bank's editors."""
     address = url_for("assembly_runs.detail", run_id=run_id)
     try:
+        assignment = _assignment(wording.form_text(request.form))
         with unit_of_work(current_actor()) as uow:
-            n_items = orders.commission_order(uow, run_id)
+            n_items = orders.commission_order(uow, run_id, assignment)
+    except InvalidInputError as exc:
+        return _run_page(run_id, wording.refusal_fields(exc))
     except ConflictError as exc:
-        return redirect_with_message(address, _(exc.template) % exc.context, "warning")
-    message = _("已生成 %(n)s 题的命题任务，由题库管理员下达给专家", n=n_items)
-    return redirect_with_message(address, message)
+        return redirect_with_message(address, wording.refusal_text(exc), "warning")
+    if assignment.expert_id:
+        return redirect_with_message(address, _("已向专家下达 %(n)s 题的命题任务", n=n_items))
+    return redirect_with_message(address, _("已生成 %(n)s 题的命题任务，由题库管理员下达给专家", n=n_items))
+
+
+def _assignment(texts: Mapping[str, str]) -> Assignment:
+    try:
+        due_on = date.fromisoformat(texts["due_on"]) if texts.get("due_on") else None
+        return Assignment(uuid.UUID(texts["expert"]) if texts.get("expert") else None, due_on)
+    except ValueError as exc:
+        message = N_("请填写截止日期，不能早于今天")
+        raise InvalidInputError(message, fields={"due_on": [message]}) from exc
 
 
 @bp.get("/<uuid:run_id>/writing-order.xlsx")

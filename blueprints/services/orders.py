@@ -8,19 +8,23 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.rules.codes import engine_code
-from kernel.errors import NotFoundError
+from kernel.clock import now
+from kernel.errors import InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
-from qbank.public_writing import WantedLine, commission
+from qbank.public_writing import Assignment, WantedLine, commission
 
 
-def commission_order(uow: UnitOfWork, run_id: uuid.UUID) -> int:
+def commission_order(uow: UnitOfWork, run_id: uuid.UUID, assignment: Assignment | None = None) -> int:
     """Commission what a run says is missing, points named as the outline writes them; return how many items."""
     require(uow.actor, Permission.BLUEPRINT_WRITE)
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
+    if assignment and assignment.due_on and assignment.due_on < now().date():
+        message = N_("请填写截止日期，不能早于今天")
+        raise InvalidInputError(message, fields={"due_on": [message]})
     order = ((run.result or {}).get("conflict") or {}).get("writing_order") or []
     if not order:
         raise NotFoundError(N_("这次组卷没有命题任务"))
@@ -30,7 +34,8 @@ def commission_order(uow: UnitOfWork, run_id: uuid.UUID) -> int:
         for task in order
     ]
     title = N_("组卷补充命题：%(name)s") % {"name": run.blueprint_name}
-    commission(uow, run.standard_level_id, lines, title=title, source=f"assembly_run:{run_id}")
+    source = f"assembly_run:{run_id}"
+    commission(uow, run.standard_level_id, lines, title=title, source=source, assignment=assignment)
     return sum(line.count for line in lines)
 
 

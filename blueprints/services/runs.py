@@ -21,6 +21,7 @@ from blueprints.rules.packages import score_text
 from blueprints.rules.relaxing import relaxed_spec
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
+from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
 from blueprints.services.bank import Pool, load_pool, slot_contents
 from kernel import audit
@@ -67,16 +68,22 @@ def start_run(
         seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed, time_limit_seconds=time_limit_seconds,
         created_by=uow.actor.user_id, created_at=now(),
     )  # fmt: skip
+    return publish_run(uow, run)
+
+
+def publish_run(uow: UnitOfWork, run: AssemblyRun) -> AssemblyRun:
+    """Add a new run with the job that draws its forms."""
     uow.add(run)
     uow.flush()  # the job and the page are addressed by the key
     job = enqueue(
-        uow, JOB, {"assembly_run_id": str(run.assembly_run_id)}, title=f"组卷：{blueprint.name}",
+        uow, JOB, {"assembly_run_id": str(run.assembly_run_id)}, title=f"组卷：{run.blueprint_name}",
         unique_key=f"{JOB}:{run.assembly_run_id}",
     )  # fmt: skip
     run.job_id = job.job_id
+    trial = {"trial_of": str(run.trial_of_id)} if run.trial_of_id else {}
     audit.record(
         uow, "assembly.start", "assembly_run", run.assembly_run_id,
-        after={"blueprint": str(blueprint_id), "n_forms": n_forms, "seed": run.seed},
+        after={"blueprint": str(run.exam_blueprint_id), "n_forms": run.n_forms, "seed": run.seed, **trial},
     )  # fmt: skip
     return run
 
@@ -112,7 +119,9 @@ def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool:
     }
     run.status, run.finished_at = RunStatus(result.status), now()
     run.pool_digest, run.n_pool = result.pool_digest, len(pool.items)
-    run.result = outcome_to_json(result, blueprint_of(run.spec), known)
+    blueprint = blueprint_of(run.spec)
+    supply = supply_to_json(supply_checks(blueprint, pool.items, run.n_forms))
+    run.result = outcome_to_json(result, blueprint, known) | {"supply": supply}
     audit.record(
         uow, "assembly.finish", "assembly_run", run_id,
         after={"status": result.status, "pool_digest": result.pool_digest, "n_forms": len(result.forms)},
@@ -164,6 +173,8 @@ def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[Ex
 def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
     if run.status not in DONE or run.accepted_at is not None:
         raise IllegalTransitionError(N_("这次组卷没有结果，或者试卷已经采用"))
+    if run.relaxation_index is not None:
+        raise ConflictError(N_("这是一次试组，请先保存放宽后的蓝图，发布后再采用试卷"))
     if blueprint.status is not BlueprintStatus.PUBLISHED:
         raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再采用试卷"), name=blueprint.name)
     fixed = {**blueprint.spec, "max_overlap": run.max_overlap}
