@@ -14,7 +14,7 @@ from kernel.db import Base, UuidPk
 
 
 class ForensicLead(Base):
-    """One thing that statistics found strange about one or two attempts; never a verdict by itself."""
+    """One thing that statistics found strange about one or two attempts, or about an item; never a verdict by itself."""
 
     __tablename__ = "forensic_leads"
     __table_args__ = (
@@ -40,5 +40,10 @@ class ForensicLead(Base):
 
     @property
     def attempt_ids(self) -> list[uuid.UUID]:
-        """The attempts that the lead is about."""
-        return [uuid.UUID(key) for key in self.subjects.split()]
+        """The attempts that the lead is about; none where it is about an item."""
+        return [] if self.kind is LeadKind.DRIFT else [uuid.UUID(key) for key in self.subjects.split()]
+
+    @property
+    def item_version_id(self) -> uuid.UUID | None:
+        """The version of an item that the lead is about."""
+        return uuid.UUID(self.subjects) if self.kind is LeadKind.DRIFT else None

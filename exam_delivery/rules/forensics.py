@@ -17,6 +17,7 @@ class LeadKind(enum.StrEnum):
     PATTERN = "pattern"
     CHANGES = "changes"
     TIMES = "times"
+    DRIFT = "drift"
 
 
 class LeadState(enum.StrEnum):
@@ -32,6 +33,7 @@ KIND_LABELS = {
     LeadKind.PATTERN: N_("难易对错异常"),
     LeadKind.CHANGES: N_("改答异常"),
     LeadKind.TIMES: N_("作答时间异常"),
+    LeadKind.DRIFT: N_("题目忽然变易"),
 }
 STATE_LABELS = {
     LeadState.OPEN: N_("待核查"),

@@ -14,8 +14,8 @@ from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.repository import forensics as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules.forensics import SHORTEST_REASON, LeadKind, LeadState, check_decision
-from exam_delivery.rules.scoring import ScoringKey, parse_scoring, score_attempt
-from exam_delivery.services import forms
+from exam_delivery.rules.scoring import ScoringKey, score_attempt
+from exam_delivery.services import scoring_keys
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
@@ -48,24 +48,25 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class FoundLead:
-    """What statistics found about one or two attempts."""
+    """What statistics found about one or two attempts, or about a version of an item."""
 
     kind: LeadKind
     attempt_ids: tuple[uuid.UUID, ...]
     p_value: float
     evidence: Mapping[str, Any]
+    item_version_id: uuid.UUID | None = None
 
     @property
     def subjects(self) -> str:
-        """The attempts as one key."""
-        return " ".join(sorted(map(str, self.attempt_ids)))
+        """The attempts, or the version, as one key."""
+        return str(self.item_version_id) if self.item_version_id else " ".join(sorted(map(str, self.attempt_ids)))
 
 
 def load_traces(
     session: Session, actor: Actor, form_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, Trace]:
     """Return the traces of some attempts of a form."""
-    key = parse_scoring(forms.open_scoring(session, actor.organisation, form_id))
+    key = scoring_keys.load_key(session, actor.organisation, form_id)
     people = repository.load_people(session, attempt_ids, actor=actor)
     events = repository.load_events(session, attempt_ids)
     right: dict[tuple[int, str], bool] = {}
@@ -94,7 +95,8 @@ def _is_right(key: ScoringKey, slot: int, response: str, known: dict[tuple[int, 
     """Say whether a response earns full marks; equal responses are scored once."""
     if (slot, response) not in known:
         keyed = key.find(slot)
-        result = score_attempt(ScoringKey(key.key_version, (keyed,)), {slot: response}, {}) if keyed else None
+        alone = ScoringKey(key.key_version, (keyed,), key.amendments) if keyed else None
+        result = score_attempt(alone, {slot: response}, {}) if alone else None
         known[slot, response] = bool(result and result.score is not None and result.score == result.max_score)
     return known[slot, response]
 

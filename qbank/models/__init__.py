@@ -9,6 +9,7 @@ from qbank.models import (
     imports,
     items,
     standards,
+    statistics,
     workflow,
     writing,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "imports",
     "items",
     "standards",
+    "statistics",
     "workflow",
     "writing",
 ]
