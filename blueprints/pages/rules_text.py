@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from blueprints.models import ExamBlueprint
 from blueprints.pages.wording import type_label
-from blueprints.services.bank import item_codes, load_pool
+from blueprints.services.stock import codes_of_items
 from kernel.identity.actor import Actor
 
 
@@ -69,4 +69,4 @@ def _exposure(exposure: Mapping[str, Any]) -> str:
 def _excluded(session: Session, actor: Actor, row: ExamBlueprint) -> str:
     if not row.spec.get("exclude"):
         return ""
-    return "、".join(item_codes(load_pool(session, actor, row.standard_level_id), row.spec["exclude"]))
+    return "、".join(codes_of_items(session, actor, row.spec["exclude"]))

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from blueprints.assembly.blueprint import Blueprint, BlueprintError
 from blueprints.assembly.pool import PoolItem
-from blueprints.pages.wording import type_label
+from blueprints.pages.wording import say_text, type_label
 from blueprints.rules.packages import score_text
 from blueprints.rules.specs import blueprint_of
-from blueprints.rules.two_way import SupplyCell, SupplyTable, supply_table, usable_items
-from blueprints.services.bank import ScopeLine, load_pool, scope_lines
+from blueprints.rules.two_way import SupplyCell, SupplyTable, count_stock, demands, supply_table, usable_items
+from blueprints.services.bank import ScopeLine, scope_lines
+from blueprints.services.stock import load_stock
 from kernel.identity.actor import Actor
 
 HUNDRED = Decimal(100)
@@ -45,6 +46,8 @@ class SupplyView:
     total_score: str
     weight_sum: str
     n_pool: int
+    n_fresh: int
+    demands: list[tuple[str, SupplyCell]]
     problems: list[str]
 
     @property
@@ -61,16 +64,21 @@ def supply_view(
         blueprint = blueprint_of(spec)
     except BlueprintError:
         return None
-    pool = load_pool(session, actor, standard_level_id)
+    stock = load_stock(session, actor, standard_level_id, spec)
     names = {line.code: line for line in scope_lines(session, actor, standard_level_id)}
-    table = supply_table(blueprint, pool.items)
-    total = blueprint.full_score
+    counted = count_stock(blueprint, stock.items, since=stock.since, waiting=stock.waiting)
+    table = supply_table(blueprint, stock.items, counted)
+    total, usable = blueprint.full_score, usable_items(stock.items, blueprint)
     return SupplyView(
         columns=[type_label(name) for name in table.columns],
         rows=[_row(row.scope, row, names) for row in table.rows],
         totals=[*table.totals, table.total], n_items=blueprint.n_items,
         total_score="" if total is None else score_text(total), weight_sum=score_text(table.weight_sum),
-        n_pool=len(pool.items), problems=[*_problems(table, names), *_crowded(blueprint, usable_items(pool.items, blueprint))],
+        n_pool=len(stock.items), n_fresh=sum(counted.fresh.values()),
+        demands=[
+            (say_text(one.text, names, one.rule), one.cell) for one in demands(blueprint, stock.items, stock.since)
+        ],
+        problems=[*_problems(table, names), *_crowded(blueprint, usable)],
     )  # fmt: skip
 
 

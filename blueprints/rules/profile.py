@@ -38,6 +38,9 @@ CORE_SHARE = RuleKey(
 )
 MAX_PER_POINT = RuleKey("blueprints.max_per_point", 2, N_("同一鉴定点最多题数"), minimum=1, maximum=50)
 THEORY_MINUTES = RuleKey("blueprints.theory_minutes", 90, N_("理论考试时间（分钟）"), minimum=10, maximum=600)
+COOLDOWN_DAYS = RuleKey(
+    "blueprints.cooldown_days", 180, N_("试题冷却期（天）"), N_("在此期间内用过的试题不算新鲜；0 表示不计"), minimum=0, maximum=3650
+)  # fmt: skip
 TIME_LIMIT = RuleKey("blueprints.assembly_seconds", 60, N_("组卷时限（秒）"), minimum=1, maximum=3600)
 
 METHOD_WORDS = {N_("全对才得分"): "exact", N_("少选按选对的个数给分"): "per_option", N_("少选给一半分"): "partial"}
@@ -46,7 +49,7 @@ MULTIPLE_METHOD = RuleKey(
     choices=tuple(METHOD_WORDS),
 )  # fmt: skip
 
-declare(*MIX_KEYS.values(), MULTIPLE_METHOD, WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT)
+declare(*MIX_KEYS.values(), MULTIPLE_METHOD, WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT, COOLDOWN_DAYS)
 
 
 def with_default_method(content: ItemContent, word: str) -> ItemContent:

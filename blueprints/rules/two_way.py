@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from blueprints.assembly.blueprint import Blueprint, in_scope
 from blueprints.assembly.pool import PoolItem
+from blueprints.assembly.text import Text
 from blueprints.assembly.weights import WeightTarget, score_step, weight_targets
+from kernel.i18n import N_
+
+Spot = tuple[str, str]
+"""A point and an item type."""
 
 
 @dataclass(frozen=True, slots=True)
 class SupplyCell:
-    """How many items a cell should have by proportion, and how many the pool offers it."""
+    """How many items a cell should have by proportion, and what there is for it.
+
+    `available` are the items that the blueprint lets be drawn; `reviewed` all approved ones; `fresh` those of the
+    available that were not used lately; `waiting` those that are written, but not approved.
+    """
 
     needed: int
     available: int
+    reviewed: int = 0
+    fresh: int = 0
+    waiting: int = 0
 
     @property
     def is_short(self) -> bool:
-        """Say whether the pool offers fewer than one form takes by proportion."""
+        """Say whether there are fewer items than one form takes by proportion."""
         return self.available < self.needed
+
+    @property
+    def is_stale(self) -> bool:
+        """Say whether one form must take items that were used lately."""
+        return not self.is_short and self.fresh < self.needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,34 @@ class SupplyTable:
     weight_sum: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one rule on numbers asks for, and how many items there are for it."""
+
+    rule: str
+    text: Text
+    cell: SupplyCell
+
+
+@dataclass(slots=True)
+class Stock:
+    """The bank's items by point and type, counted once."""
+
+    reviewed: Counter[Spot] = field(default_factory=Counter)
+    available: Counter[Spot] = field(default_factory=Counter)
+    fresh: Counter[Spot] = field(default_factory=Counter)
+    waiting: Counter[Spot] = field(default_factory=Counter)
+
+    def cell(self, needed: int, spots: Sequence[Spot]) -> SupplyCell:
+        """Return the cell of some spots."""
+        counts = [sum(one[spot] for spot in spots) for one in (self.available, self.reviewed, self.fresh, self.waiting)]
+        return SupplyCell(needed, *counts)
+
+    def spots(self, name: str) -> list[Spot]:
+        """Return the spots of a type."""
+        return sorted({spot for spot in (*self.reviewed, *self.waiting) if spot[1] == name})
+
+
 def leaf_scopes(scopes: Sequence[str]) -> list[str]:
     """Return the scopes that hold no other scope of the list.
 
@@ -61,34 +109,95 @@ def leaf_scopes(scopes: Sequence[str]) -> list[str]:
 
 def usable_items(pool: Sequence[PoolItem], blueprint: Blueprint) -> list[PoolItem]:
     """Return the items that the blueprint lets be drawn."""
-    limit = blueprint.max_n_used
+    limit, with_p_value = blueprint.max_n_used, blueprint.p_value_mean is not None
     return [
         item
         for item in pool
         if item.id not in blueprint.exclude
         and (limit is None or item.n_used <= limit)
         and (item.difficulty is not None or not blueprint.needs_difficulty)
+        and (item.p_value is not None or not with_p_value)
     ]
 
 
-def supply_table(blueprint: Blueprint, pool: Sequence[PoolItem]) -> SupplyTable:
+def count_stock(
+    blueprint: Blueprint,
+    pool: Sequence[PoolItem],
+    *,
+    since: date | None = None,
+    waiting: Mapping[Spot, int] | None = None,
+) -> Stock:
+    """Return how many items there are of each point and type.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        Says what may be drawn.
+    pool : sequence of PoolItem
+        All approved items.
+    since : date, optional
+        Items used on this day or later are not fresh; None takes all for fresh.
+    waiting : mapping, optional
+        Items by point and type that are not approved yet.
+    """
+    usable = usable_items(pool, blueprint)
+    return Stock(
+        Counter((item.point, item.type) for item in pool),
+        Counter((item.point, item.type) for item in usable),
+        Counter((item.point, item.type) for item in usable if is_fresh(item, since)),
+        Counter(waiting or {}),
+    )
+
+
+def is_fresh(item: PoolItem, since: date | None) -> bool:
+    """Say whether an item was not used since a day."""
+    return since is None or item.last_used is None or item.last_used < since
+
+
+def supply_table(blueprint: Blueprint, pool: Sequence[PoolItem], stock: Stock | None = None) -> SupplyTable:
     """Return what each cell needs, by proportion, beside what the pool offers it."""
-    items = usable_items(pool, blueprint)
+    stock = count_stock(blueprint, pool) if stock is None else stock
     rules = [rule for rule in blueprint.types if rule.count]
     targets = {target.scope: target for target in targets_of(blueprint)}
     leaves = leaf_scopes(list(targets))
     needed = {rule.type: _shares(rule.count, [targets[scope].percent for scope in leaves]) for rule in rules}
+    spots = {rule.type: stock.spots(rule.type) for rule in rules}
     rows = []
     for number, scope in enumerate(leaves):
-        here = [item for item in items if in_scope(item.point, scope)]
-        cells = tuple(SupplyCell(needed[rule.type][number], _of_type(here, rule.type)) for rule in rules)
+        cells = tuple(
+            stock.cell(needed[rule.type][number], [spot for spot in spots[rule.type] if in_scope(spot[0], scope)])
+            for rule in rules
+        )
         target = targets[scope]
         rows.append(
             SupplyRow(scope, target.percent, marks_text(target), target.is_rounded, cells, _sum(cells))
         )  # fmt: skip
-    totals = tuple(SupplyCell(rule.count, _of_type(items, rule.type)) for rule in rules)
+    totals = tuple(stock.cell(rule.count, spots[rule.type]) for rule in rules)
     weight_sum = sum((targets[scope].percent for scope in leaves), Decimal(0))
     return SupplyTable(tuple(rule.type for rule in rules), tuple(rows), totals, _sum(totals), weight_sum)
+
+
+def demands(blueprint: Blueprint, pool: Sequence[PoolItem], since: date | None = None) -> Iterator[Demand]:
+    """Yield every rule on numbers of items beside its supply: importance, difficulty levels, cells."""
+    wanted = {rule.type for rule in blueprint.types if rule.count}
+    items = [item for item in usable_items(pool, blueprint) if item.type in wanted]
+    for share in blueprint.importance:
+        needed = math.ceil(share.low * blueprint.n_items) if share.low is not None else 0
+        text = Text(N_("重要程度 %(letter)s"), {"letter": share.letter})
+        found = [item for item in items if item.importance == share.letter]
+        yield _demand(f"importance[{share.letter}]", text, needed, found, since)
+    for level in blueprint.difficulty_counts:
+        text = Text(N_("难度 %(level)s"), {"level": level.level})
+        found = [item for item in items if item.difficulty == level.level]
+        yield _demand(f"difficulty[{level.level}]", text, level.low, found, since)
+    for cell in blueprint.cells:
+        text = Text(N_("单元 %(cell)s"), {"cell": cell.name})
+        yield _demand(f"cells[{cell.name}]", text, cell.low, [item for item in items if cell.holds(item)], since)
+
+
+def _demand(rule: str, text: Text, needed: int, items: Sequence[PoolItem], since: date | None) -> Demand:
+    fresh = sum(1 for item in items if is_fresh(item, since))
+    return Demand(rule, text, SupplyCell(needed, len(items), len(items), fresh))
 
 
 def targets_of(blueprint: Blueprint) -> tuple[WeightTarget, ...]:
@@ -113,7 +222,8 @@ def _of_type(items: Sequence[PoolItem], name: str) -> int:
 
 
 def _sum(cells: Sequence[SupplyCell]) -> SupplyCell:
-    return SupplyCell(sum(cell.needed for cell in cells), sum(cell.available for cell in cells))
+    figures = ((cell.needed, cell.available, cell.reviewed, cell.fresh, cell.waiting) for cell in cells)
+    return SupplyCell(*map(sum, zip(*figures, strict=True))) if cells else SupplyCell(0, 0)
 
 
 def _shares(count: int, percents: Sequence[Decimal]) -> list[int]:

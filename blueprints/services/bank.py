@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from item_templates.contract import ItemContent
 from kernel import profiles
 from kernel.identity.actor import Actor
 from qbank import public as qbank
+from qbank.public_supply import proportions_correct
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,16 @@ class Pool:
 def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Pool:
     """Return the pool of a level."""
     entries = qbank.load_pool(session, actor, standard_level_id)
-    return Pool(tuple(_pool_item(entry) for entry in entries), {str(entry.item_id): entry for entry in entries})
+    known = proportions_correct(session, actor, standard_level_id)
+    items = tuple(_pool_item(entry, known.get(entry.item_id)) for entry in entries)
+    return Pool(items, {str(entry.item_id): entry for entry in entries})
 
 
-def _pool_item(entry: qbank.PoolEntry) -> PoolItem:
+def _pool_item(entry: qbank.PoolEntry, p_value: float | None) -> PoolItem:
     return PoolItem(
         id=str(entry.item_id), type=entry.type, point=engine_code(entry.point), importance=str(entry.importance.value),
-        difficulty=entry.difficulty, score=entry.score, n_used=entry.n_used, last_used=entry.last_used,
+        difficulty=entry.difficulty, score=entry.score, p_value=p_value, n_used=entry.n_used,
+        last_used=entry.last_used,
         enemies=tuple(str(one) for one in entry.enemies),
     )  # fmt: skip
 
@@ -107,24 +111,3 @@ def scope_lines(session: Session, actor: Actor, standard_level_id: uuid.UUID) ->
         )
         for scope in qbank.outline(session, actor, standard_level_id).walk()
     ]
-
-
-def item_codes(pool: Pool, item_ids: Sequence[str]) -> list[str]:
-    """Return the codes of items; an item that left the pool keeps its id."""
-    return [pool.entries[item_id].code if item_id in pool.entries else item_id for item_id in item_ids]
-
-
-def item_ids(pool: Pool, codes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the ids that codes name, and the codes that name nothing; an id may stand for itself."""
-    by_code = {entry.code: item_id for item_id, entry in pool.entries.items()}
-    found = [by_code.get(code, code) for code in codes]
-    unknown = [code for code, item_id in zip(codes, found, strict=True) if item_id == code and not _is_id(code)]
-    return [item_id for item_id in found if _is_id(item_id)], unknown
-
-
-def _is_id(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

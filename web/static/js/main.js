@@ -8,6 +8,7 @@ import drawer from "./drawer.js";
 import errorSummary from "./error-summary.js";
 import fileDrop from "./file-drop.js";
 import itemChildren from "./item-children.js";
+import itemPicker from "./item-picker.js";
 import jobProgress from "./job-progress.js";
 import livePreview from "./live-preview.js";
 import menu from "./menu.js";
@@ -25,8 +26,8 @@ const hotspotEditor = (element) => import("./hotspot-editor.js").then((module) =
 const CONTROLLERS = {
   autosubmit, bulk, confirm, copy, countdown, drawer, "error-summary": errorSummary, "file-drop": fileDrop,
   "item-children": itemChildren, "hotspot-editor": hotspotEditor,
-  "job-progress": jobProgress, "live-preview": livePreview, menu, notice, popup, "table-keys": tableKeys, tex, toast,
-  tree, unsaved,
+  "item-picker": itemPicker, "job-progress": jobProgress, "live-preview": livePreview, menu, notice, popup,
+  "table-keys": tableKeys, tex, toast, tree, unsaved,
 };
 const connected = new WeakSet();
 

@@ -1,0 +1,91 @@
+"""What the bank of a level has for a blueprint that somebody is writing: quick counts, items by code, items to pick."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from blueprints.assembly.pool import PoolItem
+from blueprints.rules.codes import engine_code
+from blueprints.rules.profile import COOLDOWN_DAYS
+from blueprints.rules.two_way import Spot
+from kernel import profiles
+from kernel.clock import now
+from kernel.identity.actor import Actor
+from qbank import public_supply as bank
+from qbank.public_supply import FoundRow as FoundRow
+
+CODES_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class BankStock:
+    """All approved items of a level as assembly sees them, what is still to be approved, and since when use is recent."""
+
+    items: tuple[PoolItem, ...]
+    waiting: Mapping[Spot, int]
+    since: date | None
+
+
+def load_stock(session: Session, actor: Actor, standard_level_id: uuid.UUID, spec: Mapping[str, Any]) -> BankStock:
+    """Return the stock of a level; shares of correct answers only where the blueprint asks for them."""
+    known = bank.proportions_correct(session, actor, standard_level_id) if spec.get("p_value") else {}
+    items = tuple(
+        PoolItem(
+            id=str(row.item_id), type=row.type, point=_code(row.point), importance=row.importance,
+            difficulty=row.difficulty, p_value=known.get(row.item_id), n_used=row.n_used, last_used=row.last_used,
+        )
+        for row in bank.list_supply(session, actor, standard_level_id)
+    )  # fmt: skip
+    waiting = {
+        (_code(row.point), row.type): row.n_items for row in bank.count_waiting(session, actor, standard_level_id)
+    }
+    return BankStock(items, waiting, fresh_since(session, actor))
+
+
+@lru_cache(maxsize=CODES_KEPT)
+def _code(full_code: str) -> str:
+    return engine_code(full_code)
+
+
+def fresh_since(session: Session, actor: Actor) -> date | None:
+    """Return the first day on which a use still counts as recent; None when every item is always fresh."""
+    days = int(profiles.value(session, actor.organisation, COOLDOWN_DAYS.name))
+    return now().date() - timedelta(days=days) if days else None
+
+
+def codes_of_items(session: Session, actor: Actor, item_ids: Sequence[str]) -> list[str]:
+    """Return the codes of items; what is no item of the organisation keeps its id."""
+    keys = {text: key for text in item_ids if (key := _id_of(text)) is not None}
+    codes = bank.codes_of(session, actor, list(keys.values())) if keys else {}
+    return [codes.get(keys[text], text) if text in keys else text for text in item_ids]
+
+
+def items_of_codes(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, codes: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the ids of items in use of a level that people wrote as codes, and the codes that none has.
+
+    An id stays as it is: the item left the pool after somebody had named it.
+    """
+    found = bank.find_by_codes(session, actor, standard_level_id, codes) if codes else {}
+    ids = [str(found[code]) if code in found else code for code in dict.fromkeys(codes)]
+    return [one for one in ids if _id_of(one)], [one for one in ids if not _id_of(one)]
+
+
+def search_items(session: Session, actor: Actor, standard_level_id: uuid.UUID, text: str) -> list[FoundRow]:
+    """Return some items of a level that a text finds, to be picked."""
+    return bank.search_pool(session, actor, standard_level_id, text)
+
+
+def _id_of(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
