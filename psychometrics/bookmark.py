@@ -115,7 +115,7 @@ def rasch_from_facilities(facilities: ArrayLike, *, spread: float = 1.0) -> Para
 
     Returns
     -------
-    Parameters
+    irt.Parameters
         Slopes of one, no guessing.
 
     Raises

@@ -84,6 +84,7 @@ def load_models() -> None:
         *COMPONENTS,
     ):
         part(f"{module}.models")
+    part("blueprints.models_panels")
     for component in COMPONENTS:
         part(f"{component}.rules")
 

@@ -1,5 +1,5 @@
 """Pure rules of blueprints and forms: states, default mixes, documents of a sealed form. No database, no HTTP, no clock."""
 
-from blueprints.rules import profile
+from blueprints.rules import panel_profile, profile
 
-__all__ = ["profile"]
+__all__ = ["panel_profile", "profile"]

@@ -42,6 +42,7 @@ class CycleRole(enum.StrEnum):
     APPROVER = "approver"
     INVIGILATOR = "invigilator"
     MARKER = "marker"
+    RATER = "rater"
     CANDIDATE = "candidate"
 
 
@@ -74,6 +75,7 @@ CYCLE_LABELS = {
     CycleRole.APPROVER: N_("审卷人"),
     CycleRole.INVIGILATOR: N_("监考员"),
     CycleRole.MARKER: N_("阅卷员"),
+    CycleRole.RATER: N_("合格线评定专家"),
     CycleRole.CANDIDATE: N_("考生"),
 }
 SEVERITIES = (N_("拒绝"), N_("提示"), N_("不检查"))
@@ -124,6 +126,8 @@ RULES: tuple[ConflictRule, ...] = (
     ConflictRule("COI-40", R.MARKER, R.CANDIDATE, SAME | KIN, S.REFUSE, N_("回避规则 COI-40：%(person)s 与考生是亲属或同一人，不得评阅其答卷")),
     ConflictRule("COI-41", R.MARKER, R.CANDIDATE, TAUGHT, S.REFUSE, N_("回避规则 COI-41：%(person)s 教过或培训过考生，不得评阅其答卷")),
     ConflictRule("COI-42", R.MARKER, R.CANDIDATE, WORK, S.WARN, N_("回避规则 COI-42：%(person)s 与考生在同一单位")),
+    ConflictRule("COI-50", R.RATER, R.AUTHOR, SAME, S.WARN, N_("回避规则 COI-50：%(person)s 命制过这份试卷的试题，评定其合格线时须知情")),
+    ConflictRule("COI-51", R.RATER, R.CANDIDATE, SAME | NEAR, S.REFUSE, N_("回避规则 COI-51：%(person)s 是使用这份试卷的考生，或与其有亲属、师生或培训关系，不得评定其合格线")),
 )  # fmt: skip
 RULE_LABELS = {
     "COI-01": N_("COI-01 审核自己的试题"),
@@ -147,6 +151,8 @@ RULE_LABELS = {
     "COI-40": N_("COI-40 评阅亲属或本人的答卷"),
     "COI-41": N_("COI-41 评阅自己的学生或学员的答卷"),
     "COI-42": N_("COI-42 评阅同一单位考生的答卷"),
+    "COI-50": N_("COI-50 命题人评定含其试题的试卷的合格线"),
+    "COI-51": N_("COI-51 与考生有亲属、师生或培训关系者评定合格线"),
 }
 BASIS = N_("考试工作人员回避规定：亲属、师生、同一单位等可能影响公正的关系")
 
