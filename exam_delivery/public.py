@@ -14,6 +14,7 @@ from exam_delivery.repository import forensics as forensics_repository
 from exam_delivery.repository import planning
 from exam_delivery.repository.forensics import LeadFilter, Person
 from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, LeadState
+from exam_delivery.rules.groups import GROUPINGS
 from exam_delivery.services import analyses, forensics, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
 from exam_delivery.services.forensics import FoundLead, Trace
@@ -24,6 +25,7 @@ from kernel.uow import UnitOfWork
 
 __all__ = [
     "ANALYSE_JOB",
+    "GROUPINGS",
     "KIND_LABELS",
     "STATE_LABELS",
     "BatchInfo",
@@ -46,6 +48,7 @@ __all__ = [
     "list_analyses",
     "list_leads",
     "load_form_tables",
+    "load_groups",
     "load_people",
     "load_traces",
     "read_photos",
@@ -120,6 +123,25 @@ def load_form_tables(
         Handed-in attempts of admitted candidates only.
     """
     return analyses.load_tables(session, actor, exam_session_id, attempt_ids)
+
+
+def load_groups(session: Session, actor: Actor, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, str]]:
+    """Return the labels of candidates' groups (`GROUPINGS`) by attempt, for statistics about groups.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    attempt_ids : sequence of UUID
+
+    Returns
+    -------
+    dict of UUID to dict of str to str
+        Empty text where registration does not say; no names, numbers or dates of persons.
+    """
+    return analyses_repository.load_groups(session, attempt_ids, actor=actor)
 
 
 def request_analysis(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:

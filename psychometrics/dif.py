@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,12 +56,36 @@ class LogisticDif:
 
 
 @dataclass(frozen=True, slots=True)
+class PurifiedDif:
+    """All figures of a comparison against one and the same anchor, shape (n_items,) each.
+
+    Attributes
+    ----------
+    mantel_haenszel : MantelHaenszel
+    difference : ndarray of float64
+        STD P-DIF.
+    logistic : LogisticDif
+    is_suspect : ndarray of bool
+        Items taken out of the total that makes persons comparable.
+    """
+
+    mantel_haenszel: MantelHaenszel
+    difference: FloatArray
+    logistic: LogisticDif
+    is_suspect: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
 class _Cells:
     """Right answers and answers by item, stratum and group: shape (n_items, n_strata, 2), focal last."""
 
     right: FloatArray
     seen: FloatArray
     level: FloatArray
+
+
+_Piece: TypeAlias = tuple[IntArray, FloatArray]
+_Figures = TypeVar("_Figures", MantelHaenszel, LogisticDif)
 
 
 def mantel_haenszel(scores: ArrayLike, is_focal: ArrayLike, *, matching: ArrayLike | None = None) -> MantelHaenszel:
@@ -176,13 +202,12 @@ def purified_mantel_haenszel(
     True
     """
     matrix, focal = _checked(scores, is_focal)
-    marks = np.nan_to_num(matrix)
-    found = _mantel_haenszel(_cells(matrix, focal, marks.sum(axis=1)))
+    found = _mantel_haenszel(_cells(matrix, focal, np.nansum(matrix, axis=1)))
     flagged = found.p_value < significance
     for _ in range(max_rounds):
         if flagged.all():
             break
-        found = _against_anchor(matrix, marks, focal, ~flagged)
+        found = _against_anchor(matrix, focal, ~flagged)
         now = found.p_value < significance
         if (now == flagged).all():
             break
@@ -190,17 +215,66 @@ def purified_mantel_haenszel(
     return found, flagged
 
 
-def _against_anchor(matrix: FloatArray, marks: FloatArray, focal: BoolArray, anchor: BoolArray) -> MantelHaenszel:
-    """Return the figures with the total of the anchor items, the studied item added where it is none."""
+def purified_dif(
+    scores: ArrayLike, is_focal: ArrayLike, *, significance: float = 0.05, max_rounds: int = 10
+) -> PurifiedDif:
+    """Return Mantel-Haenszel, standardised difference and logistic tests against the items that purification leaves.
+
+    Parameters
+    ----------
+    scores, is_focal, significance, max_rounds
+        As for `purified_mantel_haenszel`, which finds the anchor.
+
+    Returns
+    -------
+    PurifiedDif
+        A suspect item's own mark stays in the total that it is matched by. Where every item is suspect, all stay in.
+
+    References
+    ----------
+    Clauser, Mazor & Hambleton (1993), Appl. Meas. Educ. 6, 269-279; French & Maller (2007), Educ. Psychol. Meas. 67,
+    373-393, for logistic regression.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> focal, theta = np.arange(1200) % 2 == 1, rng.normal(size=(1200, 1))
+    >>> shift = np.where(np.arange(10) == 3, 1.5, 0.0) * focal[:, None]
+    >>> found = purified_dif(rng.random((1200, 10)) < 1 / (1 + np.exp(shift - theta)), focal)
+    >>> str(found.mantel_haenszel.ets_class[3]), bool(found.difference[3] < -0.1), bool(found.logistic.p_value[3] < 0.01)
+    ('C', True, True)
+    """
+    found, suspect = purified_mantel_haenszel(scores, is_focal, significance=significance, max_rounds=max_rounds)
+    matrix, focal = _checked(scores, is_focal)
+    pieces = _pieces(matrix, np.ones_like(suspect) if suspect.all() else ~suspect)
+    gaps = [standardised_difference(matrix[:, columns], focal, matching=level) for columns, level in pieces]
+    tests = [logistic_dif(matrix[:, columns], focal, matching=level) for columns, level in pieces]
+    return PurifiedDif(found, np.concatenate(gaps)[_order(pieces)], _joined(tests, pieces), suspect)
+
+
+def _pieces(matrix: FloatArray, anchor: BoolArray) -> list[_Piece]:
+    """Return columns with the total they are matched by: the anchor together, every other item with its own mark added."""
+    marks = np.nan_to_num(matrix)
     total = marks[:, anchor].sum(axis=1)
-    parts = [_mantel_haenszel(_cells(matrix[:, anchor], focal, total))]
-    order = [np.flatnonzero(anchor)]
-    for j in np.flatnonzero(~anchor):
-        parts.append(_mantel_haenszel(_cells(matrix[:, [j]], focal, total + marks[:, j])))
-        order.append(np.array([j]))
-    back = np.argsort(np.concatenate(order))
-    names = MantelHaenszel.__dataclass_fields__
-    return MantelHaenszel(**{name: np.concatenate([getattr(part, name) for part in parts])[back] for name in names})
+    others = [(np.array([j]), total + marks[:, j]) for j in np.flatnonzero(~anchor)]
+    return [(np.flatnonzero(anchor), total), *others]
+
+
+def _order(pieces: Sequence[_Piece]) -> IntArray:
+    return np.argsort(np.concatenate([columns for columns, _level in pieces]))
+
+
+def _joined(parts: Sequence[_Figures], pieces: Sequence[_Piece]) -> _Figures:
+    back = _order(pieces)
+    names = [one.name for one in fields(parts[0])]
+    return type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts])[back] for name in names})
+
+
+def _against_anchor(matrix: FloatArray, focal: BoolArray, anchor: BoolArray) -> MantelHaenszel:
+    """Return the figures with the total of the anchor items, the studied item added where it is none."""
+    pieces = _pieces(matrix, anchor)
+    parts = [_mantel_haenszel(_cells(matrix[:, columns], focal, level)) for columns, level in pieces]
+    return _joined(parts, pieces)
 
 
 def logistic_dif(scores: ArrayLike, is_focal: ArrayLike, *, matching: ArrayLike | None = None) -> LogisticDif:

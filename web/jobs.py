@@ -43,7 +43,8 @@ def analyse_session(context: JobContext) -> None:
     reports, leads = {}, {}
     for number, table in enumerate(tables):
         context.progress(100 * number // len(tables), table.title)
-        reports[table.form_id] = analyse_form(table)
+        groups = exam_delivery.load_groups(db.session(), inside.actor, table.attempt_ids)
+        reports[table.form_id] = analyse_form(table, groups)
         traces = exam_delivery.load_traces(db.session(), inside.actor, table.form_id, table.attempt_ids)
         leads[table.form_id] = find_leads(table, traces)
     with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:

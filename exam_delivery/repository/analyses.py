@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from exam_delivery.models import Attempt, ExamSession, Registration, RegistrationStatus
+from exam_delivery.models import Attempt, Candidate, ExamRoom, ExamSession, Registration, RegistrationStatus
 from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.models.attempts import AttemptStatus
+from exam_delivery.rules.groups import group_labels
 from kernel.identity.actor import Actor
+
+CHUNK = 500
 
 
 def counted_attempts(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
@@ -27,6 +30,24 @@ def counted_attempts(session: Session, exam_session_id: uuid.UUID, *, actor: Act
         )
     )
     return session.scalars(query.order_by(Attempt.form_id, Attempt.attempt_id)).all()
+
+
+def load_groups(session: Session, attempt_ids: Sequence[uuid.UUID], *, actor: Actor) -> dict[uuid.UUID, dict[str, str]]:
+    """Return the labels of the groups of some attempts' candidates, by attempt."""
+    found: dict[uuid.UUID, dict[str, str]] = {}
+    for start in range(0, len(attempt_ids), CHUNK):
+        query = (
+            select(Attempt.attempt_id, ExamRoom.site, Candidate.sex, Candidate.employer, Candidate.extra)
+            .join(Registration, Registration.registration_id == Attempt.registration_id)
+            .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+            .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
+            .where(
+                Attempt.attempt_id.in_(attempt_ids[start : start + CHUNK]), Attempt.organisation_id == actor.organisation
+            )
+        )  # fmt: skip
+        for key, site, sex, employer, extra in session.execute(query):
+            found[key] = group_labels(site=site or "", sex=sex, employer=employer, extra=extra or {})
+    return found
 
 
 def next_number(session: Session, exam_session_id: uuid.UUID, form_id: uuid.UUID) -> int:

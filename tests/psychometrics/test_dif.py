@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from psychometrics.arrays import ParameterError
-from psychometrics.dif import logistic_dif, mantel_haenszel, purified_mantel_haenszel, standardised_difference
+from psychometrics.dif import (
+    logistic_dif,
+    mantel_haenszel,
+    purified_dif,
+    purified_mantel_haenszel,
+    standardised_difference,
+)
 
 # Bickel, Hammel & O'Connell (1975), Science 187, 398-404: admissions to Berkeley by department; men then women,
 # admitted and rejected.
@@ -168,3 +174,28 @@ def test_the_standardised_difference_equals_plain_loops_over_the_levels():
 
 def test_the_standardised_difference_is_unknown_without_equals():
     assert np.isnan(standardised_difference([[1, 1], [0, 0]], [True, False], matching=[1, 2])).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_figures_of_a_purified_comparison_rest_on_one_anchor(seed):
+    scores, focal = answers(seed, 1.2, n=800)
+    found = purified_dif(scores, focal)
+    anchor = ~found.is_suspect
+    assert found.is_suspect[4]
+    total = scores[:, anchor].sum(axis=1)
+    assert found.difference[anchor] == pytest.approx(standardised_difference(scores[:, anchor], focal))
+    for j in np.flatnonzero(found.is_suspect):
+        level = total + scores[:, j]
+        assert found.mantel_haenszel.delta[j] == pytest.approx(
+            mantel_haenszel(scores[:, [j]], focal, matching=level).delta[0]
+        )
+        assert found.difference[j] == pytest.approx(standardised_difference(scores[:, [j]], focal, matching=level)[0])
+        assert found.logistic.both[j] == pytest.approx(logistic_dif(scores[:, [j]], focal, matching=level).both[0])
+
+
+def test_a_comparison_in_which_every_item_is_suspect_falls_back_on_the_whole_total():
+    scores, focal = answers(0, 0.0, n=300)
+    found = purified_dif(scores, focal, significance=1.1)
+    assert found.is_suspect.all()
+    assert found.difference == pytest.approx(standardised_difference(scores, focal))
+    assert found.mantel_haenszel.delta == pytest.approx(mantel_haenszel(scores, focal).delta)

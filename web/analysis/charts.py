@@ -45,15 +45,29 @@ def histogram(starts: Sequence[float], width: float, counts: Sequence[int], *, t
     return _svg(frame, _axes(frame, axis, "") + bars, title)
 
 
-def scatter(points: Sequence[tuple[float, float, str, str]], frame: Frame, *, title: str, axes: tuple[str, str]) -> str:
-    """Return named points `(x, y, name, weight)`; those with a weight are drawn as that class and labelled."""
+def scatter(
+    points: Sequence[tuple[float, float, str, str]],
+    frame: Frame,
+    *,
+    title: str,
+    axes: tuple[str, str],
+    levels: Sequence[float] = (),
+) -> str:
+    """Return named points `(x, y, name, weight)`; those with a weight are drawn as that class and labelled.
+
+    `levels` are heights at which a dashed line is drawn across.
+    """
     marks = "".join(
         f'<circle class="point {escape(weight)}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="4">'
         f"<title>{escape(name)}: {x:.2f}, {y:.2f}</title></circle>"
         + (f'<text x="{frame.x(x) + 6:.1f}" y="{frame.y(y) - 5:.1f}">{escape(name)}</text>' if weight else "")
         for x, y, name, weight in points
     )
-    return _svg(frame, _axes(frame, *axes) + marks, title)
+    limits = "".join(
+        f'<path class="grid" stroke-dasharray="5 4" d="M{LEFT} {frame.y(level):.1f}H{frame.width - RIGHT}"/>'
+        for level in levels
+    )
+    return _svg(frame, _axes(frame, *axes) + limits + marks, title)
 
 
 def lines(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kernel.errors import DependencyError
 from kernel.i18n import N_
+
+if TYPE_CHECKING:
+    from web.analysis.marking import Marked
+    from web.analysis.sheet import Sheet
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 WRITABLE = click.Path(dir_okay=False, path_type=Path)
@@ -22,6 +26,9 @@ MODELS = ("ctt", "rasch", "2pl", "3pl")
 @click.option("--key", metavar="KEY", type=READABLE, help=N_("答案文件 item,key[,score]；不写则作答单元格就是得分"))
 @click.option("--out", metavar="FILE", type=WRITABLE, required=True, help=N_("写出的 JSON 报告"))
 @click.option("--model", type=click.Choice(MODELS), default="ctt", show_default=True, help=N_("标定所用的模型"))
+@click.option(
+    "--groups", metavar="FILE", type=READABLE, help=N_("考生分组 candidate,列…：按每一列比较各组在每道题上的公平性")
+)
 @click.option("--html", metavar="FILE", type=WRITABLE, help=N_("另写一份可打印的网页报告"))
 @click.pass_context
 def analyse(context: click.Context, /, responses: Path, key: Path | None, out: Path, **options: Any) -> None:
@@ -36,6 +43,8 @@ def analyse(context: click.Context, /, responses: Path, key: Path | None, out: P
     marked = mark_sheet(sheet, rows)
     report = figures.analyse(marked)
     add_calibration(report, marked, options["model"])
+    if options["groups"]:
+        _add_fairness(report, marked, sheet, options["groups"])
     write_json(out, report)
     if options["html"]:
         write_file(options["html"], page.render(report, responses.name).encode())
@@ -46,6 +55,17 @@ def analyse(context: click.Context, /, responses: Path, key: Path | None, out: P
     values = {"candidates": report["n_candidates"], "items": report["n_items"], "flagged": flagged, "out": out}
     click.echo(line % values, err=True)
     context.exit(0)
+
+
+def _add_fairness(report: dict[str, Any], marked: Marked, sheet: Sheet, path: Path) -> None:
+    """Put the comparison of groups into the report; say how many candidates the file does not know."""
+    from web.analysis.fairness import fairness_report
+    from web.analysis.sheet import read_groups
+
+    groups, n_unknown = read_groups(path, sheet)
+    report["fairness"] = fairness_report(marked, groups)
+    if n_unknown:
+        click.echo(N_("提醒：分组文件中没有 %(n)s 名考生，他们不参加分组比较") % {"n": n_unknown}, err=True)
 
 
 @click.command("score")

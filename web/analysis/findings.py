@@ -61,6 +61,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "dependent_on": Meaning(
         "caution", N_("与“%(what)s”在能力之外仍一同对错：两题可能互相提示、共用材料或内容重复，不宜同卷。")
     ),
+    "group_unknown": Meaning("note", N_("报名信息里没有这一项，无法比较。")),
+    "one_group": Meaning("note", N_("考生都属于同一组，没有可比较的。")),
+    "too_few_items_for_groups": Meaning("note", N_("对错题不足 10 道，总分不足以说明两人水平相当，不作比较。")),
+    "too_few_in_groups": Meaning("note", N_("没有两组都满 50 人，数据不足以比较；积累更多考生后再看。")),
+    "few_in_group": Meaning("note", N_("较小的一组不足 200 人：只看得出很大的差异，没有发现不等于没有。")),
     "too_few_calibrated": Meaning("caution", N_("能标定的题目不足三道，无法标定。")),
 }  # fmt: skip
 UNCERTAIN_WHEN_FEW = frozenset({"possible_wrong_key", "negative_discrimination"})

@@ -9,10 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kernel.i18n import N_
 from web.analysis import charts
-from web.analysis.findings import explain, explain_item
+from web.analysis.fairness import findings_of
+from web.analysis.findings import MEANINGS, explain, explain_item
 from web.analysis.numbers import shown
 
 MODEL_NAMES = {"ctt": N_("经典测量理论"), "rasch": "Rasch", "2pl": "2PL", "3pl": "3PL"}
+VERDICTS = {"large": N_("差异大"), "moderate": N_("差异中等"), "crossing": N_("差异随水平而变")}
 MAX_CURVES = 300
 """Beyond this many items option curves are drawn only for those with findings, so that the file stays readable."""
 
@@ -41,6 +43,7 @@ def render(report: dict[str, Any], source: str) -> str:
         distribution=_distribution(report["test"]),
         overview=_overview(items),
         information=_information(report["model"]),
+        fairness=_fairness(report.get("fairness")),
     )
 
 
@@ -84,3 +87,14 @@ def _information(model: dict[str, Any]) -> str:
     frame = charts.Frame(found["theta"][0], found["theta"][-1], 0, max(found["information"]))
     curves = {N_("信息量"): found["information"]}
     return charts.lines(found["theta"], curves, frame, title=N_("测验信息函数"), axes=(N_("能力 θ"), N_("信息量")))
+
+
+def _fairness(report: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the comparison of groups for the page: what stands out, and what was compared or why not."""
+    if report is None:
+        return None
+    findings = [one | {"verdict_text": VERDICTS[one["verdict"]]} for one in findings_of(report)]
+    reasons = {
+        one["grouping"]: [MEANINGS[flag].text for flag in one["flags"]] for one in report["groupings"] if one["flags"]
+    }
+    return {"report": report, "findings": findings, "reasons": reasons}

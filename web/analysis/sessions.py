@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from exam_delivery.public import FormTable, SlotOfForm
+from exam_delivery.public import GROUPINGS, FormTable, SlotOfForm
 from kernel.i18n import N_
 from kernel.profiles import RuleKey, declare
 from qbank.public import StatisticsRow
 from qbank.public_changes import Report, ReportSource
 from web.analysis.calibration import add_calibration
+from web.analysis.fairness import fairness_report
 from web.analysis.figures import analyse
 from web.analysis.findings import explain_item
 from web.analysis.marking import MAX_OPTIONS, Answers, Marked
@@ -34,8 +36,11 @@ ENOUGH_FOR_MODEL = 100
 """Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
 
 
-def analyse_form(table: FormTable) -> dict[str, Any]:
-    """Return the report of one form: what `kaoku analyse` gives, with the item version of every column."""
+def analyse_form(table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]]) -> dict[str, Any]:
+    """Return the report of one form: what `kaoku analyse` gives, with the item version of every column.
+
+    `groups` gives the labels of each attempt's candidate; only figures of groups enter the report.
+    """
     marked = mark_table(table)
     report = analyse(marked)
     add_calibration(report, marked, "rasch" if len(table.scores) >= ENOUGH_FOR_MODEL else "ctt")
@@ -44,6 +49,8 @@ def analyse_form(table: FormTable) -> dict[str, Any]:
             "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
             "item_version_id": slot.item_version_id,
         }  # fmt: skip
+    labels = {name: [groups.get(key, {}).get(name, "") for key in table.attempt_ids] for name in GROUPINGS}
+    report["fairness"] = fairness_report(marked, labels)
     return report | {
         "form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked),
     }  # fmt: skip

@@ -79,6 +79,20 @@ def read_key(path: Path, sheet: Sheet) -> tuple[dict[str, KeyRow], tuple[str, ..
     return {item: found[item] for item in sheet.items}, tuple(item for item in found if item not in set(sheet.items))
 
 
+def read_groups(path: Path, sheet: Sheet) -> tuple[dict[str, list[str]], int]:
+    """Return the group of every candidate of the sheet in each column of a groups file, and how many candidates have none."""
+    rows = _rows(path)
+    head = [cell.strip() for cell in next(rows, (0, []))[1]]
+    _check_head(path.name, head)
+    body = [(line, row) for line, row in rows if any(cell.strip() for cell in row)]
+    _check_rows(path.name, body, len(head))
+    _check_candidates(path.name, [row[0].strip() for _line, row in body], [line for line, _row in body])
+    by_candidate = {row[0].strip(): row for _line, row in body}
+    known = [by_candidate.get(candidate) for candidate in sheet.candidates]
+    groups = {name: [row[place].strip() if row else "" for row in known] for place, name in enumerate(head[1:], 1)}
+    return groups, sum(row is None for row in known)
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows with their line numbers."""
     text = _text(path)

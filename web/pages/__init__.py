@@ -6,6 +6,8 @@ from web.pages import (
     audit,
     auth,
     declarations,
+    fairness,
+    figure_guide,
     home,
     jobs,
     leads,
@@ -19,7 +21,7 @@ from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp, analyses.bp, leads.bp,
+    declarations.bp, analyses.bp, fairness.bp, figure_guide.bp, leads.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]
