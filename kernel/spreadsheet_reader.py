@@ -1,7 +1,7 @@
-"""Read one spreadsheet in a process of its own, so that a hostile file can only exhaust that process.
+"""The process that reads one spreadsheet: started by `spreadsheets` through `kernel.confined`.
 
-Run by path, never imported: the file comes by standard input, JSON goes to standard output. A cell is a string, or a
-pair of a type letter and a value: ``n`` number, ``b`` truth value, ``t`` date or time in ISO form.
+The request is a line of figures and then the file; the answer is JSON. A cell is a string, or a pair of a type letter and
+a value: ``n`` number, ``b`` truth value, ``t`` date or time in ISO form.
 """
 
 from __future__ import annotations
@@ -10,18 +10,15 @@ import datetime as dt
 import io
 import json
 import sys
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
+from kernel.confined_process import serve
 
-def limit_memory(n_bytes: int) -> None:
-    """Bound the address space where the platform can."""
-    try:
-        import resource
-    except ImportError:  # not a POSIX system
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+MOST_PARTS = 2_000
 
 
 def encode_cell(value: Any) -> Any:
@@ -57,18 +54,29 @@ def read_workbook(data: bytes, max_sheets: int, max_rows: int, max_columns: int)
     return {"sheets": sheets, "n_sheets": len(metadata)}
 
 
-def main(arguments: list[str]) -> None:
-    """Answer one request: memory in bytes, then the greatest number of sheets, rows and columns."""
-    n_memory, *limits = (int(argument) for argument in arguments)
-    limit_memory(n_memory)
+def is_bomb(data: bytes, max_unpacked: int) -> bool:
+    """Say whether a file that is an archive says itself that it unpacks to too much."""
     try:
-        answer = read_workbook(sys.stdin.buffer.read(), *limits)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    return len(entries) > MOST_PARTS or sum(entry.file_size for entry in entries) > max_unpacked
+
+
+def answer(request: bytes, _out: Path) -> bytes:
+    """Return the sheets of a workbook, or what keeps it from being read."""
+    figures, _, data = request.partition(b"\n")
+    max_unpacked, *limits = json.loads(figures)
+    found: dict[str, Any]
+    try:
+        found = {"error": "too_large"} if is_bomb(data, max_unpacked) else read_workbook(data, *limits)
     except PasswordError:
-        answer = {"error": "password"}
+        found = {"error": "password"}
     except CalamineError as error:
-        answer = {"error": "broken", "detail": str(error)}
-    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        found = {"error": "broken", "detail": str(error)}
+    return json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(serve(sys.argv[1:], answer))

@@ -6,17 +6,15 @@ import csv
 import datetime as dt
 import io
 import json
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 import xlsxwriter
 
+from kernel.confined import ReadingEndedError, ReadLimits, ask_confined
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -25,9 +23,10 @@ Cell = str | int | float | Decimal | dt.date | None
 
 MAX_CELL_CHARACTERS = 32_767  # of the file format
 SAFE_DIGITS = 15  # a numeric cell keeps no more
-_READER = Path(__file__).with_name("spreadsheet_reader.py")
+_READER = "kernel.spreadsheet_reader"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\xa0\u3000"
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")  # where Office keeps a workbook with a password
+_TOO_LARGE = N_("表格文件展开后过大，或内容异常，无法读取；请只保留需要的行列，另存为 .xlsx 再上传")
 _FIXED_CREATION = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -63,14 +62,13 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class TableLimits:
-    """What a file may cost."""
+    """What a file may hold; what reading it may cost is in the settings."""
 
     n_bytes: int = 20_000_000
+    n_unpacked_bytes: int = 400_000_000
     n_sheets: int = 50
     n_rows: int = 100_000
     n_columns: int = 500
-    n_memory_bytes: int = 1_500_000_000
-    seconds: float = 60.0
 
 
 DEFAULT_LIMITS = TableLimits()
@@ -197,8 +195,11 @@ def _display_width(text: str) -> int:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_table(data: bytes, *, limits: TableLimits = DEFAULT_LIMITS) -> list[Sheet]:
+def read_table(data: bytes, *, limits: TableLimits = DEFAULT_LIMITS, cost: ReadLimits | None = None) -> list[Sheet]:
     """Return the sheets of an xlsx, xls, ods or csv file as trimmed text.
+
+    A workbook is read in a process of its own, with the memory and time that the settings give (or `cost`): a hostile
+    file costs a refusal, never the site.
 
     Raises
     ------
@@ -210,12 +211,14 @@ def read_table(data: bytes, *, limits: TableLimits = DEFAULT_LIMITS) -> list[She
     if len(data) > limits.n_bytes:
         raise InvalidInputError(N_("文件超过 %(limit)s MB，请拆分后再上传"), limit=limits.n_bytes // 1_000_000)
     if data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-        return _read_workbook(data, limits)
+        return _read_workbook(data, limits, cost or ReadLimits.from_settings())
     return [_read_csv(data, limits)]
 
 
-def _read_workbook(data: bytes, limits: TableLimits) -> list[Sheet]:
-    answer = _ask_reader(data, limits)
+def _read_workbook(data: bytes, limits: TableLimits, cost: ReadLimits) -> list[Sheet]:
+    answer = _ask_reader(data, limits, cost)
+    if answer.get("error") == "too_large":
+        raise InvalidInputError(_TOO_LARGE)
     if answer.get("error") == "password" or (answer.get("error") and _ENCRYPTED_STREAM in data):
         raise InvalidInputError(N_("表格文件有打开密码，请取消密码后再上传"))
     if "error" in answer:
@@ -227,16 +230,13 @@ def _read_workbook(data: bytes, limits: TableLimits) -> list[Sheet]:
     return [_decoded_sheet(sheet) for sheet in answer["sheets"]]
 
 
-def _ask_reader(data: bytes, limits: TableLimits) -> dict[str, Any]:
-    figures = (limits.n_memory_bytes, limits.n_sheets, limits.n_rows, limits.n_columns)
-    command = [sys.executable, "-I", str(_READER), *map(str, figures)]
+def _ask_reader(data: bytes, limits: TableLimits, cost: ReadLimits) -> dict[str, Any]:
+    figures = (limits.n_unpacked_bytes, limits.n_sheets, limits.n_rows, limits.n_columns)
+    request = json.dumps(figures).encode() + b"\n" + data
     try:
-        done = subprocess.run(command, input=data, capture_output=True, check=True, timeout=limits.seconds)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise InvalidInputError(
-            N_("表格文件展开后过大，或内容异常，无法读取；请只保留需要的行列，另存为 .xlsx 再上传")
-        ) from error
-    answer: dict[str, Any] = json.loads(done.stdout.decode("utf-8", "surrogatepass"))
+        answer: dict[str, Any] = json.loads(ask_confined(_READER, request, cost).decode("utf-8", "surrogatepass"))
+    except ReadingEndedError as error:
+        raise InvalidInputError(_TOO_LARGE) from error
     return answer
 
 

@@ -22,6 +22,7 @@ from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.http.uploads import uploaded_file
 from kernel.identity.permissions import Permission
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_scores", __name__, url_prefix="/skill-scores")
@@ -185,8 +186,9 @@ def template(batch_id: uuid.UUID) -> Response:
 def import_sheet(batch_id: uuid.UUID) -> tuple[str, int] | Response:
     """Take the scores of a filled-in sheet."""
     try:
+        sheets = read_table(uploaded_file().data)  # before the transaction: nobody waits for a slow file
         with unit_of_work(current_actor()) as uow:
-            outcome = services.import_scores(uow, batch_id, uploaded_file().data)
+            outcome = services.import_scores(uow, batch_id, sheets)
     except InvalidInputError as exc:
         return _table(batch_id, field_errors(exc))
     if outcome.problems:

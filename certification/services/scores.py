@@ -28,7 +28,7 @@ from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
-from kernel.spreadsheets import TableSheet, read_table, write_table
+from kernel.spreadsheets import Sheet, TableSheet, read_table, write_table
 from kernel.uow import UnitOfWork
 
 OPEN_STATES = frozenset({BatchState.RECEIVED, BatchState.CHECKED})
@@ -77,12 +77,13 @@ def entered_text(score: ComponentScore | None) -> str:
     return words.get(score.state, "") if score.score is None else plain_number(score.score)
 
 
-def import_scores(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes) -> ImportOutcome:
-    """Take the scores of a filled-in template; one bad row, and nothing is saved."""
+def import_scores(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes | Sequence[Sheet]) -> ImportOutcome:
+    """Take the scores of a filled-in template, read already or not; one bad row, and nothing is saved."""
     batch = _open_batch(uow, batch_id)
     records = repository.list_records(uow.session, batch_id)
     names = {record.admission_number: record.name for record in records}
-    sheet = read_sheet(read_table(data)[0].rows, names=names, modes=entered_modes(uow.session, batch))
+    sheets = read_table(data) if isinstance(data, bytes) else data
+    sheet = read_sheet(sheets[0].rows, names=names, modes=entered_modes(uow.session, batch))
     if sheet.problems:
         return ImportOutcome(0, 0, sheet.n_empty, sheet.problems)
     if not sheet.scores:

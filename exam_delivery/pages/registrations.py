@@ -29,6 +29,7 @@ from kernel.http import (
     uploaded_file,
 )
 from kernel.identity.permissions import Permission
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 
 bp = Blueprint("registrations", __name__)
@@ -129,9 +130,10 @@ def upload_roster(exam_batch_id: uuid.UUID) -> Page | Response:
     chosen = reading.text("exam_session_id")
     try:
         file = uploaded_file()
+        sheets = read_table(file.data)  # before the transaction: nobody waits for a slow file
         with unit_of_work(current_actor()) as uow:
             upload = rosters.upload_roster(
-                uow, exam_batch_id, file.data, file_name=file.name, exam_session_id=reading.key(chosen)
+                uow, exam_batch_id, file.data, file_name=file.name, exam_session_id=reading.key(chosen), sheets=sheets
             )
     except (ConflictError, InvalidInputError) as exc:
         return _roster_form(exam_batch_id, chosen, reading.message_of(exc))

@@ -74,14 +74,15 @@ def template_file() -> bytes:
 
 
 def upload_roster(
-    uow: UnitOfWork, exam_batch_id: uuid.UUID, data: bytes, *, file_name: str, exam_session_id: uuid.UUID | None
-) -> RosterUpload:
-    """Keep an uploaded roster for its preview; a file without the needed columns is refused at once."""
+    uow: UnitOfWork, exam_batch_id: uuid.UUID, data: bytes, *, file_name: str, exam_session_id: uuid.UUID | None,
+    sheets: Sequence[Sheet] | None = None,
+) -> RosterUpload:  # fmt: skip
+    """Keep an uploaded roster, its sheets read already or not; a file without the needed columns is refused at once."""
     require(uow.actor, Permission.SESSION_WRITE)
     batch = planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
     if exam_session_id:
         _check_session(uow, batch, exam_session_id)
-    preview = make_preview(uow.session, uow.actor, batch, data)
+    preview = make_preview(uow.session, uow.actor, batch, data if sheets is None else sheets)
     key = new_id()
     upload = RosterUpload(
         roster_upload_id=key, organisation_id=uow.actor.organisation, exam_batch_id=exam_batch_id,
@@ -115,9 +116,9 @@ def preview_upload(session: Session, actor: Actor, upload: RosterUpload) -> Rost
     return make_preview(session, actor, batch, data)
 
 
-def make_preview(session: Session, actor: Actor, batch: ExamBatch, data: bytes) -> RosterPreview:
+def make_preview(session: Session, actor: Actor, batch: ExamBatch, data: bytes | Sequence[Sheet]) -> RosterPreview:
     """Read a roster and hold it against itself, the batch and the people known."""
-    sheet, plan = _roster_sheet(read_table(data))
+    sheet, plan = _roster_sheet(read_table(data) if isinstance(data, bytes) else data)
     values = profiles.values(session, actor.organisation)
     context = RosterContext(
         now().date(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE]

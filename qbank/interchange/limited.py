@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from kernel.i18n import N_
-from kernel.settings import whole_number
+from kernel.confined import Bound, ReadingEndedError, ReadLimits, ask_confined
 from qbank.interchange import wire
-from qbank.interchange.child import EXIT_FILE_SIZE, EXIT_MEMORY
 from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import UnreadableFileError, check_size
 from qbank.interchange.model import ConversionReport, Notice
@@ -25,29 +13,7 @@ from qbank.interchange.progress import Told, from_file
 from qbank.interchange.tables import Sheet
 from qbank.interchange.word97 import convert_word97, is_word97
 
-ROOT = Path(__file__).resolve().parents[2]
-MEBIBYTE = 1024 * 1024
-LOOK_SECONDS = 0.5
-MAX_ANSWER_BYTES = 256 * MEBIBYTE
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLimits:
-    """What reading one file may cost; see ``docs/settings.md``."""
-
-    memory_mb: int = 1024
-    cpu_seconds: int = 60
-    seconds: int = 120
-    answer_bytes: int = MAX_ANSWER_BYTES
-
-    @classmethod
-    def from_settings(cls) -> ReadLimits:
-        """Return the limits of this installation; raises SettingsError when one is malformed."""
-        return cls(
-            memory_mb=whole_number("import_memory_mb"),
-            cpu_seconds=whole_number("import_cpu_seconds"),
-            seconds=whole_number("import_seconds"),
-        )
+__all__ = ["ReadLimits", "read_limited", "sheets_limited"]
 
 
 def read_limited(
@@ -115,58 +81,16 @@ def _portable(name: str) -> str:
 
 
 def _ask(request: wire.Request, limits: ReadLimits, told: Told | None = None) -> wire.Answer:
-    with tempfile.TemporaryDirectory(prefix="kaoku-read-") as folder:
-        out = Path(folder) / "answer"
-        status = _run(wire.pack(request), out, limits, told)
-        if status != 0 or not out.is_file():
-            raise _refusal(status, limits)
-        return wire.unpack(out.read_bytes())
-
-
-def _run(request: bytes, out: Path, limits: ReadLimits, told: Told | None) -> int:
-    """Run the reading process to its end or to the limit of time; return its exit status, below zero for a signal."""
-    sizes = (limits.memory_mb * MEBIBYTE, limits.cpu_seconds, limits.answer_bytes)
-    command = [sys.executable, "-P", "-s", "-m", "qbank.interchange.child", str(out), *map(str, sizes)]
-    with (
-        _asked(request) as asked,
-        subprocess.Popen(
-            command,
-            stdin=asked,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=out.parent,
-            env=_environment(out.parent),
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            _wait(process, limits, lambda: _pass_on(Path(f"{out}.progress"), told))
-        finally:
-            _end(process)
-        return process.returncode
-
-
-@contextmanager
-def _asked(request: bytes) -> Iterator[IO[bytes]]:
-    """Give the request as a file without a name, from which the process reads at its own pace."""
-    with tempfile.TemporaryFile(prefix="kaoku-read-") as asked:
-        asked.write(request)
-        asked.seek(0)
-        yield asked
-
-
-def _wait(process: subprocess.Popen[bytes], limits: ReadLimits, look: Callable[[], None]) -> None:
-    """Wait for the end, looking now and then how far the reading has come."""
-    until = time.monotonic() + limits.seconds
-    while True:
-        try:
-            process.wait(timeout=max(0.01, min(LOOK_SECONDS, until - time.monotonic())))
-        except subprocess.TimeoutExpired as error:
-            if time.monotonic() >= until:
-                raise _too_long(limits) from error
-            look()
-        else:
-            return
+    try:
+        found = ask_confined(
+            "qbank.interchange.child",
+            wire.pack(request),
+            limits,
+            look=lambda out: _pass_on(Path(f"{out}.progress"), told),
+        )
+    except ReadingEndedError as error:
+        raise UnreadableFileError(error.bound.value, error.message) from error
+    return wire.unpack(found)
 
 
 def _pass_on(path: Path, told: Told | None) -> None:
@@ -175,39 +99,5 @@ def _pass_on(path: Path, told: Told | None) -> None:
         told(*found)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and whatever it started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Return an environment without the secrets of ours."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "HOME": str(folder), "TMPDIR": str(folder)}
-
-
-def _too_long(limits: ReadLimits) -> UnreadableFileError:
-    message = N_("读取文件超过 %(n)s 秒，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_SECONDS 设定）")
-    return UnreadableFileError("time_limit", message % {"n": limits.seconds})
-
-
-def _refusal(status: int, limits: ReadLimits) -> UnreadableFileError:
-    if status in {-signal.SIGXCPU, -signal.SIGKILL}:
-        message = N_(
-            "读取文件用去的处理器时间超过 %(n)s 秒，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_CPU_SECONDS 设定）"
-        )
-        return UnreadableFileError("cpu_limit", message % {"n": limits.cpu_seconds})
-    if status in {EXIT_MEMORY, -signal.SIGABRT, -signal.SIGSEGV}:
-        message = N_("读取文件需要的内存超过 %(n)s MB，已停止；请拆分文件后再试（上限由 KAOKU_IMPORT_MEMORY_MB 设定）")
-        return UnreadableFileError("memory_limit", message % {"n": limits.memory_mb})
-    if status == EXIT_FILE_SIZE:
-        message = N_("文件展开后的内容超过 %(n)s MB，已停止；请拆分文件后再试")
-        return UnreadableFileError("result_too_large", message % {"n": limits.answer_bytes // MEBIBYTE})
-    died = _died()
-    return UnreadableFileError(died.code, died.message)
-
-
 def _died() -> Notice:
-    return Notice("file", "reader_failed", N_("读取文件的进程异常结束，文件可能已损坏，请用原软件另存一份再上传"))
+    return Notice("file", Bound.DIED.value, ReadingEndedError(Bound.DIED, ReadLimits()).message)

@@ -2,15 +2,19 @@
 
 import datetime as dt
 import io
+import resource
 import struct
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel import confined
+from kernel.confined import ReadLimits
 from kernel.errors import InvalidInputError
 from kernel.spreadsheets import TableLimits, TableSheet, clean_text, column_letter, read_table, write_table
 
@@ -131,10 +135,39 @@ def test_two_far_corners_do_not_exhaust_memory():
 def test_a_sheet_that_unpacks_to_gigabytes_is_refused():
     bomb = rewritten(book_of(["a"]), "xl/worksheets/sheet1.xml", b"<t>a</t>", b"<t>" + b"x" * 120_000_000 + b"</t>")
     assert len(bomb) < 1_000_000
-    narrow = TableLimits(n_memory_bytes=150_000_000)
-    assert read_table(book_of(["a"]), limits=narrow)[0].rows == (("a",),)
+    narrow = ReadLimits(memory_mb=150)
+    assert read_table(book_of(["a"]), cost=narrow)[0].rows == (("a",),)
     with pytest.raises(InvalidInputError, match="展开后过大"):
-        read_table(bomb, limits=narrow)
+        read_table(bomb, cost=narrow)
+    with pytest.raises(InvalidInputError, match="展开后过大"):
+        read_table(bomb, limits=TableLimits(n_unpacked_bytes=100_000_000))
+
+
+def test_an_archive_of_thousands_of_parts_is_refused():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for n in range(2_001):
+            archive.writestr(f"xl/worksheets/{n}.xml", b"")
+    with pytest.raises(InvalidInputError, match="展开后过大"):
+        read_table(out.getvalue())
+
+
+def test_a_huge_sheet_ends_at_the_processor_time_and_at_the_size_of_the_answer():
+    row = b'<row><c t="inlineStr"><is><t>a</t></is></c></row>'
+    huge = rewritten(book_of(["a"]), "xl/worksheets/sheet1.xml", b"</sheetData>", row * 110_000 + b"</sheetData>")
+    roomy = TableLimits(n_rows=1_000_000)
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    for cost in (ReadLimits(answer_bytes=100_000), ReadLimits(cpu_seconds=1, answer_bytes=100_000)):
+        with pytest.raises(InvalidInputError, match="展开后过大"):
+            read_table(huge, limits=roomy, cost=cost)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started < 10
+    with pytest.raises(InvalidInputError, match="110001 行"):
+        read_table(huge)
+
+
+def test_the_reading_process_knows_no_secret_of_ours(monkeypatch):
+    monkeypatch.setenv("KAOKU_SECRET_KEY", "x" * 40)
+    assert not [name for name in confined._environment(Path("/tmp")) if name.startswith("KAOKU_SECRET")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import base64
 import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from kernel import audit
 from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
-from qbank.models.standards import OccupationalStandard, StandardLevel
+from qbank.models.standards import AssessmentPoint, OccupationalStandard, StandardLevel
 from qbank.services.occupations import load_occupations
 from tests.factories.standards import make_edition, make_level
 
@@ -156,6 +158,21 @@ def test_a_file_without_an_outline_is_refused_beside_the_field(editor, organisat
     assert page.status_code == 422
     assert "没有找到细目表" in page.text
     assert 'id="error-file"' in page.text
+
+
+def test_a_hostile_workbook_is_refused_in_words_and_nothing_is_written(editor, organisation, session, tmp_path):
+    level = make_level(organisation.organisation_id, is_published=False)
+    before = session.scalar(select(func.count()).select_from(AssessmentPoint))
+    bomb = tmp_path / "outline.xlsx"
+    with zipfile.ZipFile(bomb, "w") as archive:
+        for n in range(2_001):
+            archive.writestr(f"xl/worksheets/sheet{n}.xml", b"")
+    address = f"/standards/levels/{level.standard_level_id}/import"
+    payload = base64.b64encode(bomb.read_bytes()).decode()
+    for page in (upload(editor, address, bomb), editor.post(f"{address}/confirm", data={"payload": payload})):
+        assert page.status_code == 422
+        assert "展开后过大" in page.text
+    assert session.scalar(select(func.count()).select_from(AssessmentPoint)) == before
 
 
 def test_a_cut_payload_is_refused(editor, organisation):

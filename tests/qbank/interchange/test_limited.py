@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kernel import confined, confined_process
 from kernel.settings import SettingsError
-from qbank.interchange import child, limited
 from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.convert import read_items, write_items
 from qbank.interchange.guard import UnreadableFileError
@@ -69,7 +69,7 @@ def test_each_limit_is_named_and_this_process_goes_on(limits: ReadLimits, code: 
 def test_the_process_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KAOKU_SECRET_KEY", "x" * 40)
     monkeypatch.setenv("PGPASSWORD", "x")
-    assert set(limited._environment(tmp_path)) <= {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LC_ALL", "HOME", "TMPDIR"}
+    assert set(confined._environment(tmp_path)) <= {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LC_ALL", "HOME", "TMPDIR"}
 
 
 def test_limits_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_process_cannot_write_more_than_it_may(tmp_path: Path) -> None:
     pid = os.fork()
     if pid == 0:  # pragma: no cover - the bounded process
         try:
-            child.bound_process(1 << 30, 5, 1000)
+            confined_process.bound_process(1 << 30, 5, 1000)
             (tmp_path / "big").write_bytes(b"0" * 5000)
         except OSError as error:
             os._exit(40 if error.errno == 27 else 41)
