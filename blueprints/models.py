@@ -21,6 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from blueprints.models_versions import BlueprintDecision as BlueprintDecision
+from blueprints.models_versions import BlueprintVersion as BlueprintVersion
+from blueprints.rules.releases import ReleasePart, ReleaseState
 from blueprints.rules.states import BlueprintStatus, ChangeKind, FormAct, FormStatus, RunStatus
 from kernel.audit.models import make_append_only
 from kernel.db import Base, UuidPk
@@ -54,6 +57,13 @@ class ExamBlueprint(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
+    version_number: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="of the newest numbered version"
+    )
+    approved_at: Mapped[datetime | None]
+    editors: Mapped[list[Any]] = mapped_column(
+        default=list, server_default="[]", comment="who changed the draft since its last version"
+    )
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
@@ -86,6 +96,7 @@ class AssemblyRun(Base):
     finished_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     trial_of_id: Mapped[uuid.UUID | None] = mapped_column(comment="the refused run whose way out this one tries")
+    blueprint_version: Mapped[int | None] = mapped_column(comment="none for a trial with a draft")
     relaxation_index: Mapped[int | None] = mapped_column(comment="which of its ways out; the blueprint is as it was")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
@@ -217,6 +228,78 @@ class FormReservation(Base):
     exam_form_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_forms.exam_form_id"), index=True)
     reference: Mapped[str] = mapped_column(String(80), comment="who counts on it, such as exam_session:<id>")
     reserved_at: Mapped[datetime]
+
+
+class FormPrint(Base):
+    """印制件: a file made of a form by a job, encrypted until it is purged; only who asked for it may take it."""
+
+    __tablename__ = "form_prints"
+    __table_args__ = (Index("ix_form_prints_purge_after", "purge_after"),)
+    form_print_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
+    exam_form_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_forms.exam_form_id"), index=True)
+    document: Mapped[str] = mapped_column(String(20))
+    file_format: Mapped[str] = mapped_column(String(10))
+    paper: Mapped[str] = mapped_column(String(8))
+    file_name: Mapped[str] = mapped_column(String(200))
+    mime: Mapped[str] = mapped_column(String(100))
+    ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary, comment="empty once purged")
+    digest: Mapped[str] = mapped_column(String(64))
+    n_bytes: Mapped[int]
+    is_secret: Mapped[bool] = mapped_column(comment="made of a form that nobody may know yet")
+    job_id: Mapped[uuid.UUID | None]
+    created_by: Mapped[uuid.UUID | None]
+    created_by_name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    purge_after: Mapped[datetime]
+    purged_at: Mapped[datetime | None]
+    n_taken: Mapped[int] = mapped_column(default=0)
+
+
+class KeyCustodian(Base):
+    """密钥保管人: a person whom the organisation names to open what is sealed, always together with another."""
+
+    __tablename__ = "key_custodians"
+    __table_args__ = (UniqueConstraint("organisation_id", "user_id"),)
+    key_custodian_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
+    user_id: Mapped[uuid.UUID]
+    user_name: Mapped[str] = mapped_column(String(100))
+    appointed_by: Mapped[uuid.UUID | None]
+    appointed_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class FormRelease(Base):
+    """启封: one custodian asks to open a part of a sealed form, another confirms in time; the row keeps both."""
+
+    __tablename__ = "form_releases"
+    __table_args__ = (
+        CheckConstraint(
+            "state <> 'confirmed' OR (decided_by IS NOT NULL AND decided_by <> requested_by)", name="two_persons"
+        ),
+        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided_has_time"),
+        Index("ix_form_releases_organisation_id_requested_at", "organisation_id", "requested_at"),
+    )
+    form_release_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
+    exam_form_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_forms.exam_form_id"), index=True)
+    part: Mapped[ReleasePart]
+    reason: Mapped[str] = mapped_column(Text)
+    is_early: Mapped[bool] = mapped_column(comment="break-glass: the administrators are alarmed")
+    state: Mapped[ReleaseState] = mapped_column(default=ReleaseState.WAITING)
+    requested_by: Mapped[uuid.UUID]
+    requested_by_name: Mapped[str] = mapped_column(String(100))
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(comment="until when the second person may confirm")
+    decided_by: Mapped[uuid.UUID | None]
+    decided_by_name: Mapped[str] = mapped_column(String(100), default="")
+    decided_at: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None] = mapped_column(comment="empty: as long as the form is in use")
+    noted_by: Mapped[uuid.UUID | None] = mapped_column(comment="the administrator who took note of an early opening")
+    noted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column()
+    __mapper_args__ = {"version_id_col": version}
 
 
 make_append_only(FormChange.__table__)
