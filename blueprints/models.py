@@ -57,9 +57,7 @@ class ExamBlueprint(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
-    version_number: Mapped[int] = mapped_column(
-        default=0, server_default="0", comment="of the newest numbered version"
-    )
+    version_number: Mapped[int] = mapped_column(default=0, server_default="0", comment="of the newest numbered version")
     approved_at: Mapped[datetime | None]
     editors: Mapped[list[Any]] = mapped_column(
         default=list, server_default="[]", comment="who changed the draft since its last version"
