@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from blueprints.assembly.bars import find_bars
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.pool import IMPORTANCE_LETTERS, PoolItem
 from blueprints.assembly.weights import score_step
@@ -32,8 +33,10 @@ _T = TypeVar("_T")
 class Columns:
     """Items in the order of their ids, one array per attribute; codes are positions in the name tuples.
 
-    `usable` leaves out what no rule-keeping form can hold; `excluded` and `overused` say which of those items a rule of
-    the blueprint bars that could be relaxed.
+    `usable` leaves out what no rule-keeping form can hold; `bars` says by rule which of those items a rule of the
+    blueprint bars that could be relaxed. `main` are the items that count for the rules of the form itself, `trial` those
+    of the trial block, `anchors` those that stand in every form; `earlier` holds the items of the last forms, the
+    latest first.
     """
 
     items: tuple[PoolItem, ...]
@@ -46,14 +49,20 @@ class Columns:
     score: IntArray
     step: Fraction
     cost: IntArray
-    excluded: BoolArray
-    overused: BoolArray
+    bars: Mapping[str, BoolArray]
     suited: BoolArray
+    main: BoolArray
+    trial: BoolArray
+    anchors: IntArray
+    earlier: tuple[BoolArray, ...]
 
     @property
     def usable(self) -> BoolArray:
         """Items that may be drawn."""
-        return self.suited & ~self.excluded & ~self.overused
+        barred = np.zeros(len(self.items), dtype=bool)
+        for bar in self.bars.values():
+            barred |= bar
+        return self.suited & ~barred
 
     @cached_property
     def scopes(self) -> dict[str, BoolArray]:
@@ -94,6 +103,10 @@ class Columns:
         values = _values(self.items, attribute)
         return np.array([default if value is None else value for value in values], dtype=np.float64)
 
+    def codes(self, attribute: str) -> tuple[tuple[Any, ...], IntArray]:
+        """Return the distinct values of an attribute, and where each item's stands among them."""
+        return _codes(_values(self.items, attribute))
+
 
 def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
     """Return the pool's arrays as this blueprint sees them."""
@@ -102,10 +115,10 @@ def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
     point_names, point_code = _codes(_values(items, "point"))
     step, score = _scores(items, blueprint, type_names, type_code)
     n_used = np.array(_values(items, "n_used"), dtype=np.int64)
+    anchored, trial = _roles(items, blueprint)
+    anchor, suited = blueprint.limits.anchor, _suited(items, blueprint, type_names, type_code)
     levels, level_code = _codes(_values(items, "difficulty"))
     difficulty = np.array([level or 0 for level in levels], dtype=np.int64)[level_code]
-    limit, nobody = blueprint.max_n_used, np.zeros(len(items), dtype=bool)
-    excluded = [name in blueprint.exclude for name in _values(items, "id")] if blueprint.exclude else nobody
     return Columns(
         items=items,
         type_names=type_names,
@@ -117,10 +130,34 @@ def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
         score=score,
         step=step,
         cost=USE_COST * n_used + _recency(items),
-        excluded=np.array(excluded, dtype=bool),
-        overused=n_used > limit if limit is not None else nobody,
-        suited=_suited(items, blueprint, type_names, type_code, difficulty),
+        bars=find_bars(items, blueprint, anchored),
+        suited=suited & ~anchored,
+        main=~trial & ~anchored if anchor is not None and not anchor.scored else ~trial,
+        trial=trial & ~anchored,
+        anchors=np.nonzero(anchored)[0],
+        earlier=tuple(_earlier(items, blueprint, trial | anchored)),
     )
+
+
+def _roles(items: Sequence[PoolItem], blueprint: Blueprint) -> tuple[BoolArray, BoolArray]:
+    """Return which items stand in every form and which are on trial."""
+    trial = np.array(_values(items, "pretest"), dtype=bool)
+    anchor = blueprint.limits.anchor
+    if anchor is None:
+        return np.zeros(len(items), dtype=bool), trial
+    fixed = frozenset(anchor.items)
+    return np.array([name in fixed for name in _values(items, "id")], dtype=bool), trial
+
+
+def _earlier(items: Sequence[PoolItem], blueprint: Blueprint, is_apart: BoolArray) -> Iterable[BoolArray]:
+    """Yield which items of the form itself stood in each of the last forms."""
+    rule = blueprint.limits.earlier
+    known = max([0, *(max(numbers) for numbers in _values(items, "earlier_forms") if numbers)])
+    given = rule.forms if rule else ()
+    for number in range(1, max(known, len(given)) + 1):
+        ids = given[number - 1] if number <= len(given) else frozenset()
+        stood = [item.id in ids or number in item.earlier_forms for item in items]
+        yield np.array(stood, dtype=bool) & ~is_apart
 
 
 def _values(items: Sequence[PoolItem], attribute: str) -> list[Any]:
@@ -174,14 +211,27 @@ def _recency(items: Sequence[PoolItem]) -> IntArray:
     return np.where(days == 0, 0, grade).astype(np.int64)
 
 
-def _suited(
-    items: Sequence[PoolItem], blueprint: Blueprint, names: Sequence[str], codes: IntArray, difficulty: IntArray
-) -> BoolArray:
+def _suited(items: Sequence[PoolItem], blueprint: Blueprint, names: Sequence[str], codes: IntArray) -> BoolArray:
     """Tell items of a wanted type that carry every value a rule needs to judge them."""
-    wanted = {rule.type for rule in blueprint.types if rule.count}
-    suited = np.array([name in wanted for name in names], dtype=bool)[codes]
-    if blueprint.needs_difficulty:
-        suited &= difficulty > 0
-    if blueprint.p_value_mean is not None:
-        suited &= np.array([value is not None for value in _values(items, "p_value")], dtype=bool)
-    return suited
+    limits, trial = blueprint.limits, np.array(_values(items, "pretest"), dtype=bool)
+    suited = _of_types(names, codes, {rule.type for rule in blueprint.types if rule.high})
+    needs = {
+        "difficulty": blueprint.needs_difficulty, "p_value": blueprint.needs_p_value, "seconds": limits.needs_seconds,
+        "characters": limits.characters is not None,
+    }  # fmt: skip
+    for attribute in (name for name, needed in needs.items() if needed):
+        suited &= np.array([value is not None for value in _values(items, attribute)], dtype=bool)
+    keyed = _of_types(names, codes, {rule.type for rule in limits.keys})
+    if keyed.any():
+        suited &= ~keyed | np.array([bool(key) for key in _values(items, "key")], dtype=bool)
+    pretest = limits.pretest
+    if pretest is None:
+        return suited & ~trial
+    wanted = {name for name, count in pretest.types if count} or set(names)
+    return np.asarray((suited & ~trial) | (_of_types(names, codes, wanted) & trial), dtype=bool)
+
+
+def _of_types(names: Sequence[str], codes: IntArray, wanted: Iterable[str]) -> BoolArray:
+    chosen = frozenset(wanted)
+    known: BoolArray = np.array([name in chosen for name in names], dtype=bool)
+    return np.asarray(known[codes], dtype=bool)

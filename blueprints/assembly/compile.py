@@ -13,13 +13,19 @@ from fractions import Fraction
 import numpy as np
 from scipy import sparse
 
+from blueprints.assembly.bars import bar_text
 from blueprints.assembly.blueprint import Blueprint
+from blueprints.assembly.classes import find_classes
 from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
-from blueprints.assembly.rows import p_value_steps, scope_points, single_rows
+from blueprints.assembly.further_rows import further_rows, joint_rows, trial_rows
+from blueprints.assembly.rows import Row, single_rows, size_row
 from blueprints.assembly.text import Text, plain
 from kernel.i18n import N_
 
-CODE_LIMIT = 2**62
+CAPS = {
+    "max_per_point": N_("每个鉴定点最多 %(count)s 题"),
+    "pretest_max_per_point": N_("试测题中每个鉴定点最多 %(count)s 题"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Options:
         Further attributes by which classes differ.
     earlier : sequence of position arrays
         Forms already made, with which the next may share `max_overlap` items.
+    n_forms : int
+        How many forms rules on several forms together are about; 0 leaves those rules out.
     seed : int
         Orders units and classes of equal cost.
     """
@@ -51,6 +59,7 @@ class Options:
     each_alone: bool = False
     marks: Sequence[BoolArray] = ()
     earlier: Sequence[IntArray] = ()
+    n_forms: int = 1
     seed: int = 0
 
 
@@ -58,7 +67,8 @@ class Options:
 class Model:
     """Rows over classes of units.
 
-    `matrix` is rows by classes; `low` and `high` bound one form. Units stand sorted by class, cost and whether
+    `matrix` is rows by classes; `low` and `high` bound one form, or as many forms together as the row's `period` says.
+    What the anchors of every form add to the rows is taken off the bounds; `shift` holds it. Units stand sorted by class, cost and whether
     they have enemies: those of class
     `k` are ``unit_head[start[k]:start[k + 1]]``, named by their first item; `followers` holds the items of sets. `measure`
     turns a row's value into the rule's own measure (marks, a mean, information).
@@ -78,6 +88,20 @@ class Model:
     followers: Mapping[int, tuple[int, ...]]
     enemies: tuple[tuple[int, int], ...]
     tie: FloatArray = field(repr=False)
+    period: IntArray
+    shift: FloatArray
+
+    def bounds(self, n_forms: int) -> tuple[FloatArray, FloatArray]:
+        """Return the bounds on so many forms together; forms fewer than a row's period are not bound by it."""
+        times = np.where(self.period > 0, n_forms // np.maximum(self.period, 1), n_forms)
+        with np.errstate(invalid="ignore"):
+            low, high = self.low * times, self.high * times
+        return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+
+    @property
+    def group(self) -> int:
+        """How many forms some rows bind together; 1 when none does."""
+        return int(self.period.max(initial=1))
 
     @property
     def n_units(self) -> IntArray:
@@ -145,53 +169,14 @@ def _unit_enemies(
 def _classes(
     blueprint: Blueprint, columns: Columns, singles: IntArray, pairs: Sequence[tuple[int, int]], options: Options
 ) -> IntArray:
-    """Return the class of each single item: equal numbers for equal coefficients in every row."""
     if options.each_alone or blueprint.information:
         return np.arange(len(singles))
-    parts = [*_attributes(blueprint, columns), *(mark.astype(np.int64) for mark in options.marks)]
+    marks = [mark.astype(np.int64) for mark in options.marks]
     if options.with_bars:
-        parts += [columns.excluded.astype(np.int64), columns.overused.astype(np.int64)]
-    parts += [np.isin(np.arange(len(columns.items)), form).astype(np.int64) for form in options.earlier]
-    code = _combine([part[singles] for part in parts])
-    if options.with_enemies and pairs:
-        mask = np.isin(singles, np.unique(np.array(pairs)))
-        code[mask] = code.max(initial=0) + 1 + np.arange(mask.sum())
-    return np.unique(code, return_inverse=True)[1].astype(np.int64)
-
-
-def _attributes(blueprint: Blueprint, columns: Columns) -> list[IntArray]:
-    """Return the attributes that some rule looks at."""
-    parts = [columns.type_code, _point_signature(blueprint, columns), columns.score]
-    if blueprint.importance or any(cell.importance for cell in blueprint.cells):
-        parts.append(columns.importance)
-    if blueprint.needs_difficulty or any(cell.difficulty for cell in blueprint.cells):
-        parts.append(columns.difficulty)
-    if blueprint.p_value_mean is not None:
-        parts.append(p_value_steps(columns)[0].astype(np.int64))
-    return parts
-
-
-def _combine(parts: Sequence[IntArray]) -> IntArray:
-    """Return one code for equal tuples of codes."""
-    code, span = np.zeros(len(parts[0]), dtype=np.int64), 1
-    for part in parts:
-        width = int(part.max(initial=0)) + 1
-        if span * width > CODE_LIMIT:
-            code = np.unique(code, return_inverse=True)[1].astype(np.int64)
-            span = int(code.max(initial=0)) + 1
-        code, span = code * width + part, span * width
-    return code
-
-
-def _point_signature(blueprint: Blueprint, columns: Columns) -> IntArray:
-    """Return what rules see of each item's point: the point itself under a cap, else the scopes it lies in."""
-    if blueprint.max_per_point is not None:
-        return columns.point_code
-    scopes = [rule.scope for rule in blueprint.weights] + [cell.scope for cell in blueprint.cells if cell.scope]
-    if not scopes or not columns.point_names:
-        return np.zeros_like(columns.point_code)
-    lies_in = np.stack([scope_points(columns, scope) for scope in scopes])
-    return np.unique(lies_in, axis=1, return_inverse=True)[1].reshape(-1)[columns.point_code].astype(np.int64)
+        marks += [bar.astype(np.int64) for bar in columns.bars.values()]
+    marks += [np.isin(np.arange(len(columns.items)), form).astype(np.int64) for form in options.earlier]
+    alone = np.unique(np.array(pairs, dtype=np.int64)) if options.with_enemies else np.empty(0, dtype=np.int64)
+    return find_classes(blueprint, columns, singles, marks, alone)
 
 
 class _Builder:
@@ -206,6 +191,7 @@ class _Builder:
         first = self.units[self.start[: self.n_single]]
         in_sets = [position for members in sets for position in members]
         self.protos = np.concatenate([first, np.array(in_sets, dtype=np.int64)])
+        self.everyone = np.concatenate([self.protos, columns.anchors])
         set_column = [self.n_single + number for number, members in enumerate(sets) for _ in members]
         self.column = np.concatenate([np.arange(self.n_single), np.array(set_column, dtype=np.int64)])
         self.n_classes = self.n_single + len(sets)
@@ -213,6 +199,8 @@ class _Builder:
         self.low: list[float] = []
         self.high: list[float] = []
         self.rules: list[str] = []
+        self.period: list[int] = []
+        self.shift: list[float] = []
         self.texts: dict[str, Text] = {}
         self.measure: dict[str, float] = {}
 
@@ -238,11 +226,10 @@ class _Builder:
         return cost
 
     def model(self) -> Model:
-        for row in single_rows(self.blueprint, self.columns, self.protos):
-            at = np.nonzero(row.coefficients)[0]
-            self._add(row.rule, row.text, at, row.coefficients[at], (row.low, row.high))
-            self.measure[row.rule] = row.unit
-        self._cap_points()
+        self._add_rows()
+        self._cap_points(self.blueprint.max_per_point, self.columns.main, "max_per_point")
+        pretest = self.blueprint.limits.pretest
+        self._cap_points(pretest.max_per_point if pretest else None, self.columns.trial, "pretest_max_per_point")
         self._cap_overlaps()
         if self.options.with_bars:
             self._bar()
@@ -252,7 +239,28 @@ class _Builder:
             columns=self.columns, matrix=self._matrix(), low=np.array(self.low), high=np.array(self.high),
             rules=tuple(self.rules), texts=self.texts, measure=self.measure, units=self.units, unit_cost=self.cost_of(self.units),
             has_enemies=self._hostile(self.units), start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
+            period=np.array(self.period, dtype=np.int64), shift=np.array(self.shift),
         )  # fmt: skip
+
+    def _add_rows(self) -> None:
+        source = (self.blueprint, self.columns, self.everyone)
+        main = self.columns.main[self.everyone].astype(np.float64)
+        for row in (*single_rows(*source), *further_rows(*source)):
+            self._add_row(row, row.coefficients * main)
+        for row in trial_rows(*source):
+            self._add_row(row, row.coefficients)
+        if self.options.n_forms:
+            for row in joint_rows(*source, self.options.n_forms):
+                self._add_row(row, row.coefficients)
+
+    def _add_row(self, row: Row, values: FloatArray) -> None:
+        """Add a row; what the anchors add to it in every form is taken off its bounds."""
+        n_protos = len(self.protos)
+        shift = float(values[n_protos:].sum()) * (row.period or 1)
+        at = np.nonzero(values[:n_protos])[0]
+        self._add(row.rule, row.text, at, values[at], (row.low - shift, row.high - shift))
+        self.period[-1], self.shift[-1] = row.period, shift
+        self.measure[row.rule] = row.unit
 
     def _add(self, rule: str, text: Text, at: IntArray, values: FloatArray, bounds: tuple[float, float]) -> None:
         row = np.full(len(at), len(self.rules), dtype=np.int64)
@@ -260,6 +268,8 @@ class _Builder:
         self.low.append(bounds[0])
         self.high.append(bounds[1])
         self.rules.append(rule)
+        self.period.append(0)
+        self.shift.append(0.0)
         self.texts[rule] = text
 
     def _matrix(self) -> sparse.csc_matrix:
@@ -269,23 +279,27 @@ class _Builder:
         row, column, value = (np.concatenate(part) for part in zip(*self.entries, strict=True))
         return sparse.csc_matrix((value.astype(np.float64), (row, column)), shape=shape)
 
-    def _cap_points(self) -> None:
-        cap = self.blueprint.max_per_point
+    def _cap_points(self, cap: int | None, counted: BoolArray, rule: str) -> None:
         if cap is None:
             return
-        text = Text(N_("每个鉴定点最多 %(count)s 题"), {"count": cap})
-        points = self.columns.point_code[self.protos]
+        columns, n_points = self.columns, len(self.columns.point_names)
+        points = columns.point_code[self.protos]
         supply = np.ones(len(self.protos), dtype=np.int64)
         supply[: self.n_single] = np.diff(self.start)[: self.n_single]
-        total = np.bincount(points, weights=supply, minlength=len(self.columns.point_names))
+        here = counted[self.protos]
+        fixed = columns.anchors[counted[columns.anchors]]
+        taken = np.bincount(columns.point_code[fixed], minlength=n_points)
+        total = np.bincount(points[here], weights=supply[here], minlength=n_points) + taken
         crowded = np.nonzero(total > cap)[0]
-        at = np.nonzero(np.isin(points, crowded))[0]
+        at = np.nonzero(np.isin(points, crowded) & here)[0]
         row = len(self.rules) + np.searchsorted(crowded, points[at])
         self.entries.append((row, self.column[at], np.ones(len(at))))
         self.low += [-np.inf] * len(crowded)
-        self.high += [float(cap)] * len(crowded)
-        self.rules += ["max_per_point"] * len(crowded)
-        self.texts["max_per_point"] = text
+        self.high += (cap - taken[crowded]).astype(float).tolist()
+        self.rules += [rule] * len(crowded)
+        self.period += [0] * len(crowded)
+        self.shift += taken[crowded].astype(float).tolist()
+        self.texts[rule] = Text(CAPS[rule], {"count": cap})
 
     def _cap_overlaps(self) -> None:
         text = Text(N_("任意两份试卷最多重复 %(count)s 题"), {"count": self.blueprint.max_overlap})
@@ -294,20 +308,18 @@ class _Builder:
             self._add("max_overlap", text, at, np.ones(len(at)), (-np.inf, float(self.blueprint.max_overlap)))
 
     def _bar(self) -> None:
-        blueprint, columns, everyone = self.blueprint, self.columns, np.arange(len(self.protos))
-        size = Text(N_("总题数 %(count)s 题"), {"count": blueprint.n_items})
-        self._add("n_items", size, everyone, np.ones(len(everyone)), (blueprint.n_items, blueprint.n_items))
+        blueprint, columns = self.blueprint, self.columns
+        main = columns.main[self.everyone].astype(np.float64)
+        if "n_items" not in self.rules:
+            self._add_row(size_row(blueprint, self.everyone), main)
         if blueprint.total_score is not None and "total_score" not in self.rules:
             steps = float(Fraction(blueprint.total_score) / columns.step)
             text = Text(N_("总分 %(score)s 分"), {"score": plain(blueprint.total_score)})
-            self.measure["total_score"] = float(columns.step)
-            self._add("total_score", text, everyone, columns.score[self.protos].astype(np.float64), (steps, steps))
-        excluded = np.nonzero(columns.excluded[self.protos])[0]
-        text = Text(N_("排除指定的 %(count)s 题"), {"count": len(blueprint.exclude)})
-        self._add("exclude", text, excluded, np.ones(len(excluded)), (-np.inf, 0.0))
-        overused = np.nonzero(columns.overused[self.protos])[0]
-        text = Text(N_("已使用超过 %(count)s 次的题不用"), {"count": blueprint.max_n_used})
-        self._add("exposure", text, overused, np.ones(len(overused)), (-np.inf, 0.0))
+            values = columns.score[self.everyone].astype(np.float64)
+            self._add_row(Row("total_score", text, values, steps, steps, float(columns.step)), values * main)
+        for name, bar in columns.bars.items():
+            at = np.nonzero(bar[self.protos])[0]
+            self._add(name, bar_text(name, blueprint), at, np.ones(len(at)), (-np.inf, 0.0))
 
     def _part_enemies(self) -> None:
         text = Text(N_("互斥题不同卷"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from blueprints.assembly.columns import IntArray
+from blueprints.assembly.columns import FloatArray, IntArray
 from blueprints.assembly.compile import Model
 from blueprints.assembly.highs import Deadline, Program, solve_integer
 from blueprints.assembly.solve import round_program
@@ -42,10 +42,23 @@ def deal_counts(model: Model, count: IntArray, n_forms: int, seed: int, deadline
         half = _halve(model, share, n_parts, rng, deadline)
         if half is None:
             return Deal("limit" if deadline.is_over else "stuck", np.empty((0, len(count)), dtype=np.int64))
-        n_first = n_parts // 2
+        n_first = first_half(n_parts, model.group)
         waiting.append((share - half, n_parts - n_first))
         waiting.append((half, n_first))
     return Deal("feasible", np.array(out))
+
+
+def first_half(n_parts: int, group: int) -> int:
+    """Return how many of the forms are parted first; groups whose forms are bound together stay whole while they can.
+
+    Examples
+    --------
+    >>> first_half(5, 1), first_half(5, 3), first_half(3, 3)
+    (2, 3, 1)
+    """
+    if n_parts <= group:
+        return n_parts // 2
+    return max(group, n_parts // 2 // group * group)
 
 
 def _halve(
@@ -54,11 +67,10 @@ def _halve(
     """Return what the first ``n_parts // 2`` forms get, or None if no split was found."""
     held = np.nonzero(share)[0]
     matrix = model.matrix[:, held].tocsc()
-    n_first = n_parts // 2
-    n_rest = n_parts - n_first
+    n_first = first_half(n_parts, model.group)
     total = matrix @ share[held]
-    low = np.maximum(model.low * n_first, total - model.high * n_rest)
-    high = np.minimum(model.high * n_first, total - model.low * n_rest)
+    first, rest = model.bounds(n_first), model.bounds(n_parts - n_first)
+    low, high = np.maximum(first[0], total - rest[1]), np.minimum(first[1], total - rest[0])
     program = Program(matrix, rng.random(len(held)), share[held].astype(np.float64), low, high)
     found = round_program(program, deadline, gap=ANY_GAP)
     if found.x.size == 0:
@@ -68,20 +80,36 @@ def _halve(
     return half
 
 
+def joint_part(model: Model, n_forms: int) -> tuple[sparse.spmatrix, FloatArray, FloatArray]:
+    """Return the rows that bind several forms together, over the columns of all forms, with their bounds."""
+    blocks, low, high = [], [], []
+    for row in np.nonzero(model.period)[0]:
+        period, one = int(model.period[row]), model.matrix[row]
+        for first in range(0, n_forms - period + 1, period):
+            within = [one if first <= form < first + period else one * 0 for form in range(n_forms)]
+            blocks.append(sparse.hstack(within))
+            low.append(model.low[row])
+            high.append(model.high[row])
+    empty = sparse.csr_matrix((0, model.matrix.shape[1] * n_forms))
+    return sparse.vstack([empty, *blocks]), np.array(low), np.array(high)
+
+
 def deal_jointly(model: Model, n_forms: int, deadline: Deadline) -> Deal:
     """Solve all forms in one integer program: slow, complete; the last resort when halving is stuck.
 
     The status ``infeasible`` is a proof.
     """
     n_classes = model.matrix.shape[1]
-    per_form = sparse.block_diag([model.matrix] * n_forms)
+    alone = model.period == 0
+    per_form = sparse.block_diag([model.matrix[alone]] * n_forms)
+    joint, joint_low, joint_high = joint_part(model, n_forms)
     supply = sparse.hstack([sparse.identity(n_classes)] * n_forms)
     program = Program(
-        sparse.vstack([per_form, supply]).tocsc(),
+        sparse.vstack([per_form, supply, joint]).tocsc(),
         np.tile(model.unit_cost[np.minimum(model.start[:-1], len(model.units) - 1)] + model.tie, n_forms),
         np.tile(model.n_units.astype(np.float64), n_forms),
-        np.concatenate([np.tile(model.low, n_forms), np.full(n_classes, -np.inf)]),
-        np.concatenate([np.tile(model.high, n_forms), model.n_units.astype(np.float64)]),
+        np.concatenate([np.tile(model.low[alone], n_forms), np.full(n_classes, -np.inf), joint_low]),
+        np.concatenate([np.tile(model.high[alone], n_forms), model.n_units.astype(np.float64), joint_high]),
     )
     found = solve_integer(program, deadline, gap=ANY_GAP)
     counts = (

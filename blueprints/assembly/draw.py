@@ -28,7 +28,7 @@ def draw_disjoint(
     blueprint: Blueprint, columns: Columns, n_forms: int, deadline: Deadline, options: Options | None = None
 ) -> Draw:
     """Find disjoint forms; enemies get rows of their own only if exchanging like items does not part them for free."""
-    options = options or Options()
+    options = replace(options or Options(), n_forms=n_forms)
     model = compile_model(blueprint, columns, options)
     draw, is_settled = _draw(model, n_forms, options.seed, deadline)
     if is_settled or options.with_enemies:

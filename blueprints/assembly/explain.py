@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
+from blueprints.assembly.bars import BARS
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import BoolArray, Columns
 from blueprints.assembly.compile import Model, Options, compile_model
@@ -21,14 +23,19 @@ from kernel.i18n import N_
 
 EXPLAIN_SECONDS = 20.0
 """Least time for an explanation, even if the search has used up its own."""
-DROP_ORDERS = (
-    ("information", "p_value", "difficulty", "importance", "cells", "enemies", "types", "total_score", "weights",
-     "n_items", "exposure", "exclude", "max_per_point"),
-    ("information", "p_value", "difficulty", "total_score", "n_items", "weights", "cells", "importance", "enemies",
-     "exposure", "exclude", "max_per_point", "types"),
+SOFT = (
+    "information", "section_p_value", "section_difficulty", "section_time", "answer_time", "reading", "key_balance",
+    "p_value", "difficulty", "cognitive",
 )  # fmt: skip
+HARD = (
+    "p_bands", "section_score", "sections", "p_value_items", "earlier", "pretest", "pretest_max_per_point", "coverage", "cool_down", "exposure",
+    "include", "include_sets", "exclude", "max_per_point",
+)  # fmt: skip
+DROP_ORDERS = (
+    (*SOFT, "importance", "cells", "enemies", "types", "total_score", "weights", "n_items", *HARD),
+    (*SOFT, "total_score", "n_items", "weights", "cells", "importance", "enemies", *HARD, "types"),
+)
 """Kinds of rules in the orders in which the filter tries to do without them; what is tried last tends to stay."""
-BARS = ("exclude", "exposure")
 SUPPLY_SLACK = 1e-9
 
 
@@ -39,18 +46,19 @@ class Frame:
     model: Model
     n_forms: int
     extra: tuple[str, ...]
+    copies: int = 1
 
     def program(self) -> Program:
-        """Return the program of all forms, without costs."""
+        """Return the program of all forms, without costs; every unit may be used as often as `copies` says."""
         model = self.model
         zero = np.zeros(len(model.n_units))
-        upper = model.n_units.astype(np.float64)
-        return Program(model.matrix, zero, upper, model.low * self.n_forms, model.high * self.n_forms)
+        upper = model.n_units.astype(np.float64) * self.copies
+        return Program(model.matrix, zero, upper, *model.bounds(self.n_forms))
 
 
 def explain(blueprint: Blueprint, columns: Columns, n_forms: int, seed: int, deadline: Deadline) -> Conflict:
     """Return the conflict in an infeasible assembly."""
-    deadline = Deadline(max(deadline.remaining, EXPLAIN_SECONDS))
+    deadline = Deadline(max(deadline.remaining, EXPLAIN_SECONDS), deadline.is_cancelled)
     frame = _frame(blueprint, columns, n_forms, deadline)
     names = (*conflict_rules(frame, deadline), *frame.extra)
     constraints = tuple(ConflictRule(name, _text(name, frame, blueprint, n_forms)) for name in names)
@@ -63,21 +71,20 @@ def explain(blueprint: Blueprint, columns: Columns, n_forms: int, seed: int, dea
 
 def _frame(blueprint: Blueprint, columns: Columns, n_forms: int, deadline: Deadline) -> Frame:
     """Ask the smallest question that is still answered by no: one form before many, without sets before with them."""
-    whole = compile_model(blueprint, columns, _options(columns, with_sets=True))
+    options = Options(usable=columns.suited, with_enemies=True, with_bars=True, n_forms=n_forms)
+    whole = compile_model(blueprint, columns, options)
     extra: tuple[str, ...] = ()
-    n_asked = 1
+    n_asked = copies = 1
     if n_forms > 1 and _is_possible(Frame(whole, 1, ()).program(), deadline):
-        n_asked, extra = n_forms, ("max_overlap",)
+        n_asked, copies = n_forms, n_forms
+        if whole.group == 1 or _is_possible(Frame(whole, n_forms, (), n_forms).program(), deadline):
+            copies, extra = 1, ("max_overlap",)
     if whole.followers:
-        loose = compile_model(blueprint, columns, _options(columns, with_sets=False))
-        if not _is_possible(Frame(loose, n_asked, ()).program(), deadline):
-            return Frame(loose, n_asked, extra)
+        loose = compile_model(blueprint, columns, replace(options, with_sets=False))
+        if not _is_possible(Frame(loose, n_asked, (), copies).program(), deadline):
+            return Frame(loose, n_asked, extra, copies)
         extra = (*extra, "sets")
-    return Frame(whole, n_asked, extra)
-
-
-def _options(columns: Columns, *, with_sets: bool) -> Options:
-    return Options(usable=columns.suited, with_sets=with_sets, with_enemies=True, with_bars=True)
+    return Frame(whole, n_asked, extra, copies)
 
 
 def _is_possible(program: Program, deadline: Deadline) -> bool:
@@ -95,7 +102,8 @@ def _text(name: str, frame: Frame, blueprint: Blueprint, n_forms: int) -> Text:
 
 def conflict_rules(frame: Frame, deadline: Deadline) -> tuple[str, ...]:
     """Return the names of an irreducible set of rules that cannot hold together (empty if all rows can)."""
-    for bars in ((), *((bar,) for bar in BARS), BARS):
+    present = [bar for bar in BARS if bar in frame.model.rules]
+    for bars in (some for size in range(len(present) + 1) for some in combinations(present, size)):
         short = _short_supply(frame, bars)
         if short is not None:
             return (short, *bars)

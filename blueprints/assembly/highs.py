@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,11 +59,12 @@ NOTHING = Solution("infeasible", np.empty(0), np.inf, np.inf, np.empty(0), np.em
 
 
 class Deadline:
-    """The moment by which an assembly must answer."""
+    """The moment by which an assembly must answer; being called off is the same as having no time left."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, is_cancelled: Callable[[], bool] | None = None) -> None:
         self._start = time.monotonic()
         self._seconds = seconds
+        self.is_cancelled = is_cancelled
 
     @property
     def elapsed(self) -> float:
@@ -72,6 +74,8 @@ class Deadline:
     @property
     def remaining(self) -> float:
         """Seconds left, never negative."""
+        if self.is_cancelled is not None and self.is_cancelled():
+            self._seconds = 0.0
         return max(0.0, self._seconds - self.elapsed)
 
     @property

@@ -48,7 +48,7 @@ def _rated(forms: tuple[tuple[int, ...], ...], cost: int, bound: int) -> Draw:
 
 def _shared_bound(blueprint: Blueprint, columns: Columns, n_forms: int, deadline: Deadline) -> int:
     """Bound the cost of forms that share items at will, each further use costing one use more."""
-    model = compile_model(blueprint, columns)
+    model = compile_model(blueprint, columns, Options(n_forms=n_forms))
     pieces = cut_pieces(model, n_forms)
     once = total_program(model, pieces, n_forms)
     size = np.array([len(model.members(int(unit))) for unit in model.units[model.start[:-1]]])[pieces.class_of]

@@ -20,6 +20,8 @@ from kernel.i18n import N_
 IMPORTANCE_LETTERS = ("X", "Y", "Z")
 DIFFICULTY_LEVELS = (1, 2, 3, 4, 5)
 REQUIRED_COLUMNS = ("id", "type", "point")
+FLAGS = {"": False, "0": False, "false": False, "否": False, "1": True, "true": True, "是": True}
+MOST_COUNT = 10**9
 
 _T = TypeVar("_T")
 
@@ -52,6 +54,16 @@ class PoolItem:
         Ids that must not stand in the same form; one side naming the other is enough.
     item_set : str or None
         Name of the shared stimulus; its items are taken together or not at all.
+    cognitive : str
+        Cognitive level in the words of the bank; empty when nobody judged it.
+    seconds, characters : float, int or None
+        Usual answering time; characters to read.
+    key : str
+        The choice that is right (``A``, ``T`` …); empty where there is no single one.
+    pretest : bool
+        The item is on trial: it is drawn for the trial block alone.
+    earlier_forms : tuple of int
+        Numbers of earlier forms in which it stood, 1 the latest.
     """
 
     id: str
@@ -68,6 +80,23 @@ class PoolItem:
     last_used: date | None = None
     enemies: tuple[str, ...] = ()
     item_set: str | None = None
+    cognitive: str = ""
+    seconds: float | None = None
+    characters: int | None = None
+    key: str = ""
+    pretest: bool = False
+    earlier_forms: tuple[int, ...] = ()
+
+
+def in_scope(point: str, scope: str) -> bool:
+    """Say whether a point's code lies in a scope, by whole parts of the code.
+
+    Examples
+    --------
+    >>> in_scope("B-A-C-003", "B-A"), in_scope("B-AB-001", "B-A")
+    (True, False)
+    """
+    return point == scope or point.startswith(scope + "-")
 
 
 def read_pool(source: Path | str | bytes) -> tuple[PoolItem, ...]:
@@ -110,9 +139,11 @@ def item_to_json(item: PoolItem) -> dict[str, Any]:
         "difficulty": item.difficulty, "score": None if item.score is None else str(item.score.normalize()),
         "p_value": item.p_value, "a": item.a, "b": item.b, "c": item.c, "n_used": item.n_used or None,
         "last_used": item.last_used.isoformat() if item.last_used else None,
-        "enemies": sorted(item.enemies), "set": item.item_set,
+        "enemies": sorted(item.enemies), "set": item.item_set, "cognitive": item.cognitive, "seconds": item.seconds,
+        "characters": item.characters, "key": item.key, "pretest": item.pretest or None,
+        "earlier_forms": sorted(item.earlier_forms),
     }  # fmt: skip
-    return {key: value for key, value in values.items() if value not in (None, "", [])}
+    return {key: value for key, value in values.items() if value is not None and value not in ("", [])}
 
 
 def _decode(content: bytes) -> str:
@@ -168,7 +199,23 @@ def _item(number: int, row: Mapping[str, Any]) -> PoolItem:
         last_used=cell.get("last_used", lambda value: date.fromisoformat(value[:10])),
         enemies=cell.names("enemies"),
         item_set=cell.get("set", str),
+        cognitive=cell.text("cognitive"),
+        seconds=cell.get("seconds", _seconds),
+        characters=cell.get("characters", _count),
+        key=cell.text("key"),
+        pretest=cell.flag("pretest"),
+        earlier_forms=tuple(sorted({_form_number(cell, text) for text in cell.names("earlier_forms")})),
     )
+
+
+def _form_number(cell: _Cells, text: str) -> int:
+    try:
+        number = _count(text)
+    except (ValueError, InvalidOperation) as exc:
+        raise cell.error("earlier_forms", text) from exc
+    if number < 1:
+        raise cell.error("earlier_forms", text)
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +253,13 @@ class _Cells:
         parts = value if isinstance(value, list) else self.text(column).split(";")
         return tuple(dict.fromkeys(name for name in (str(part).strip() for part in parts) if name))
 
+    def flag(self, column: str) -> bool:
+        value = self.row.get(column)
+        text = str(value).strip().lower() if value is not None else ""
+        if text not in FLAGS:
+            raise self.error(column, value)
+        return FLAGS[text]
+
     def error(self, column: str, value: object) -> PoolError:
         return PoolError(
             N_("题库第 %(row)s 行：列 %(column)s 的值“%(value)s”无效"),
@@ -228,9 +282,16 @@ def _difficulty(text: str) -> int:
 
 def _count(text: str) -> int:
     value = Decimal(text)
-    if not value.is_finite() or value != value.to_integral_value() or value < 0:
+    if not value.is_finite() or not 0 <= value <= MOST_COUNT or value != value.to_integral_value():
         raise ValueError(text)
     return int(value)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= MOST_COUNT:
+        raise ValueError(text)
+    return value
 
 
 def _score(text: str) -> Decimal:

@@ -104,8 +104,7 @@ def _elastic_program(model: Model, n_forms: int, rules: Sequence[str], rows: Seq
         sparse.hstack([model.matrix, slack]).tocsc(),
         np.concatenate([np.zeros(len(model.n_units)), np.repeat([_price(model, rule) for rule in rules], 2)]),
         np.concatenate([model.n_units.astype(np.float64), np.repeat(np.ceil(reach), 2)]),
-        model.low * n_forms,
-        model.high * n_forms,
+        *model.bounds(n_forms),
     )
 
 
@@ -116,7 +115,7 @@ def _largest(model: Model, rows: IntArray) -> float:
 
 def _change(model: Model, rule: str, row: int, steps: tuple[float, float]) -> Change:
     unit = model.measure.get(rule, 1.0)
-    low, high = float(model.low[row]), float(model.high[row])
+    low, high = float(model.low[row] + model.shift[row]), float(model.high[row] + model.shift[row])
     before = _bounds(low, high, unit)
     after = _bounds(low - steps[0], high + steps[1], unit)
     return _worded(rule, before, after)
@@ -139,7 +138,8 @@ def _worded(rule: str, before: Wanted, after: Wanted) -> Change:
 def _is_possible(model: Model, n_forms: int, upper: IntArray, deadline: Deadline) -> bool:
     """Say whether so many units of each class carry the forms, exposure left aside."""
     free = np.array([name == "exposure" for name in model.rules])
-    low, high = np.where(free, -np.inf, model.low * n_forms), np.where(free, np.inf, model.high * n_forms)
+    all_low, all_high = model.bounds(n_forms)
+    low, high = np.where(free, -np.inf, all_low), np.where(free, np.inf, all_high)
     program = Program(model.matrix, np.zeros(len(upper)), upper.astype(np.float64), low, high)
     return round_program(program, deadline, gap=ANY_GAP).x.size > 0
 
@@ -167,9 +167,8 @@ def _wider_exposure(model: Model, n_forms: int, blueprint: Blueprint, deadline: 
 
 def _carries(model: Model, n_forms: int, deadline: Deadline) -> bool:
     program = Program(
-        model.matrix, np.zeros(len(model.n_units)), model.n_units.astype(np.float64), model.low * n_forms,
-        model.high * n_forms,
-    )  # fmt: skip
+        model.matrix, np.zeros(len(model.n_units)), model.n_units.astype(np.float64), *model.bounds(n_forms)
+    )
     return round_program(program, deadline, gap=ANY_GAP).x.size > 0
 
 

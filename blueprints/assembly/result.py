@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
@@ -28,10 +29,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """The items of a form, grouped by type in the blueprint's order, and every rule held against it."""
+    """The items of a form, grouped by type in the blueprint's order, and every rule held against it.
+
+    `pretest` and `anchors` name those of the items that are on trial and that stand in every form.
+    """
 
     items: tuple[str, ...]
     checks: tuple[Check, ...]
+    pretest: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,10 @@ class AssemblyResult:
         Filled when infeasible.
     seed : int
         What a replay needs beside the pool, whose digest `pool_digest` gives.
+    together : tuple of Check
+        Rules on all forms together.
+    on : date or None
+        The day for which rest periods were reckoned.
     """
 
     status: Status
@@ -111,6 +121,8 @@ class AssemblyResult:
     conflict: Conflict | None
     seed: int
     pool: Sequence[PoolItem] = field(repr=False, compare=False)
+    together: tuple[Check, ...] = ()
+    on: date | None = None
 
     @cached_property
     def pool_digest(self) -> str:
@@ -128,6 +140,8 @@ class AssemblyResult:
             "conflict": None if self.conflict is None else _conflict(self.conflict),
             "seed": self.seed,
             "pool_digest": self.pool_digest,
+            "together": [_check(check) for check in self.together],
+            "on": None if self.on is None else self.on.isoformat(),
         }
 
 
@@ -143,14 +157,16 @@ def _wanted(wanted: Wanted) -> int | float | list[int | float | None] | None:
 
 
 def _form(form: FormResult) -> dict[str, Any]:
-    checks = [
-        {
-            "constraint": check.constraint, "wanted": _wanted(check.wanted), "got": _number(check.got),
-            "met": check.met, "text": str(check.text),
-        }
-        for check in form.checks
-    ]  # fmt: skip
-    return {"items": list(form.items), "checks": checks}
+    out: dict[str, Any] = {"items": list(form.items), "checks": [_check(check) for check in form.checks]}
+    blocks = {"pretest": list(form.pretest), "anchors": list(form.anchors)}
+    return out | {name: ids for name, ids in blocks.items() if ids}
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "constraint": check.constraint, "wanted": _wanted(check.wanted), "got": _number(check.got), "met": check.met,
+        "text": str(check.text),
+    }  # fmt: skip
 
 
 def _conflict(conflict: Conflict) -> dict[str, Any]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 
-from blueprints.assembly.blueprint import Blueprint, CellRule, InformationRule, MeanRule
+from blueprints.assembly.blueprint import Blueprint, CellRule, InformationRule
 from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
+from blueprints.assembly.limits import MeanRule
 from blueprints.assembly.pool import IMPORTANCE_LETTERS
 from blueprints.assembly.text import Text, plain, plain_range
 from blueprints.assembly.weights import weight_targets
 from kernel.i18n import N_
 
 MAX_DECIMALS = 6
+STEP_SLACK = 0.25
+"""Part of a step by which bounds on whole steps give way, so that the solver's tolerance cannot refuse a sum."""
 INFORMATION_SCALE = 1000.0
 INFORMATION_MARGIN = 2e-6
 """Inward margin on the scaled information row: above the solver's tolerance, two thousandths of a millionth in truth."""
@@ -26,7 +30,8 @@ INFORMATION_MARGIN = 2e-6
 class Row:
     """One linear rule of a form: ``low <= sum(coefficient of the form's items) <= high``.
 
-    `unit` is what one step of the row is worth in the rule's own measure, for reports.
+    `unit` is what one step of the row is worth in the rule's own measure, for reports. A row with a `period` binds that
+    many forms together, not one.
     """
 
     rule: str
@@ -35,18 +40,28 @@ class Row:
     low: float
     high: float
     unit: float = 1.0
+    period: int = 0
 
 
 def single_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
-    """Yield every rule that is one row, with coefficients for the given items; caps per point are apart."""
+    """Yield every rule on the form itself, with coefficients for the given items; caps per point are apart."""
+    if blueprint.has_open_types:
+        yield size_row(blueprint, members)
     yield from _type_rows(blueprint, columns, members)
     yield from _score_rows(blueprint, columns, members)
     yield from _weight_rows(blueprint, columns, members)
     yield from _importance_rows(blueprint, columns, members)
+    yield from _cognitive_rows(blueprint, columns, members)
     yield from _difficulty_rows(blueprint, columns, members)
     yield from _p_value_rows(blueprint, columns, members)
     yield from _cell_rows(blueprint, columns, members)
     yield from _information_rows(blueprint, columns, members)
+
+
+def size_row(blueprint: Blueprint, members: IntArray) -> Row:
+    """Return the rule on how many items a form has."""
+    text = Text(N_("总题数 %(count)s 题"), {"count": blueprint.n_items})
+    return Row("n_items", text, np.ones(len(members)), blueprint.n_items, blueprint.n_items)
 
 
 def scope_points(columns: Columns, scope: str) -> BoolArray:
@@ -71,13 +86,15 @@ def item_information(columns: Columns, theta: float) -> FloatArray:
 def _type_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
     for rule in blueprint.types:
         code = columns.type_names.index(rule.type) if rule.type in columns.type_names else -1
-        text = Text(N_("题型 %(type)s 需要 %(count)s 题"), {"type": rule.type, "count": rule.count})
+        count = rule.count if rule.most is None else plain_range(rule.count, rule.high)
+        text = Text(N_("题型 %(type)s 需要 %(count)s 题"), {"type": rule.type, "count": count})
         mask = columns.type_code[members] == code
-        yield Row(f"types[{rule.type}]", text, mask.astype(np.float64), rule.count, rule.count)
+        yield Row(f"types[{rule.type}]", text, mask.astype(np.float64), rule.count, rule.high)
 
 
 def _score_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
-    if blueprint.total_score is None or all(rule.score_each is not None for rule in blueprint.types):
+    is_settled = all(rule.score_each is not None for rule in blueprint.types) and not blueprint.has_open_types
+    if blueprint.total_score is None or is_settled:
         return
     total = Fraction(blueprint.total_score) / columns.step
     text = Text(N_("总分 %(score)s 分"), {"score": plain(blueprint.total_score)})
@@ -101,10 +118,28 @@ def _weight_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> I
         yield Row(f"weights[{target.scope}]", text, scores * mask, low, high, float(columns.step))
 
 
+def share_bounds(low: Decimal | None, high: Decimal | None, n_items: int) -> tuple[int, int]:
+    """Return the counts that keep a share of so many items."""
+    return (
+        math.ceil(low * n_items) if low is not None else 0,
+        math.floor(high * n_items) if high is not None else n_items,
+    )
+
+
+def _cognitive_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
+    if not blueprint.cognitive:
+        return
+    names, codes = columns.codes("cognitive")
+    for rule in blueprint.cognitive:
+        low, high = share_bounds(rule.low, rule.high, blueprint.n_items)
+        code = names.index(rule.letter) if rule.letter in names else -1
+        text = Text(N_("认知层次 %(level)s 的题数 %(count)s"), {"level": rule.letter, "count": plain_range(low, high)})
+        yield Row(f"cognitive[{rule.letter}]", text, (codes[members] == code).astype(np.float64), low, high)
+
+
 def _importance_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
     for rule in blueprint.importance:
-        low = math.ceil(rule.low * blueprint.n_items) if rule.low is not None else 0
-        high = math.floor(rule.high * blueprint.n_items) if rule.high is not None else blueprint.n_items
+        low, high = share_bounds(rule.low, rule.high, blueprint.n_items)
         mask = columns.importance[members] == IMPORTANCE_LETTERS.index(rule.letter) + 1
         text = Text(
             N_("重要程度 %(letter)s 的题数 %(count)s"), {"letter": rule.letter, "count": plain_range(low, high)}
@@ -141,20 +176,26 @@ def _p_value_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> 
     mean = blueprint.p_value_mean
     if mean is None:
         return
-    steps, step = p_value_steps(columns)
+    steps, step = decimal_steps(columns, "p_value")
     low, high = mean_bounds(mean, blueprint.n_items, step)
     text = _mean_text(N_("平均通过率 %(target)s ± %(tolerance)s"), mean)
-    scale = 1e-3 if step < Fraction(1, 1000) else 1.0
-    slack = 0.25 * scale if low <= high else 0.0
+    scale, slack = step_scale(step), 0.0
+    if low <= high:
+        slack = STEP_SLACK * scale
     yield Row(
         "p_value[mean]", text, steps[members] * scale, low * scale - slack, high * scale + slack,
         float(step) / scale / blueprint.n_items,
     )  # fmt: skip
 
 
-def p_value_steps(columns: Columns) -> tuple[FloatArray, Fraction]:
-    """Return p-values as whole numbers of a decimal step, and the step; so sums can be compared exactly."""
-    values = np.nan_to_num(columns.floats("p_value"))
+def step_scale(step: Fraction) -> float:
+    """Return by what to scale whole steps, so that the solver's tolerance stays below one step and sums stay small."""
+    return 1e-3 if step < Fraction(1, 1000) else 1.0
+
+
+def decimal_steps(columns: Columns, attribute: str) -> tuple[FloatArray, Fraction]:
+    """Return an attribute as whole numbers of a decimal step, and the step; so sums can be compared exactly."""
+    values = np.nan_to_num(columns.floats(attribute))
     for decimals in range(1, MAX_DECIMALS):
         scaled = values * 10**decimals
         if np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-9):
@@ -164,23 +205,36 @@ def p_value_steps(columns: Columns) -> tuple[FloatArray, Fraction]:
 
 def _cell_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:
     for rule in blueprint.cells:
-        mask = _cell_mask(rule, columns, members).astype(np.float64)
+        mask = _cell_mask(rule, columns, members)
         text = Text(
             N_("单元 %(cell)s 的题数 %(count)s"), {"cell": rule.name, "count": plain_range(rule.low, rule.high)}
         )
-        yield Row(f"cells[{rule.name}]", text, mask, rule.low, rule.high)
+        yield Row(f"cells[{rule.name}]", text, mask.astype(np.float64), rule.low, rule.high)
 
 
 def _cell_mask(rule: CellRule, columns: Columns, members: IntArray) -> BoolArray:
-    mask = np.ones(len(members), dtype=bool)
-    if rule.scope is not None:
-        mask &= scope_points(columns, rule.scope)[columns.point_code[members]]
-    if rule.type is not None:
-        mask &= np.array([name == rule.type for name in columns.type_names], dtype=bool)[columns.type_code[members]]
-    if rule.importance is not None:
-        mask &= columns.importance[members] == IMPORTANCE_LETTERS.index(rule.importance) + 1
-    if rule.difficulty is not None:
-        mask &= columns.difficulty[members] == rule.difficulty
+    mask = part_mask(columns, rule.scopes, rule.types)[members]
+    if rule.importance:
+        letters = [IMPORTANCE_LETTERS.index(letter) + 1 for letter in rule.importance]
+        mask &= np.isin(columns.importance[members], letters)
+    if rule.difficulty:
+        mask &= np.isin(columns.difficulty[members], rule.difficulty)
+    if rule.cognitive:
+        names, codes = columns.codes("cognitive")
+        mask &= np.array([name in rule.cognitive for name in names], dtype=bool)[codes][members]
+    return mask
+
+
+def part_mask(columns: Columns, scopes: Sequence[str], types: Sequence[str]) -> BoolArray:
+    """Tell which items lie in one of the scopes and are of one of the types; none named matches all."""
+    mask = np.ones(len(columns.items), dtype=bool)
+    if scopes:
+        inside = np.zeros(len(columns.point_names), dtype=bool)
+        for scope in scopes:
+            inside |= scope_points(columns, scope)
+        mask &= inside[columns.point_code]
+    if types:
+        mask &= np.array([name in types for name in columns.type_names], dtype=bool)[columns.type_code]
     return mask
 
 

@@ -56,20 +56,20 @@ def cut_pieces(model: Model, n_forms: int) -> Pieces:
     is_first[1:] = np.any([np.diff(step) != 0 for step in steps], axis=0)
     first = np.nonzero(is_first)[0]
     upper = np.diff(np.append(first, len(class_of)))
-    n_drawn = max(1.0, n_forms * float(model.high[: _n_type_rows(model)].sum()))
+    n_drawn = max(1.0, n_forms * _most_drawn(model))
     tie = (model.tie[class_of[first]] + model.has_enemies[first]) * (TIE_WEIGHT / 2 / n_drawn)
     return Pieces(class_of[first], model.unit_cost[first] + tie, upper.astype(np.float64))
 
 
-def _n_type_rows(model: Model) -> int:
-    return sum(1 for rule in model.rules if rule.startswith("types["))
+def _most_drawn(model: Model) -> float:
+    """Return the most units that one form can hold: as many as its types and its trial block allow."""
+    counting = [rule == "pretest" or rule.startswith("types[") for rule in model.rules]
+    return float(model.high[counting].sum())
 
 
 def total_program(model: Model, pieces: Pieces, n_forms: int) -> Program:
     """Return the program of all forms together."""
-    return Program(
-        model.matrix[:, pieces.class_of].tocsc(), pieces.cost, pieces.upper, model.low * n_forms, model.high * n_forms
-    )
+    return Program(model.matrix[:, pieces.class_of].tocsc(), pieces.cost, pieces.upper, *model.bounds(n_forms))
 
 
 def solve_base(model: Model, n_forms: int, deadline: Deadline) -> Base:

@@ -9,10 +9,19 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
-from blueprints.assembly.blueprint import Blueprint, MeanRule, ShareRule, in_scope
-from blueprints.assembly.pool import PoolItem
+from blueprints.assembly.blueprint import Blueprint, ShareRule
+from blueprints.assembly.limits import MeanRule
+from blueprints.assembly.pool import PoolItem, in_scope
 from blueprints.assembly.result import Check, Wanted
 from blueprints.assembly.text import Text, plain
+from blueprints.assembly.verify_further import (
+    anchor_ids,
+    block_checks,
+    check,
+    further_checks,
+    joint_checks,
+    split_form,
+)
 from blueprints.assembly.weights import WeightTarget
 from kernel.i18n import N_
 
@@ -34,16 +43,19 @@ def check_form(form: Form, blueprint: Blueprint, targets: Sequence[WeightTarget]
     targets : sequence of WeightTarget
         The marks that weighted scopes must carry, rounded where percentages cannot be met exactly.
     """
+    own, trial = split_form(form, blueprint)
     return (
-        *_sizes(form, blueprint),
-        *_weights(form, blueprint, targets),
-        *_importance(form, blueprint),
-        *_means(form, blueprint),
-        *_levels(form, blueprint),
-        *_cells(form, blueprint),
-        *_points(form, blueprint),
-        *_information(form, blueprint),
+        *_sizes(own, blueprint),
+        *_weights(own, blueprint, targets),
+        *_importance(own, blueprint),
+        *_means(own, blueprint),
+        *_levels(own, blueprint),
+        *_cells(own, blueprint),
+        *_points(own, blueprint),
+        *_information(own, blueprint),
         *_bars(form, blueprint),
+        *further_checks(own, blueprint),
+        *block_checks(form, trial, blueprint),
     )
 
 
@@ -58,10 +70,26 @@ def check_assembly(forms: Sequence[Form], pool: Sequence[PoolItem], blueprint: B
             broken.append("enemies")
         if _split_sets(form, pool):
             broken.append("sets")
-    id_sets = [{item.id for item in form} for form in forms]
+    fixed = anchor_ids(blueprint)
+    id_sets = [{item.id for item in form} - fixed for form in forms]
     if any(len(first & second) > blueprint.max_overlap for first, second in combinations(id_sets, 2)):
         broken.append("max_overlap")
     return tuple(broken)
+
+
+def check_together(forms: Sequence[Form], pool: Sequence[PoolItem], blueprint: Blueprint) -> tuple[Check, ...]:
+    """Return the rules on several forms together, held against the forms of one assembly in their order.
+
+    Parameters
+    ----------
+    forms : sequence of forms
+        All forms of the assembly.
+    pool : sequence of PoolItem
+        What they were drawn from: it says which points there are and what stood in earlier forms.
+    blueprint : Blueprint
+        The rules.
+    """
+    return joint_checks(forms, pool, blueprint)
 
 
 def marks(item: PoolItem, blueprint: Blueprint) -> Decimal:
@@ -84,32 +112,27 @@ def information(item: PoolItem, theta: float) -> float:
     return item.a**2 * ((1 - p) / p) * ((p - guess) / (1 - guess)) ** 2
 
 
-def _check(name: str, wanted: Wanted, got: Decimal, text: Text) -> Check:
-    low, high = wanted
-    met = (low is None or got >= low) and (high is None or got <= high)
-    return Check(name, wanted, got, met, text)
-
-
 def _exact(value: int) -> Wanted:
     return Decimal(value), Decimal(value)
 
 
 def _sizes(form: Form, blueprint: Blueprint) -> Iterator[Check]:
-    yield _check("n_items", _exact(blueprint.n_items), Decimal(len(form)), Text(N_("总题数")))
+    yield check("n_items", _exact(blueprint.n_items), Decimal(len(form)), Text(N_("总题数")))
     count = Counter(item.type for item in form)
     for rule in blueprint.types:
         text = Text(N_("题型 %(type)s 的题数"), {"type": rule.type})
-        yield _check(f"types[{rule.type}]", _exact(rule.count), Decimal(count[rule.type]), text)
+        wanted = Decimal(rule.count), Decimal(rule.high)
+        yield check(f"types[{rule.type}]", wanted, Decimal(count[rule.type]), text)
     if blueprint.total_score is not None:
         total = sum((marks(item, blueprint) for item in form), Decimal(0))
-        yield _check("total_score", (blueprint.total_score, blueprint.total_score), total, Text(N_("总分")))
+        yield check("total_score", (blueprint.total_score, blueprint.total_score), total, Text(N_("总分")))
 
 
 def _weights(form: Form, blueprint: Blueprint, targets: Sequence[WeightTarget]) -> Iterator[Check]:
     for target in targets:
         got = sum((marks(item, blueprint) for item in form if in_scope(item.point, target.scope)), Decimal(0))
         wanted = _decimal(target.low), _decimal(target.high)
-        yield _check(f"weights[{target.scope}]", wanted, got, _weight_text(target, got, blueprint))
+        yield check(f"weights[{target.scope}]", wanted, got, _weight_text(target, got, blueprint))
 
 
 def _weight_text(target: WeightTarget, got: Decimal, blueprint: Blueprint) -> Text:
@@ -132,7 +155,7 @@ def _importance(form: Form, blueprint: Blueprint) -> Iterator[Check]:
     for rule in blueprint.importance:
         count = sum(1 for item in form if item.importance == rule.letter)
         text = Text(N_("重要程度 %(letter)s 的题数"), {"letter": rule.letter})
-        yield _check(f"importance[{rule.letter}]", _share_bounds(rule, blueprint.n_items), Decimal(count), text)
+        yield check(f"importance[{rule.letter}]", _share_bounds(rule, blueprint.n_items), Decimal(count), text)
 
 
 def _share_bounds(rule: ShareRule, n_items: int) -> Wanted:
@@ -161,21 +184,21 @@ def _levels(form: Form, blueprint: Blueprint) -> Iterator[Check]:
     for rule in blueprint.difficulty_counts:
         text = Text(N_("难度 %(level)s 的题数"), {"level": rule.level})
         wanted = Decimal(rule.low), Decimal(rule.high)
-        yield _check(f"difficulty[{rule.level}]", wanted, Decimal(count[rule.level]), text)
+        yield check(f"difficulty[{rule.level}]", wanted, Decimal(count[rule.level]), text)
 
 
 def _cells(form: Form, blueprint: Blueprint) -> Iterator[Check]:
     for rule in blueprint.cells:
         count = sum(1 for item in form if rule.holds(item))
         text = Text(N_("单元 %(cell)s 的题数"), {"cell": rule.name})
-        yield _check(f"cells[{rule.name}]", (Decimal(rule.low), Decimal(rule.high)), Decimal(count), text)
+        yield check(f"cells[{rule.name}]", (Decimal(rule.low), Decimal(rule.high)), Decimal(count), text)
 
 
 def _points(form: Form, blueprint: Blueprint) -> Iterator[Check]:
     if blueprint.max_per_point is not None:
         most = max(Counter(item.point for item in form).values(), default=0)
         text = Text(N_("同一鉴定点的最多题数"))
-        yield _check("max_per_point", (None, Decimal(blueprint.max_per_point)), Decimal(most), text)
+        yield check("max_per_point", (None, Decimal(blueprint.max_per_point)), Decimal(most), text)
 
 
 def _information(form: Form, blueprint: Blueprint) -> Iterator[Check]:
@@ -192,13 +215,16 @@ def _information(form: Form, blueprint: Blueprint) -> Iterator[Check]:
 
 
 def _bars(form: Form, blueprint: Blueprint) -> Iterator[Check]:
-    if blueprint.exclude:
-        count = sum(1 for item in form if item.id in blueprint.exclude)
-        yield _check("exclude", _exact(0), Decimal(count), Text(N_("被排除的题数")))
+    fixed = anchor_ids(blueprint)
+    drawn = [item for item in form if item.id not in fixed]
+    if blueprint.exclude or blueprint.limits.exclude_sets:
+        sets = blueprint.limits.exclude_sets
+        count = sum(1 for item in drawn if item.id in blueprint.exclude or item.item_set in sets)
+        yield check("exclude", _exact(0), Decimal(count), Text(N_("被排除的题数")))
     if blueprint.max_n_used is not None:
-        most = max((item.n_used for item in form), default=0)
+        most = max((item.n_used for item in drawn), default=0)
         text = Text(N_("题目已使用次数的最大值"))
-        yield _check("exposure", (None, Decimal(blueprint.max_n_used)), Decimal(most), text)
+        yield check("exposure", (None, Decimal(blueprint.max_n_used)), Decimal(most), text)
 
 
 def _split_sets(form: Form, pool: Sequence[PoolItem]) -> bool:

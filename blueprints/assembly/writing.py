@@ -141,8 +141,8 @@ def _room(blueprint: Blueprint) -> dict[str, int]:
         percent = rule.percent + blueprint.weight_tolerance_percent
         room[rule.scope] = min(blueprint.n_items, math.ceil(percent * total / 100 / least) + 1)
     for cell in blueprint.cells:
-        if cell.scope:
-            room[cell.scope] = max(room.get(cell.scope, 1), cell.high)
+        for scope in cell.scopes:
+            room[scope] = max(room.get(scope, 1), cell.high)
     return room
 
 
@@ -200,7 +200,7 @@ def _solve(
     most = n_forms * problem.blueprint.n_items
     upper = np.where(is_new, most, model.n_units).astype(np.float64)
     cost = is_new + model.tie * (TIE_WEIGHT / most)
-    program = Program(model.matrix, cost, upper, model.low * n_forms, model.high * n_forms)
+    program = Program(model.matrix, cost, upper, *model.bounds(n_forms))
     found = round_program(program, deadline, gap=GAP)
     return model, np.round(found.x).astype(np.int64) if found.x.size else None
 
