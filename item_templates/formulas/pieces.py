@@ -13,7 +13,45 @@ from item_templates.formulas.plain import to_plain
 from item_templates.formulas.tree import Row
 from kernel.i18n import N_
 
-FORMULA = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
+OPEN, CLOSE = "\\(", "\\)"
+
+
+def find_formulas(text: str) -> Iterator[tuple[int, int]]:
+    r"""Yield where formulas begin and end, their ``\(`` and ``\)`` included; the time grows with the text alone.
+
+    Parameters
+    ----------
+    text : str
+
+    Yields
+    ------
+    (start, end)
+    """
+    last, at = text.rfind(CLOSE), text.find(OPEN)
+    while at != -1 and at + len(OPEN) <= last:
+        end = text.find(CLOSE, at + len(OPEN)) + len(CLOSE)
+        yield at, end
+        at = text.find(OPEN, end)
+
+
+def replace_formulas(text: str, change: Callable[[str], str]) -> str:
+    r"""Return a text with every formula replaced.
+
+    Parameters
+    ----------
+    text : str
+    change : callable
+        Gets a formula with its ``\(`` and ``\)``, gives what takes its place.
+
+    Returns
+    -------
+    str
+    """
+    pieces, last = [], 0
+    for start, end in find_formulas(text):
+        pieces += [text[last:start], change(text[start:end])]
+        last = end
+    return "".join([*pieces, text[last:]])
 
 
 def split_formulas(text: str) -> list[tuple[bool, str]]:
@@ -33,11 +71,15 @@ def split_formulas(text: str) -> list[tuple[bool, str]]:
     [(False, '若 '), (True, 'a^2'), (False, ' 则')]
     """
     pieces, last = [], 0
-    for match in FORMULA.finditer(text):
-        pieces += [(False, text[last : match.start()]), (True, match[1])]
-        last = match.end()
+    for start, end in find_formulas(text):
+        pieces += [(False, text[last:start]), (True, _inside(text[start:end]))]
+        last = end
     pieces.append((False, text[last:]))
     return [piece for piece in pieces if piece[1]]
+
+
+def _inside(formula: str) -> str:
+    return formula[len(OPEN) : -len(CLOSE)]
 
 
 def map_formulas(text: str, change: Callable[[Row], str | None]) -> str:
@@ -55,14 +97,14 @@ def map_formulas(text: str, change: Callable[[Row], str | None]) -> str:
     str
     """
 
-    def replaced(match: re.Match[str]) -> str:
+    def replaced(formula: str) -> str:
         try:
-            changed = change(parse_formula(match[1]))
+            changed = change(parse_formula(_inside(formula)))
         except FormulaError:
-            return match[0]
-        return match[0] if changed is None else changed
+            return formula
+        return formula if changed is None else changed
 
-    return FORMULA.sub(replaced, text) if "\\(" in text else text
+    return replace_formulas(text, replaced)
 
 
 def readable(text: str) -> str:
@@ -102,8 +144,8 @@ def normal_html(html: str) -> str:
     >>> print(normal_html(r"若 \(a &lt; \dfrac12\)"))
     若 \(a&lt;\frac{1}{2}\)
     """
-    return FORMULA.sub(
-        lambda match: html_entities.escape(normal_text(html_entities.unescape(match[0])), quote=False), html
+    return replace_formulas(
+        html, lambda formula: html_entities.escape(normal_text(html_entities.unescape(formula)), quote=False)
     )
 
 
@@ -134,15 +176,15 @@ def formula_errors(html: str) -> Iterator[FormulaError]:
     FormulaError
         For each formula outside the subset, or with mark-up or a blank inside it.
     """
-    for match in FORMULA.finditer(html):
+    for start, end in find_formulas(html):
         try:
-            _check(match[1])
+            _check(_inside(html[start:end]))
         except FormulaError as error:
             yield error
 
 
 def _check(source: str) -> None:
-    marked = re.search(r"<[^>]*>", source)
+    marked = re.search(r"<[^<>]*>", source)
     if marked:
         raise FormulaError(
             N_("公式第 %(at)s 个字符处有格式标记 %(near)s：公式里不能用粗体、上下标等格式，请改用 ^ 和 _"),

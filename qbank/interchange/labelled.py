@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from item_templates import registry
 from item_templates.contract import CanonicalItem, Choice, ItemContent
-from item_templates.formulas.pieces import FORMULA
+from item_templates.formulas.pieces import replace_formulas
 from item_templates.markup import sanitise
 from qbank.interchange import grammar
 from qbank.interchange import template_rows as layout
@@ -77,7 +77,7 @@ def shown_item(item: CanonicalItem, *, formulas: Retold = str) -> CanonicalItem:
 
 
 def _retold(source: str, formulas: Retold) -> str:
-    return FORMULA.sub(lambda match: html.escape(formulas(html.unescape(match[0])), quote=False), source)
+    return replace_formulas(source, lambda formula: html.escape(formulas(html.unescape(formula)), quote=False))
 
 
 def _shown(source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from item_templates.formulas.latex import to_latex
 from item_templates.formulas.omml import M, to_omml
 from item_templates.formulas.omml_reader import read_omml
 from item_templates.formulas.parser import FormulaError, parse_formula
-from item_templates.formulas.pieces import formula_errors, readable, split_formulas
+from item_templates.formulas.pieces import formula_errors, normal_html, readable, split_formulas
 from item_templates.formulas.plain import to_plain
 from item_templates.formulas.symbols import ACCENTS, BIG, BINARY, FENCES, FUNCTIONS, GREEK, ORDINARY, RELATIONS, SPACES
 from item_templates.formulas.tree import (
@@ -222,3 +223,23 @@ def test_text_is_cut_at_its_formulas_and_read_without_them():
     text = r"电阻 \(R=\frac{U}{I}\) 与 \(\foo\)"
     assert split_formulas(text) == [(False, "电阻 "), (True, r"R=\frac{U}{I}"), (False, " 与 "), (True, r"\foo")]
     assert readable(text) == r"电阻 R=U/I 与 \(\foo\)"
+
+
+@given(st.text(st.sampled_from("\\()a<"), max_size=40))
+def test_formulas_are_the_shortest_pieces_between_their_signs(text):
+    pieces = re.split(r"\\\((.*?)\\\)", text)
+    wanted = [(n % 2 == 1, piece) for n, piece in enumerate(pieces) if piece]
+    assert split_formulas(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["\\(" * 100_000, "\\(" * 99_999 + "\\)", "\\(\\)" * 5_000 + "\\(" * 90_000, "\\(" + "<" * 199_990 + "\\)"]
+)
+def test_two_hundred_kilobytes_of_formula_signs_are_looked_through_at_once(text):
+    begun = time.process_time()
+    assert len(readable(text)) <= len(text) <= len(normal_html(text))
+    assert len(list(formula_errors(text))) <= 50_000
+    assert sum(len(piece) for _, piece in split_formulas(text)) <= len(text)
+    content = ItemContent("short_answer", text, key=["是"])
+    registry.get("short_answer").validate(content)
+    assert time.process_time() - begun < 8

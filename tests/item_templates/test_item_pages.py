@@ -100,7 +100,7 @@ def test_the_candidate_page_shows_stem_and_inputs_and_no_key(name):
         content = replace(content, key=[["绝密"]] if name == "fill_in" else ["绝密"])
     html = page(content, "item")
     assert "绝密" not in html
-    assert 'name="response"' in html
+    assert 'name="response' in html
     assert html == page(replace(content, key={"unit": "A"} if name == "numeric" else None), "item")
 
 

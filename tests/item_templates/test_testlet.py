@@ -88,6 +88,13 @@ def test_an_error_of_a_child_stands_at_the_childs_field():
     assert 'id="error-items"' in html
 
 
+def test_a_choice_in_one_child_leaves_the_choice_in_another_alone():
+    child = example("single_choice")
+    html = page(ItemContent("testlet", "材料", items=(child, child), score=2 * child.score), "item")
+    names = [one["name"] for one in Form(html).inputs if one.get("type") == "radio"]
+    assert [names.count(name) for name in dict.fromkeys(names)] == [len(child.choices)] * 2
+
+
 @pytest.mark.parametrize("name", [name for name in TYPE_NAMES if name != "testlet"])
 def test_a_child_of_any_type_keeps_everything_in_the_form_of_the_whole(name):
     child = example(name)
