@@ -6,9 +6,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from blueprints.documents.paper import A4, Paper
 from blueprints.documents.runs import Rich, rich
 from blueprints.rules.packages import SlotContent, score_text
 from blueprints.rules.sections import Section, sections_of
@@ -17,7 +19,6 @@ from item_templates.contract import ItemContent
 from item_templates.formulas.pieces import readable
 from item_templates.markup import plain_text
 
-LINE_UNITS = 88
 COLUMN_CHOICES = (4, 2, 1)
 BRACKETS = re.compile(r"[（(][\s　\u00a0_]*[)）]")
 ANSWER_LINES = {"short_answer": 5, "calculation": 10, "essay": 14}
@@ -38,6 +39,17 @@ class FormSheet:
     duration_minutes: int
     total_score: str
     trace: str = ""
+    paper: Paper = A4
+    watermark: str = ""
+    order_code: str = ""
+    """Stands on the form and on its key, so that people see which key belongs to which order of options."""
+    printed_at: datetime | None = None
+    """With it the PDF is one for keeping (PDF/A): a character that no font has refuses the whole file."""
+
+    @property
+    def foot(self) -> str:
+        """What stands at the foot of every page beside its number."""
+        return " ".join(filter(None, [self.order_code, self.trace]))
 
     @property
     def title(self) -> str:
@@ -76,6 +88,8 @@ class PrintedItem:
     shared: Rich | None = None
     shared_heading: str = ""
     """The text that this item and the next ones share stands before the first of them, with the numbers it is for."""
+    follows: bool = False
+    """Whether it shares the text that stands before an earlier item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +101,18 @@ class PrintedPart:
     items: tuple[PrintedItem, ...]
 
 
-def printed_parts(slots: Sequence[SlotContent]) -> list[PrintedPart]:
-    """Return the parts of a form, ready to be set."""
+def printed_parts(slots: Sequence[SlotContent], paper: Paper = A4) -> list[PrintedPart]:
+    """Return the parts of a form, ready to be set on a paper."""
     return [
-        _part(section, [slot for slot in slots if slot.section == section.number]) for section in sections_of(slots)
+        _part(section, [slot for slot in slots if slot.section == section.number], paper.line_units)
+        for section in sections_of(slots)
     ]
 
 
-def _part(section: Section, slots: Sequence[SlotContent]) -> PrintedPart:
+def _part(section: Section, slots: Sequence[SlotContent], line_units: int) -> PrintedPart:
     groups = [list(run) for _, run in groupby(slots, key=lambda slot: (slot.place or slot.slot, slot.content.stimulus))]
-    items = [item for group in groups for item in _with_shared([_item(slot, section) for slot in group], group)]
+    rows = [([_item(slot, section, line_units) for slot in group], group) for group in groups]
+    items = [item for made, group in rows for item in _with_shared(made, group)]
     return PrintedPart(section.printed_heading, section.numeral, tuple(items))
 
 
@@ -107,32 +123,32 @@ def _with_shared(items: Sequence[PrintedItem], slots: Sequence[SlotContent]) -> 
         return [first, *rest]
     numbers = f"第{first.number}题~第{items[-1].number}题" if rest else f"第{first.number}题"
     shown = replace(first, shared=rich(slots[0].content.stimulus), shared_heading=f"阅读材料，回答{numbers}。")
-    return [shown, *rest]
+    return [shown, *(replace(one, follows=True) for one in rest)]
 
 
-def _item(slot: SlotContent, section: Section) -> PrintedItem:
+def _item(slot: SlotContent, section: Section, line_units: int) -> PrintedItem:
     content = slot.content
     choices = tuple((choice.id, rich(choice.content)) for choice in content.choices)
     is_judged = content.type == "true_false"
     stem = content.stem
-    if content.type in {"single_choice", "multiple_choice"} and not BRACKETS.search(plain_text(stem)):
-        stem = f"{stem}（　　）"
+    if content.type in {"single_choice", "multiple_choice"}:
+        stem = BRACKETS.sub("（　　）", stem) if BRACKETS.search(stem) else f"{stem}（　　）"
     return PrintedItem(
         number=slot.slot, stem=rich(stem), choices=choices,
         targets=tuple((target.id, rich(target.content)) for target in content.targets),
-        n_columns=columns_for(content, choices), lead="（　　）" if is_judged else "",
+        n_columns=columns_for(content, choices, line_units), lead="（　　）" if is_judged else "",
         n_lines=ANSWER_LINES.get(content.type, 0), score="" if section.each is not None else score_text(slot.score),
     )  # fmt: skip
 
 
-def columns_for(content: ItemContent, choices: Sequence[tuple[str, Rich]]) -> int:
+def columns_for(content: ItemContent, choices: Sequence[tuple[str, Rich]], line_units: int = A4.line_units) -> int:
     """Return how many options stand in one line: four, two or one, by the longest."""
     if len(choices) < 2 or any(len(text.blocks) > 1 for _, text in choices):
         return 1
     if any(text.has_picture for _, text in choices):
         return 2
     longest = max(width(plain_text(choice.content)) + len(choice.id) + 2 for choice in content.choices)
-    return next((n for n in COLUMN_CHOICES if longest <= LINE_UNITS // n - 2), 1)
+    return next((n for n in COLUMN_CHOICES if longest <= line_units // n - 2), 1)
 
 
 def width(text: str) -> int:

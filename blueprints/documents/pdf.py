@@ -18,17 +18,22 @@ _FOLDER = Path(__file__).parent
 def form_pdf(sheet: FormSheet, parts: Sequence[PrintedPart], media: Mapping[str, bytes]) -> bytes:
     """Return a form in the official layout."""
     names = picture_names(media)
-    data = _sheet(sheet) | {"parts": [_part(part, names) for part in parts]}
+    data = sheet_data(sheet) | {"parts": [_part(part, names) for part in parts]}
     assets = {names[key]: picture for key, picture in media.items() if key in names}
-    return render_pdf(_FOLDER / "form.typ", data, assets=assets)
+    return _render("form.typ", sheet, data, assets)
 
 
 def key_pdf(sheet: FormSheet, parts: Sequence[KeyPart], media: Mapping[str, bytes]) -> bytes:
     """Return the key and scoring standard of a form."""
     names = picture_names(media)
-    data = _sheet(sheet) | {"parts": [_key_part(part, names) for part in parts]}
+    data = sheet_data(sheet) | {"parts": [_key_part(part, names) for part in parts]}
     assets = {names[key]: picture for key, picture in media.items() if key in names}
-    return render_pdf(_FOLDER / "form_key.typ", data, assets=assets)
+    return _render("form_key.typ", sheet, data, assets)
+
+
+def _render(template: str, sheet: FormSheet, data: Mapping[str, Any], assets: Mapping[str, bytes]) -> bytes:
+    archival = sheet.printed_at is not None
+    return render_pdf(_FOLDER / template, data, assets=assets, created_at=sheet.printed_at, archival=archival)
 
 
 def picture_names(media: Mapping[str, bytes]) -> dict[str, str]:
@@ -40,21 +45,33 @@ def picture_names(media: Mapping[str, bytes]) -> dict[str, str]:
     return names
 
 
-def _sheet(sheet: FormSheet) -> dict[str, Any]:
-    return dataclasses.asdict(sheet) | {"title": sheet.title, "notes": sheet.notes}
+def sheet_data(sheet: FormSheet) -> dict[str, Any]:
+    """Return what the templates read of a sheet."""
+    data = dataclasses.asdict(sheet) | {"title": sheet.title, "notes": sheet.notes, "foot": sheet.foot}
+    del data["printed_at"]
+    data["paper"] = {key: value for key, value in data["paper"].items() if key not in {"name", "label"}}
+    return data
 
 
 def _part(part: PrintedPart, names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "heading": part.heading, "numeral": part.numeral, "items": [_item(item, names) for item in part.items]
-    }  # fmt: skip
+    return {"heading": part.heading, "numeral": part.numeral, "groups": _groups(part.items, names)}
+
+
+def _groups(items: Sequence[PrintedItem], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the items of a part with those together that share a text."""
+    groups: list[dict[str, Any]] = []
+    for item in items:
+        if not item.follows:
+            shared = _blocks(item.shared, names) if item.shared else []
+            groups.append({"heading": item.shared_heading, "shared": shared, "items": []})
+        groups[-1]["items"].append(_item(item, names))
+    return groups
 
 
 def _item(item: PrintedItem, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "number": item.number, "stem": _blocks(item.stem, names), "n_columns": item.n_columns, "lead": item.lead,
-        "n_lines": item.n_lines, "score": item.score, "shared_heading": item.shared_heading,
-        "shared": _blocks(item.shared, names) if item.shared else [],
+        "n_lines": item.n_lines, "score": item.score,
         "choices": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.choices],
         "targets": [{"id": key, "blocks": _blocks(text, names)} for key, text in item.targets],
     }  # fmt: skip

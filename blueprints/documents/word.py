@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import docx
@@ -14,31 +15,36 @@ from docx.shared import Mm, Pt
 
 from blueprints.documents.layout import FormSheet, KeyPart, PrintedItem, PrintedPart
 from blueprints.documents.runs import Block, Rich, Run
+from blueprints.documents.word_page import set_up_page
 from item_templates.formulas.omml import to_omml
 from kernel.typesetting import picture_suffix
 
 BODY_FONT = "宋体"
 HEAD_FONT = "黑体"
-TEXT_WIDTH = Mm(170)
+AFTER_BORDERS = ("w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
+"""What stands behind the borders among the settings of a paragraph."""
+MARK_BOX = Mm(16)
 WIDEST_PICTURE = Mm(90)
 READABLE = frozenset({"png", "jpg", "gif"})
 
 
 def form_docx(sheet: FormSheet, parts: Sequence[PrintedPart], media: Mapping[str, bytes]) -> bytes:
     """Return a form in the official layout."""
-    writer = _Writer(sheet, media)
+    writer = _Writer(sheet, media, is_sealed=True)
     writer.form_head(parts)
     for part in parts:
-        writer.heading(part.heading)
-        for item in part.items:
-            writer.item(item)
+        writer.part_heading(part.heading)
+        for item, follower in zip_longest(part.items, part.items[1:]):
+            writer.item(item, is_followed=follower is not None and follower.follows)
     return writer.bytes()
 
 
 def key_docx(sheet: FormSheet, parts: Sequence[KeyPart], media: Mapping[str, bytes]) -> bytes:
     """Return the key and scoring standard of a form."""
-    writer = _Writer(sheet, media)
+    writer = _Writer(sheet, media, is_sealed=False)
     writer.titles("标准答案与评分标准")
+    if sheet.order_code:
+        writer.note(f"与{sheet.order_code} 的试卷配套")
     for part in parts:
         writer.heading(part.heading)
         writer.key_grid(part)
@@ -50,19 +56,16 @@ def key_docx(sheet: FormSheet, parts: Sequence[KeyPart], media: Mapping[str, byt
 class _Writer:
     """One document being written."""
 
-    def __init__(self, sheet: FormSheet, media: Mapping[str, bytes]) -> None:
+    def __init__(self, sheet: FormSheet, media: Mapping[str, bytes], *, is_sealed: bool) -> None:
         self._sheet = sheet
         self._media = media
+        self._keeps = False
         self._document = docx.Document()
-        page = self._document.sections[0]
-        page.page_width, page.page_height = Mm(210), Mm(297)
-        page.left_margin = page.right_margin = Mm(20)
-        page.top_margin = page.bottom_margin = Mm(18)
+        set_up_page(self._document, sheet, is_sealed=is_sealed)
         _font(self._document.styles["Normal"], BODY_FONT, 10.5)
         self._document.styles["Normal"].paragraph_format.space_after = Pt(4)
         self._document.core_properties.title = sheet.title
         self._document.core_properties.author = sheet.organisation
-        page.footer.paragraphs[0].text = sheet.trace
 
     def bytes(self) -> bytes:
         buffer = io.BytesIO()
@@ -75,19 +78,19 @@ class _Writer:
         if second:
             self._centred(second, 14)
 
+    def note(self, text: str) -> None:
+        self._document.add_paragraph(text).alignment = WD_ALIGN_PARAGRAPH.CENTER
+
     def form_head(self, parts: Sequence[PrintedPart]) -> None:
         self.titles()
         sheet = self._sheet
-        self._table([
-            ["科目代码", sheet.occupation_code, "科目名称", f"{sheet.occupation}{sheet.level}"],
-            ["准考证号", "", "考生姓名", ""],
-        ])  # fmt: skip
+        self._table([["科目代码", sheet.occupation_code, "科目名称", f"{sheet.occupation}{sheet.level}"]])
         self._centred("注　意　事　项", 12)
         for note in sheet.notes:
             self._document.add_paragraph(note)
         numerals = [part.numeral for part in parts]
         blank = [""] * (len(parts) + 1)
-        self._table([["题　号", *numerals, "总　分"], ["得　分", *blank], ["阅卷人", *blank]])
+        self._table([["题　号", *numerals, "总　分"], ["得　分", *blank], ["评分人", *blank]])
 
     def heading(self, text: str) -> None:
         paragraph = self._document.add_paragraph()
@@ -97,17 +100,34 @@ class _Writer:
         run.bold = True
         _font(run, HEAD_FONT, 11)
 
-    def item(self, item: PrintedItem) -> None:
+    def part_heading(self, text: str) -> None:
+        """Put the box for the marks of a part above its heading; both stay with the first item."""
+        table = self._document.add_table(rows=2, cols=2, style="Table Grid")
+        table.autofit = False
+        for column, label in enumerate(("得分", "评分人")):
+            table.cell(0, column).text = label
+            for row in range(2):
+                cell = table.cell(row, column)
+                cell.width = MARK_BOX
+                cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
+        self.heading(text)
+
+    def item(self, item: PrintedItem, *, is_followed: bool = False) -> None:
+        """Write an item; one that is followed by items of the same text stays on their page."""
+        self._keeps = is_followed
         if item.shared:
             self._rich(item.shared_heading, item.shared, keep=True)
         tail = f"（{item.score} 分）" if item.score else ""
-        self._rich(f"{item.lead}{item.number}. ", item.stem, tail=tail, keep=bool(item.choices))
+        has_more = bool(item.choices or item.n_lines)
+        self._rich(f"{item.lead}{item.number}. ", item.stem, tail=tail, keep=has_more or self._keeps)
         if item.targets:
             self._pairs(item)
         else:
             self._choices(item)
         for _line in range(item.n_lines):
-            self._document.add_paragraph("＿" * 42)
+            _ruled(self._document.add_paragraph())
+        self._keeps = False
 
     def _choices(self, item: PrintedItem) -> None:
         if not item.choices:
@@ -116,14 +136,15 @@ class _Writer:
         table = self._document.add_table(rows=n_rows, cols=item.n_columns)
         for number, (key, text) in enumerate(item.choices):
             cell = table.cell(number // item.n_columns, number % item.n_columns)
-            self._fill(cell, f"{key}. ", text)
+            self._fill(cell, f"{key}. ", text, keep=self._keeps or number // item.n_columns < n_rows - 1)
         _keep_rows_whole(table)
 
     def _pairs(self, item: PrintedItem) -> None:
-        table = self._document.add_table(rows=max(len(item.choices), len(item.targets)), cols=2)
+        n_rows = max(len(item.choices), len(item.targets))
+        table = self._document.add_table(rows=n_rows, cols=2)
         for column, side in enumerate((item.choices, item.targets)):
             for number, (key, text) in enumerate(side):
-                self._fill(table.cell(number, column), f"{key}. ", text)
+                self._fill(table.cell(number, column), f"{key}. ", text, keep=self._keeps or number < n_rows - 1)
         _keep_rows_whole(table)
 
     def key_grid(self, part: KeyPart) -> None:
@@ -143,15 +164,18 @@ class _Writer:
         if item["explanation"].blocks:
             self._rich("解析：", item["explanation"])
 
-    def _fill(self, cell: Any, lead: str, text: Rich) -> None:
+    def _fill(self, cell: Any, lead: str, text: Rich, *, keep: bool = False) -> None:
         paragraph = cell.paragraphs[0]
         paragraph.add_run(lead)
         for number, block in enumerate(text.blocks):
             self._runs(paragraph if number == 0 else cell.add_paragraph(), _flat(block))
+        for one in cell.paragraphs if keep else ():
+            one.paragraph_format.keep_with_next = True
 
     def _rich(self, lead: str, text: Rich, *, tail: str = "", keep: bool = False) -> None:
         paragraph = self._document.add_paragraph(lead)
         paragraph.paragraph_format.keep_with_next = keep
+        paragraph.paragraph_format.keep_together = True
         for number, block in enumerate(text.blocks):
             if block["k"] == "table":
                 self._inner_table(block, keep=keep)
@@ -205,6 +229,19 @@ class _Writer:
                 cell.text = text
                 cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
         self._document.add_paragraph().paragraph_format.space_after = Pt(0)
+
+
+def _ruled(paragraph: Any) -> None:
+    """Make an empty paragraph a line to write on."""
+    paragraph.paragraph_format.line_spacing = Pt(20)
+    paragraph.paragraph_format.space_after = Pt(0)
+    borders = OxmlElement("w:pBdr")
+    for name in ("bottom", "between"):
+        edge = OxmlElement(f"w:{name}")
+        for key, value in (("val", "single"), ("sz", "4"), ("space", "1"), ("color", "808080")):
+            edge.set(qn(f"w:{key}"), value)
+        borders.append(edge)
+    paragraph._p.get_or_add_pPr().insert_element_before(borders, *AFTER_BORDERS)  # noqa: SLF001 - no borders in python-docx
 
 
 def _flat(block: Block) -> list[Run]:
