@@ -55,11 +55,17 @@ class Drift:
         Against the other items' change.
     is_flagged : ndarray of bool
         Whether the item became easier beyond the limit.
+    error : ndarray of float64
+        Standard error of the change against the middle of all, from sampling alone.
+    p_value : ndarray of float64
+        One-sided chance of becoming so much easier than the middle by sampling alone.
     """
 
     change: FloatArray
     robust_z: FloatArray
     is_flagged: BoolArray
+    error: FloatArray
+    p_value: FloatArray
 
 
 def response_times(seconds: ArrayLike) -> TimeModel:
@@ -263,11 +269,15 @@ def facility_drift(
 
     Notes
     -----
-    .. math:: z_i = \frac{d_i - \operatorname{median}(d)}{0.74\, IQR(d)}
+    .. math:: z_i = \frac{d_i - \operatorname{median}(d)}{0.74\, IQR(d)},\;
+        SE_i^2 = \sum \frac{1}{x + \tfrac12} + \frac{1}{n - x + \tfrac12} + \frac{\pi}{2k} \overline{SE^2}
+
+    The last part is the error of the median of k items.
 
     References
     ----------
-    Huynh & Meyer (2010), Appl. Psychol. Meas. 34, 590-608 (robust z).
+    Huynh & Meyer (2010), Appl. Psychol. Meas. 34, 590-608 (robust z); Agresti (2013), Categorical Data Analysis, 3rd ed.,
+    sec. 3.1 (error of log odds).
 
     Examples
     --------
@@ -281,10 +291,12 @@ def facility_drift(
     change = second - first
     known = change[~np.isnan(change)]
     if not known.size:
-        return Drift(change, change, np.zeros(change.shape, bool))
+        return Drift(change, change, np.zeros(change.shape, bool), change, change)
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     z = ratio(change - middle, np.full(change.shape, ROBUST_SCALE * (high - low)))
-    return Drift(change, z, np.nan_to_num(z) > limit)
+    variance = _log_odds_variance(right_before, n_before) + _log_odds_variance(right_after, n_after)
+    error = np.sqrt(variance + np.pi / 2 * np.nanmean(variance) / known.size)
+    return Drift(change, z, np.nan_to_num(z) > limit, error, np.asarray(ndtr(-(change - middle) / error)))
 
 
 def _log_odds(right: ArrayLike, n: ArrayLike) -> FloatArray:
@@ -293,6 +305,11 @@ def _log_odds(right: ArrayLike, n: ArrayLike) -> FloatArray:
     if x.ndim != 1 or x.shape != size.shape or (x < 0).any() or (x > size).any():
         raise ParameterError("right must lie between 0 and n for each item")
     return np.where(size > 0, np.log((x + 0.5) / (size - x + 0.5)), np.nan)
+
+
+def _log_odds_variance(right: ArrayLike, n: ArrayLike) -> FloatArray:
+    x, size = np.asarray(right, np.float64), np.asarray(n, np.float64)
+    return np.where(size > 0, 1 / (x + 0.5) + 1 / (size - x + 0.5), np.nan)
 
 
 def easier_than_expected(scores: ArrayLike, theta: ArrayLike, items: Parameters) -> tuple[FloatArray, FloatArray]:

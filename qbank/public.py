@@ -39,6 +39,8 @@ from qbank.services.curation import StatisticsRow as StatisticsRow
 from qbank.services.duplicates import VersionPair as VersionPair
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
+from qbank.services.statistics import ItemMeasure as ItemMeasure
+from qbank.services.statistics import load_measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ def _scope_info(node: ScopeNode) -> OutlineScopeInfo:
 
 @dataclass(frozen=True, slots=True)
 class PoolEntry:
-    """An item that a form may take: its approved version and what assembly asks for.
+    """An item that a form may take: its approved version and what assembly asks for; `measure` is of that version alone.
 
     `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point. `enemies` are items of
     the same pool that must not stand in one form with it.
@@ -239,6 +241,7 @@ class PoolEntry:
     n_used: int
     last_used: date | None
     enemies: tuple[uuid.UUID, ...] = ()
+    measure: ItemMeasure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,7 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
     rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
     edges = pair_repository.enemies(session, actor.organisation)
     enemies = within(enemy_sets(edges), (row.item.item_id for row in rows)) if edges else {}
+    measures = load_measures(session, standard_level_id, organisation_id=actor.organisation)
     return [
         PoolEntry(
             item_id=row.item.item_id,
@@ -287,6 +291,7 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
             n_used=row.item.n_used,
             last_used=row.item.last_used_on,
             enemies=enemies.get(row.item.item_id, ()),
+            measure=measures.get(row.item_version_id),
         )
         for row in rows
         if row.point is not None

@@ -15,6 +15,7 @@ from kernel.profiles import value
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
 from web.analysis.leads import find_leads
+from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
 
 
@@ -55,3 +56,5 @@ def analyse_session(context: JobContext) -> None:
             qbank.record_statistics(uow, statistics_rows(report, source, now().date()))
             minimum = value(uow.session, context.actor.organisation, CASE_MINIMUM)
             report_by_statistics(uow, alarm_reports(report, report["title"], minimum))
+        uow.flush()  # what follows looks at the whole level, this session too
+        update_level(uow, exam_session_id)

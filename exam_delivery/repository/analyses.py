@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from exam_delivery.models import Attempt, Candidate, ExamRoom, ExamSession, Registration, RegistrationStatus
+from exam_delivery.models import (
+    Attempt,
+    Candidate,
+    ExamBatch,
+    ExamRoom,
+    ExamSession,
+    Registration,
+    RegistrationStatus,
+)
 from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.models.attempts import AttemptStatus
 from exam_delivery.rules.groups import group_labels
@@ -78,6 +88,58 @@ def newest_of_session(session: Session, exam_session_id: uuid.UUID, *, actor: Ac
         _is_newest(),
     )
     return session.scalars(query.order_by(SessionAnalysis.form_id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class FormTrend:
+    """What the newest analysis of a form in a session says of the whole form."""
+
+    exam_session_id: uuid.UUID
+    session_name: str
+    starts_at: datetime
+    form_id: uuid.UUID
+    title: str
+    n_candidates: int
+    mean_facility: float | None
+    alpha: float | None
+
+
+def trends_of_level(session: Session, standard_level_id: uuid.UUID, *, actor: Actor, limit: int) -> list[FormTrend]:
+    """Return the newest analyses of a level's sessions without their items, the latest session first."""
+    test = SessionAnalysis.report["test"]
+    query = (
+        select(
+            ExamSession.exam_session_id, ExamSession.name, ExamSession.starts_at, SessionAnalysis.form_id,
+            SessionAnalysis.report["title"].as_string(), SessionAnalysis.n_candidates, test["mean_facility"].as_float(),
+            test["alpha"].as_float(),
+        )
+        .join(SessionAnalysis, SessionAnalysis.exam_session_id == ExamSession.exam_session_id)
+        .join(ExamBatch, ExamBatch.exam_batch_id == ExamSession.exam_batch_id)
+        .where(
+            SessionAnalysis.organisation_id == actor.organisation, ExamBatch.standard_level_id == standard_level_id,
+            _is_newest(),
+        )
+        .order_by(ExamSession.starts_at.desc(), ExamSession.exam_session_id, SessionAnalysis.form_id)
+    )  # fmt: skip
+    return [FormTrend(*row) for row in session.execute(query.limit(limit))]
+
+
+def newest_of_level(
+    session: Session, standard_level_id: uuid.UUID, *, actor: Actor, limit: int
+) -> list[tuple[ExamSession, SessionAnalysis]]:
+    """Return the newest analyses of a level's sessions with their items, the earliest session first."""
+    query = (
+        select(ExamSession, SessionAnalysis)
+        .join(SessionAnalysis, SessionAnalysis.exam_session_id == ExamSession.exam_session_id)
+        .join(ExamBatch, ExamBatch.exam_batch_id == ExamSession.exam_batch_id)
+        .where(
+            SessionAnalysis.organisation_id == actor.organisation,
+            ExamBatch.standard_level_id == standard_level_id,
+            _is_newest(),
+        )
+        .order_by(ExamSession.starts_at, ExamSession.exam_session_id, SessionAnalysis.form_id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query.limit(limit))]
 
 
 def list_newest(

@@ -14,7 +14,8 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import User
 from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView, SensitiveWord
-from qbank.repository.items import chunks
+from qbank.models.items import Item
+from qbank.repository.items import chunks, version_in_use
 
 MOST_TAGS = 500
 
@@ -73,10 +74,20 @@ def find_own_view(session: Session, name: str, *, actor: Actor) -> SavedView | N
 
 
 def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ItemStatistics]:
-    """Return the newest figures of items, the larger sample first; the caller has checked the items' walls."""
+    """Return the newest figures of items, the larger sample of one day; the caller has checked the items' walls.
+
+    Figures of versions that are neither in use nor worked on are left out: they speak of another content.
+    """
     found: dict[uuid.UUID, ItemStatistics] = {}
+    of_today = or_(
+        ItemStatistics.item_version_id == Item.current_version_id, ItemStatistics.item_version_id == version_in_use()
+    )
     for chunk in chunks(item_ids):
-        query = select(ItemStatistics).where(ItemStatistics.item_id.in_(chunk))
+        query = (
+            select(ItemStatistics)
+            .join(Item, Item.item_id == ItemStatistics.item_id)
+            .where(ItemStatistics.item_id.in_(chunk), of_today)
+        )
         for row in session.scalars(query.order_by(ItemStatistics.computed_on, ItemStatistics.n)):
             found[row.item_id] = row
     return found
