@@ -14,6 +14,7 @@ from blueprints.models import (
     AssemblyRun,
     ExamBlueprint,
     ExamForm,
+    FormChange,
     FormDecision,
     FormPackage,
     FormReservation,
@@ -174,6 +175,26 @@ def list_decisions(session: Session, form_id: uuid.UUID) -> Sequence[FormDecisio
     """Return the steps of a form, oldest first."""
     query = select(FormDecision).where(FormDecision.exam_form_id == form_id)
     return session.scalars(query.order_by(FormDecision.decided_at, FormDecision.form_decision_id).limit(500)).all()
+
+
+def list_changes(session: Session, form_id: uuid.UUID, *, limit: int = 500) -> Sequence[FormChange]:
+    """Return the last changes of a form by hand, oldest first."""
+    query = select(FormChange).where(FormChange.exam_form_id == form_id)
+    return session.scalars(query.order_by(FormChange.number.desc()).limit(limit)).all()[::-1]
+
+
+def last_change_number(session: Session, form_id: uuid.UUID) -> int:
+    """Return the number of the last change of a form, 0 before the first."""
+    return session.scalar(select(func.max(FormChange.number)).where(FormChange.exam_form_id == form_id)) or 0
+
+
+def last_standing_change(session: Session, form_id: uuid.UUID) -> FormChange | None:
+    """Return the last change of a form that is no undoing and was not undone, or None."""
+    undone = select(FormChange.undoes).where(FormChange.exam_form_id == form_id, FormChange.undoes.is_not(None))
+    query = select(FormChange).where(
+        FormChange.exam_form_id == form_id, FormChange.undoes.is_(None), FormChange.number.not_in(undone)
+    )
+    return session.scalar(query.order_by(FormChange.number.desc()).limit(1))
 
 
 def unsealed_forms_with(

@@ -1,4 +1,4 @@
-"""Forms: list, one form with its history, looking inside, swapping items, review, sealing, withdrawing."""
+"""Forms: list, one form with its history, looking inside, review, sealing, withdrawing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from werkzeug.wrappers import Response
 from blueprints import repository
 from blueprints.models import ExamForm, FormDecision, FormPackage
 from blueprints.pages import wording
-from blueprints.pages.outcome import excerpt
 from blueprints.repository import Filters
 from blueprints.rules.packages import SlotContent
 from blueprints.rules.sections import Section, sections_of
 from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
 from blueprints.services import forms as services
-from blueprints.services import prints, swaps, views
+from blueprints.services import prints, views
 from blueprints.services.bank import slot_contents
+from blueprints.services.quality import FormQuality, form_quality
 from blueprints.services.sealing import form_title
 from item_templates import registry
 from item_templates.contract import Interaction
@@ -31,7 +31,6 @@ from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
-from qbank import public as qbank
 
 bp = Blueprint("forms", __name__, url_prefix="/forms")
 P = Permission
@@ -63,6 +62,7 @@ class FormPage:
     refusal: str
     package: FormPackage | None
     n_reserved: int
+    quality: FormQuality
     comment: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
 
@@ -91,18 +91,6 @@ class ContentPage:
     viewer: str
     moment: Any
     unset_formulas: str
-
-
-@dataclass(frozen=True, slots=True)
-class SwapPage:
-    """One item of a draft with all its parts, and what may stand in its place."""
-
-    row: ExamForm
-    title: str
-    placed: PlacedItem
-    parts: list[PlacedItem]
-    candidates: list[tuple[qbank.PoolEntry, str]]
-    ticket: str
 
 
 @bp.get("/")
@@ -138,7 +126,8 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
         decisions=repository.list_decisions(session, form_id),
         act_labels={act: _(label) for act, label in ACT_LABELS.items()}, acts={act.value for act in acts},
         refusal=_(reason.template) % reason.context if reason else "", package=repository.find_package(session, form_id, actor=actor),
-        n_reserved=len(repository.list_reservations(session, form_id)), comment=comment, errors=errors or {},
+        n_reserved=len(repository.list_reservations(session, form_id)), quality=form_quality(session, actor, row),
+        comment=comment, errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/form.html", page, status=422 if errors else 200)
 
@@ -178,7 +167,7 @@ def content(form_id: uuid.UUID) -> tuple[str, int]:
     views.check_view(actor, row, ticket)
     with_key = request.args.get("key") == "1"
     slots = slot_contents(session, actor, row)
-    placed = {item.slot.slot: item for item in _placed(row, slots, with_key=with_key)}
+    placed = {item.slot.slot: item for item in placed_items(row, slots, with_key=with_key)}
     parts = [
         (section, [placed[number] for number in range(section.first, section.last + 1)])
         for section in sections_of(slots)
@@ -191,7 +180,8 @@ def content(form_id: uuid.UUID) -> tuple[str, int]:
     return render_page("blueprints/content.html", page)
 
 
-def _placed(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool) -> list[PlacedItem]:
+def placed_items(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool) -> list[PlacedItem]:
+    """Return the slots of a form in their places, each with the template that shows it, with or without its key."""
     kind = "review" if with_key else "item"
     places = {place.slot: place for place in row.slots}
     return [
@@ -201,37 +191,6 @@ def _placed(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool) -> l
         )
         for slot in slots
     ]  # fmt: skip
-
-
-@bp.get("/<uuid:form_id>/swap/<int:slot>")
-@requires(P.FORM_ASSEMBLE)
-def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
-    """Offer the items that may stand in a place instead."""
-    session, actor, ticket = db.session(), current_actor(), request.args.get("ticket", "")
-    row = repository.get_form(session, form_id, actor=actor, with_slots=True)
-    views.check_view(actor, row, ticket)
-    found = swaps.swap_candidates(swaps.load_bench(session, actor, row), slot)
-    contents = qbank.load_contents(session, actor, [entry.item_version_id for entry in found])
-    texts = [(entry, excerpt(contents[entry.item_version_id].content.stem, 120)) for entry in found]
-    items = _placed(row, slot_contents(session, actor, row), with_key=True)
-    parts = [item for item in items if item.slot.place == slot]
-    return render_page("blueprints/swap.html", SwapPage(row, form_title(row), parts[0], parts, texts, ticket))
-
-
-@bp.post("/<uuid:form_id>/swap/<int:slot>")
-@requires(P.FORM_ASSEMBLE)
-def do_swap(form_id: uuid.UUID, slot: int) -> Response:
-    """Put the chosen item into the place."""
-    version = request.form.get("version", "")
-    item_id = request.form.get("item_id", type=uuid.UUID) or uuid.UUID(int=0)
-    with unit_of_work(current_actor()) as uow:
-        form = swaps.swap_item(
-            uow, form_id, slot=slot, item_id=item_id, version=int(version) if version.isdigit() else 0
-        )  # fmt: skip
-        number = swaps.first_number(slot_contents(uow.session, uow.actor, form), slot)
-    ticket = request.form.get("ticket", "")
-    address = url_for("forms.content", form_id=form_id, ticket=ticket, _anchor=f"slot-{number}")
-    return redirect_with_message(address, _("第 %(n)s 题已替换，全部要求仍然符合", n=number))
 
 
 def _done(form_id: uuid.UUID, message: str) -> Response:

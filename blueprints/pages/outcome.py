@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.assembly.blueprint import Blueprint
+from blueprints.assembly.result import Check
 from blueprints.models import AssemblyRun
-from blueprints.pages.wording import say, type_label
+from blueprints.pages.wording import say, say_text, type_label
 from blueprints.rules.codes import engine_code
 from blueprints.rules.outcomes import pool_item
 from blueprints.rules.packages import score_text
@@ -217,6 +218,14 @@ def _item(number: int, row: Mapping[str, Any], stems: Mapping[str, str]) -> Item
 def _check(check: Mapping[str, Any], scopes: Scopes) -> CheckLine:
     low, high = check["wanted"]
     return CheckLine(say(check["text"], scopes, check["rule"]), _range(low, high), _round(check["got"]), check["met"])
+
+
+def check_line(check: Check, scopes: Scopes) -> CheckLine:
+    """Return one rule held against a form as pages show it."""
+    low, high = (None if side is None else str(side) for side in check.wanted)
+    return CheckLine(
+        say_text(check.text, scopes, check.constraint), _range(low, high), _round(str(check.got)), check.met
+    )
 
 
 def _range(low: str | None, high: str | None) -> str:

@@ -95,7 +95,7 @@ CHANGE_LABELS = {
     ChangeKind.LOCK: N_("锁定"),
     ChangeKind.UNLOCK: N_("解锁"),
     ChangeKind.QUARANTINE: N_("停用替换"),
-    ChangeKind.UNDO: N_("撤销"),
+    ChangeKind.UNDO: N_("撤销改动"),
 }
 
 FORM_STEPS: dict[FormAct, tuple[frozenset[FormStatus], FormStatus]] = {

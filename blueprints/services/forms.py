@@ -11,8 +11,10 @@ from blueprints.models import ExamForm, FormPackage
 from blueprints.rules.states import FormAct, FormStatus, after, may
 from blueprints.services import recusal, sealing
 from blueprints.services.bank import authors_of
+from blueprints.services.bench import load_bench
 from blueprints.services.notices import refuse_held
 from blueprints.services.runs import note_decision
+from blueprints.services.versions import refuse_unapproved_version
 from kernel import audit
 from kernel.clock import now
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
@@ -24,6 +26,7 @@ from qbank import public as qbank
 from qbank.public_changes import find_outside_edition
 
 LONGEST_COMMENT = 1000
+SHOWN_RULES = 5
 
 
 class OwnWorkError(ForbiddenError):
@@ -35,9 +38,21 @@ class OwnWorkError(ForbiddenError):
 def submit_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> ExamForm:
     """Send a draft to review."""
     require(uow.actor, Permission.FORM_ASSEMBLE)
+    _refuse_broken(uow, form_id)
     form = _step(uow, form_id, FormAct.SUBMIT, comment)
     form.submitted_by = uow.actor.user_id
     return form
+
+
+def _refuse_broken(uow: UnitOfWork, form_id: uuid.UUID) -> None:
+    """Refuse a draft that hand work left at odds with its blueprint; one that no blueprint made has no rules."""
+    form = repository.lock_form(uow.session, form_id, actor=uow.actor)
+    if form.status is not FormStatus.DRAFT or not repository.last_change_number(uow.session, form_id):
+        return
+    broken = load_bench(uow.session, uow.actor, form).broken()
+    if broken:
+        rules = "；".join(str(check.text) for check in broken[:SHOWN_RULES])
+        raise ConflictError(N_("试卷还不符合蓝图：%(rules)s。请在“手工调整”中补齐后再提交"), rules=rules)
 
 
 def return_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str) -> ExamForm:
@@ -79,6 +94,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     recusal.check_opening(uow.session, uow.actor, form_id)
     form = _step(uow, form_id, FormAct.SEAL, "")
     _check_one_edition(uow, form)
+    refuse_unapproved_version(uow, form)
     refuse_held(uow, form)
     package = sealing.package_of(uow, form)
     uow.add(package)

@@ -130,7 +130,7 @@ def test_a_swap_speaks_of_the_number_that_candidates_see_and_shows_every_part(
     assert done.headers["Location"].endswith(f"#slot-{first}")
     note = session.scalars(select(FormDecision.comment).where(FormDecision.act == "swap")).one()
     assert note.startswith(f"第 {first} 题：")
-    shown = client.get(done.headers["Location"]).text
+    shown = client.get(opened.headers["Location"]).text
     assert shown.count("item-stimulus") == 2
 
 

@@ -1,0 +1,168 @@
+"""A form on the bench: its rules, its items as assembly sees them, and what a change would do to every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from blueprints import repository
+from blueprints.assembly.blueprint import Blueprint
+from blueprints.assembly.columns import build_columns
+from blueprints.assembly.pool import PoolItem
+from blueprints.assembly.result import Check
+from blueprints.assembly.verify import check_assembly, check_form
+from blueprints.assembly.weights import WeightTarget, weight_targets
+from blueprints.models import ExamForm, FormSlot
+from blueprints.rules.codes import engine_code
+from blueprints.rules.specs import blueprint_of
+from blueprints.rules.states import FormStatus
+from blueprints.services.bank import Pool, load_pool
+from kernel.errors import ConflictError
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+
+Items = tuple[PoolItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change does to one rule: the check before and after."""
+
+    before: Check
+    after: Check
+
+    @property
+    def breaks(self) -> bool:
+        """Say whether the change breaks the rule."""
+        return self.before.met and not self.after.met
+
+    @property
+    def mends(self) -> bool:
+        """Say whether the change mends the rule."""
+        return self.after.met and not self.before.met
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A form with everything that its rules are held against; `siblings` are the forms it runs parallel to."""
+
+    form: ExamForm
+    blueprint: Blueprint
+    targets: tuple[WeightTarget, ...]
+    items: Items
+    pool: Pool
+    siblings: tuple[frozenset[str], ...]
+
+    def checks(self) -> tuple[Check, ...]:
+        """Return every rule held against the form as it is."""
+        return self.checks_of(self.items)
+
+    def checks_of(self, items: Items) -> tuple[Check, ...]:
+        """Return every rule held against other items."""
+        return check_form(items, self.blueprint, self.targets)
+
+    def broken(self) -> list[Check]:
+        """Return the rules that the form breaks as it is."""
+        return [check for check in self.checks() if not check.met]
+
+    def with_item(self, index: int, candidate: PoolItem) -> Items:
+        """Return the items with another one in a place."""
+        return (*self.items[:index], candidate, *self.items[index + 1 :])
+
+    def effects(self, items: Items) -> list[Effect]:
+        """Return the rules whose figures would change."""
+        after = {check.constraint: check for check in self.checks_of(items)}
+        return [
+            Effect(check, after[check.constraint])
+            for check in self.checks()
+            if check.constraint in after and after[check.constraint].got != check.got
+        ]
+
+    def is_sound(self, items: Items) -> bool:
+        """Say whether items may stand together at all: none twice, no enemies, sets whole, little shared with others."""
+        if check_assembly([items], self.pool.items, self.blueprint):
+            return False
+        ids = {item.id for item in items}
+        return all(len(ids & other) <= self.blueprint.max_overlap for other in self.siblings)
+
+    def may_stand(self, index: int, candidate: PoolItem) -> bool:
+        """Say whether an item that is not in the form yet may stand in a place."""
+        return all(item.id != candidate.id for item in self.items) and self.keeps_rules(index, candidate)
+
+    def keeps_rules(self, index: int, candidate: PoolItem) -> bool:
+        """Say whether another item in a place breaks nothing that holds now."""
+        changed = self.with_item(index, candidate)
+        return self.breaks_nothing(changed) and self.is_sound(changed)
+
+    def breaks_nothing(self, items: Items) -> bool:
+        """Say whether every rule that the form keeps now would still be kept."""
+        return self.unmet(items) <= self.unmet(self.items)
+
+    def unmet(self, items: Items) -> frozenset[str]:
+        """Return the names of the rules that some items break."""
+        return frozenset(check.constraint for check in self.checks_of(items) if not check.met)
+
+
+def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
+    """Return a form, whose slots are loaded, with everything that its rules are held against."""
+    if form.assembly_run_id is None:
+        raise ConflictError(N_("这份试卷不是按蓝图组成的，不能替换试题"))
+    run = repository.get_run(session, form.assembly_run_id, actor=actor)
+    blueprint, pool = blueprint_of(run.spec), load_pool(session, actor, form.standard_level_id)
+    known = {item.id: item for item in pool.items}
+    items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
+    step = build_columns(pool.items, blueprint).step
+    siblings = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
+    return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings))
+
+
+def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> tuple[frozenset[str], ...]:
+    """Return the items of parallel forms; a form and the one whose place it takes are not parallel, nor is what is withdrawn."""
+    apart = [
+        other
+        for other in siblings
+        if other.exam_form_id not in (form.exam_form_id, form.replaces_form_id)
+        and other.replaces_form_id != form.exam_form_id
+        and other.status is not FormStatus.WITHDRAWN
+    ]
+    return tuple(frozenset(str(slot.item_id) for slot in other.slots) for other in apart)
+
+
+def slot_item(slot: FormSlot, known: PoolItem | None) -> PoolItem:
+    """Return the item of a slot as assembly sees it: what the slot keeps, and the rest as the bank says now."""
+    kept = {"point": engine_code(slot.point), "importance": slot.importance, "difficulty": slot.difficulty}
+    if known is not None:
+        return replace(known, **kept, score=slot.score)  # type: ignore[arg-type] - the values are of the fields' types
+    return PoolItem(
+        id=str(slot.item_id), type=slot.type, point=engine_code(slot.point), importance=slot.importance,
+        difficulty=slot.difficulty, score=slot.score,
+    )  # fmt: skip
+
+
+def memoised(verdict: Callable[[PoolItem], bool]) -> Callable[[PoolItem], bool]:
+    """Return a verdict that is asked once for items that differ in nothing but who they are."""
+    known: dict[PoolItem, bool] = {}
+
+    def ask(item: PoolItem) -> bool:
+        likeness = replace(item, id="", enemies=(), item_set=None)
+        if likeness not in known:
+            known[likeness] = verdict(item)
+        return known[likeness]
+
+    return ask
+
+
+def deviation(checks: Sequence[Check]) -> tuple[int, Decimal]:
+    """Return how many rules are broken, and how far off they are together."""
+    broken = [check for check in checks if not check.met]
+    return len(broken), sum((_off(check) for check in broken), Decimal(0))
+
+
+def _off(check: Check) -> Decimal:
+    low, high = check.wanted
+    if low is not None and check.got < low:
+        return low - check.got
+    return check.got - high if high is not None and check.got > high else Decimal(0)
