@@ -1,12 +1,15 @@
-"""What other components may count and look up in a level's bank while somebody plans a form; no key leaves by this way."""
+"""What other components may count and look up in a level's bank while somebody plans a form."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from item_templates.markup import plain_text
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from qbank.repository import supply as repository
@@ -14,6 +17,7 @@ from qbank.repository.supply import FoundRow as FoundRow
 from qbank.repository.supply import SupplyRow as SupplyRow
 from qbank.repository.supply import WaitingRow as WaitingRow
 from qbank.rules.items import ASSUMED_DIFFICULTY
+from qbank.services import statistics
 
 MOST_FOUND = 20
 
@@ -110,7 +114,7 @@ def search_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID, te
 
 
 def proportions_correct(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[uuid.UUID, float]:
-    """Return the newest known share of correct answers by item, for items of a level that have one.
+    """Return the share of correct answers to the version in use, for items of a level with enough answers to it.
 
     Parameters
     ----------
@@ -122,9 +126,55 @@ def proportions_correct(session: Session, actor: Actor, standard_level_id: uuid.
         The level.
     """
     _require(actor)
-    return repository.proportions_correct(session, standard_level_id, organisation_id=actor.organisation)
+    return statistics.proportions_correct(session, standard_level_id, organisation_id=actor.organisation)
 
 
 def _require(actor: Actor) -> None:
     if not actor.may(Permission.ITEM_READ):
         require(actor, Permission.BLUEPRINT_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What assembly may know of an item's content: how much there is to read, and which choice is right.
+
+    `key` is a choice's letter, ``T`` or ``F``; empty where there is no single one.
+    """
+
+    n_characters: int
+    key: str
+
+
+def load_readings(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[uuid.UUID, Reading]:
+    """Return what the items in use of a level are to read and to choose, by item.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ or FORM_ASSEMBLE.
+    standard_level_id : UUID
+        The level.
+    """
+    if not actor.may(Permission.ITEM_READ):
+        require(actor, Permission.FORM_ASSEMBLE)
+    rows = repository.contents_in_pool(session, standard_level_id, organisation_id=actor.organisation)
+    return {item_id: Reading(_n_characters(content), _key(content)) for item_id, content in rows}
+
+
+def _n_characters(content: Mapping[str, Any]) -> int:
+    """Return how many characters there are to read: stem, choices, second column, children."""
+    texts = [content.get("stem") or ""]
+    texts += [choice["content"] for name in ("choices", "targets") for choice in content.get(name) or ()]
+    own = sum(len("".join(plain_text(text).split())) for text in texts)
+    return own + sum(_n_characters(child) for child in content.get("items") or ())
+
+
+def _key(content: Mapping[str, Any]) -> str:
+    key = content.get("key")
+    if content.get("type") == "single_choice" and isinstance(key, str):
+        return key
+    if content.get("type") == "true_false" and isinstance(key, bool):
+        return "T" if key else "F"
+    return ""

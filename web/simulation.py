@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from blueprints.services import blueprints, forms, runs
+from blueprints.services import blueprints, forms, runs, versions
 from exam_delivery.repository import candidates
 from exam_delivery.rules.keys import ROOM_SIZE
 from exam_delivery.rules.planning import SessionPlan
@@ -178,6 +178,7 @@ def _make_form(actor: Actor, level_id: uuid.UUID, n_items: int) -> uuid.UUID:
         blueprint = blueprints.create_blueprint(uow, standard_level_id=level_id, name="模拟蓝图", spec=_spec(n_items))
         uow.flush()  # the run names the blueprint
         blueprints.publish_blueprint(uow, blueprint.exam_blueprint_id)
+        versions.approve_blueprint(uow, blueprint.exam_blueprint_id)
     with unit_of_work(actor) as uow:
         run = runs.start_run(uow, blueprint.exam_blueprint_id, n_forms=1)
     _run(run.job_id)

@@ -38,6 +38,20 @@ CORE_SHARE = RuleKey(
 )
 MAX_PER_POINT = RuleKey("blueprints.max_per_point", 2, N_("同一鉴定点最多题数"), minimum=1, maximum=50)
 THEORY_MINUTES = RuleKey("blueprints.theory_minutes", 90, N_("理论考试时间（分钟）"), minimum=10, maximum=600)
+READING_SPEED = RuleKey(
+    "blueprints.characters_per_minute", 300, N_("考生阅读速度（字/分钟）"), N_("用于估算作答时间"), minimum=50, maximum=2000
+)  # fmt: skip
+ANSWER_SECONDS = RuleKey(
+    "blueprints.answer_seconds",
+    "single_choice:25; multiple_choice:40; true_false:12; fill_in:40; numeric:90; matching:60; ordering:60; "
+    "short_answer:240; calculation:360; essay:900",
+    N_("各题型的作答秒数"), N_("读题之外的时间；写法：题型:秒数，用分号隔开，其余题型按 60 秒"),
+)  # fmt: skip
+APPROVAL_NEEDED, APPROVAL_WAIVED = N_("须由第二人批准"), N_("免批准，只作记录")
+APPROVAL = RuleKey(
+    "blueprints.approval", "须由第二人批准", N_("蓝图的批准"), N_("未经批准的蓝图，据此组成的试卷不能封存；人员很少的机构可以免批准，系统留下记录"),
+    choices=(APPROVAL_NEEDED, APPROVAL_WAIVED),
+)  # fmt: skip
 COOLDOWN_DAYS = RuleKey(
     "blueprints.cooldown_days", 180, N_("试题冷却期（天）"), N_("在此期间内用过的试题不算新鲜；0 表示不计"), minimum=0, maximum=3650
 )  # fmt: skip
@@ -49,7 +63,18 @@ MULTIPLE_METHOD = RuleKey(
     choices=tuple(METHOD_WORDS),
 )  # fmt: skip
 
-declare(*MIX_KEYS.values(), MULTIPLE_METHOD, WEIGHT_TOLERANCE, CORE_SHARE, MAX_PER_POINT, THEORY_MINUTES, TIME_LIMIT, COOLDOWN_DAYS)
+declare(
+    *MIX_KEYS.values(),
+    MULTIPLE_METHOD,
+    WEIGHT_TOLERANCE,
+    CORE_SHARE,
+    MAX_PER_POINT,
+    THEORY_MINUTES,
+    TIME_LIMIT,
+    COOLDOWN_DAYS,
+    APPROVAL,
+)
+declare(READING_SPEED, ANSWER_SECONDS)
 
 
 def with_default_method(content: ItemContent, word: str) -> ItemContent:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,11 +16,11 @@ from blueprints.rules.codes import engine_code
 from blueprints.rules.freezing import freeze_item, freeze_seed
 from blueprints.rules.packages import ReadMedia, SlotContent
 from blueprints.rules.profile import MULTIPLE_METHOD, with_default_method
+from blueprints.services.pool_facts import load_facts
 from item_templates.contract import ItemContent
 from kernel import profiles
 from kernel.identity.actor import Actor
 from qbank import public as qbank
-from qbank.public_supply import proportions_correct
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,41 @@ class Pool:
     entries: Mapping[str, qbank.PoolEntry]
 
 
-def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Pool:
-    """Return the pool of a level."""
-    entries = qbank.load_pool(session, actor, standard_level_id)
-    known = proportions_correct(session, actor, standard_level_id)
-    items = tuple(_pool_item(entry, known.get(entry.item_id)) for entry in entries)
-    return Pool(items, {str(entry.item_id): entry for entry in entries})
+def load_pool(
+    session: Session,
+    actor: Actor,
+    standard_level_id: uuid.UUID,
+    spec: Mapping[str, Any] | None = None,
+    *,
+    but: Collection[uuid.UUID] = (),
+) -> Pool:
+    """Return the pool of a level.
+
+    Parameters
+    ----------
+    session, actor
+        For reading.
+    standard_level_id : UUID
+        The level.
+    spec : mapping, optional
+        A blueprint JSON: what its rules ask of items, such as their keys or earlier forms, is looked up as well.
+    but : collection of UUID
+        Forms that do not count as earlier.
+    """
+    entries = {entry.item_id: entry for entry in qbank.load_pool(session, actor, standard_level_id)}
+    types = {item_id: entry.type for item_id, entry in entries.items()}
+    facts = load_facts(session, actor, standard_level_id, spec, types, but=but) if spec else {}
+    items = tuple(_pool_item(entry, facts.get(item_id, {})) for item_id, entry in entries.items())
+    return Pool(items, {str(item_id): entry for item_id, entry in entries.items()})
 
 
-def _pool_item(entry: qbank.PoolEntry, p_value: float | None) -> PoolItem:
+def _pool_item(entry: qbank.PoolEntry, facts: Mapping[str, Any]) -> PoolItem:
+    measure = entry.measure
     return PoolItem(
         id=str(entry.item_id), type=entry.type, point=engine_code(entry.point), importance=str(entry.importance.value),
-        difficulty=entry.difficulty, score=entry.score, p_value=p_value, n_used=entry.n_used,
-        last_used=entry.last_used,
-        enemies=tuple(str(one) for one in entry.enemies),
+        difficulty=entry.difficulty, score=entry.score, p_value=measure.p_value if measure else None,
+        a=measure.a if measure else None, b=measure.b if measure else None, c=measure.c if measure else None,
+        n_used=entry.n_used, last_used=entry.last_used, enemies=tuple(str(one) for one in entry.enemies), **facts,
     )  # fmt: skip
 
 

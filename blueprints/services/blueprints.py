@@ -1,4 +1,4 @@
-"""Drawing up blueprints: create from the level's defaults, change, publish, copy, archive."""
+"""Drawing up blueprints: create from the level's defaults, change, copy; their way from there stands in `versions`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from blueprints import repository
-from blueprints.assembly.consistency import contradictions
 from blueprints.models import ExamBlueprint
 from blueprints.rules import profile
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus
 from blueprints.services.bank import ScopeLine, scope_lines
+from blueprints.services.versions import archive_blueprint as archive_blueprint
+from blueprints.services.versions import note_editor
+from blueprints.services.versions import publish_blueprint as publish_blueprint
+from blueprints.services.versions import spec_digest as spec_digest
 from kernel import audit, profiles
-from kernel.canonical import digest_bytes
 from kernel.clock import now
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
@@ -93,39 +95,11 @@ def update_blueprint(
     before = spec_digest(row.spec)
     row.name, row.duration_minutes, row.updated_at = _checked_name(name), duration_minutes, now()
     _put_spec(row, spec)
+    note_editor(uow, row)
     audit.record(
         uow, "blueprint.update", "exam_blueprint", blueprint_id,
         before={"digest": before}, after={"digest": spec_digest(row.spec)},
     )  # fmt: skip
-    return row
-
-
-def publish_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID) -> ExamBlueprint:
-    """Fix a draft, so that forms may follow from it; refused while its own numbers contradict each other."""
-    require(uow.actor, Permission.BLUEPRINT_WRITE)
-    row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
-    if row.status is not BlueprintStatus.DRAFT:
-        raise IllegalTransitionError(N_("只有草稿可以发布"))
-    refuse_old_edition(uow.session, uow.actor, row.standard_level_id, on=now().date())
-    broken = contradictions(blueprint_of(row.spec))
-    if broken:
-        reasons = "；".join(str(rule.text) for rule in broken)
-        raise ConflictError(N_("蓝图自相矛盾，请先修改：%(reasons)s"), reasons=reasons)
-    row.status, row.published_at, row.updated_at = BlueprintStatus.PUBLISHED, now(), now()
-    audit.record(
-        uow, "blueprint.publish", "exam_blueprint", blueprint_id, after={"digest": spec_digest(row.spec)}
-    )  # fmt: skip
-    return row
-
-
-def archive_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID) -> ExamBlueprint:
-    """Take a published blueprint out of use; its forms stay."""
-    require(uow.actor, Permission.BLUEPRINT_WRITE)
-    row = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
-    if row.status is not BlueprintStatus.PUBLISHED:
-        raise IllegalTransitionError(N_("只有已发布的蓝图可以归档"))
-    row.status, row.updated_at = BlueprintStatus.ARCHIVED, now()
-    audit.record(uow, "blueprint.archive", "exam_blueprint", blueprint_id)
     return row
 
 
@@ -152,13 +126,6 @@ def add_draft(uow: UnitOfWork, row: ExamBlueprint, spec: Mapping[str, Any]) -> E
     """Add a draft that another act made, such as one for the next edition; the caller has checked the permission."""
     _put_spec(row, spec)
     return _added(uow, row)
-
-
-def spec_digest(spec: Mapping[str, Any]) -> str:
-    """Return the digest of a blueprint JSON, by which runs know whether it is still the same."""
-    import msgspec
-
-    return digest_bytes(msgspec.json.encode(spec, order="deterministic"))
 
 
 def _put_spec(row: ExamBlueprint, spec: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
 from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
 from blueprints.services.bank import Pool, load_pool, slot_contents
+from blueprints.services.versions import drawn_spec
 from kernel import audit
 from kernel.clock import now
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
@@ -64,7 +65,8 @@ def start_run(
     run = AssemblyRun(
         organisation_id=uow.actor.organisation, exam_blueprint_id=blueprint_id,
         standard_level_id=blueprint.standard_level_id, blueprint_name=blueprint.name,
-        spec={**blueprint.spec, "max_overlap": overlap}, n_forms=n_forms, max_overlap=overlap,
+        spec=drawn_spec(blueprint.spec, max_overlap=overlap, on=now().date()), n_forms=n_forms, max_overlap=overlap,
+        blueprint_version=blueprint.version_number if blueprint.status is BlueprintStatus.PUBLISHED else None,
         seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed, time_limit_seconds=time_limit_seconds,
         created_by=uow.actor.user_id, created_at=now(),
     )  # fmt: skip
@@ -102,7 +104,7 @@ def _check_bounds(n_forms: int, seed: int | None, seconds: int) -> None:
 
 def compute(session: Session, actor: Actor, run: AssemblyRun, progress: Progress) -> tuple[AssemblyResult, Pool]:
     """Draw the forms of a run from the pool as it is now; writes nothing."""
-    pool = load_pool(session, actor, run.standard_level_id)
+    pool = load_pool(session, actor, run.standard_level_id, run.spec)
     blueprint = blueprint_of(run.spec)
     result = assemble(
         pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress
@@ -156,6 +158,7 @@ def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[Ex
     blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
     refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=now().date())
     _check_acceptable(run, blueprint)
+    run.blueprint_version = blueprint.version_number
     _check_still_in_use(uow, run)
     level = qbank.get_level(uow.session, uow.actor, run.standard_level_id)
     title = " ".join(name.split())[:LONGEST_FORM_NAME] or f"{level.occupation_name}{level.level_name}理论知识试卷"
@@ -177,7 +180,7 @@ def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
         raise ConflictError(N_("这是一次试组，请先保存放宽后的蓝图，发布后再采用试卷"))
     if blueprint.status is not BlueprintStatus.PUBLISHED:
         raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再采用试卷"), name=blueprint.name)
-    fixed = {**blueprint.spec, "max_overlap": run.max_overlap}
+    fixed = drawn_spec(blueprint.spec, max_overlap=run.max_overlap, on=run.created_at.date())
     if blueprint_services.spec_digest(fixed) != blueprint_services.spec_digest(run.spec):
         raise ConflictError(N_("组卷之后蓝图又改过，请用现在的蓝图重新组卷"))
 

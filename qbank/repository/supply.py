@@ -11,7 +11,6 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from qbank.models.corrections import ItemQuarantine
-from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint
 from qbank.repository.items import chunks, in_use, version_in_use
@@ -145,19 +144,9 @@ def search_pool(
     return [FoundRow(*row) for row in session.execute(query.where(or_(*matches)).order_by(Item.code).limit(limit))]
 
 
-def proportions_correct(
+def contents_in_pool(
     session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID
-) -> dict[uuid.UUID, float]:
-    """Return the newest known share of correct answers of a level's items; of one day, that of the larger sample."""
-    of_level = (
-        select(ItemPoint.item_id)
-        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
-        .where(AssessmentPoint.standard_level_id == standard_level_id)
-    )
-    query = select(ItemStatistics.item_id, ItemStatistics.proportion_correct).where(
-        ItemStatistics.organisation_id == organisation_id,
-        ItemStatistics.proportion_correct.is_not(None),
-        ItemStatistics.item_id.in_(of_level),
-    )
-    rows = session.execute(query.order_by(ItemStatistics.computed_on, ItemStatistics.n))
-    return {item_id: value for item_id, value in rows if value is not None}
+) -> list[tuple[uuid.UUID, dict[str, Any]]]:
+    """Return the stored contents of the items in use of a level, by item."""
+    query = _in_pool(select(Item.item_id, ItemVersion.content), standard_level_id, organisation_id)
+    return [(row[0], row[1]) for row in session.execute(query)]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from blueprints.models import AssemblyRun, ExamForm
-from blueprints.services import blueprints, forms, runs
+from blueprints.services import blueprints, forms, runs, versions
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
@@ -37,16 +37,22 @@ RunFinished = Callable[..., AssemblyRun]
 
 
 @pytest.fixture
-def run_finished(bank: Bank, assembler: Actor, session: Session) -> RunFinished:
-    """Publish a blueprint, run its assembly as the worker would, and return the run."""
+def run_finished(bank: Bank, assembler: Actor, approver: Actor, session: Session) -> RunFinished:
+    """Publish and approve a blueprint, run its assembly as the worker would, and return the run."""
 
-    def make(*, n_forms: int = 2, seed: int = 7, is_published: bool = True, **changes: object) -> AssemblyRun:
+    def make(
+        *, n_forms: int = 2, seed: int = 7, is_published: bool = True, is_approved: bool = True, **changes: object
+    ) -> AssemblyRun:
         with unit_of_work(assembler) as uow:
             blueprint = blueprints.create_blueprint(
                 uow, standard_level_id=bank.standard_level_id, spec=small_spec(**changes)
             )
             if is_published:
                 blueprints.publish_blueprint(uow, blueprint.exam_blueprint_id)
+        if is_published and is_approved:
+            with unit_of_work(approver) as uow:
+                versions.approve_blueprint(uow, blueprint.exam_blueprint_id)
+        with unit_of_work(assembler) as uow:
             run = runs.start_run(uow, blueprint.exam_blueprint_id, n_forms=n_forms, seed=seed)
         assert run.job_id is not None
         run_job(run.job_id)
