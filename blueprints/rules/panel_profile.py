@@ -10,6 +10,8 @@ from kernel.profiles.registry import RuleKey, declare
 THEORY_MARK = "certification.pass_mark_theory"
 """Where certification keeps the mark at which a candidate passes, of a hundred."""
 
+USUAL_MARK = 60.0
+
 MARK_IS_FIXED = RuleKey(
     "panels.mark_is_fixed", True, N_("合格分由规定确定，专家组的结论只作试卷难度一致的证据"),
     N_("国家职业标准：理论知识考试百分制，成绩达 60 分为合格"),

@@ -73,7 +73,11 @@ def round_result(
         Further cuts whose pass rate is asked for, such as the mark that the regulation sets.
     """
     heard = voices(spec, judgements)
-    base = {"n_raters": len(heard.numbers), "left_out": {str(k): n for k, n in heard.left_out.items()}, "cut": None}
+    base: dict[str, Any] = {
+        "n_raters": len(heard.numbers),
+        "left_out": {str(k): n for k, n in heard.left_out.items()},
+        "cut": None,
+    }
     if not heard.numbers:
         return base
     is_bookmark = spec.method is PanelMethod.BOOKMARK
@@ -97,8 +101,8 @@ def impact(scores: Sequence[float], cuts: Sequence[float]) -> dict[str, Any] | N
     if not scores:
         return None
     values = np.asarray(scores, np.float64)
-    shares = [{"cut": _number(cut), "share": _number(np.mean(values >= cut - 1e-9))} for cut in cuts]
-    return {"n": len(values), "mean": _number(values.mean()), "shares": shares}
+    shares = [{"cut": _number(cut), "share": _number(float(np.mean(values >= cut - 1e-9)))} for cut in cuts]
+    return {"n": len(values), "mean": _number(float(values.mean())), "shares": shares}
 
 
 def _chance_result(spec: PanelSpec, heard: Voices) -> dict[str, Any]:
