@@ -17,7 +17,7 @@ from item_templates.canonical import content_digest
 from item_templates.contract import Finding, ItemContent
 from item_templates.findings import finding
 from kernel.db import db
-from kernel.errors import InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.http import current_actor, redirect_with_message, render_page, requires, uploaded_file
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
@@ -25,6 +25,7 @@ from kernel.uow import UnitOfWork, unit_of_work
 from qbank.models.items import Item, ItemVersion
 from qbank.models.standards import AssessmentPoint, StandardLevel
 from qbank.pages.curation_wording import LintView, SimilarView, checks_of_draft
+from qbank.pages.item_editions import EditionNote, edition_changed, edition_mark, edition_note, has_moved
 from qbank.pages.item_wording import (
     FindingView,
     Options,
@@ -110,6 +111,10 @@ class EditorPage:
     version: int | None = None
     errors: Errors = field(default_factory=dict)
     refusal: str = ""
+    refusal_title: str = ""
+    edition_mark: str = ""
+    edition_note: str = ""
+    new_edition_href: str = ""
     same_as: str = ""
     lint: list[LintView] = field(default_factory=list)
     similar: list[SimilarView] = field(default_factory=list)
@@ -182,6 +187,10 @@ def create() -> tuple[str, int] | Response:
     if level is None:
         raise NotFoundError(N_("请先选择标准等级"))
     draft = read_draft(_type_name(request.args.get("type", "")), level, None)
+    if form_text("act") == "edition":
+        return _render(draft, level, item=None)
+    if said := edition_changed(level, form_text("edition")):
+        return _render(draft, level, item=None, refused=said, refused_title=_("标准已换版"))
     if form_text("act") == "picture":
         return _with_picture(draft, level, item=None)
     if form_text("act").startswith(CHANGES_CHILDREN):
@@ -242,8 +251,7 @@ def edit(item_id: uuid.UUID) -> tuple[str, int] | Response:
     version = _current_version(item)
     disclosures.disclose(db.session(), current_actor(), item, version.item_version_id, way="editor")
     points = repository.points_of_versions(db.session(), [version.item_version_id])[version.item_version_id]
-    texts = [f"{point.full_code} {point.name}" for point in points]
-    draft = Draft(services.content_of(version), points, texts, version.difficulty, item.source)
+    draft = Draft(services.content_of(version), points, _point_texts(points), version.difficulty, item.source)
     return _render(draft, _level_of(item), item=item)
 
 
@@ -262,6 +270,8 @@ def update(item_id: uuid.UUID) -> tuple[str, int] | Response:
     item = repository.get_item(db.session(), item_id, actor=current_actor())
     level, version = _level_of(item), form_version() or 0
     draft = read_draft(item.type, level, services.content_of(_current_version(item)))
+    if said := edition_changed(level, form_text("edition")):
+        return _with_new_edition(draft, level, item, version, said)
     if form_text("act") == "picture":
         return _with_picture(draft, level, item=item, version=version)
     if form_text("act").startswith(CHANGES_CHILDREN):
@@ -271,11 +281,34 @@ def update(item_id: uuid.UUID) -> tuple[str, int] | Response:
     try:
         with unit_of_work(current_actor()) as uow:
             saved = _save(uow, item_id, draft, version)
-    except services.StaleItemError as exc:
-        fresh = repository.get_item(db.session(), item_id, actor=current_actor())
-        return _render(draft, level, item=fresh, refused=refusal(exc), version=fresh.version)
+    except ConflictError as exc:
+        return _not_saved(draft, level, item_id, version, exc)
     message = _("已保存为第 %(n)s 版", n=saved.number) if saved else _("内容没有变化")
     return _after_saving(item, message)
+
+
+def _not_saved(
+    draft: Draft, level: StandardLevel, item_id: uuid.UUID, version: int, exc: ConflictError
+) -> tuple[str, int]:
+    """Show the form again with everything that was typed; after somebody else's save the next one may replace it."""
+    fresh = repository.get_item(db.session(), item_id, actor=current_actor())
+    if isinstance(exc, services.StaleItemError):
+        return _render(draft, level, item=fresh, refused=refusal(exc), version=fresh.version)
+    return _render(draft, level, item=fresh, refused=refusal(exc), refused_title=_("现在不能保存"), version=version)
+
+
+def _with_new_edition(draft: Draft, level: StandardLevel, item: Item, version: int, said: str) -> tuple[str, int]:
+    """Show the form again after its edition changed; an item that moved gets the points that it has in the new one."""
+    if not has_moved(level, form_text("edition")):
+        return _render(draft, level, item=item, refused=said, refused_title=_("标准已换版"), version=version)
+    points = repository.points_of_versions(db.session(), [item.current_version_id])[item.current_version_id]
+    carried = replace(draft, points=points, point_texts=_point_texts(points), unknown_points=())
+    fresh = item.version if item.version == version + 1 else version  # one step is the move itself
+    return _render(carried, level, item=item, refused=said, refused_title=_("标准已换版"), version=fresh)
+
+
+def _point_texts(points: Sequence[AssessmentPoint]) -> list[str]:
+    return [f"{point.full_code} {point.name}" for point in points]
 
 
 def _save(uow: UnitOfWork, item_id: uuid.UUID, draft: Draft, version: int) -> ItemVersion | None:
@@ -330,9 +363,10 @@ def _render(
     findings: Sequence[Finding] | None = None,
     errors: Errors | None = None,
     refused: str = "",
+    refused_title: str = "",
     version: int | None = None,
 ) -> tuple[str, int]:
-    name = draft.content.type
+    name, note = draft.content.type, edition_note(level)
     key = item.item_id if item else None
     here: dict[str, Any] = {"type": name, "level": level.standard_level_id, "item": key, "line": _task_line()}
     n_rows = min(MAX_POINTS_PER_ITEM, max(POINT_ROWS, len(draft.point_texts) + 1))
@@ -347,9 +381,18 @@ def _render(
         point_options=point_options(repository.points_of_level(db.session(), level.standard_level_id)),
         findings=finding_views(draft.findings() if findings is None else findings), item=item,
         version=version if version is not None else (item.version if item else None),
-        errors=errors or {}, refusal=refused,
+        errors=errors or {}, refusal=refused, refusal_title=refused_title or _("有人先保存了"),
+        edition_mark=edition_mark(level), edition_note=note.text if note and not refused else "",
+        new_edition_href=_in_new_edition(here, note) if not key else "",
     )  # fmt: skip
     return render_page("qbank/items/editor.html", page, status=409 if refused else 422 if errors else 200)
+
+
+def _in_new_edition(here: dict[str, Any], note: EditionNote | None) -> str:
+    """Return where a new item goes on in the edition that took the place of its own, if there is one."""
+    if note is None or note.new_level_id is None:
+        return ""
+    return url_for("item_editor.create", **(here | {"level": note.new_level_id}))
 
 
 def _with_picture(
