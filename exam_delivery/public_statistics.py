@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import ExamSession, SessionAnalysis
 from exam_delivery.repository import analyses as repository
 from exam_delivery.repository import planning
+from exam_delivery.repository.analyses import AnalysedLevel as AnalysedLevel
 from exam_delivery.repository.analyses import FormTrend as FormTrend
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -27,6 +28,18 @@ def level_of_session(session: Session, actor: Actor, exam_session_id: uuid.UUID)
     """
     row = planning.get_session(session, exam_session_id, actor=actor)
     return planning.get_batch(session, row.exam_batch_id, actor=actor).standard_level_id
+
+
+def list_analysed_levels(session: Session, actor: Actor) -> list[AnalysedLevel]:
+    """Return the levels of which sessions of the actor's organisation have been analysed.
+
+    Raises
+    ------
+    ForbiddenError
+        Without STATISTICS_READ.
+    """
+    require(actor, Permission.STATISTICS_READ)
+    return repository.analysed_levels(session, actor=actor)
 
 
 def list_trends(session: Session, actor: Actor, standard_level_id: uuid.UUID, *, limit: int = MOST) -> list[FormTrend]:

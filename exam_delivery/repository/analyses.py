@@ -104,6 +104,33 @@ class FormTrend:
     alpha: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class AnalysedLevel:
+    """A level of which sessions have been analysed."""
+
+    standard_level_id: uuid.UUID
+    occupation_name: str
+    level_name: str
+    n_sessions: int
+    latest: datetime
+
+
+def analysed_levels(session: Session, *, actor: Actor) -> list[AnalysedLevel]:
+    """Return the levels of which sessions have been analysed, by occupation."""
+    query = (
+        select(
+            ExamBatch.standard_level_id, func.max(ExamBatch.occupation_name), func.max(ExamBatch.level_name),
+            func.count(ExamSession.exam_session_id.distinct()), func.max(ExamSession.starts_at),
+        )
+        .join(ExamSession, ExamSession.exam_batch_id == ExamBatch.exam_batch_id)
+        .join(SessionAnalysis, SessionAnalysis.exam_session_id == ExamSession.exam_session_id)
+        .where(SessionAnalysis.organisation_id == actor.organisation)
+        .group_by(ExamBatch.standard_level_id)
+        .order_by(func.max(ExamBatch.occupation_name), func.max(ExamBatch.level_code))
+    )  # fmt: skip
+    return [AnalysedLevel(*row) for row in session.execute(query)]
+
+
 def trends_of_level(session: Session, standard_level_id: uuid.UUID, *, actor: Actor, limit: int) -> list[FormTrend]:
     """Return the newest analyses of a level's sessions without their items, the latest session first."""
     test = SessionAnalysis.report["test"]

@@ -86,6 +86,39 @@ def lines(
     return _svg(frame, _axes(frame, *axes) + "".join(drawn), title)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One value of a course over time with its interval, where there is one, and a name for those who point at it."""
+
+    x: float
+    y: float
+    name: str
+    low: float | None = None
+    high: float | None = None
+    weight: str = ""
+
+
+def timeline(marks: Sequence[Mark], frame: Frame, *, title: str, axes: tuple[str, str]) -> str:
+    """Return values joined by a line, each with its interval as an upright bar."""
+    path = " ".join(f"{frame.x(one.x):.1f},{frame.y(one.y):.1f}" for one in marks)
+    drawn = "".join(_mark(one, frame) for one in marks)
+    line = f'<polyline class="curve" points="{path}" stroke="{COLOURS[0]}"/>'
+    return _svg(frame, _axes(frame, *axes) + line + drawn, title)
+
+
+def _mark(one: Mark, frame: Frame) -> str:
+    x = frame.x(one.x)
+    bar = (
+        f'<path class="curve" stroke="{COLOURS[0]}" d="M{x:.1f} {frame.y(one.low):.1f}V{frame.y(one.high):.1f}"/>'
+        if one.low is not None and one.high is not None
+        else ""
+    )
+    return (
+        f'{bar}<circle class="point {escape(one.weight)}" cx="{x:.1f}" cy="{frame.y(one.y):.1f}" r="4">'
+        f"<title>{escape(one.name)}: {one.y:.2f}</title></circle>"
+    )
+
+
 def _spread(heights: Sequence[float], gap: float = 12.0) -> list[float]:
     """Return heights of labels moved upwards until none covers another."""
     found = list(heights)

@@ -18,13 +18,18 @@ from qbank.public_statistics import ParameterRow
 from web.analysis.drift import Anchor, Change, Comparison, Sitting, anchors, compare_session
 from web.analysis.scale import Scale, common_scale, read_calibration
 
+DIGITS = 6
+
 
 def update_level(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
     """Keep the level's parameters anew and raise items of the session that became easier."""
     standard_level_id = sittings.level_of_session(uow.session, uow.actor, exam_session_id)
     scale = level_scale(uow.session, uow.actor, standard_level_id)
     if scale:
-        rows = [ParameterRow(key, "rasch", one.a, one.b, 0.0, one.b_error, one.n) for key, one in scale.items.items()]
+        rows = [
+            ParameterRow(key, "rasch", round(one.a, DIGITS), round(one.b, DIGITS), 0.0, one.b_error, one.n)
+            for key, one in scale.items.items()
+        ]
         bank.record_parameters(uow, standard_level_id, rows, scale=scale.base, computed_on=now().date())
     found, known = level_anchors(uow.session, uow.actor, standard_level_id)
     if exam_session_id in known:
@@ -79,7 +84,7 @@ def _lead(change: Change, n_common: int) -> FoundLead:
     return FoundLead(LeadKind.DRIFT, (), change.p_value, evidence, change.anchor.item_version_id)
 
 
-def changes_over_time(found: Sequence[Anchor], known: Mapping[uuid.UUID, Sitting]) -> list[Comparison]:
-    """Return every session against those before it, the latest first."""
+def changes_over_time(found: Sequence[Anchor], known: Mapping[uuid.UUID, Sitting], *, limit: int) -> list[Comparison]:
+    """Return the latest sessions against those before each of them, the latest first."""
     ordered = sorted(known.values(), key=lambda one: (one.starts_at, one.exam_session_id), reverse=True)
-    return [compare_session(found, one) for one in ordered]
+    return [compare_session(found, one) for one in ordered[:limit]]

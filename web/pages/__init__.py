@@ -5,7 +5,9 @@ from web.pages import (
     analyses,
     audit,
     auth,
+    bank_statistics,
     declarations,
+    exporting,
     fairness,
     figure_guide,
     home,
@@ -21,7 +23,7 @@ from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp, analyses.bp, fairness.bp, figure_guide.bp, leads.bp,
+    declarations.bp, analyses.bp, bank_statistics.bp, exporting.bp, fairness.bp, figure_guide.bp, leads.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -30,6 +30,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
+from qbank import public_statistics as bank
 
 bp = Blueprint("leads", __name__, url_prefix="/leads")
 MENU = (MenuEntry(N_("阅卷与成绩"), N_("异常线索"), "leads.index", (Permission.SUPERVISE,), icon="shield", order=40),)
@@ -72,6 +73,7 @@ class LeadPage:
     state: str
     badge: str
     answers: Sequence[AnswerRow]
+    item_href: str
     errors: Mapping[str, Sequence[str]]
     reason: str
 
@@ -137,9 +139,17 @@ def _show(forensic_lead_id: uuid.UUID, errors: Mapping[str, Sequence[str]], reas
     answers = _side_by_side(lead, actor) if lead.kind is LeadKind.COPYING else []
     page = LeadPage(
         lead, exam_session, people, _(KIND_LABELS[lead.kind]), _(STATE_LABELS[lead.state]), BADGES[lead.state], answers,
-        errors, reason,
+        _item_href(lead, actor), errors, reason,
     )  # fmt: skip
     return render_page("leads/detail.html", page)
+
+
+def _item_href(lead: Any, actor: Actor) -> str:
+    """Return where the item that a lead is about stands in the bank, for those who may read it there."""
+    if lead.item_version_id is None or not actor.may(Permission.ITEM_READ):
+        return ""
+    named = bank.name_versions(db.session(), actor, [lead.item_version_id])
+    return next((url_for("items.detail", item_id=one.item_id) for one in named.values()), "")
 
 
 def _side_by_side(lead: Any, actor: Actor) -> list[AnswerRow]:

@@ -11,13 +11,14 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.jobs.repository import count_recent_failures
-from web.pages import analyses, declarations, leads
+from web.pages import analyses, bank_statistics, declarations, leads
 
 SYSTEM = N_("系统")
 MENU = (
     MenuEntry(N_("工作台"), N_("首页"), "home.index", (), icon="home", order=1),
     *declarations.MENU,
     *analyses.MENU,
+    *bank_statistics.MENU,
     *leads.MENU,
     MenuEntry(N_("工作台"), N_("任务"), "jobs.index", (Permission.JOB_READ,), icon="clock", order=90),
     MenuEntry(SYSTEM, N_("机构"), "organisations.index", (Permission.ORGANISATION_MANAGE,), icon="building", order=10),
