@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.rules.states import FormStatus
+from blueprints.services.quarantine import count_to_mend
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -17,6 +18,9 @@ MENU = (
     MenuEntry(N_("组卷"), N_("组卷蓝图"), "blueprints.index", (Permission.BLUEPRINT_READ,), icon="table", order=10),
     MenuEntry(N_("组卷"), N_("组卷记录"), "assembly_runs.index", (Permission.FORM_ASSEMBLE,), icon="history", order=20),
     MenuEntry(N_("组卷"), N_("试卷"), "forms.index", (Permission.FORM_READ,), icon="file", order=30),
+    MenuEntry(
+        N_("组卷"), N_("停用试题"), "quarantine.index", (Permission.FORM_ASSEMBLE,), icon="warning", order=40
+    ),
 )
 
 
@@ -37,5 +41,6 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += [
             Todo(_("待提交审核的试卷"), n_drafts, url_for("forms.index", status="draft")),
             Todo(_("未能组成的组卷"), n_refused, url_for("assembly_runs.index"), severity="warning"),
+            Todo(_("含有停用试题的试卷"), count_to_mend(session, actor), url_for("quarantine.index"), severity="warning"),
         ]
     return found

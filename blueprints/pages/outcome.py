@@ -131,6 +131,7 @@ class OutcomeView:
     columns: list[str]
     forms: list[FormView]
     overlap: list[list[int]]
+    together: list[CheckLine]
     conflict: ConflictView | None
 
     @property
@@ -155,7 +156,9 @@ def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Seque
     ]
     ids = [frozenset(item["id"] for item in form["items"]) for form in found]
     columns = [type_label(rule.type) for rule in blueprint.types if rule.count]
-    return OutcomeView(columns, forms, overlap_matrix(ids), conflict_view(result, scopes, _points(session, actor, run)))
+    together = [_check(check, scopes) for check in result.get("together") or []]
+    conflict = conflict_view(result, scopes, _points(session, actor, run))
+    return OutcomeView(columns, forms, overlap_matrix(ids), together, conflict)
 
 
 def _stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:

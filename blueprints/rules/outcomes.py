@@ -44,20 +44,25 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "seconds": round(result.seconds, 3),
         "forms": [
             {
-                "items": [_item(pool[item_id], blueprint, known[item_id]) for item_id in form.items],
+                "items": [
+                    _item(pool[item_id], blueprint, known[item_id], is_trial=item_id in form.pretest)
+                    for item_id in form.items
+                ],
                 "checks": [_check(check) for check in form.checks],
             }
             for form in result.forms
         ],
+        "together": [_check(check) for check in result.together],
         "conflict": None if result.conflict is None else _conflict(result.conflict),
     }
 
 
-def _item(item: PoolItem, blueprint: Blueprint, known: KnownItem) -> dict[str, Any]:
+def _item(item: PoolItem, blueprint: Blueprint, known: KnownItem, *, is_trial: bool) -> dict[str, Any]:
+    """Return an item; one on trial carries no marks."""
+    score = "0" if is_trial else str(marks(item, blueprint))
     return {
         "id": item.id, "version": known.version, "code": known.code, "type": item.type, "point": known.point,
-        "importance": item.importance, "difficulty": item.difficulty, "score": str(marks(item, blueprint)),
-        "n_used": item.n_used,
+        "importance": item.importance, "difficulty": item.difficulty, "score": score, "n_used": item.n_used,
     }  # fmt: skip
 
 

@@ -111,11 +111,12 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     if form.assembly_run_id is None:
         raise ConflictError(N_("这份试卷不是按蓝图组成的，不能替换试题"))
     run = repository.get_run(session, form.assembly_run_id, actor=actor)
-    blueprint, pool = blueprint_of(run.spec), load_pool(session, actor, form.standard_level_id)
+    siblings = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
+    own = [form.exam_form_id, *(other.exam_form_id for other in siblings)]
+    blueprint, pool = blueprint_of(run.spec), load_pool(session, actor, form.standard_level_id, run.spec, but=own)
     known = {item.id: item for item in pool.items}
     items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
     step = build_columns(pool.items, blueprint).step
-    siblings = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
     return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings))
 
 

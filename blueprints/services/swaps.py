@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import islice
 
 from blueprints.assembly.blueprint import in_scope
@@ -169,7 +170,7 @@ def new_place(bench: Bench, entry: qbank.PoolEntry, slot: int, section: int) -> 
     item = next(one for one in bench.pool.items if one.id == str(entry.item_id))
     return Place(
         slot, section, entry.item_id, entry.item_version_id, entry.code, entry.type, entry.point,
-        str(entry.importance.value), entry.difficulty, marks(item, bench.blueprint),
+        str(entry.importance.value), entry.difficulty, Decimal(0) if item.pretest else marks(item, bench.blueprint),
     )  # fmt: skip
 
 

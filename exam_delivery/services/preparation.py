@@ -19,6 +19,7 @@ from exam_delivery.rules import keys
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
 from exam_delivery.rules.seating import dealt_form
 from exam_delivery.rules.states import check_step
+from exam_delivery.services import form_uses as form_uses
 from exam_delivery.services import forms
 from exam_delivery.services.readiness import find_blockers
 from kernel import audit, profiles
