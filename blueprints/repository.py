@@ -20,6 +20,7 @@ from blueprints.models import (
     FormReservation,
     FormSlot,
 )
+from blueprints.rules.blueprint_states import Stage
 from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
@@ -65,9 +66,19 @@ def list_blueprints(
     if filters.standard_level_id:
         where.append(ExamBlueprint.standard_level_id == filters.standard_level_id)
     if filters.status:
-        where.append(ExamBlueprint.status == BlueprintStatus(filters.status))
+        where += _in_stage(Stage(filters.status))
     query = select(ExamBlueprint).where(*where).order_by(ExamBlueprint.updated_at.desc())
     return session.scalars(query.offset(offset).limit(limit)).all(), _count(session, query)
+
+
+def _in_stage(stage: Stage) -> list[ColumnElement[bool]]:
+    """Return the conditions of a blueprint's stage."""
+    if stage in (Stage.SUBMITTED, Stage.APPROVED):
+        is_approved = ExamBlueprint.approved_at.is_not(None)
+        waits = ExamBlueprint.approved_at.is_(None)
+        published = ExamBlueprint.status == BlueprintStatus.PUBLISHED
+        return [published, is_approved if stage is Stage.APPROVED else waits]
+    return [ExamBlueprint.status == BlueprintStatus(stage.value)]
 
 
 def count_runs_of(session: Session, blueprint_id: uuid.UUID) -> int:

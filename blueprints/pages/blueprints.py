@@ -13,17 +13,19 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from blueprints import repository
-from blueprints.models import AssemblyRun, ExamBlueprint
+from blueprints import repository, repository_versions
+from blueprints.models import AssemblyRun, BlueprintDecision, BlueprintVersion, ExamBlueprint
 from blueprints.pages import wording
 from blueprints.pages.rules_text import rule_lines
 from blueprints.pages.tables import SupplyView, supply_view
 from blueprints.repository import Filters
+from blueprints.rules.blueprint_states import ACT_LABELS, STAGE_LABELS, Stage
 from blueprints.rules.profile import TIME_LIMIT
-from blueprints.rules.states import BLUEPRINT_LABELS, BlueprintStatus
+from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services import runs
 from blueprints.services.notices import bank_notices
+from blueprints.services.versions import why_not_approve
 from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
@@ -46,7 +48,7 @@ class BlueprintListPage:
     href: Callable[[int], str]
     filters: Filters
     statuses: list[tuple[str, str]]
-    badge: Callable[[BlueprintStatus], wording.Badge]
+    badge: Callable[[ExamBlueprint], wording.Badge]
     may_write: bool
 
 
@@ -74,6 +76,10 @@ class BlueprintPage:
     may_write: bool
     may_assemble: bool
     notices: list[tuple[str, str]]
+    versions: Sequence[BlueprintVersion]
+    steps: Sequence[tuple[str, BlueprintDecision]]
+    may_approve: bool
+    why_not: str
 
 
 @bp.get("/")
@@ -82,11 +88,11 @@ def index() -> tuple[str, int]:
     """List blueprints."""
     actor, paging = current_actor(), paging_from_request()
     status = request.args.get("status", "")
-    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(BlueprintStatus) else "")
+    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(Stage) else "")
     rows, total = repository.list_blueprints(
         db.session(), filters, actor=actor, offset=paging.offset, limit=paging.per_page
     )
-    statuses = [(state.value, _(label)) for state, label in BLUEPRINT_LABELS.items()]
+    statuses = [(stage.value, _(label)) for stage, label in STAGE_LABELS.items()]
     page = BlueprintListPage(
         rows, paging.of(total), wording.page_address("blueprints.index"), filters, statuses,
         wording.blueprint_badge, actor.may(Permission.BLUEPRINT_WRITE),
@@ -144,12 +150,17 @@ def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[s
     row = repository.get_blueprint(session, blueprint_id, actor=actor)
     values = {"max_overlap": str(row.spec.get("max_overlap", 0))} | values
     recent, _total = repository.list_runs(session, actor=actor, blueprint_id=blueprint_id, limit=RECENT_RUNS)
+    waits = row.status is BlueprintStatus.PUBLISHED and row.approved_at is None
+    own = why_not_approve(actor, row) if waits and actor.may(Permission.FORM_APPROVE) else None
     page = BlueprintPage(
-        row=row, badge=wording.blueprint_badge(row.status), rules=rule_lines(session, actor, row),
+        row=row, badge=wording.blueprint_badge(row), rules=rule_lines(session, actor, row, row),
         supply=supply_view(session, actor, row.standard_level_id, row.spec), recent=recent,
         run_badge=wording.run_badge, values=values, errors=errors, may_write=actor.may(Permission.BLUEPRINT_WRITE),
         may_assemble=actor.may(Permission.FORM_ASSEMBLE) and row.status is not BlueprintStatus.ARCHIVED,
         notices=_notices(session, actor, row.standard_level_id),
+        versions=repository_versions.list_versions(session, blueprint_id),
+        steps=[(_(ACT_LABELS[one.act]), one) for one in repository_versions.list_steps(session, blueprint_id)],
+        may_approve=waits and actor.may(Permission.FORM_APPROVE), why_not=wording.refusal_text(own) if own else "",
     )  # fmt: skip
     return render_page("blueprints/detail.html", page, status=422 if errors else 200)
 
@@ -181,34 +192,6 @@ def assemble(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseResponse:
         return _detail_page(blueprint_id, values, wording.refusal_fields(exc))
     address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
     return redirect_with_message(address, _("组卷已开始"), "info")
-
-
-@bp.post("/<uuid:blueprint_id>/publish")
-@requires(Permission.BLUEPRINT_WRITE)
-def publish(blueprint_id: uuid.UUID) -> BaseResponse:
-    """Publish a draft."""
-    with unit_of_work(current_actor()) as uow:
-        services.publish_blueprint(uow, blueprint_id)
-    return redirect_with_message(url_for("blueprints.detail", blueprint_id=blueprint_id), _("蓝图已发布"))
-
-
-@bp.post("/<uuid:blueprint_id>/archive")
-@requires(Permission.BLUEPRINT_WRITE)
-def archive(blueprint_id: uuid.UUID) -> BaseResponse:
-    """Take a blueprint out of use."""
-    with unit_of_work(current_actor()) as uow:
-        services.archive_blueprint(uow, blueprint_id)
-    return redirect_with_message(url_for("blueprints.index"), _("蓝图已归档"))
-
-
-@bp.post("/<uuid:blueprint_id>/copy")
-@requires(Permission.BLUEPRINT_WRITE)
-def copy(blueprint_id: uuid.UUID) -> BaseResponse:
-    """Copy a blueprint into a draft and open it for editing."""
-    with unit_of_work(current_actor()) as uow:
-        row = services.copy_blueprint(uow, blueprint_id)
-    address = url_for("blueprint_editor.edit", blueprint_id=row.exam_blueprint_id)
-    return redirect_with_message(address, _("已复制为草稿"))
 
 
 @bp.get("/<uuid:blueprint_id>/blueprint.json")

@@ -6,7 +6,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from blueprints import repository
+from blueprints import repository, repository_versions
 from blueprints.rules.states import FormStatus
 from blueprints.services.quarantine import count_to_mend
 from kernel.http import MenuEntry, Todo
@@ -30,6 +30,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     if actor.organisation_id is None:
         return found
     if actor.may(Permission.FORM_APPROVE):
+        n_waiting = repository_versions.count_waiting(session, actor=actor)
+        found.append(Todo(_("待批准的蓝图"), n_waiting, url_for("blueprints.index", status="submitted")))
         n_review = repository.count_forms(session, FormStatus.IN_REVIEW, actor=actor, not_by=actor.user_id)
         found.append(Todo(_("待审核的试卷"), n_review, url_for("forms.index", status="in_review")))
     if actor.may(Permission.FORM_SEAL):

@@ -10,15 +10,17 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from blueprints.assembly.text import Text
+from blueprints.models import ExamBlueprint
 from blueprints.rules import states
-from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
+from blueprints.rules.blueprint_states import STAGE_LABELS, Stage, stage_of
+from blueprints.rules.states import FormStatus, RunStatus
 from blueprints.services.bank import ScopeLine
 from item_templates import registry
 from kernel.errors import DomainError, InvalidInputError
 from kernel.i18n import N_
 
-BLUEPRINT_KINDS = {
-    BlueprintStatus.DRAFT: "neutral", BlueprintStatus.PUBLISHED: "success", BlueprintStatus.ARCHIVED: "neutral",
+STAGE_KINDS = {
+    Stage.DRAFT: "neutral", Stage.SUBMITTED: "warning", Stage.APPROVED: "success", Stage.ARCHIVED: "neutral",
 }  # fmt: skip
 RUN_KINDS = {
     RunStatus.WAITING: "info", RunStatus.OPTIMAL: "success", RunStatus.FEASIBLE: "success",
@@ -39,9 +41,10 @@ def type_label(name: str) -> str:
     return str(_(known[name])) if name in known else name
 
 
-def blueprint_badge(status: BlueprintStatus) -> Badge:
+def blueprint_badge(row: ExamBlueprint) -> Badge:
     """Return the badge of a blueprint's state."""
-    return {"label": _(states.BLUEPRINT_LABELS[status]), "kind": BLUEPRINT_KINDS[status]}
+    stage = stage_of(row.status.value, is_approved=row.approved_at is not None)
+    return {"label": _(STAGE_LABELS[stage]), "kind": STAGE_KINDS[stage]}
 
 
 def run_badge(status: RunStatus) -> Badge:

@@ -165,11 +165,13 @@ def form_values(spec: Mapping[str, Any]) -> dict[str, str]:
     """
     values: dict[str, Any] = {}
     rules = spec.get("types", ())
+    usual = [one.name for one in registry.all_types()]
+    places = [usual.index(rule["type"]) for rule in rules if rule["type"] in usual]
     for place, rule in enumerate(rules, 1):
         values |= {
             f"type-{rule['type']}-count": rule["count"][0] if isinstance(rule["count"], list) else rule["count"],
             f"type-{rule['type']}-score": rule.get("score_each", ""),
-            f"type-{rule['type']}-order": place if len(rules) > 1 else "",
+            f"type-{rule['type']}-order": "" if places == sorted(places) else place,
         }
     values |= {f"weight-{rule['scope']}": rule["percent"] for rule in spec.get("weights", ())}
     for letter, bounds in (spec.get("importance") or {}).items():

@@ -69,7 +69,7 @@ def create_blueprint(
     row = ExamBlueprint(
         organisation_id=uow.actor.organisation, standard_level_id=standard_level_id,
         occupation_code=level.occupation_code, occupation_name=level.occupation_name, level_code=level.level_code,
-        level_name=level.level_name, name=_checked_name(name or f"{level.occupation_name}{level.level_name}理论知识"),
+        level_name=level.level_name, name=checked_name(name or f"{level.occupation_name}{level.level_name}理论知识"),
         duration_minutes=minutes, created_by=uow.actor.user_id, created_at=now(), updated_at=now(),
     )  # fmt: skip
     _put_spec(row, body)
@@ -93,7 +93,7 @@ def update_blueprint(
     if row.status is not BlueprintStatus.DRAFT:
         raise IllegalTransitionError(N_("已发布的蓝图不能修改，请复制一份再改"))
     before = spec_digest(row.spec)
-    row.name, row.duration_minutes, row.updated_at = _checked_name(name), duration_minutes, now()
+    row.name, row.duration_minutes, row.updated_at = checked_name(name), duration_minutes, now()
     _put_spec(row, spec)
     note_editor(uow, row)
     audit.record(
@@ -114,7 +114,7 @@ def copy_blueprint(
         organisation_id=source.organisation_id, standard_level_id=source.standard_level_id,
         occupation_code=source.occupation_code, occupation_name=source.occupation_name,
         level_code=source.level_code, level_name=source.level_name,
-        name=_checked_name(name or (fallback if len(fallback) <= LONGEST_NAME else source.name)),
+        name=checked_name(name or (fallback if len(fallback) <= LONGEST_NAME else source.name)),
         duration_minutes=source.duration_minutes, copied_from_id=source.exam_blueprint_id,
         created_by=uow.actor.user_id, created_at=now(), updated_at=now(),
     )  # fmt: skip
@@ -143,7 +143,8 @@ def _added(uow: UnitOfWork, row: ExamBlueprint) -> ExamBlueprint:
     return row
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a name without needless blanks; raises InvalidInputError for an empty or too long one."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
         message = N_("请填写名称，最多 120 字")

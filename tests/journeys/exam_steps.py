@@ -40,6 +40,7 @@ def assemble_the_forms(journey: Journey) -> None:
     """The assembler draws up a blueprint and two parallel forms, and cannot approve them; two others approve and seal."""
     desk = journey.desk("assembler")
     draw_up_the_blueprint(desk)
+    approve_the_blueprint(journey, here(desk.page))
     assemble(journey, desk)
     for label in "AB":
         page = desk.visit(journey.paths[f"form {label}"])
@@ -71,6 +72,15 @@ def draw_up_the_blueprint(desk: Desk) -> None:
     desk.check()
     confirm(page, "发布")
     page.locator(".state", has_text="已发布").first.wait_for()
+
+
+def approve_the_blueprint(journey: Journey, path: str) -> None:
+    """A second person reads the blueprint and approves it; the assembler cannot."""
+    reader = journey.desk("approver1")
+    page = reader.visit(path)
+    confirm(page, "批准")
+    told(page, "蓝图已批准")
+    reader.check()
 
 
 def assemble(journey: Journey, desk: Desk) -> None:
