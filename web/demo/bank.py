@@ -13,7 +13,7 @@ from qbank.repository.standards import get_edition
 from qbank.rules.standards import StandardKind
 from qbank.services import imports, outline_import, outlines, reviews, weights, workflows
 from qbank.services.standards import LevelData, StandardData, create_edition, create_level, create_standard
-from web.demo.files import EXCEL_FILE, FOLDER, WORD_FILE
+from web.demo.files import EXCEL_FILE, FOLDER, TYPES_FILE, WORD_FILE
 from web.demo.people import Staff
 
 N_LEFT_IN_REVIEW = 12
@@ -46,9 +46,9 @@ def load_standard(staff: Staff) -> uuid.UUID:
 
 
 def load_items(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
-    """Import the Word and the Excel file through the importer; return the items' ids."""
+    """Import the Word file and the Excel files through the importer; return the items' ids."""
     item_ids: list[uuid.UUID] = []
-    for path in (WORD_FILE, EXCEL_FILE):
+    for path in (TYPES_FILE, WORD_FILE, EXCEL_FILE):
         report = read_items(path.read_bytes(), path.name)
         with unit_of_work(staff.actor(Role.EDITOR)) as uow:
             item_ids += imports.import_items(uow, report, standard_level_id=level_id).item_ids

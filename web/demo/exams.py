@@ -1,4 +1,4 @@
-"""The demonstration's examinations: one open now for 30 candidates, and a past one whose 60 candidates have answered."""
+"""The demonstration's examinations: one open now for 30 candidates, and a past one whose 120 candidates have answered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def past_exam_outline() -> ExamOutline:
     """Return an examination of the day that it is: the past one is loaded with the clock set back."""
     start = now().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     return ExamOutline(
-        "DEMO-PAST", "演示·电工四级理论考试（已结束）", ("二考场", "三考场"), start, start + dt.timedelta(minutes=90)
+        "DEMO-PAST",
+        "演示·电工四级理论考试（已结束）",
+        ("二考场", "三考场", "四考场", "五考场"),
+        start,
+        start + dt.timedelta(minutes=90),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from blueprints.services import blueprints, forms, runs
+from blueprints.models import AssemblyRun
+from blueprints.services import blueprints, forms, runs, versions
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
@@ -13,31 +14,33 @@ from web.demo.people import Staff
 
 SEED = 20261122
 TYPES: list[dict[str, Any]] = [
-    {"type": "single_choice", "count": 50, "score_each": 1},
-    {"type": "multiple_choice", "count": 10, "score_each": 2},
-    {"type": "true_false", "count": 20, "score_each": 1},
-    {"type": "fill_in", "count": 5, "score_each": 1},
+    {"type": "single_choice", "count": 40, "score_each": 1},
+    {"type": "multiple_choice", "count": 7, "score_each": 2},
+    {"type": "true_false", "count": 15, "score_each": 1},
+    {"type": "fill_in", "count": 3, "score_each": 1},
+    {"type": "numeric", "count": 2, "score_each": 1},
+    {"type": "parametric", "count": 1, "score_each": 2},
+    {"type": "matching", "count": 1, "score_each": 2},
+    {"type": "ordering", "count": 1, "score_each": 2},
+    {"type": "hotspot", "count": 1, "score_each": 2},
     {"type": "short_answer", "count": 1, "score_each": 5},
+    {"type": "calculation", "count": 1, "score_each": 5},
+    {"type": "testlet", "count": 1, "score_each": 8},
 ]
-"""A mix that shows every way of answering, and leaves a marker something to do: 86 items, 100 marks."""
+"""A mix that shows every way of answering, and leaves a marker something to do: 100 marks."""
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"type": "single_choice", "count": 50, "score_each": 1},
+    {"type": "essay", "count": 5, "score_each": 10},
+]
+"""More essays than the bank holds, so that a refusal with its reasons can be read."""
 
 
 def load_forms(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
     """Draw up the blueprint, assemble two parallel forms, approve and seal them; return the forms' ids."""
     assembler = staff.actor(Role.ASSEMBLER)
-    with unit_of_work(assembler) as uow:
-        spec = blueprints.default_spec(uow.session, assembler, level_id)
-        spec |= {"n_items": sum(one["count"] for one in TYPES), "total_score": 100, "types": TYPES}
-        blueprint = blueprints.create_blueprint(
-            uow, standard_level_id=level_id, name="演示·电工四级理论知识", spec=spec
-        )
-        uow.flush()  # the run names the blueprint
-        blueprints.publish_blueprint(uow, blueprint.exam_blueprint_id)
-    with unit_of_work(assembler) as uow:
-        run = runs.start_run(uow, blueprint.exam_blueprint_id, n_forms=2, seed=SEED)
-    if run.job_id is None:
-        raise LookupError("the run has no job")
-    run_job(run.job_id)
+    run = _assemble(staff, level_id, "演示·电工四级理论知识", TYPES)
     with unit_of_work(assembler) as uow:
         form_ids = [form.exam_form_id for form in runs.accept_run(uow, run.assembly_run_id)]
     for form_id in form_ids:
@@ -48,3 +51,27 @@ def load_forms(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
         with unit_of_work(staff.actor(Role.FORM_APPROVER, 2)) as uow:
             forms.seal_form(uow, form_id)
     return form_ids
+
+
+def load_refusal(staff: Staff, level_id: uuid.UUID) -> None:
+    """Draw up a blueprint that the bank cannot carry, and try it."""
+    _assemble(staff, level_id, "演示·论述题不足的蓝图", REFUSED)
+
+
+def _assemble(staff: Staff, level_id: uuid.UUID, name: str, types: list[dict[str, Any]]) -> AssemblyRun:
+    """Publish a blueprint with this mix and let two parallel forms be drawn from it."""
+    assembler = staff.actor(Role.ASSEMBLER)
+    with unit_of_work(assembler) as uow:
+        spec = blueprints.default_spec(uow.session, assembler, level_id)
+        spec |= {"n_items": sum(one["count"] for one in types), "total_score": 100, "types": types}
+        blueprint = blueprints.create_blueprint(uow, standard_level_id=level_id, name=name, spec=spec)
+        uow.flush()  # the run names the blueprint
+        blueprints.publish_blueprint(uow, blueprint.exam_blueprint_id)
+    with unit_of_work(staff.actor(Role.FORM_APPROVER, 1)) as uow:
+        versions.approve_blueprint(uow, blueprint.exam_blueprint_id)
+    with unit_of_work(assembler) as uow:
+        run = runs.start_run(uow, blueprint.exam_blueprint_id, n_forms=2, seed=SEED)
+    if run.job_id is None:
+        raise LookupError("the run has no job")
+    run_job(run.job_id)
+    return run

@@ -18,7 +18,8 @@ from kernel.identity.permissions import ROLE_LABELS, Role
 from kernel.settings import Settings
 from web import database
 from web.app import create_app
-from web.demo import bank, exams, forms, ledger, people, results
+from web.demo import bank, desks, exams, forms, ledger, people, results
+from web.demo.files import items_by_type
 
 FACTS = "demo.json"
 """Facts of the loaded demonstration in the instance folder, so that running it again prints the same sign-ins."""
@@ -67,6 +68,7 @@ def _load_all(path: Path) -> dict[str, Any]:
             "正在进行的考试",
             "已结束的考试",
             "证书",
+            "在办的工作",
         )
     )
 
@@ -89,6 +91,10 @@ def _load_all(path: Path) -> dict[str, Any]:
     past = results.load_past_exam(staff, level_id, form_ids)
     say()
     ledger.load_certificates(staff, past.exam_batch_id)
+    say()
+    forms.load_refusal(staff, level_id)
+    desks.load_desks(staff, level_id, item_ids[len(items_by_type()) :])
+    results.run_waiting_jobs()
     facts = {
         "password": password,
         "level_id": str(level_id),

@@ -7,11 +7,17 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import select
 
 from exam_delivery.models import ExamSession
-from exam_delivery.services import marking, release, running
+from exam_delivery.repository import marking as repository
+from exam_delivery.repository import scores as scores_repository
+from exam_delivery.rules.scoring import parse_scoring, response_text
+from exam_delivery.services import forms, marking, release, running
+from item_templates.contract import ItemContent
 from kernel.clock import shifted
 from kernel.db import db
 from kernel.identity.permissions import Role
@@ -58,20 +64,31 @@ def run_waiting_jobs() -> None:
 
 
 def mark_all(staff: Staff, row: ExamSession) -> None:
-    """Mark the short answers: more for a longer answer, as a marker with the rubric would."""
+    """Mark what needs a person: more for a longer answer, as a marker with the rubric would, one sitting after another."""
     marker = staff.actor(Role.MARKER)
     chance = random.Random(SEED)  # noqa: S311 - a reproducible show
-    while found := marking.next_script(db.session(), marker, row.exam_session_id):
-        script = marking.get_script(db.session(), marker, *found)
+    waiting = repository.list_unmarked(db.session(), row.exam_session_id, organisation_id=marker.organisation)
+    keys = {form: _contents_of(staff, form) for form in {form for _attempt, _slot, form in waiting}}
+    given = scores_repository.load_responses(db.session(), [attempt for attempt, _slot, _form in waiting])
+    for attempt_id, slots in groupby(sorted(waiting, key=_by_attempt), key=itemgetter(0)):
         with unit_of_work(marker) as uow:
-            score = mark_for(script, chance)
-            marking.give_mark(uow, *found, str(score), n_seen=0)
-        db.session.expire_all()
+            for _attempt, slot, form in slots:
+                mark = mark_for(keys[form][slot], response_text(given[attempt_id].get(slot)), chance)
+                marking.give_mark(uow, attempt_id, slot, str(mark), n_seen=0)
+    db.session.expire_all()
 
 
-def mark_for(script: marking.Script, chance: random.Random) -> Decimal:
+def _by_attempt(waiting: tuple[uuid.UUID, int, uuid.UUID]) -> tuple[str, int]:
+    return str(waiting[0]), waiting[1]
+
+
+def _contents_of(staff: Staff, form_id: uuid.UUID) -> dict[int, ItemContent]:
+    document = forms.open_scoring(db.session(), staff.organisation.organisation_id, form_id)
+    return {slot.slot: slot.content for slot in parse_scoring(document).slots}
+
+
+def mark_for(content: ItemContent, response: str, chance: random.Random) -> Decimal:
     """Return a mark for an answer by how much of the rubric it holds."""
-    rubric = script.slot.content.rubric
-    points = [Decimal(str(point["score"])) for point in rubric if str(point["text"]) in script.response]
+    points = [Decimal(str(point["score"])) for point in content.rubric if str(point["text"]) in response]
     blurred = sum(points, Decimal(0)) - (Decimal(1) if chance.random() < 0.1 else Decimal(0))
-    return max(Decimal(0), min(script.slot.max_score, blurred))
+    return max(Decimal(0), min(content.score, blurred))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 import random
 import uuid
 from collections.abc import Mapping, Sequence
@@ -24,16 +23,17 @@ from exam_delivery.models import (
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.services import forms
 from item_templates.canonical import content_from_json
-from item_templates.contract import Interaction, ItemContent, Json
-from item_templates.registry import get
+from item_templates.contract import ItemContent, Json
 from kernel.identity.permissions import Role
 from kernel.uow import UnitOfWork, unit_of_work
+from web.demo.answers import answer
 from web.demo.people import Staff
 
 SEED = 20261122
 N_ABSENT = 3
-MEAN_ABILITY, SPREAD, GUESSING = 1.1, 0.9, 0.2
-SLOPE, HARDNESS_SPREAD = 1.0, 0.8
+MEAN_ABILITY, SPREAD = 1.1, 0.9
+COPIER, COPIED_SHARE, COPIED_ABILITY = 20, 0.9, -0.2
+"""The candidate in this place answers mostly as the one before on the same form does, so that the leads have one to show."""
 
 
 def sit(staff: Staff, row: ExamSession) -> None:
@@ -43,12 +43,23 @@ def sit(staff: Staff, row: ExamSession) -> None:
     with unit_of_work(officer) as uow:
         entries = _attempts(uow, row)
         keys = {str(form_id): _contents(uow, staff, form_id) for form_id in row.form_ids}
-        for attempt, number in entries[: len(entries) - N_ABSENT]:
-            ability = chance.gauss(MEAN_ABILITY, SPREAD)
+        present = entries[: len(entries) - N_ABSENT]
+        source = _place_before([str(attempt.form_id) for attempt, _number in present], COPIER)
+        given: list[dict[int, Json]] = []
+        for place, (attempt, number) in enumerate(present):
+            ability = COPIED_ABILITY if place == source else chance.gauss(MEAN_ABILITY, SPREAD)
             contents = keys[str(attempt.form_id)]
             responses = {slot: answer(content, ability, chance) for slot, content in contents.items()}
+            if place == COPIER and source is not None:
+                responses |= {slot: one for slot, one in given[source].items() if chance.random() < COPIED_SHARE}
+            given.append(responses)
             _keep(uow, attempt, responses, chance, row)
             _hand_in(attempt, number, responses, row, chance)
+
+
+def _place_before(forms_given: Sequence[str], place: int) -> int | None:
+    """Return the nearest earlier place that has the same form."""
+    return next((one for one in reversed(range(place)) if forms_given[one] == forms_given[place]), None)
 
 
 def _attempts(uow: UnitOfWork, row: ExamSession) -> Sequence[tuple[Attempt, str]]:
@@ -64,36 +75,6 @@ def _attempts(uow: UnitOfWork, row: ExamSession) -> Sequence[tuple[Attempt, str]
 def _contents(uow: UnitOfWork, staff: Staff, form_id: Any) -> dict[int, ItemContent]:
     scoring = forms.open_scoring(uow.session, staff.organisation.organisation_id, uuid.UUID(str(form_id)))
     return {one["slot"]: content_from_json(one["content"]) for one in scoring["slots"]}
-
-
-def answer(content: ItemContent, ability: float, chance: random.Random) -> list[Json]:
-    """Return the answer of somebody with an ability: right with the probability of a guessing model."""
-    hardness = random.Random(content.stem).gauss(0, HARDNESS_SPREAD)  # noqa: S311 - the same item is as hard for all
-    share = 1 / (1 + math.exp(-SLOPE * (ability - hardness)))
-    is_right = chance.random() < GUESSING + (1 - GUESSING) * share
-    interaction = get(content.type).interaction
-    if interaction is Interaction.TRUE_FALSE:
-        return ["true" if content.key is is_right else "false"]
-    if interaction is Interaction.CHOICE:
-        return _choice(content, chance, is_right=is_right)
-    if interaction is Interaction.TEXT_ENTRY:
-        return [blank[0] if is_right or chance.random() < share else "不清楚" for blank in content.key]
-    return [_text(content, share, chance)]
-
-
-def _choice(content: ItemContent, chance: random.Random, *, is_right: bool) -> list[Json]:
-    keys = [content.key] if isinstance(content.key, str) else list(content.key)
-    if is_right:
-        return list(keys)
-    others = [choice.id for choice in content.choices if choice.id not in keys]
-    if isinstance(content.key, str):
-        return [chance.choice(others)]
-    return sorted({*keys[:-1], *others[:1]})
-
-
-def _text(content: ItemContent, share: float, chance: random.Random) -> str:
-    known = [str(point["text"]) for point in content.rubric if chance.random() < share]
-    return "；".join(known) or "记不清了。"
 
 
 def _keep(
