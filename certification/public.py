@@ -1,16 +1,21 @@
-"""What the composition root may use of certification."""
+"""What the composition root may use of certification: taking up results, and what a score means here."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
-from certification.services import reception
+from sqlalchemy.orm import Session
+
+from certification.services import reception, standing
 from certification.services.reception import Reception
+from certification.services.standing import STATE_WORDS
 from exam_delivery.public import ResultPackage
+from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 
-__all__ = ["Reception", "receive_results"]
+__all__ = ["Reception", "find_certificates", "receive_results", "theory_passes"]
 
 
 def receive_results(
@@ -38,3 +43,45 @@ def receive_results(
     correction that an officer applies or dismisses.
     """
     return reception.receive_results(uow, package, photos)
+
+
+def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str) -> Callable[[Decimal], bool]:
+    """Return what says whether a theory score of a level reaches the pass mark.
+
+    Parameters
+    ----------
+    session : Session
+        For reading the rule profile.
+    organisation_id : UUID
+        Whose profile holds.
+    level_code : str
+        Such as ``3``.
+
+    Returns
+    -------
+    callable
+        Score to whether it passes, rounded as decisions are; always true for a level without theory.
+    """
+    return standing.theory_passes(session, organisation_id, level_code)
+
+
+def find_certificates(
+    session: Session, actor: Actor, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, tuple[str, str]]:
+    """Return number and state, in words to translate, of the newest certificate that rests on each of some attempts.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    attempt_ids : sequence of UUID
+
+    Returns
+    -------
+    dict of UUID to (str, str)
+        Attempts without a certificate are left out.
+    """
+    found = standing.certificates_of_attempts(session, actor, attempt_ids)
+    return {key: (row.number, STATE_WORDS[row.state]) for key, row in found.items()}

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TypeVar
 
-from exam_delivery.services import attempts, documents, preparation, running, scoring
+from exam_delivery.services import attempts, documents, key_changes, preparation, running, scoring
 from kernel.db import db
 from kernel.jobs.registry import JobContext, every, handler
 from kernel.uow import unit_of_work
@@ -55,6 +55,15 @@ def run_scoring(context: JobContext) -> None:
             scoring.score_attempts(uow, some, keys, run_id)
     with context.finish({"attempts": len(handed_in)}, result_url=_session_page(key)) as uow:
         scoring.settle(uow, key)
+
+
+@handler(key_changes.APPLY_JOB)
+def run_key_change(context: JobContext) -> None:
+    """Apply an approved key-change case to everybody at once."""
+    key = uuid.UUID(context.payload["key_change_id"])
+    context.progress(5)
+    with context.finish(result_url=f"/key-changes/{key}") as uow:
+        key_changes.apply_change(uow, key)
 
 
 @handler(documents.DOCUMENT_JOB)

@@ -17,6 +17,9 @@ from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, L
 from exam_delivery.rules.groups import GROUPINGS
 from exam_delivery.services import analyses, forensics, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
+from exam_delivery.services.consequences import Consequences as Consequences
+from exam_delivery.services.consequences import HeldCertificate as HeldCertificate
+from exam_delivery.services.consequences import register_consequences as register_consequences
 from exam_delivery.services.forensics import FoundLead, Trace
 from exam_delivery.services.packages import BatchInfo, CandidateResult, ResultOutcome, ResultPackage
 from kernel.identity.actor import Actor

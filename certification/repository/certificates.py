@@ -17,6 +17,7 @@ from certification.models import (
     CertificateEvent,
     CertificateState,
     CertificationDocument,
+    ResultRecord,
 )
 from certification.repository.access import visible_organisations
 from kernel.errors import NotFoundError
@@ -24,6 +25,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 
 MAX_EXPORT = 50_000
+CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,25 @@ def find_certificates_of_people(
         Certificate.organisation_id == organisation_id, Certificate.id_number_index.in_(indices)
     )
     return session.scalars(query).all()
+
+
+def newest_of_attempts(
+    session: Session, attempt_ids: Sequence[uuid.UUID], *, organisation_id: uuid.UUID
+) -> dict[uuid.UUID, Certificate]:
+    """Return the newest certificate that rests on each of some attempts."""
+    found: dict[uuid.UUID, Certificate] = {}
+    for start in range(0, len(attempt_ids), CHUNK):
+        query = (
+            select(ResultRecord.attempt_id, Certificate)
+            .join(Certificate, Certificate.result_record_id == ResultRecord.result_record_id)
+            .where(
+                ResultRecord.attempt_id.in_(attempt_ids[start : start + CHUNK]),
+                Certificate.organisation_id == organisation_id,
+            )
+            .order_by(Certificate.created_at)
+        )
+        found.update((key, row) for key, row in session.execute(query) if key is not None)
+    return found
 
 
 def filtered(session: Session, actor: Actor, wanted: CertificateFilter) -> Select[Any]:

@@ -13,6 +13,7 @@ from exam_delivery.models.attempts import (
     SubmitKind,
 )
 from exam_delivery.models.forensics import ForensicLead
+from exam_delivery.models.key_changes import KeyChange
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
@@ -43,6 +44,7 @@ __all__ = [
     "ExamSession",
     "ForensicLead",
     "Incident",
+    "KeyChange",
     "Mark",
     "Registration",
     "RegistrationStatus",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from exam_delivery.pages import batches, console, item_reports, marking, recusal, registrations, scores, sessions
+from exam_delivery.pages import (
+    batches,
+    console,
+    item_reports,
+    key_changes,
+    marking,
+    recusal,
+    registrations,
+    scores,
+    sessions,
+)
 from exam_delivery.pages.todos import todos
 from kernel.http import MenuEntry
 from kernel.i18n import N_
@@ -18,6 +28,7 @@ BLUEPRINTS = (
     console.bp,
     recusal.bp,
     item_reports.bp,
+    key_changes.bp,
 )
 MENU = (
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
@@ -28,6 +39,9 @@ MENU = (
     ),
     MenuEntry(N_("阅卷与成绩"), N_("阅卷台"), "marking.index", (Permission.RESPONSE_MARK,), icon="edit", order=10),
     MenuEntry(N_("阅卷与成绩"), N_("成绩与发布"), "scores.index", (Permission.SCORE_READ,), icon="chart", order=20),
+    MenuEntry(
+        N_("阅卷与成绩"), N_("答案变更"), "key_changes.index", (Permission.SCORE_RELEASE,), icon="edit", order=25
+    ),
 )
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

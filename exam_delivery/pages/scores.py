@@ -228,5 +228,6 @@ def _outcomes() -> dict[str, tuple[str, str]]:
     return {
         "correct": (_("正确"), "success"), "partial": (_("部分得分"), "info"), "wrong": (_("错误"), "danger"),
         "omitted": (_("未答"), "neutral"), "needs_marking": (_("待阅卷"), "warning"),
-        "unreadable": (_("无法识别"), "danger"),
+        "unreadable": (_("无法识别"), "danger"), "granted": (_("题目有误，给满分"), "info"),
+        "dropped": (_("题目有误，不计分"), "neutral"),
     }  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import planning, scores
+from exam_delivery.repository import key_changes, planning, scores
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
 from kernel.http import Todo
@@ -32,6 +32,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found.append(_to_mark(session, actor))
     if actor.may(Permission.SCORE_RELEASE):
         found += _to_release(session, actor)
+        waiting = key_changes.count_pending(session, actor=actor)
+        found.append(Todo(_("待审批的答案变更"), waiting, url_for("key_changes.index", state="proposed")))
     return found
 
 

@@ -25,6 +25,7 @@ from exam_delivery.models import (
     SlotScore,
 )
 from exam_delivery.repository.planning import escape_like
+from exam_delivery.rules.amendments import Place
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -71,6 +72,19 @@ def load_marks(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.
     for some in _chunks(attempt_ids):
         for mark in session.scalars(select(Mark).where(Mark.attempt_id.in_(some)).order_by(Mark.number)):
             found[mark.attempt_id][mark.slot] = mark
+    return found
+
+
+def load_places(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Place]:
+    """Return session and room of some attempts."""
+    found: dict[uuid.UUID, Place] = {}
+    for some in _chunks(attempt_ids):
+        query = (
+            select(Attempt.attempt_id, Attempt.exam_session_id, Registration.exam_room_id)
+            .join(Registration, Registration.registration_id == Attempt.registration_id)
+            .where(Attempt.attempt_id.in_(some))
+        )
+        found.update((key, Place(str(sitting), str(room or ""))) for key, sitting, room in session.execute(query))
     return found
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from exam_delivery.rules.amendments import ANYWHERE, NEEDS_KEY, Amendment, KeyPolicy, Place
 from exam_delivery.rules.receipts import responses_digest
 from item_templates import registry
 from item_templates.base import is_omitted
@@ -20,6 +21,12 @@ RULE_VERSION = 1
 """Version of these rules; a change that can change a score raises it."""
 UNREADABLE = "unreadable"
 """Outcome of a response that has not the shape its item asks for: a person looks at it, nobody else waits."""
+
+
+GRANTED = "granted"
+"""Outcome of a slot whose full marks everybody gets because its item was wrong."""
+DROPPED = "dropped"
+"""Outcome of a slot that was taken out because its item was wrong; the other slots carry the whole score."""
 
 
 class Source(enum.StrEnum):
@@ -44,10 +51,11 @@ class KeyedSlot:
 
 @dataclass(frozen=True, slots=True)
 class ScoringKey:
-    """The scoring part of a form, parsed once for all candidates."""
+    """The scoring part of a form, parsed once for all candidates, with the amendments that key-change cases made."""
 
     key_version: int
     slots: tuple[KeyedSlot, ...]
+    amendments: tuple[Amendment, ...] = ()
 
     @property
     def max_score(self) -> Decimal:
@@ -57,6 +65,20 @@ class ScoringKey:
     def find(self, slot: int) -> KeyedSlot | None:
         """Return one slot."""
         return next((one for one in self.slots if one.slot == slot), None)
+
+    def amended(self, *amendments: Amendment) -> ScoringKey:
+        """Return the key with further amendments; each raises the key's version by one."""
+        return replace(self, key_version=self.key_version + len(amendments), amendments=(*self.amendments, *amendments))
+
+    def slots_for_statistics(self) -> tuple[KeyedSlot, ...]:
+        """Return the slots worth analysing, with the keys that count now.
+
+        A slot that everybody gets marks for, or that was taken out, says nothing any more. A slot with another key keeps
+        its place but belongs to no item version: its figures would speak of a key that the version does not have.
+        """
+        newest = {one.slot: one for one in self.amendments}
+        lost = {slot for slot, one in newest.items() if one.policy not in NEEDS_KEY}
+        return tuple(_with_newest(slot, newest.get(slot.slot)) for slot in self.slots if slot.slot not in lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +102,14 @@ class AttemptResult:
     @property
     def score(self) -> Decimal | None:
         """The sum, rounded by the one rule, when it is whole."""
-        scores = [slot.score for slot in self.slots]
-        if any(score is None for score in scores):
-            return None
-        return round_score(sum((score for score in scores if score is not None), Decimal(0)))
+        return None if any(slot.score is None for slot in self.slots) else round_score(self.earned)
+
+    @property
+    def earned(self) -> Decimal:
+        """What the slots with a score give so far, unrounded; where a slot was dropped the rest carries all marks."""
+        total = sum((slot.score for slot in self.slots if slot.score is not None), Decimal(0))
+        kept = sum((slot.max_score for slot in self.slots), Decimal(0))
+        return total * self.max_score / kept if kept and kept != self.max_score else total
 
     @property
     def unreadable(self) -> tuple[int, ...]:
@@ -103,10 +129,46 @@ def parse_scoring(document: Mapping[str, Any]) -> ScoringKey:
     return ScoringKey(int(document["key_version"]), slots)
 
 
-def score_attempt(key: ScoringKey, responses: Mapping[int, str], marks: Mapping[int, Decimal]) -> AttemptResult:
-    """Score one attempt; `responses` are the stored JSON texts, `marks` what people gave."""
-    results = tuple(_score_slot(slot, responses.get(slot.slot), marks.get(slot.slot)) for slot in key.slots)
-    return AttemptResult(results, key.max_score)
+def score_attempt(
+    key: ScoringKey, responses: Mapping[int, str], marks: Mapping[int, Decimal], place: Place = ANYWHERE
+) -> AttemptResult:
+    """Score one attempt; `responses` are the stored JSON texts, `marks` what people gave.
+
+    Amendments are taken one after the other, as they were decided; a later one about the same slot replaces the earlier.
+    """
+    scored = {slot.slot: _score_slot(slot, responses.get(slot.slot), marks.get(slot.slot)) for slot in key.slots}
+    for amendment in key.amendments:
+        if not amendment.covers(place) or (slot := key.find(amendment.slot)) is None:
+            continue
+        result = _amended(amendment, slot, responses.get(slot.slot), marks.get(slot.slot))
+        trial = {**scored, slot.slot: result}
+        if not amendment.is_harmless or _result(trial, key).earned >= _result(scored, key).earned:
+            scored = trial
+    return _result(scored, key)
+
+
+def _result(scored: Mapping[int, SlotResult], key: ScoringKey) -> AttemptResult:
+    return AttemptResult(tuple(scored.values()), key.max_score)
+
+
+def _amended(amendment: Amendment, slot: KeyedSlot, stored: str | None, mark: Decimal | None) -> SlotResult:
+    if amendment.policy is KeyPolicy.FULL_MARKS:
+        return SlotResult(slot.slot, slot.max_score, slot.max_score, GRANTED)
+    if amendment.policy is KeyPolicy.DROP:
+        return SlotResult(slot.slot, Decimal(0), Decimal(0), DROPPED)
+    renewed = _score_slot(_with_key(slot, amendment), stored, mark)
+    if amendment.policy is KeyPolicy.NEW_KEY:
+        return renewed
+    former = _score_slot(slot, stored, mark)
+    return max(renewed, former, key=lambda one: Decimal(-1) if one.score is None else one.score)
+
+
+def _with_key(slot: KeyedSlot, amendment: Amendment) -> KeyedSlot:
+    return replace(slot, content=replace(slot.content, key=amendment.key))
+
+
+def _with_newest(slot: KeyedSlot, amendment: Amendment | None) -> KeyedSlot:
+    return slot if amendment is None else replace(_with_key(slot, amendment), item_version_id="")
 
 
 def _score_slot(slot: KeyedSlot, stored: str | None, mark: Decimal | None) -> SlotResult:

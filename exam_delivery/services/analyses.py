@@ -17,8 +17,8 @@ from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.repository import analyses as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
-from exam_delivery.rules.scoring import KeyedSlot, parse_scoring
-from exam_delivery.services import forms
+from exam_delivery.rules.scoring import KeyedSlot
+from exam_delivery.services import forms, scoring_keys
 from item_templates import registry
 from item_templates.base import is_omitted
 from item_templates.contract import Interaction
@@ -106,7 +106,7 @@ def load_tables(
     tables = []
     for form_id, group in groupby(attempts, key=lambda attempt: attempt.form_id):
         some = list(group)
-        slots = parse_scoring(forms.open_scoring(session, actor.organisation, form_id)).slots
+        slots = scoring_keys.load_key(session, actor.organisation, form_id).slots_for_statistics()
         rows = [_row(slots, one, responses[one.attempt_id], scores.get(one.attempt_id, {})) for one in some]
         title = titles[form_id].title if form_id in titles else ""
         marks, chosen = [row[0] for row in rows], [row[1] for row in rows]

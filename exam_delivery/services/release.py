@@ -20,7 +20,7 @@ from exam_delivery.models import (
     ScoreStatus,
     SessionStatus,
 )
-from exam_delivery.repository import candidates, planning, releases
+from exam_delivery.repository import candidates, key_changes, planning, releases
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.rules.states import SESSION_LABELS, check_step
 from exam_delivery.rules.statistics import Distribution
@@ -109,6 +109,12 @@ def _blockers(
         if row.status is not SessionStatus.SCORED:
             params = {"name": row.name, "status": SESSION_LABELS[row.status]}
             found.append(Blocker(N_("场次“%(name)s”现在是“%(status)s”，评分完成后才能发布"), "sessions", params))
+    waiting = key_changes.pending_of_forms(
+        session, sorted({uuid.UUID(key) for row in sessions for key in row.form_ids}), actor=actor
+    )
+    for change in waiting:
+        message = N_("答案变更案 %(code)s 还没有办结，办结后才能发布")
+        found.append(Blocker(message, "key_changes", {"code": change.code}))
     left = [r for r in registrations if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED]
     if left:
         message = N_("%(n)s 名考生没有安排场次，请安排、删除报名或取消成绩")
@@ -137,9 +143,31 @@ def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_diges
     release = _store(uow, preview)
     after = {"digest": release.package_digest, "scored": preview.n_scored, "absent": preview.n_absent}
     audit.record(uow, "scores.release", "exam_batch", exam_batch_id, after=after)
-    key = str(release.score_release_id)
-    enqueue(uow, RELEASED, {"release_id": key}, title=f"移交成绩：{preview.batch.name}", unique_key=f"{RELEASED}:{key}")
+    _announce(uow, release, f"移交成绩：{preview.batch.name}")
     return release
+
+
+def release_correction(uow: UnitOfWork, exam_batch_id: uuid.UUID) -> ScoreRelease | None:
+    """Release a batch again after its scores were corrected; None when nothing differs from the newest release.
+
+    The earlier release stays as it was; certification receives the new one as a correction that a person decides about.
+    """
+    preview = preview_release(uow.session, uow.actor, exam_batch_id)
+    former = releases.find_release_of_batch(uow.session, exam_batch_id, actor=uow.actor)
+    if former is None or former.package_digest == preview.digest:
+        return None
+    if preview.n_pending:
+        raise ConflictError(N_("还有 %(n)s 名考生没有成绩，不能发布"), n=preview.n_pending)
+    release = _new_release(uow, preview, former.number + 1)
+    after = {"digest": release.package_digest, "former": former.package_digest}
+    audit.record(uow, "scores.release_correction", "exam_batch", exam_batch_id, after=after)
+    _announce(uow, release, f"移交成绩更正：{preview.batch.name}")
+    return release
+
+
+def _announce(uow: UnitOfWork, release: ScoreRelease, title: str) -> None:
+    key = str(release.score_release_id)
+    enqueue(uow, RELEASED, {"release_id": key}, title=title, unique_key=f"{RELEASED}:{key}")
 
 
 def _store(uow: UnitOfWork, preview: ReleasePreview) -> ScoreRelease:
@@ -147,9 +175,13 @@ def _store(uow: UnitOfWork, preview: ReleasePreview) -> ScoreRelease:
         check_step(row.status, SessionStatus.RELEASED)
         row.status = SessionStatus.RELEASED
     preview.batch.status = BatchStatus.CLOSED
+    return _new_release(uow, preview, 1)
+
+
+def _new_release(uow: UnitOfWork, preview: ReleasePreview, number: int) -> ScoreRelease:
     release = ScoreRelease(
         score_release_id=new_id(), organisation_id=preview.batch.organisation_id,
-        exam_batch_id=preview.batch.exam_batch_id, number=1,
+        exam_batch_id=preview.batch.exam_batch_id, number=number,
         exam_session_ids=[str(row.exam_session_id) for row in preview.sessions], results=preview.rows,
         package_digest=preview.digest, released_by=uow.actor.user_id, released_at=now(),
     )  # fmt: skip

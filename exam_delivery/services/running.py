@@ -62,6 +62,7 @@ def _hand_in_all(session: Session, exam_session_id: uuid.UUID) -> int:
         select(Attempt, Registration.admission_number)
         .join(Registration, Registration.registration_id == Attempt.registration_id)
         .where(Attempt.exam_session_id == exam_session_id, Attempt.status == AttemptStatus.IN_PROGRESS)
+        .order_by(Attempt.attempt_id)  # the order in which everybody locks attempts
         .with_for_update(of=Attempt)
     )
     writing = session.execute(query).all()

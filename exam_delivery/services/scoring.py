@@ -21,9 +21,10 @@ from exam_delivery.models import (
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as repository
 from exam_delivery.rules import scoring as rules
-from exam_delivery.rules.scoring import AttemptResult, ScoringKey, parse_scoring, score_attempt, stored_digest
+from exam_delivery.rules.amendments import Place
+from exam_delivery.rules.scoring import AttemptResult, ScoringKey, score_attempt, stored_digest
 from exam_delivery.rules.states import check_step
-from exam_delivery.services import forms
+from exam_delivery.services import scoring_keys
 from exam_delivery.services.analyses import enqueue_analysis
 from kernel import audit
 from kernel.clock import now
@@ -57,6 +58,15 @@ def enqueue_scoring(uow: UnitOfWork, row: ExamSession) -> Job:
     return enqueue(uow, SCORE_JOB, payload, title=f"自动评分：{row.name}")
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an attempt's score depends on beside the key: stored responses and marks by slot, and where it was sat."""
+
+    responses: Mapping[int, str]
+    marks: Mapping[int, Mark]
+    place: Place
+
+
 @dataclass(slots=True)
 class Keys:
     """The scoring parts of a run, opened once; a part that cannot be opened blocks its own attempts alone."""
@@ -72,7 +82,7 @@ class Keys:
 
     def _open(self, session: Session, form_id: uuid.UUID) -> ScoringKey | str:
         try:
-            return parse_scoring(forms.open_scoring(session, self.organisation_id, form_id))
+            return scoring_keys.load_key(session, self.organisation_id, form_id)
         except DomainError as exc:
             return exc.message
         except (KeyError, ValueError, LookupError) as exc:
@@ -95,6 +105,7 @@ def score_attempts(uow: UnitOfWork, attempt_ids: Sequence[uuid.UUID], keys: Keys
     ids = [attempt.attempt_id for attempt in attempts]
     responses = repository.load_responses(uow.session, ids)
     marks = repository.load_marks(uow.session, ids)
+    places = repository.load_places(uow.session, ids)
     present = repository.newest_records(uow.session, ids)
     records: list[dict[str, Any]] = []
     slots: list[dict[str, Any]] = []
@@ -102,7 +113,7 @@ def score_attempts(uow: UnitOfWork, attempt_ids: Sequence[uuid.UUID], keys: Keys
         key = attempt.attempt_id
         before = present.get(key)
         record, rows = _version(
-            uow, attempt, keys.get(uow.session, attempt.form_id), responses[key], marks[key],
+            uow, attempt, keys.get(uow.session, attempt.form_id), Answers(responses[key], marks[key], places[key]),
             number=before.number + 1 if before else 1, run_id=run_id,
         )  # fmt: skip
         records.append(record)
@@ -114,15 +125,14 @@ def _version(
     uow: UnitOfWork,
     attempt: Attempt,
     key: ScoringKey | str,
-    responses: Mapping[int, str],
-    marks: Mapping[int, Mark],
+    answers: Answers,
     *,
     number: int,
     run_id: uuid.UUID | None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    stored = stored_digest(responses)
-    reason = key if isinstance(key, str) else _alarm(attempt, responses, stored)
-    result = None if reason or isinstance(key, str) else _scored(key, responses, marks)
+    stored = stored_digest(answers.responses)
+    reason = key if isinstance(key, str) else _alarm(attempt, answers.responses, stored)
+    result = None if reason or isinstance(key, str) else score_answers(key, answers)
     if result is not None:
         reason = _unreadable_reason(result)
     record_id = new_id()
@@ -137,8 +147,10 @@ def _version(
     return record, _slot_rows(record_id, result) if result else []
 
 
-def _scored(key: ScoringKey, responses: Mapping[int, str], marks: Mapping[int, Mark]) -> AttemptResult:
-    return score_attempt(key, responses, {slot: mark.score for slot, mark in marks.items()})
+def score_answers(key: ScoringKey, answers: Answers) -> AttemptResult:
+    """Score one attempt."""
+    marks = {slot: mark.score for slot, mark in answers.marks.items()}
+    return score_attempt(key, answers.responses, marks, answers.place)
 
 
 def _alarm(attempt: Attempt, responses: Mapping[int, str], stored: str) -> str:

@@ -1,0 +1,38 @@
+"""What certification knows about an attempt's score: whether it passes, and which certificate rests on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from certification.models import Certificate, CertificateState
+from certification.repository import certificates as repository
+from certification.rules import keys
+from certification.rules.pass_decision import AssessmentMode, rounded_score
+from kernel import profiles
+from kernel.i18n import N_
+from kernel.identity.actor import Actor
+
+STATE_WORDS = {
+    CertificateState.VALID: N_("有效"),
+    CertificateState.HELD: N_("暂停使用"),
+    CertificateState.SUPERSEDED: N_("已换发"),
+    CertificateState.REVOKED: N_("已撤销"),
+}
+
+
+def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str) -> Callable[[Decimal], bool]:
+    """Return what says whether a theory score of a level reaches the pass mark; a level without theory always does."""
+    rule = keys.pass_rule(profiles.values(session, organisation_id), level_code)
+    mark = next((part.pass_mark for part in rule.components if part.mode is AssessmentMode.THEORY), Decimal(0))
+    return lambda score: rounded_score(score, rule.rounding_unit) >= mark
+
+
+def certificates_of_attempts(
+    session: Session, actor: Actor, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Certificate]:
+    """Return the newest certificate that rests on each of some attempts of the actor's organisation."""
+    return repository.newest_of_attempts(session, attempt_ids, organisation_id=actor.organisation)

@@ -1,0 +1,56 @@
+"""What a changed score would mean further on; the component that decides it announces itself here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from kernel.identity.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCertificate:
+    """A certificate that rests on an attempt; `state` is a label to translate."""
+
+    number: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """Two things that only certification knows: whether a theory score passes, and who holds a certificate.
+
+    Attributes
+    ----------
+    passes : callable
+        ``(session, organisation_id, level_code) -> (score -> bool)``.
+    certificates : callable
+        ``(session, actor, attempt_ids) -> {attempt_id: HeldCertificate}``.
+    """
+
+    passes: Callable[[Session, uuid.UUID, str], Callable[[Decimal], bool]]
+    certificates: Callable[[Session, Actor, Sequence[uuid.UUID]], Mapping[uuid.UUID, HeldCertificate]]
+
+
+_KNOWN: list[Consequences] = []
+
+
+def register_consequences(consequences: Consequences) -> None:
+    """Announce who knows about passing and certificates; a later one replaces the earlier."""
+    _KNOWN[:] = [consequences]
+
+
+def passes(session: Session, organisation_id: uuid.UUID, level_code: str) -> Callable[[Decimal], bool] | None:
+    """Return what says whether a theory score of a level passes, None where nobody knows."""
+    return _KNOWN[0].passes(session, organisation_id, level_code) if _KNOWN else None
+
+
+def certificates(
+    session: Session, actor: Actor, attempt_ids: Sequence[uuid.UUID]
+) -> Mapping[uuid.UUID, HeldCertificate]:
+    """Return the certificates that rest on some attempts."""
+    return _KNOWN[0].certificates(session, actor, attempt_ids) if _KNOWN else {}
