@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import secrets
+import sqlite3
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -118,6 +120,7 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "close", _look_again)
     event.listen(engine, "begin", _begin_sqlite)
 
 
@@ -127,6 +130,27 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _look_again(connection: Any, _record: Any) -> None:
+    """Let SQLite note how large the tables are that this connection asked for, as its makers advise before closing."""
+    with suppress(sqlite3.Error):  # somebody writes, or the file is gone: the next one does it
+        for pragma in ("busy_timeout=50", "analysis_limit=400", "optimize"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def refresh_statistics() -> None:
+    """Have SQLite look at all tables anew, after much was written at once; PostgreSQL does so by itself."""
+    if db.engine.dialect.name != "sqlite":
+        return
+    connection = db.engine.engine.raw_connection()
+    try:
+        with suppress(sqlite3.Error):
+            for statement in ("PRAGMA busy_timeout=50", "PRAGMA analysis_limit=1000", "ANALYZE"):
+                connection.cursor().execute(statement)
+    finally:
+        connection.cursor().execute("PRAGMA busy_timeout=30000")
+        connection.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -70,12 +70,15 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
+def is_percent(code: str) -> bool:
+    """Say whether a number format shows a number as a percentage."""
+    return "%" in code.split(";", maxsplit=1)[0]
+
+
 def _percent_styles(package: Package) -> set[int]:
     root = package.tree("xl/styles.xml")
     custom = {
-        int(one.get("numFmtId", "0"))
-        for one in root.iter(f"{MAIN}numFmt")
-        if "%" in one.get("formatCode", "").split(";")[0]
+        int(one.get("numFmtId", "0")) for one in root.iter(f"{MAIN}numFmt") if is_percent(one.get("formatCode", ""))
     }
     formats = root.find(f"{MAIN}cellXfs")
     used = [int(one.get("numFmtId", "0")) for one in formats] if formats is not None else []

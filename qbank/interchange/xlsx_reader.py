@@ -15,6 +15,7 @@ from qbank.interchange.columns import ColumnMapping
 from qbank.interchange.guard import LIMITS, UnreadableFileError
 from qbank.interchange.model import ReadResult
 from qbank.interchange.tables import Sheet, read_sheets
+from qbank.interchange.xls_cells import xls_percent_cells
 from qbank.interchange.xlsx_cells import Place, check_extent, percent_cells, raised_texts
 from qbank.interchange.xlsx_package import Package
 from qbank.interchange.xlsx_pictures import Picture, RowPictures, anchored_pictures, cell_pictures, named_picture
@@ -24,7 +25,7 @@ DATE_REMARK = N_("单元格是日期，可能本是 1/2 之类的文字，请核
 
 @dataclass(frozen=True, slots=True)
 class _Details:
-    """What the package says beside the cell values; empty for the old format."""
+    """What the file says beside the cell values; of the old format only percentages are known."""
 
     anchored: Mapping[str, RowPictures] = field(default_factory=dict)
     in_cells: Mapping[str, Picture] = field(default_factory=dict)
@@ -55,7 +56,7 @@ def xlsx_sheets(data: bytes) -> list[Sheet]:
 
 def xls_sheets(data: bytes) -> list[Sheet]:
     """Return the sheets of an Excel 97-2003 workbook."""
-    return _sheets(data, _Details())
+    return _sheets(data, _Details(percents=xls_percent_cells(data)))
 
 
 def _sheets(data: bytes, details: _Details) -> list[Sheet]:

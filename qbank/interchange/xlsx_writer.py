@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xlsxwriter
@@ -14,7 +16,7 @@ from kernel.i18n import N_
 from qbank.interchange import template_rows as layout
 from qbank.interchange.guard import LIMITS
 from qbank.interchange.model import Notice
-from qbank.interchange.pictures import picture_type
+from qbank.interchange.pictures import as_png, picture_type
 
 HELP_LINE = N_(
     "每行一题。带 * 的列必填；选择题至少填两个选项，答案写字母（多选如 AC），判断题答案写 √ 或 ×，"
@@ -44,7 +46,9 @@ def write_xlsx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
     text = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     losses: list[Notice] = []
     position = 2
-    for item in items:
+    for given in items:
+        item, pictures, changed = _with_holdable_pictures(given, media)
+        losses += changed
         rows = layout.item_rows(item)
         if any(len(cell) > LIMITS.cell_chars for row in rows for cell in row.values()):
             losses.append(Notice(f"item {item.id}", "item", N_("文字超过 Excel 单元格的 32767 字上限，整题未写出")))
@@ -52,7 +56,9 @@ def write_xlsx(items: Sequence[CanonicalItem], media: Mapping[str, bytes]) -> tu
         for place, row in enumerate(rows, position):
             for column, name in enumerate(names):
                 sheet.write_string(place, column, row.get(name, ""), text)
-        losses += _insert_pictures(sheet, position, len(names), item, media)
+        for index, (name, data) in enumerate(pictures):
+            shown = {"image_data": io.BytesIO(data), "object_position": 1}
+            sheet.insert_image(position, len(names) + index, name, shown)
         position += len(rows)
     _help_sheet(book)
     book.close()
@@ -90,16 +96,28 @@ def _help_sheet(book: Any) -> None:
         sheet.write_string(row, 0, line, wrap)
 
 
-def _insert_pictures(
-    sheet: Any, position: int, column: int, item: CanonicalItem, media: Mapping[str, bytes]
-) -> list[Notice]:
-    losses = []
-    for index, medium in enumerate(item.content.media):
-        data = media.get(str(medium.get("digest")), b"")
-        if picture_type(data) in INSERTABLE:
-            name = f"{medium.get('id')}.{picture_type(data).partition('/')[2]}"
-            sheet.insert_image(position, column + index, name, {"image_data": io.BytesIO(data), "object_position": 1})
-        else:
-            message = N_("图片 %(name)s 不能写入 Excel，只写出了它的说明") % {"name": medium.get("id")}
-            losses.append(Notice(f"item {item.id}", "picture", message))
-    return losses
+def _with_holdable_pictures(
+    item: CanonicalItem, media: Mapping[str, bytes]
+) -> tuple[CanonicalItem, list[tuple[str, bytes]], list[Notice]]:
+    """Return an item with its pictures in formats that Excel shows, and what was encoded anew or cannot be written."""
+    entries, pictures, losses = [], [], []
+    for medium in item.content.media:
+        data, entry = media.get(str(medium.get("digest")), b""), dict(medium)
+        if picture_type(data) not in INSERTABLE:
+            data, notice = _encoded_anew(item, str(medium.get("id")), data)
+            losses.append(notice)
+            if data:
+                entry |= {"digest": hashlib.sha256(data).hexdigest(), "mime": "image/png"}
+        if data:
+            pictures.append((f"{medium.get('id')}.{picture_type(data).partition('/')[2]}", data))
+        entries.append(entry)
+    return replace(item, content=replace(item.content, media=tuple(entries))), pictures, losses
+
+
+def _encoded_anew(item: CanonicalItem, name: str, data: bytes) -> tuple[bytes, Notice]:
+    encoded = as_png(data)
+    if encoded is None:
+        message = N_("图片 %(name)s 不能写入 Excel，只写出了它的说明") % {"name": name}
+        return b"", Notice(f"item {item.id}", "picture", message)
+    message = N_("图片 %(name)s 的格式 Excel 不支持，已转为 PNG") % {"name": name}
+    return encoded, Notice(f"item {item.id}", "picture_format", message)

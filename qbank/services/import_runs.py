@@ -19,7 +19,7 @@ from item_templates.contract import ItemContent
 from kernel import audit
 from kernel.canonical import digest_bytes
 from kernel.clock import now
-from kernel.db import new_id
+from kernel.db import new_id, refresh_statistics
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -55,6 +55,7 @@ from qbank.services.items import remove_locked
 TABLES = frozenset({"xlsx", "xls", "csv"})
 ORIGINAL = "original"
 PREVIEW = "preview.json"
+MANY = 1_000
 _PREVIEW_MEDIUM = re.compile(r"import\.([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
@@ -289,6 +290,8 @@ def run_import(uow: UnitOfWork, run_id: uuid.UUID, prepared: imports.Prepared) -
     run.n_found, run.n_imported, run.n_updated = balance["found"], balance["imported"], len(outcome.updated)
     run.n_duplicates, run.n_skipped = balance["duplicates"], balance["skipped"]
     run.report, run.state, run.finished_at = outcome.to_json(), ImportState.DONE, now()
+    if run.n_imported >= MANY:
+        uow.after_commit.append(refresh_statistics)
     return balance
 
 
