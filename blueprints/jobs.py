@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 
 from blueprints import repository
-from blueprints.services import capacity, editions, runs
+from blueprints.services import capacity, editions, prints, runs
 from kernel.db import db
 from kernel.i18n import N_
-from kernel.jobs import JobContext, handler
+from kernel.jobs import JobContext, every, handler
 from qbank.public import ReferenceSource, register_reference_source
 from qbank.public_changes import Dependant, register_dependant
 
@@ -17,6 +17,7 @@ STEPS = {
     "done": N_("完成"),
 }  # fmt: skip
 LARGEST_SHARE = 95
+PURGE_SECONDS = 3600.0
 
 register_reference_source(ReferenceSource(N_("组卷蓝图或试卷"), count_by_level=editions.count_relying))
 register_dependant(
@@ -45,3 +46,22 @@ def run_assembly(context: JobContext) -> None:
     outcome = {"status": result.status, "n_forms": len(result.forms)}
     with context.finish(outcome, result_url=f"/assembly-runs/{run_id}") as uow:
         runs.finish_run(uow, run_id, result, pool)
+
+
+@handler(prints.JOB)
+def run_print(context: JobContext) -> None:
+    """Make a file of a form, prove it, and keep it for who asked for it."""
+    payload = context.payload
+    form_id = uuid.UUID(payload["exam_form_id"])
+    wanted = prints.Wanted(form_id, payload["document"], payload["file_format"], payload["paper"])
+    context.progress(5, N_("正在准备"))
+    made = prints.make_print(db.session(), context.actor, wanted, context.progress)
+    context.progress(90, N_("正在保存"))
+    with context.finish({"bytes": len(made.data)}, result_url=f"/forms/{form_id}/prints") as uow:
+        prints.keep_print(uow, wanted, made, job_id=context.job_id)
+
+
+@every(PURGE_SECONDS, "blueprints.purge_prints")
+def purge_prints() -> None:
+    """Delete printed files that nobody needs any more."""
+    prints.purge_prints(db.session())

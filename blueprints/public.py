@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import FormReservation
 from blueprints.repository import PackageRow
+from blueprints.rules.releases import ReleasePart
 from blueprints.rules.states import FormStatus
-from blueprints.services import recusal, sealing
+from blueprints.services import recusal, releases, sealing
 from blueprints.services.blueprints import create_blueprint as create_blueprint
 from blueprints.services.blueprints import publish_blueprint as publish_blueprint
 from blueprints.services.forms import approve_form as approve_form
 from blueprints.services.forms import seal_form as seal_form
 from blueprints.services.forms import submit_form as submit_form
+from blueprints.services.releases import Sitting as Sitting
+from blueprints.services.releases import register_sittings as register_sittings
 from blueprints.services.reports import report_slot_error as report_slot_error
 from blueprints.services.runs import accept_run as accept_run
 from blueprints.services.runs import start_run as start_run
@@ -124,6 +127,8 @@ def open_delivery(where: UnitOfWork | Session, actor: Actor, form_id: uuid.UUID)
     ------
     SealBrokenError
         If anything of it was changed since sealing.
+    SealedPartError
+        If the organisation wants two custodians to open it first, and they have not.
     """
     _require_one(actor, DELIVERY_PERMISSIONS)
     return _open(where, actor, form_id, Part.DELIVERY)
@@ -145,6 +150,11 @@ def open_scoring(where: UnitOfWork | Session, actor: Actor, form_id: uuid.UUID) 
     -------
     dict
         ``kaoku-form-scoring/1``.
+
+    Raises
+    ------
+    SealedPartError
+        If a person asks before two custodians have opened it, or before all sittings are over; programs score by themselves.
     """
     _require_one(actor, SCORING_PERMISSIONS)
     return _open(where, actor, form_id, Part.SCORING)
@@ -193,6 +203,12 @@ def release_form(uow: UnitOfWork, form_id: uuid.UUID, *, reference: str) -> None
 
 
 def _open(where: UnitOfWork | Session, actor: Actor, form_id: uuid.UUID, part: Part) -> dict[str, Any]:
+    session = where.session if isinstance(where, UnitOfWork) else where
+    form = repository.get_form(session, form_id, actor=actor)
+    if part is Part.DELIVERY:
+        releases.check_open(session, form, ReleasePart.DELIVERY)
+    elif actor.user_id is not None:
+        releases.check_open(session, form, ReleasePart.SCORING)
     if isinstance(where, UnitOfWork):
         audit.record(where, f"{part.value}.open".replace("-", "_"), "exam_form", form_id)
         return sealing.open_part(where.session, actor, form_id, part)

@@ -10,15 +10,20 @@ from blueprints.pages import (
     editor,
     forms,
     hand_work,
+    ledger,
+    panel_rating,
+    panel_reports,
+    panels,
     prints,
     quarantine,
+    release,
+    report,
     runs,
 )
 from blueprints.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     blueprints.bp,
-    quarantine.bp,
     editor.bp,
     blueprint_versions.bp,
     blueprint_copies.bp,
@@ -27,6 +32,13 @@ BLUEPRINTS = (
     forms.bp,
     hand_work.bp,
     prints.bp,
+    ledger.bp,
+    report.bp,
+    release.bp,
+    quarantine.bp,
+    panels.bp,
+    panel_rating.bp,
+    panel_reports.bp,
 )
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

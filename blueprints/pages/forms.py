@@ -16,10 +16,11 @@ from blueprints.models import ExamForm, FormDecision, FormPackage
 from blueprints.pages import wording
 from blueprints.repository import Filters
 from blueprints.rules.packages import SlotContent
+from blueprints.rules.releases import ReleasePart
 from blueprints.rules.sections import Section, sections_of
 from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
 from blueprints.services import forms as services
-from blueprints.services import prints, views
+from blueprints.services import prints, releases, views
 from blueprints.services.bank import slot_contents
 from blueprints.services.quality import FormQuality, form_quality
 from blueprints.services.sealing import form_title
@@ -166,6 +167,7 @@ def content(form_id: uuid.UUID) -> tuple[str, int]:
     row = repository.get_form(session, form_id, actor=actor, with_slots=True)
     views.check_view(actor, row, ticket)
     with_key = request.args.get("key") == "1"
+    releases.check_open(session, row, ReleasePart.SCORING if with_key else ReleasePart.DELIVERY)
     slots = slot_contents(session, actor, row)
     placed = {item.slot.slot: item for item in placed_items(row, slots, with_key=with_key)}
     parts = [

@@ -6,9 +6,12 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from blueprints import repository, repository_versions
+from blueprints import repository, repository_release, repository_versions
+from blueprints.pages.panel_navigation import PANEL_MENU, panel_todos
 from blueprints.rules.states import FormStatus
+from blueprints.services import releases
 from blueprints.services.quarantine import count_to_mend
+from kernel.clock import now
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -19,7 +22,27 @@ MENU = (
     MenuEntry(N_("组卷"), N_("组卷记录"), "assembly_runs.index", (Permission.FORM_ASSEMBLE,), icon="history", order=20),
     MenuEntry(N_("组卷"), N_("试卷"), "forms.index", (Permission.FORM_READ,), icon="file", order=30),
     MenuEntry(
-        N_("组卷"), N_("停用试题"), "quarantine.index", (Permission.FORM_ASSEMBLE,), icon="warning", order=40
+        N_("组卷"),
+        N_("启封记录"),
+        "form_releases.index",
+        (Permission.FORM_SEAL, *releases.ALARMED),
+        icon="lock",
+        order=60,
+    ),
+    MenuEntry(
+        N_("组卷"),
+        N_("密钥保管人"),
+        "form_releases.keepers",
+        (Permission.WORKFLOW_MANAGE, Permission.FORM_SEAL),
+        icon="users",
+        order=70,
+    ),
+    MenuEntry(
+        N_("组卷"), N_("暂停使用的试题"), "quarantine.index", (Permission.FORM_ASSEMBLE,), icon="warning", order=40
+    ),
+    *PANEL_MENU,
+    MenuEntry(
+        N_("组卷"), N_("试题使用台账"), "exposure_ledger.index", (Permission.BLUEPRINT_READ,), icon="chart", order=50
     ),
 )
 
@@ -29,6 +52,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     found: list[Todo] = []
     if actor.organisation_id is None:
         return found
+    found += panel_todos(session, actor)
+    found += _releases(session, actor)
     if actor.may(Permission.FORM_APPROVE):
         n_waiting = repository_versions.count_waiting(session, actor=actor)
         found.append(Todo(_("待批准的蓝图"), n_waiting, url_for("blueprints.index", status="submitted")))
@@ -43,6 +68,20 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += [
             Todo(_("待提交审核的试卷"), n_drafts, url_for("forms.index", status="draft")),
             Todo(_("未能组成的组卷"), n_refused, url_for("assembly_runs.index"), severity="warning"),
-            Todo(_("含有停用试题的试卷"), count_to_mend(session, actor), url_for("quarantine.index"), severity="warning"),
+            Todo(
+                _("含有停用试题的试卷"), count_to_mend(session, actor), url_for("quarantine.index"), severity="warning"
+            ),
         ]
+    return found
+
+
+def _releases(session: Session, actor: Actor) -> list[Todo]:
+    """Return early openings that administrators should know of, and requests that wait for a second custodian."""
+    found = []
+    if any(actor.may(permission) for permission in releases.ALARMED):
+        n_alarms = repository_release.count_alarms(session, actor=actor)
+        found.append(Todo(_("待知悉的应急启封"), n_alarms, url_for("form_releases.index"), severity="danger"))
+    if releases.is_custodian(session, actor):
+        n_waiting = repository_release.count_waiting(session, actor=actor, moment=now())
+        found.append(Todo(_("待确认的启封申请"), n_waiting, url_for("form_releases.index"), severity="warning"))
     return found

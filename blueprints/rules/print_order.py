@@ -16,7 +16,7 @@ from kernel.canonical import digest
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
 
-KEEP, ALL_BUT_FIRST, ALL = "不打乱", "除 A 卷外打乱", "每份都打乱"
+KEEP, ALL_BUT_FIRST, ALL = N_("不打乱"), N_("除 A 卷外打乱"), N_("每份都打乱")
 PRINT_SHUFFLE = RuleKey(
     "blueprints.print_shuffle", ALL_BUT_FIRST, N_("纸质试卷的选项顺序"),
     N_("按试卷组成之日有效的规则；打乱后答案和答题卡随之改变，解析中提到选项字母的试题不打乱"),

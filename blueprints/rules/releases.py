@@ -32,7 +32,7 @@ STATE_LABELS = {
     ReleaseState.REFUSED: N_("被拒绝"),
     ReleaseState.WITHDRAWN: N_("已撤销"),
 }
-AUTOMATIC, BY_TWO = "随场次自动启用", "须双人启封"
+AUTOMATIC, BY_TWO = N_("随场次自动启用"), N_("须双人启封")
 DELIVERY_RELEASE = RuleKey(
     "blueprints.delivery_release", AUTOMATIC, N_("封存试卷作答部分的启用"),
     N_("“须双人启封”时，备考、打印和查看都要先由两名保管人启封；开考本身不需要人操作"), choices=(AUTOMATIC, BY_TWO),

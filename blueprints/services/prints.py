@@ -1,65 +1,156 @@
-"""Printing forms: recorded like every look into a form, with the reader's name on the sheet."""
+"""Files made of a form by a job: recorded like every look, proved against the source, kept encrypted for a while."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from blueprints import repository
-from blueprints.documents import pdf, word
-from blueprints.documents.layout import FormSheet, key_parts, printed_parts, unknown_formulas
-from blueprints.documents.lettered import for_print
-from blueprints.models import ExamForm
+from blueprints import repository_release as stored
+from blueprints.documents.layout import FormSheet, printed_parts, unknown_formulas
+from blueprints.documents.paper import PAPERS
+from blueprints.models import ExamForm, FormPrint
 from blueprints.rules.packages import SlotContent, score_text
-from blueprints.services import views
+from blueprints.rules.print_order import PRINT_SHUFFLE, is_shuffled, on_paper, order_code
+from blueprints.rules.releases import PRINT_DAYS, ReleasePart
+from blueprints.rules.states import FormStatus
+from blueprints.services import print_files, releases, sealing, views
 from blueprints.services.bank import media_reader, slot_contents
+from blueprints.services.print_files import Job as PrintJob
+from blueprints.services.print_files import PrintedFile
 from blueprints.services.sealing import form_title
 from item_templates.contract import ItemContent
 from item_templates.markup import media_ids
+from kernel import audit, crypto, profiles
+from kernel.canonical import digest_bytes
 from kernel.clock import now
-from kernel.errors import InvalidInputError
+from kernel.db import new_id
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor, require, system_actor
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import get_organisation
-from kernel.uow import UnitOfWork
+from kernel.jobs.models import Job
+from kernel.jobs.services import enqueue
+from kernel.uow import UnitOfWork, unit_of_work
 
-PDF = "application/pdf"
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-SUFFIXES = {"form": "", "key": "-标准答案与评分标准"}
+JOB = "blueprints.print"
+PURPOSE = "form-prints"
+CHINA = ZoneInfo("Asia/Shanghai")
+FORMATS: dict[str, tuple[str, ...]] = {
+    "form": ("pdf", "docx"), "key": ("pdf", "docx"), "answer_sheet": ("pdf", "json"), "two_way": ("pdf", "xlsx"),
+    "package": ("qti21", "qti22", "qti30", "xlsx", "json"),
+}  # fmt: skip
+LABELS = {
+    "form": N_("试卷"), "key": N_("标准答案与评分标准"), "answer_sheet": N_("答题卡"), "two_way": N_("双向细目表"),
+    "package": N_("试卷数据包"),
+}  # fmt: skip
+WITH_KEY = frozenset({"key", "package"})
+WITHOUT_ITEMS = frozenset({"two_way"})
+Told = Callable[[int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class PrintedSheet:
-    """A finished file."""
+class Wanted:
+    """What is to be made of which form."""
 
-    data: bytes
-    mime: str
-    name: str
+    form_id: uuid.UUID
+    document: str
+    file_format: str
+    paper: str = "a4"
+
+    @property
+    def way(self) -> str:
+        """How the audit names it."""
+        return f"{self.document}.{self.file_format}"
 
 
-def print_form(session: Session, actor: Actor, form_id: uuid.UUID, *, document: str, file_format: str) -> PrintedSheet:
-    """Return a form (``form``) or its key and scoring standard (``key``) as ``pdf`` or ``docx``.
+def request_print(uow: UnitOfWork, wanted: Wanted) -> Job:
+    """Record that this person takes a form away as a file, and publish the job that makes it."""
+    form = _check(uow.session, uow.actor, wanted)
+    views.open_view(uow, wanted.form_id, way=wanted.way)
+    payload = {
+        "exam_form_id": str(wanted.form_id), "document": wanted.document, "file_format": wanted.file_format,
+        "paper": wanted.paper,
+    }  # fmt: skip
+    return enqueue(uow, JOB, payload, title=f"{LABELS[wanted.document]}：{form_title(form)}")
 
-    Typesetting takes a while, so it stands outside the transaction that recorded the look (`views.open_view`).
+
+def make_print(
+    session: Session, actor: Actor, wanted: Wanted, told: Told = lambda _percent, _text: None
+) -> PrintedFile:
+    """Return a finished file, proved against what it was made from; nothing is written.
+
+    Raises
+    ------
+    PrintMismatchError
+        If the file shows anything else than the form says.
+    SealBrokenError
+        If an item of a sealed form is not what was sealed.
     """
-    require(actor, Permission.FORM_READ)
-    _check(document, file_format)
-    form = repository.get_form(session, form_id, actor=actor, with_slots=True)
+    form = _check(session, actor, wanted)
+    told(10, N_("读取试题"))
     slots = slot_contents(session, actor, form)
-    slots, media = for_print(slots, _media(session, actor, slots), with_key=document == "key")
-    sheet = _sheet(session, actor, form)
-    name = f"{form_title(form)}{SUFFIXES[document]}.{file_format}"
-    if document == "key":
-        parts = key_parts(slots)
-        data = pdf.key_pdf(sheet, parts, media) if file_format == "pdf" else word.key_docx(sheet, parts, media)
-        return PrintedSheet(data, PDF if file_format == "pdf" else DOCX, name)
-    printed = printed_parts(slots)
-    data = pdf.form_pdf(sheet, printed, media) if file_format == "pdf" else word.form_docx(sheet, printed, media)
-    return PrintedSheet(data, PDF if file_format == "pdf" else DOCX, name)
+    if form.status is FormStatus.SEALED:
+        sealing.check_unchanged(session, actor, form, slots)
+    policy = profiles.value(session, form.organisation_id, PRINT_SHUFFLE.name, on=form.created_at.date())
+    printed = on_paper(slots, shuffle=is_shuffled(policy, form.label))
+    media = {} if wanted.document in WITHOUT_ITEMS else _media(session, actor, printed)
+    job = PrintJob(session, actor, form, slots, printed, media, _sheet(session, actor, form, wanted, printed))
+    told(30, N_("排版并逐字核对"))
+    data, mime, suffix = print_files.MAKERS[wanted.document](job, wanted.file_format)
+    name = form_title(form) if wanted.document == "form" else f"{form_title(form)}-{LABELS[wanted.document]}"
+    return PrintedFile(data, mime, f"{name}{suffix}")
+
+
+def keep_print(uow: UnitOfWork, wanted: Wanted, made: PrintedFile, *, job_id: uuid.UUID | None = None) -> FormPrint:
+    """Keep a file, encrypted, until the day that the organisation's rule says."""
+    form = repository.get_form(uow.session, wanted.form_id, actor=uow.actor)
+    days = profiles.value(uow.session, form.organisation_id, PRINT_DAYS.name)
+    key, moment = new_id(), now()
+    row = FormPrint(
+        form_print_id=key, organisation_id=form.organisation_id, exam_form_id=wanted.form_id, document=wanted.document,
+        file_format=wanted.file_format, paper=wanted.paper, file_name=made.name[:200], mime=made.mime,
+        ciphertext=crypto.encrypt(crypto.purpose_key(PURPOSE), made.data, bound_to=_place(key)),
+        digest=digest_bytes(made.data), n_bytes=len(made.data), is_secret=not releases.is_over(uow.session, form),
+        job_id=job_id, created_by=uow.actor.user_id, created_by_name=uow.actor.name[:100], created_at=moment,
+        purge_after=moment + timedelta(days=days), n_taken=0,
+    )  # fmt: skip
+    uow.add(row)
+    after = {"way": wanted.way, "paper": wanted.paper, "digest": row.digest, "status": form.status.value}
+    audit.record(uow, "form.print", "exam_form", wanted.form_id, after=after)
+    return row
+
+
+def take_print(uow: UnitOfWork, form_print_id: uuid.UUID) -> PrintedFile:
+    """Hand a kept file to the person who asked for it; every time is recorded."""
+    row = stored.get_print(uow.session, form_print_id, actor=uow.actor)
+    wanted = Wanted(row.exam_form_id, row.document, row.file_format, row.paper)
+    _check(uow.session, uow.actor, wanted)
+    if row.ciphertext is None:
+        raise ConflictError(N_("文件已过保留期并清除，请重新生成"))
+    data = crypto.decrypt(crypto.purpose_key(PURPOSE), row.ciphertext, bound_to=_place(row.form_print_id))
+    row.n_taken += 1
+    audit.record(uow, "form.take_print", "exam_form", row.exam_form_id, after={"way": wanted.way, "digest": row.digest})
+    return PrintedFile(data, row.mime, row.file_name)
+
+
+def purge_prints(session: Session) -> int:
+    """Delete the content of all files whose time is over; what they were stays on record."""
+    due = stored.due_prints(session, now())
+    owners = dict.fromkeys(row.organisation_id for row in due)
+    keys = [(row.form_print_id, row.organisation_id) for row in due]
+    for owner in owners:
+        with unit_of_work(system_actor(owner, name="blueprints.purge")) as uow:
+            for key, organisation_id in keys:
+                if organisation_id == owner:
+                    _purge(uow, key)
+    return len(keys)
 
 
 def unset_formulas(slots: Sequence[SlotContent]) -> list[int]:
@@ -67,36 +158,51 @@ def unset_formulas(slots: Sequence[SlotContent]) -> list[int]:
     return unknown_formulas(printed_parts(slots))
 
 
-def record_print(uow: UnitOfWork, form_id: uuid.UUID, *, document: str, file_format: str) -> None:
-    """Record that this person takes a form away as a file."""
-    _check(document, file_format)
-    views.open_view(uow, form_id, way=f"{document}.{file_format}")
+def _purge(uow: UnitOfWork, form_print_id: uuid.UUID) -> None:
+    row = uow.session.get_one(FormPrint, form_print_id)
+    row.ciphertext, row.purged_at = None, now()
+    audit.record(uow, "form.purge_print", "exam_form", row.exam_form_id, after={"digest": row.digest})
 
 
-def _check(document: str, file_format: str) -> None:
-    if document not in SUFFIXES or file_format not in {"pdf", "docx"}:
+def _check(session: Session, actor: Actor, wanted: Wanted) -> ExamForm:
+    """Return the form when this person may have this file of it now."""
+    require(actor, Permission.FORM_READ)
+    if wanted.file_format not in FORMATS.get(wanted.document, ()) or wanted.paper not in PAPERS:
         raise InvalidInputError(N_("请选择要打印的文件和格式"))
+    if wanted.document == "package":
+        require(actor, Permission.FORM_SEAL)
+    form = repository.get_form(session, wanted.form_id, actor=actor, with_slots=True)
+    if wanted.document not in WITHOUT_ITEMS:
+        releases.check_open(session, form, ReleasePart.DELIVERY)
+    if wanted.document in WITH_KEY:
+        releases.check_open(session, form, ReleasePart.SCORING)
+    return form
 
 
-def _sheet(session: Session, actor: Actor, form: ExamForm) -> FormSheet:
-    organisation = get_organisation(session, actor.organisation).name
+def _sheet(session: Session, actor: Actor, form: ExamForm, wanted: Wanted, printed: Sequence[SlotContent]) -> FormSheet:
+    moment = now()
+    stamp = f"{actor.name} {moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    words = {FormStatus.SEALED: N_("机密") if wanted.document in WITH_KEY else ""}.get(form.status, N_("草稿"))
+    secret = bool(words) and not releases.is_over(session, form)
     return FormSheet(
-        organisation=organisation, occupation=form.occupation_name, occupation_code=form.occupation_code,
-        level=form.level_name, label=form.label, edition=form.edition_label, duration_minutes=form.duration_minutes,
-        total_score=score_text(form.total_score), trace=f"{actor.name} {now():%Y%m%dT%H%M%SZ}",
+        organisation=get_organisation(session, actor.organisation).name, occupation=form.occupation_name,
+        occupation_code=form.occupation_code, level=form.level_name, label=form.label, edition=form.edition_label,
+        duration_minutes=form.duration_minutes, total_score=score_text(form.total_score), trace=stamp,
+        paper=PAPERS[wanted.paper], watermark=f"{words} {stamp}" if secret else "",
+        order_code=f"选项顺序码 {order_code(printed)}", printed_at=moment,
     )  # fmt: skip
 
 
-def _media(session: Session, actor: Actor, slots: list[SlotContent]) -> dict[str, bytes]:
+def _media(session: Session, actor: Actor, slots: Sequence[SlotContent]) -> dict[str, bytes]:
     read = media_reader(session, actor)
     names = dict.fromkeys(name for slot in slots for html in _texts(slot.content) for name in media_ids(html))
     return {name: read(name)[0] for name in names}
 
 
 def _texts(content: ItemContent) -> list[str]:
-    return [
-        content.stimulus,
-        content.stem,
-        content.explanation,
-        *(part.content for part in (*content.choices, *content.targets)),
-    ]
+    parts = (*content.choices, *content.targets)
+    return [content.stimulus, content.stem, content.explanation, *(part.content for part in parts)]
+
+
+def _place(form_print_id: uuid.UUID) -> str:
+    return f"form_prints|ciphertext|{form_print_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,9 +14,12 @@ from blueprints import repository
 from blueprints.models import ExamForm, FormPackage
 from blueprints.rules.packages import (
     FormHeader,
+    SlotContent,
     build_delivery,
     build_scoring,
+    delivery_slot,
     document_digest,
+    shared_stimuli,
 )
 from blueprints.rules.sections import section_texts
 from blueprints.services.bank import media_reader, slot_contents
@@ -75,6 +79,29 @@ def open_part(session: Session, actor: Actor, form_id: uuid.UUID, part: Part) ->
         raise SealBrokenError(N_("封存试卷的摘要与内容不符，请停止使用并报告"))
     document: dict[str, Any] = json.loads(plain)
     return document
+
+
+def check_unchanged(session: Session, actor: Actor, form: ExamForm, slots: Sequence[SlotContent]) -> None:
+    """Refuse slots that are not what was sealed, before anything is printed from them.
+
+    Raises
+    ------
+    SealBrokenError
+        With the numbers of the slots.
+    """
+    sealed = open_part(session, actor, form.exam_form_id, Part.DELIVERY)
+    kept = {slot["slot"]: _shown(slot, sealed.get("stimuli", [])) for slot in sealed["slots"]}
+    stimuli, shared = shared_stimuli(slots)
+    fresh = {slot.slot: _shown(delivery_slot(slot) | shared.get(slot.slot, {}), stimuli) for slot in slots}
+    if changed := sorted(number for number in kept | fresh if kept.get(number) != fresh.get(number)):
+        numbers = "、".join(map(str, changed[:10]))
+        raise SealBrokenError(N_("第 %(numbers)s 题与封存的内容不同，请停止使用这份试卷并报告管理员"), numbers=numbers)
+
+
+def _shown(slot: Mapping[str, Any], stimuli: Sequence[str]) -> list[Any]:
+    """Return what a candidate sees of a slot."""
+    shared = stimuli[slot["stimulus"]] if "stimulus" in slot else ""
+    return [shared, *(slot.get(name) for name in ("type", "stem", "choices", "targets", "score"))]
 
 
 def _encrypt(package: FormPackage, part: Part, document: dict[str, Any]) -> tuple[bytes, bytes]:

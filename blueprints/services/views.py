@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from blueprints import repository
 from blueprints.models import ExamForm
-from blueprints.services import recusal
+from blueprints.rules.releases import ReleasePart
+from blueprints.services import recusal, releases
 from kernel import audit, crypto
 from kernel.clock import now
 from kernel.errors import ForbiddenError
@@ -29,6 +30,7 @@ def open_view(uow: UnitOfWork, form_id: uuid.UUID, *, way: str = "screen") -> st
     require(uow.actor, Permission.FORM_READ)
     form = repository.get_form(uow.session, form_id, actor=uow.actor)
     recusal.check_opening(uow.session, uow.actor, form_id)
+    releases.check_open(uow.session, form, ReleasePart.DELIVERY)
     until = int((now() + VIEW_LASTS).timestamp())
     audit.record(uow, "form.view", "exam_form", form_id, after={"status": form.status.value, "way": way})
     return f"{until}.{_signature(uow.actor, form_id, until)}"

@@ -17,6 +17,13 @@ ENDED = (SessionStatus.RELEASED,)
 MAX_SESSIONS = 2000
 
 
+def sessions_using(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> list[ExamSession]:
+    """Return the sessions that use a form, by time, over or not."""
+    query = select(ExamSession).where(ExamSession.organisation_id == organisation_id)
+    rows = session.scalars(query.order_by(ExamSession.starts_at.desc()).limit(MAX_SESSIONS))
+    return sorted((row for row in rows if str(form_id) in row.form_ids), key=lambda row: row.starts_at)
+
+
 def candidates_of_form(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> Sequence[Candidate]:
     """Return who is registered for a session that uses a form and whose scores are not released."""
     query = select(ExamSession).where(ExamSession.organisation_id == organisation_id, ExamSession.status.not_in(ENDED))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from blueprints import public as blueprints
 from blueprints.public import SealedForm
-from exam_delivery.models import ExamSession
+from exam_delivery.models import ExamSession, SessionStatus
+from exam_delivery.repository.recusal import sessions_using
 from kernel.identity.actor import Actor, system_actor
 from kernel.uow import UnitOfWork
 
@@ -78,3 +79,17 @@ def titles(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, Seal
     """Return the sealed forms by key for readers of scores, who need not be readers of forms."""
     actor = system_actor(organisation_id, name="scores")
     return {form.form_id: form for form in blueprints.list_sealed_forms(session, actor)}
+
+
+OVER = frozenset({SessionStatus.CLOSED, SessionStatus.SCORED, SessionStatus.RELEASED})
+
+
+def _sittings(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> list[blueprints.Sitting]:
+    """Return the sessions that use a form, for those who decide whether it is still secret."""
+    return [
+        blueprints.Sitting(row.name, row.starts_at, row.status in OVER)
+        for row in sessions_using(session, organisation_id, form_id)
+    ]
+
+
+blueprints.register_sittings("exam_delivery", _sittings)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
-from blueprints.models import AssemblyRun, ExamForm
-from blueprints.services import blueprints, forms, runs, versions
+from blueprints.models import AssemblyRun, ExamForm, FormRelease
+from blueprints.rules.releases import ReleasePart
+from blueprints.services import blueprints, forms, releases, runs, versions
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
@@ -78,3 +79,25 @@ def sealed_form(drafts: list[ExamForm], assembler: Actor, approver: Actor) -> uu
         forms.approve_form(uow, form_id)
         forms.seal_form(uow, form_id)
     return form_id
+
+
+@pytest.fixture
+def custodians(make_actor: Callable[..., Actor]) -> tuple[Actor, Actor]:
+    return make_actor(Role.FORM_APPROVER), make_actor(Role.FORM_APPROVER)
+
+
+OpenByTwo = Callable[..., FormRelease]
+
+
+@pytest.fixture
+def open_by_two(custodians: tuple[Actor, Actor]) -> OpenByTwo:
+    """Open a part of a sealed form the way two custodians do."""
+
+    def open_part(form_id: uuid.UUID, part: ReleasePart = ReleasePart.SCORING) -> FormRelease:
+        first, second = custodians
+        with unit_of_work(first) as uow:
+            row = releases.request_release(uow, form_id, part=part, reason="考试结束后核对答案")
+        with unit_of_work(second) as uow:
+            return releases.confirm_release(uow, row.form_release_id)
+
+    return open_part

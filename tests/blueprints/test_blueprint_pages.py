@@ -231,14 +231,6 @@ def test_an_approver_approves_and_seals_in_the_browser(
     assert session.get_one(ExamForm, form_id).status is FormStatus.SEALED
 
 
-def test_a_printed_file_is_answered_and_nonsense_is_refused(sign_in: SignIn, drafts: list[ExamForm]) -> None:
-    client, form_id = sign_in(Role.FORM_APPROVER), drafts[0].exam_form_id
-    answer = client.post(f"/forms/{form_id}/print", data={"document": "form", "format": "pdf"})
-    assert answer.data.startswith(b"%PDF")
-    assert "attachment" in answer.headers["Content-Disposition"]
-    assert client.post(f"/forms/{form_id}/print", data={"document": "x", "format": "exe"}).status_code == 422
-
-
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.EXAM_OFFICER, Role.MARKER])
 def test_other_roles_find_the_doors_closed(sign_in: SignIn, drafts: list[ExamForm], role: Role) -> None:
     client = sign_in(role)

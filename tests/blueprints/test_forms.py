@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from blueprints import public
 from blueprints.models import ExamForm, FormPackage, FormSlot
 from blueprints.rules.states import FormAct, FormStatus
-from blueprints.services import forms, prints, sealing, swaps, views
+from blueprints.services import forms, sealing, swaps, views
+from blueprints.services.releases import SealedPartError
 from blueprints.services.reports import report_slot_error
 from blueprints.services.sealing import Part
 from kernel import audit
@@ -29,6 +30,7 @@ from kernel.uow import unit_of_work
 from qbank.models.corrections import CorrectionCase
 from qbank.models.items import Item, ItemVersion
 from tests.blueprints.bank_cases import EXPLANATION
+from tests.blueprints.conftest import OpenByTwo
 
 SCORING_WORDS = ("key", "explanation", "rubric", "scoring", "item_id", "item_version_id", "difficulty", "point")
 
@@ -164,8 +166,9 @@ def test_the_delivery_document_holds_no_key_and_no_item(
 
 
 def test_the_documents_say_what_the_neighbours_were_promised(
-    sealed_form: uuid.UUID, make_actor: Callable[..., Actor]
+    sealed_form: uuid.UUID, make_actor: Callable[..., Actor], open_by_two: OpenByTwo
 ) -> None:
+    open_by_two(sealed_form)
     officer = make_actor(Role.EXAM_OFFICER)
     with unit_of_work(officer) as uow:
         delivery = public.open_delivery(uow, officer, sealed_form)
@@ -275,16 +278,20 @@ def test_a_form_that_a_sitting_counts_on_is_not_withdrawn(
 
 
 def test_opening_is_audited_and_a_person_cannot_open_unseen(
-    sealed_form: uuid.UUID, make_actor: Callable[..., Actor], session: Session
+    sealed_form: uuid.UUID, make_actor: Callable[..., Actor], session: Session, open_by_two: OpenByTwo
 ) -> None:
     officer = make_actor(Role.EXAM_OFFICER)
     with pytest.raises(ForbiddenError, match="审计"):
         public.open_delivery(session, officer, sealed_form)
+    with pytest.raises(SealedPartError, match="两名保管人"), unit_of_work(officer) as uow:
+        public.open_scoring(uow, officer, sealed_form)
+    open_by_two(sealed_form)
     with unit_of_work(officer) as uow:
         public.open_delivery(uow, officer, sealed_form)
         public.open_scoring(uow, officer, sealed_form)
     program = system_actor(officer.organisation_id)
     assert public.open_delivery(session, program, sealed_form)["form_id"] == str(sealed_form)
+    assert public.open_scoring(session, program, sealed_form)["form_id"] == str(sealed_form)
     assert [event.actor_id for event in acts_of(session, "form_delivery.open")] == [officer.user_id]
     assert len(acts_of(session, "form_scoring.open")) == 1
     assert audit.verify(session).broken is None
@@ -330,21 +337,6 @@ def test_a_look_is_audited_and_its_pass_serves_this_person_and_this_form_only(
         with pytest.raises(ForbiddenError):
             views.check_view(actor, form, text_given)
     assert [event.actor_id for event in acts_of(session, "form.view")] == [approver.user_id]
-
-
-@pytest.mark.parametrize("wanted", [("form", "pdf"), ("key", "docx")])
-def test_a_printed_form_is_made_for_those_who_may_read_it(
-    drafts: list[ExamForm], make_actor: Callable[..., Actor], session: Session, wanted: tuple[str, str]
-) -> None:
-    approver, (document, file_format) = make_actor(Role.FORM_APPROVER), wanted
-    form_id = drafts[0].exam_form_id
-    with unit_of_work(approver) as uow:
-        prints.record_print(uow, form_id, document=document, file_format=file_format)
-    sheet = prints.print_form(session, approver, form_id, document=document, file_format=file_format)
-    assert sheet.data[:2] in (b"%P", b"PK")
-    assert [event.details["after"]["way"] for event in acts_of(session, "form.view")] == [f"{document}.{file_format}"]
-    with pytest.raises(ForbiddenError):
-        prints.print_form(session, make_actor(Role.AUTHOR), form_id, document=document, file_format=file_format)
 
 
 def test_history_names_every_step(sealed_form: uuid.UUID, session: Session) -> None:
