@@ -126,7 +126,7 @@ def test_a_blueprint_that_rules_the_mean_p_value_is_drawn_from_measured_items(ba
     keep(system, *(StatisticsRow(key, "exam_session:a:1", 60, DAY, share, 0.3) for key, share in shares.items()))
     run = run_finished(n_forms=1, p_value={"mean": {"target": 0.7, "tolerance": 0.02}}, weight_tolerance_percent=20)
     assert run.status.value in {"optimal", "feasible"}, run.result
-    chosen = [uuid.UUID(one["item_id"]) for one in run.result["forms"][0]["items"]]
+    chosen = [uuid.UUID(one["id"]) for one in run.result["forms"][0]["items"]]
     by_item = {one.item_id: shares[one.item_version_id] for one in pool}
     assert sum(by_item[one] for one in chosen) / len(chosen) == pytest.approx(0.7, abs=0.02)
 
