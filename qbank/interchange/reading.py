@@ -14,7 +14,7 @@ from qbank.interchange.describing import read_rubric, read_score
 from qbank.interchange.hints import type_of_hint
 from qbank.interchange.model import Notice, RawRecord
 from qbank.interchange.options import split_stem
-from qbank.interchange.stems import BLANK, StemKey, find_keys, strip_serial, take_correction, take_score
+from qbank.interchange.stems import BLANK, StemKey, find_keys, is_cut, strip_serial, take_correction, take_score
 from qbank.interchange.texts import to_html
 
 CHOICE_TYPES = frozenset({"single_choice", "multiple_choice"})
@@ -89,6 +89,7 @@ def prepare(record: RawRecord) -> Reading:
         raise SkippedRecord("no_stem", N_("没有题干"))
     _label_options(reading)
     _move_correction(reading)
+    _note_cut_statement(reading)
     if not reading.options and (reading.hint is None or reading.hint.name in CHOICE_TYPES):
         _split_off_options(reading)
     _take_key_from_stem(reading)
@@ -127,6 +128,15 @@ def _move_correction(reading: Reading) -> None:
     if correction:
         reading.explanation = reading.explanation or correction
         reading.warn("correction_moved", N_("题干后的正确说法已移到解析"))
+
+
+def _note_cut_statement(reading: Reading) -> None:
+    """Point out a judged statement whose end was torn off: the explanation goes on where the stem stops."""
+    if (read_judgement(reading.answer) is None and not reading.is_judged) or not reading.explanation.strip():
+        return
+    if is_cut(plain_text(to_html(reading.stem)), plain_text(to_html(reading.explanation))):
+        message = N_("题干似乎在中间断开，解析“%(text)s”可能是题干的后半句，请核对")
+        reading.warn("stem_cut", message % {"text": reading.explanation.strip()[:20]})
 
 
 def _split_off_options(reading: Reading) -> None:

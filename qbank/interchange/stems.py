@@ -33,6 +33,9 @@ BRACKETS = re.compile(rf"[（(【]{GAP}[)）】]")
 UNITS = ("安培A", "法拉F", "库仑C", "亨利H", "电流A", "电容C", "温度T", "频率F", "时间T")
 SENTENCE_END = re.compile(r"[。．.？?！!]\s*$")
 MARKS = re.compile(r"\{\{\d{1,2}\}\}")
+ENDING = frozenset('。．.！!？?；;…”"』」)）]】')
+CONTINUING = frozenset("。，、；,;℃%‰°≤≥<>＜＞）)")
+WANTING = ("为", "是", "要求", "、", "，", "和", "或", "≤", "≥", "=", "：", ":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,20 @@ def take_correction(stem: str) -> tuple[str, str]:
     """Return the stem and the correction of a false statement (正确答案：…) that stands behind it."""
     match = CORRECTION.search(stem)
     return (stem[: match.start()].rstrip(), match[1].strip(" ）)】]")) if match and match.start() else (stem, "")
+
+
+def is_cut(stem: str, explanation: str) -> bool:
+    """Say whether an explanation goes on where the stem stops, as after a statement that was torn in two.
+
+    Examples
+    --------
+    >>> is_cut("再沸器所用蒸汽压力为", "0.4MPa。"), is_cut("热点温度≤210", "℃。"), is_cut("水往低处流", "重力所致。")
+    (True, True, False)
+    """
+    stem, explanation = stem.strip(), explanation.strip()
+    if not stem or not explanation or stem[-1] in ENDING:
+        return False
+    return explanation[0] in CONTINUING or (stem.endswith(WANTING) and len(explanation) <= 20)
 
 
 def find_keys(stem: str, *, judged: bool, labels: set[str]) -> list[StemKey]:

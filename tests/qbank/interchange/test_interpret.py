@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from item_templates.contract import CanonicalItem
+from qbank.interchange.convert import read_items
 from qbank.interchange.interpret import interpret
 from qbank.interchange.model import ConversionReport, RawRecord, ReadResult
+from tests.qbank.interchange.interchange_items import workbook
 
 FOUR = [("A", "禁止"), ("B", "指令"), ("C", "警告"), ("D", "提示")]
 JUDGED = [("A", "正确"), ("B", "错误")]
@@ -320,3 +322,20 @@ def test_something_that_is_no_picture_is_a_loss() -> None:
     report = read('看图（ ）。\n<img src="media:a.emf">', options=FOUR, answer="A", media=[("a.emf", b"\x01\0\0\0")])
     assert report.items[0].item.content.stem == "看图（ ）。"
     assert [one.code for one in report.losses] == ["picture"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "explanation", "is_told"),
+    [
+        ("再沸器所用蒸汽压力为", "0.4MPa。", True),
+        ("热点温度要求≤210", "℃。", True),
+        ("过氧化物分解成环己酮、环己醇", "，有机酸被中和。", True),
+        ("硬分叉总能修复链上的问题", "硬分叉会造成永久的分叉。", False),
+        ("水往低处流。", "，因为有重力", False),
+    ],
+)
+def test_a_statement_that_was_torn_in_two_is_pointed_out(stem, explanation, is_told):
+    rows = [["题目", "答案", "解析"], [stem, "√", explanation]]
+    report = read_items(workbook({"判断": rows}), "a.xlsx")
+    assert len(report.items) == 1
+    assert ("stem_cut" in [one.code for one in report.warnings]) is is_told
