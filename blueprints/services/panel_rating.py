@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository_panels as repository
 from blueprints.models_panels import PanelJudgement, PanelMember, PanelRound, PanelSubmission, StandardPanel
-from blueprints.rules.panels import Judged, PanelSpec, contradictions, missing, read_judgement, shown
+from blueprints.repository_panels import RoundRow
+from blueprints.rules.panels import (
+    Judged,
+    PanelSpec,
+    PanelStatus,
+    contradictions,
+    missing,
+    needed,
+    read_judgement,
+    shown,
+)
 from blueprints.services import panel_items, panels
 from kernel import audit, crypto
 from kernel.clock import now
@@ -30,10 +40,11 @@ PURPOSE = "panel-visit"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a rater sits: the panel, the open round, the rater, what is asked and what was said so far."""
+    """Where a rater sits: the panel, its last round, the rater, what is asked and what was said in that round so far."""
 
     panel: StandardPanel
     round: PanelRound
+    is_open: bool
     member: PanelMember
     spec: PanelSpec
     mine: Mapping[str, PanelJudgement]
@@ -42,6 +53,11 @@ class Desk:
     def missing(self) -> list[str]:
         """What is not judged yet."""
         return missing(self.spec, repository.plain(dict(self.mine)))
+
+    @property
+    def n_needed(self) -> int:
+        """How many judgements the round asks for."""
+        return len(needed(self.spec, repository.plain(dict(self.mine))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +68,20 @@ class Kept:
     revision: int
     value: str
     missing: list[str]
+    n_needed: int
 
 
 def enter(uow: UnitOfWork, panel_id: uuid.UUID) -> str:
-    """Record that a rater opens the booklet and return the pass that shows its items for a while."""
+    """Record that a rater opens the booklet, to rate or to discuss, and return the pass that shows it for a while."""
     panel, member, row = _seat(uow.session, uow.actor, panel_id)
+    if panel.status not in (PanelStatus.RATING, PanelStatus.FEEDBACK):
+        raise ConflictError(N_("专家组不在评定或讨论中，题面不再开放"))
     panels.recusal_warnings(uow.session, panel, Party(CycleRole.RATER, member.user_id, member.name))
     panel_items.check_unchanged(uow.session, panel)
     until = int((now() + VISIT_LASTS).timestamp())
-    details = {"way": "panel", "panel": str(panel_id), "round": row.number}
+    details = {"way": "panel", "panel": str(panel_id), "round": row.round.number}
     audit.record(uow, "form.view", "exam_form", panel.exam_form_id, after=details)
-    return f"{until}.{_signature(uow.actor, row, until)}"
+    return f"{until}.{_signature(uow.actor, row.round, until)}"
 
 
 def check_visit(actor: Actor, row: PanelRound, ticket: str) -> None:
@@ -76,10 +95,21 @@ def check_visit(actor: Actor, row: PanelRound, ticket: str) -> None:
 
 
 def open_desk(session: Session, actor: Actor, panel_id: uuid.UUID) -> Desk:
-    """Return a rater's own desk of the open round."""
+    """Return a rater's own desk of the last round."""
     panel, member, row = _seat(session, actor, panel_id)
-    own = repository.judgements_of(session, row.panel_round_id, member_id=member.panel_member_id)
-    return Desk(panel, row, member, panel_items.spec_of(session, panel), own.get(member.panel_member_id, {}))
+    own = repository.judgements_of(session, row.round.panel_round_id, member_id=member.panel_member_id)
+    is_open = row.outcome is None and panel.status is PanelStatus.RATING
+    spec = panel_items.spec_of(session, panel)
+    return Desk(panel, row.round, is_open, member, spec, own.get(member.panel_member_id, {}))
+
+
+def _open_desk_for_work(uow: UnitOfWork, panel_id: uuid.UUID) -> Desk:
+    """Return the desk of an open round that cannot be closed before this act is done."""
+    repository.lock_panel(uow.session, panel_id, actor=uow.actor, for_rating=True)
+    desk = open_desk(uow.session, uow.actor, panel_id)
+    if not desk.is_open:
+        raise ConflictError(N_("现在没有开放的评定轮次"))
+    return desk
 
 
 def keep_judgement(uow: UnitOfWork, panel_id: uuid.UUID, subject: str, text: str, *, revision: int) -> Kept:
@@ -90,14 +120,13 @@ def keep_judgement(uow: UnitOfWork, panel_id: uuid.UUID, subject: str, text: str
     ConflictError
         If the round is closed, or the rater's newest revision is another one: a second window was faster.
     """
-    repository.lock_panel(uow.session, panel_id, actor=uow.actor, for_rating=True)
-    desk = open_desk(uow.session, uow.actor, panel_id)
+    desk = _open_desk_for_work(uow, panel_id)
     judgement = read_judgement(desk.spec, subject, text)
     _check_key(uow.session, desk, subject, judgement)
     newest = desk.mine.get(subject)
     known = newest.revision if newest else 0
     if newest is not None and newest.judgement == judgement:
-        return Kept(subject, known, shown(judgement), desk.missing)
+        return Kept(subject, known, shown(judgement), desk.missing, desk.n_needed)
     if known != revision:
         raise ConflictError(
             N_("这一项刚在另一个窗口改成了“%(value)s”，请核对后再改"), value=shown(newest.judgement if newest else None),
@@ -109,8 +138,8 @@ def keep_judgement(uow: UnitOfWork, panel_id: uuid.UUID, subject: str, text: str
     )  # fmt: skip
     uow.add(row)
     uow.flush()
-    left = missing(desk.spec, repository.plain({**desk.mine, subject: row}))
-    return Kept(subject, row.revision, shown(judgement), left)
+    now_mine = replace(desk, mine={**desk.mine, subject: row})
+    return Kept(subject, row.revision, shown(judgement), now_mine.missing, now_mine.n_needed)
 
 
 def keep_all(uow: UnitOfWork, panel_id: uuid.UUID, given: Mapping[str, tuple[str, int]]) -> int:
@@ -128,8 +157,7 @@ def keep_all(uow: UnitOfWork, panel_id: uuid.UUID, given: Mapping[str, tuple[str
 
 def carry_over(uow: UnitOfWork, panel_id: uuid.UUID) -> int:
     """Take what a rater said in the round before for everything not judged yet; return how many judgements that were."""
-    repository.lock_panel(uow.session, panel_id, actor=uow.actor, for_rating=True)
-    desk = open_desk(uow.session, uow.actor, panel_id)
+    desk = _open_desk_for_work(uow, panel_id)
     before = earlier(uow.session, desk)
     taken = [subject for subject in before if subject not in desk.mine]
     for subject in taken:
@@ -143,19 +171,23 @@ def carry_over(uow: UnitOfWork, panel_id: uuid.UUID) -> int:
 
 
 def earlier(session: Session, desk: Desk) -> Mapping[str, PanelJudgement]:
-    """Return what the rater said in the round before the open one."""
-    rounds = repository.list_rounds(session, desk.panel.standard_panel_id)
-    if len(rounds) < 2:
+    """Return what the rater said in the round before the last one."""
+    row = round_before(session, desk)
+    if row is None:
         return {}
     member_id = desk.member.panel_member_id
-    found = repository.judgements_of(session, rounds[-2].round.panel_round_id, member_id=member_id)
-    return found.get(member_id, {})
+    return repository.judgements_of(session, row.round.panel_round_id, member_id=member_id).get(member_id, {})
+
+
+def round_before(session: Session, desk: Desk) -> RoundRow | None:
+    """Return the round before the last one, or None in the first."""
+    rounds = repository.list_rounds(session, desk.panel.standard_panel_id)
+    return next((row for row in rounds if row.round.number == desk.round.number - 1), None)
 
 
 def submit_round(uow: UnitOfWork, panel_id: uuid.UUID) -> PanelSubmission:
     """Say that the round is finished; it may still be changed until it is closed."""
-    repository.lock_panel(uow.session, panel_id, actor=uow.actor, for_rating=True)
-    desk = open_desk(uow.session, uow.actor, panel_id)
+    desk = _open_desk_for_work(uow, panel_id)
     if desk.missing:
         raise InvalidInputError(N_("还有 %(n)s 项没有评定，请补齐后再提交"), n=len(desk.missing))
     for message in contradictions(repository.plain(dict(desk.mine))):
@@ -170,13 +202,16 @@ def submit_round(uow: UnitOfWork, panel_id: uuid.UUID) -> PanelSubmission:
     return row
 
 
-def _seat(session: Session, actor: Actor, panel_id: uuid.UUID) -> tuple[StandardPanel, PanelMember, PanelRound]:
+def _seat(session: Session, actor: Actor, panel_id: uuid.UUID) -> tuple[StandardPanel, PanelMember, RoundRow]:
     require(actor, Permission.PANEL_RATE)
     panel = repository.get_panel(session, panel_id, actor=actor)
     member = repository.find_member(session, panel_id, actor.user_id)
     if member is None or member.left_at is not None:
         raise ForbiddenError(N_("您不在这个专家组中，不能评定"))
-    return panel, member, panels.current_round(session, panel)
+    rounds = repository.list_rounds(session, panel_id)
+    if not rounds:
+        raise ConflictError(N_("评定还没有开放"))
+    return panel, member, rounds[-1]
 
 
 def _check_key(session: Session, desk: Desk, subject: str, judgement: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -287,6 +287,12 @@ def fixed_mark(session: Session, panel: StandardPanel) -> float | None:
     """Return the same in marks of the panel's form."""
     percent = fixed_percent(session, panel)
     return None if percent is None else float(panel.total_score * percent / HUNDRED)
+
+
+def is_thin(session: Session, panel: StandardPanel, result: Mapping[str, Any]) -> bool:
+    """Say whether fewer raters finished than the rule profile holds to be enough."""
+    least = profiles.value(session, panel.organisation_id, panel_profile.LEAST_RATERS.name)
+    return int(result.get("n_raters", 0)) < int(least)
 
 
 def cut_of(row: RoundRow) -> float | None:
