@@ -225,7 +225,10 @@ def _refine(row: ExamBlueprint, values: dict[str, str], word: str) -> list[str]:
     refined = refine_weights(given, _shares(lines), depth, step)
     for line in lines:
         percent = refined.percents.get(line.code)
-        values[f"weight-{line.code}"] = "" if percent is None else f"{percent.normalize():f}"
+        if percent is not None:
+            values[f"weight-{line.code}"] = f"{percent.normalize():f}"
+        elif word == "outline":
+            values[f"weight-{line.code}"] = ""
     return rounding_lines(refined, {line.code: line for line in lines})
 
 

@@ -59,7 +59,9 @@ def _named(spec: Mapping[str, Any]) -> list[str]:
     return [*spec.get("include", ()), *spec.get("exclude", ()), *(spec.get("anchor") or {}).get("items", ())]
 
 
-def rule_lines(session: Session, actor: Actor, row: ExamBlueprint | BlueprintVersion, owner: ExamBlueprint) -> list[Line]:
+def rule_lines(
+    session: Session, actor: Actor, row: ExamBlueprint | BlueprintVersion, owner: ExamBlueprint
+) -> list[Line]:
     """Return pairs of a rule's name and what it says, one pair a kind of rule; rules that are not set are left out."""
     words = words_of(session, actor, owner, [row.spec])
     gathered: dict[str, list[str]] = {}
@@ -73,13 +75,16 @@ def differences(
 ) -> list[Difference]:
     """Return the rules in which two versions differ."""
     old, new = (
-        {label: text for _group, label, text in _rules(one.spec, words, one.duration_minutes)} for one in (before, after)
+        {label: text for _group, label, text in _rules(one.spec, words, one.duration_minutes)}
+        for one in (before, after)
     )
     if before.name != after.name:
         old[_("名称")], new[_("名称")] = before.name, after.name
     labels = list(dict.fromkeys([*old, *new]))
     return [
-        Difference(label, old.get(label, ""), new.get(label, "")) for label in labels if old.get(label) != new.get(label)
+        Difference(label, old.get(label, ""), new.get(label, ""))
+        for label in labels
+        if old.get(label) != new.get(label)
     ]
 
 

@@ -32,24 +32,22 @@ def match_scopes(old: Sequence[NamedScope], new: Sequence[NamedScope]) -> dict[s
     """
     found: dict[str, str] = {}
     for scope in old:
+        taken = set(found.values())
         holder = found.get(scope.parent) if scope.parent else None
-        if scope.parent and holder is None:
-            candidates = [one for one in new if one.depth == scope.depth]
-            target = _only_of_name(scope, candidates)
-        else:
-            target = _best([one for one in new if one.parent == holder], scope, set(found.values()))
-            target = target or _only_of_name(scope, [one for one in new if one.depth == scope.depth])
+        inside = [one for one in new if one.parent == holder and one.code not in taken]
+        target = None if scope.parent and holder is None else _best(inside, scope)
+        if target is None:
+            target = _only_of_name(scope, [one for one in new if one.depth == scope.depth and one.code not in taken])
         if target is not None:
             found[scope.code] = target
     return found
 
 
-def _best(candidates: Sequence[NamedScope], scope: NamedScope, taken: set[str]) -> str | None:
-    free = [one for one in candidates if one.code not in taken]
-    same = [one for one in free if _bare(one.name) == _bare(scope.name)]
+def _best(candidates: Sequence[NamedScope], scope: NamedScope) -> str | None:
+    same = [one for one in candidates if _bare(one.name) == _bare(scope.name)]
     if same:
         return same[0].code
-    likely = max(free, key=lambda one: _likeness(one, scope), default=None)
+    likely = max(candidates, key=lambda one: _likeness(one, scope), default=None)
     return likely.code if likely is not None and _likeness(likely, scope) >= LIKE_ENOUGH else None
 
 

@@ -27,7 +27,8 @@ _FIELD_OF_KEY = {
     "n_items": "types", "total_score": "types", "types": "types", "weight_tolerance_percent": "weight_tolerance",
     "max_per_point": "max_per_point", "max_overlap": "max_overlap", "exclude": "exclude", "include": "include",
     "anchor": "anchor", "earlier": "earlier-last", "cool_down": "cool-days", "exposure": "max_n_used", "p_value": "p-mean",
-    "reading": "reading-low", "answer_time": "minutes-low",
+    "reading": "reading-low", "answer_time": "minutes-low", "coverage": "coverage-X",
+    "key_balance": "keys-single_choice-min", "difficulty": "difficulty-mean", "importance": "importance-X-min",
 }  # fmt: skip
 
 

@@ -106,17 +106,21 @@ def _find_layout(rows: Sequence[Sequence[str]]) -> _Layout | None:
 
 
 def _spread(row: Sequence[str]) -> list[str]:
-    """Return a heading row with merged cells filled to the right, as far as a type's heading reaches."""
+    """Return a heading row with merged cells filled to the right, as far as the heading of a type or range reaches."""
     filled, last = [], ""
     for cell in row:
-        last = cell or (last if registry.find_by_alias(last) else "")
+        last = cell or (last if registry.find_by_alias(last) or _SCOPE.search(last) else "")
         filled.append(last)
     return filled
 
 
 def _layout(number: int, header: Sequence[str], below: Sequence[str]) -> _Layout | None:
-    kinds = {column: found.name for column, cell in enumerate(header) if cell and (found := registry.find_by_alias(cell))}
-    names = tuple(c for c, cell in enumerate(header) if c not in kinds and _SCOPE.search(cell) and not _CODE.search(cell))
+    kinds = {
+        column: found.name for column, cell in enumerate(header) if cell and (found := registry.find_by_alias(cell))
+    }
+    names = tuple(
+        c for c, cell in enumerate(header) if c not in kinds and _SCOPE.search(cell) and not _CODE.search(cell)
+    )
     codes = tuple(c for c, cell in enumerate(header) if c not in kinds and _CODE.search(cell))
     if not kinds or not (names or codes):
         return None
@@ -293,4 +297,6 @@ def _weights_of_counts(reading: TableReading, types: Sequence[Mapping[str, Any]]
     marks: dict[str, Decimal] = {}
     for (scope, kind), n in reading.counts.items():
         marks[scope] = marks.get(scope, Decimal(0)) + n * each.get(kind, Decimal(0))
-    return {scope: (value * HUNDRED / total).quantize(Decimal("0.001")) for scope, value in marks.items()} if total else {}
+    return (
+        {scope: (value * HUNDRED / total).quantize(Decimal("0.001")) for scope, value in marks.items()} if total else {}
+    )

@@ -290,7 +290,7 @@ def test_things_to_do_are_counted_for_those_who_can_do_them(
     assert labels(approver)["待审核的试卷"] == 1
     with unit_of_work(approver) as uow:
         forms.approve_form(uow, drafts[0].exam_form_id)
-    assert labels(approver) == {"待审核的试卷": 0, "待封存的试卷": 1}
+    assert {name: n for name, n in labels(approver).items() if "试卷" in name} == {"待审核的试卷": 0, "待封存的试卷": 1}
 
 
 def test_the_json_interface_creates_and_answers_blueprints(sign_in: SignIn, bank: Bank) -> None:

@@ -147,9 +147,7 @@ def test_a_rest_period_is_counted_to_the_day_of_the_draw(bank, assembler, sessio
         assert runs.accept_run(uow, run.assembly_run_id)
 
 
-def test_the_pages_lead_from_submission_to_approval_and_show_what_changed(
-    sign_in, published, assembler, session
-):
+def test_the_pages_lead_from_submission_to_approval_and_show_what_changed(sign_in, published, assembler, session):
     reader = sign_in(Role.FORM_APPROVER)
     assert "待批准的蓝图" in reader.get("/").text
     assert "甲卷蓝图" in reader.get("/blueprints/?status=submitted").text
