@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from blueprints import repository
-from blueprints.services import capacity, editions, prints, runs
+from blueprints.services import capacity, editions, prints, runs, simulation
 from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, every, handler
@@ -46,6 +46,17 @@ def run_assembly(context: JobContext) -> None:
     outcome = {"status": result.status, "n_forms": len(result.forms)}
     with context.finish(outcome, result_url=f"/assembly-runs/{run_id}") as uow:
         runs.finish_run(uow, run_id, result, pool)
+
+
+@handler(simulation.JOB)
+def run_capacity(context: JobContext) -> None:
+    """Simulate a year of sessions with a blueprint and keep what was found."""
+    found = simulation.run_simulation(
+        db.session(), context.actor, context.payload,
+        lambda done, _every: context.progress(min(LARGEST_SHARE, done), N_("正在逐场模拟")),
+    )  # fmt: skip
+    with context.finish(found, result_url=f"/bank-capacity/{context.job_id}"):
+        pass
 
 
 @handler(prints.JOB)

@@ -44,6 +44,9 @@ MENU = (
     MenuEntry(
         N_("组卷"), N_("试题使用台账"), "exposure_ledger.index", (Permission.BLUEPRINT_READ,), icon="chart", order=50
     ),
+    MenuEntry(
+        N_("组卷"), N_("题库承载力"), "bank_capacity.index", (Permission.FORM_ASSEMBLE,), icon="scale", order=60
+    ),
 )
 
 

@@ -264,11 +264,12 @@ def conflict_view(result: Mapping[str, Any], scopes: Scopes, points: Points) -> 
     ]
     rules = [say(part["text"], scopes, part["rule"]) for part in conflict["constraints"]]
     colliding = {part["rule"] for part in conflict["constraints"]}
-    supply = [_supply(line, scopes, colliding) for line in result.get("supply") or []]
+    supply = [supply_line(line, scopes, colliding) for line in result.get("supply") or []]
     return ConflictView(rules, ways, [writing_task(task, points) for task in conflict["writing_order"]], supply)
 
 
-def _supply(line: Mapping[str, Any], scopes: Scopes, colliding: set[str]) -> SupplyLine:
+def supply_line(line: Mapping[str, Any], scopes: Scopes, colliding: set[str]) -> SupplyLine:
+    """Return one rule's need beside its supply, in words."""
     unit = _("%(n)s 分") if line["in_marks"] else _("%(n)s 题")
     needed, available = (unit % {"n": line[name]} for name in ("needed", "available"))
     text = say(line["text"], scopes, line["rule"])

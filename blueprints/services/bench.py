@@ -20,6 +20,7 @@ from blueprints.rules.codes import engine_code
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import FormStatus
 from blueprints.services.bank import Pool, load_pool
+from blueprints.services.ledger import capped_items
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -47,7 +48,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Bench:
-    """A form with everything that its rules are held against; `siblings` are the forms it runs parallel to."""
+    """A form with everything that its rules are held against; `siblings` are the forms it runs parallel to.
+
+    `barred` are items that may not come in: those the blueprint excludes, and those that reached a cap on their use.
+    """
 
     form: ExamForm
     blueprint: Blueprint
@@ -55,6 +59,7 @@ class Bench:
     items: Items
     pool: Pool
     siblings: tuple[frozenset[str], ...]
+    barred: frozenset[str] = frozenset()
 
     def checks(self) -> tuple[Check, ...]:
         """Return every rule held against the form as it is."""
@@ -117,7 +122,8 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     known = {item.id: item for item in pool.items}
     items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
     step = build_columns(pool.items, blueprint).step
-    return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings))
+    barred = blueprint.exclude | capped_items(session, actor, form.standard_level_id)
+    return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings), barred)
 
 
 def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> tuple[frozenset[str], ...]:

@@ -24,6 +24,7 @@ from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
 from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
 from blueprints.services.bank import Pool, load_pool, slot_contents
+from blueprints.services.ledger import within_caps
 from blueprints.services.versions import drawn_spec
 from kernel import audit
 from kernel.clock import now
@@ -104,7 +105,9 @@ def _check_bounds(n_forms: int, seed: int | None, seconds: int) -> None:
 
 def compute(session: Session, actor: Actor, run: AssemblyRun, progress: Progress) -> tuple[AssemblyResult, Pool]:
     """Draw the forms of a run from the pool as it is now; writes nothing."""
-    pool = load_pool(session, actor, run.standard_level_id, run.spec)
+    pool = within_caps(
+        session, actor, run.standard_level_id, load_pool(session, actor, run.standard_level_id, run.spec)
+    )
     blueprint = blueprint_of(run.spec)
     result = assemble(
         pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress
@@ -123,7 +126,9 @@ def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool:
     run.pool_digest, run.n_pool = result.pool_digest, len(pool.items)
     blueprint = blueprint_of(run.spec)
     supply = supply_to_json(supply_checks(blueprint, pool.items, run.n_forms))
-    run.result = outcome_to_json(result, blueprint, known) | {"supply": supply}
+    run.result = outcome_to_json(result, blueprint, known) | {
+        "supply": supply, "n_held_back": len(pool.entries) - len(pool.items)
+    }  # fmt: skip
     audit.record(
         uow, "assembly.finish", "assembly_run", run_id,
         after={"status": result.status, "pool_digest": result.pool_digest, "n_forms": len(result.forms)},

@@ -73,6 +73,7 @@ def _helpful(bench: Bench) -> Iterable[PoolItem]:
     taken = {item.id for item in bench.items}
     wanted = {rule.type: rule.count for rule in bench.blueprint.types}
     short = {name for name, n in wanted.items() if sum(1 for item in bench.items if item.type == name) < n}
+    taken |= bench.barred
     options = [item for item in bench.pool.items if item.id not in taken and item.type in (short or wanted)]
     turns: dict[str, int] = {}
     order: list[tuple[int, int, str, PoolItem]] = []
@@ -102,8 +103,7 @@ def _fitting(bench: Bench, index: int) -> Iterator[PoolItem]:
     ]
     options.sort(key=lambda item: _distance(item, present))
     keeps = memoised(lambda item: bench.breaks_nothing(bench.with_item(index, item)))
-    barred = bench.blueprint.exclude
-    return (item for item in options if item.id not in barred and keeps(item) and bench.keeps_rules(index, item))
+    return (item for item in options if item.id not in bench.barred and keeps(item) and bench.keeps_rules(index, item))
 
 
 def _distance(item: PoolItem, present: PoolItem) -> tuple[bool, bool, int, int, str]:
