@@ -9,7 +9,7 @@ from decimal import Decimal
 from blueprints.rules.packages import SectionText, SlotContent, score_text
 from item_templates import registry
 
-NUMERALS = "一二三四五六七八九十"
+NUMERALS = (*"一二三四五六七八九十", *(f"十{unit}" for unit in "一二三四五六七八九"), "二十")
 HOW_TO_ANSWER = {
     "single_choice": "选择一个正确的答案，将相应的字母填入题内的括号中",
     "multiple_choice": "选择两个或两个以上正确的答案，将相应的字母填入题内的括号中，多选、少选、错选按评分标准给分",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 
 from blueprints.rules.packages import FormHeader, SectionText, SlotContent, build_delivery, build_scoring
+from blueprints.rules.sections import section_texts
 from item_templates.contract import Choice, ItemContent
 
 PICTURES = {"stem1": b"\x89PNG-stem", "choice1": b"\x89PNG-choice", "secret1": b"\x89PNG-secret"}
@@ -43,3 +45,9 @@ def test_scoring_carries_the_whole_content_and_names_the_delivery_it_belongs_to(
     assert document["slots"][0]["content"]["key"] == ["A", "B"]
     assert document["slots"][0]["score"] == "2.5"
     assert document["slots"][0]["point"] == "A-A-001"
+
+
+def test_parts_beyond_the_tenth_are_numbered_in_chinese_as_well() -> None:
+    slots = [replace(SLOT, slot=number + 1, section=number) for number in (0, 9, 10, 11, 19)]
+    titles = [one.title.partition("、")[0] for one in section_texts(slots)]
+    assert titles == ["一", "十", "十一", "十二", "二十"]

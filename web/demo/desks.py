@@ -24,6 +24,7 @@ from qbank.services import (
     duplicates,
     edition_copy,
     editions,
+    lint,
     outline_import,
     outlines,
     reviews,
@@ -44,6 +45,7 @@ def load_desks(staff: Staff, level_id: uuid.UUID, item_ids: Sequence[uuid.UUID])
     load_corrections(staff, item_ids)
     with unit_of_work(staff.actor(Role.EDITOR)) as uow:
         duplicates.start_check(uow, level_id)
+        lint.start_lint(uow, level_id)
     with unit_of_work(staff.actor(Role.EDITOR)) as uow:
         bank_report.propose(uow, level_id, note="演示：下半年认定计划使用")
 
