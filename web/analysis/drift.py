@@ -94,7 +94,7 @@ def anchors(history: Sequence[HistoryRow], sittings: Mapping[uuid.UUID, Sitting]
     names: dict[uuid.UUID, HistoryRow] = {}
     for row in history:
         sitting = _sitting_of(row.source)
-        if sitting not in sittings or row.proportion_correct is None or not row.n:
+        if sitting is None or sitting not in sittings or row.proportion_correct is None or not row.n:
             continue
         names[row.item_version_id] = row
         cell = answers.setdefault(row.item_version_id, {}).setdefault(sitting, [0.0, 0.0])

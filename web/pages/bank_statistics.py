@@ -237,7 +237,7 @@ def _chosen(comparisons: Sequence[Comparison], wanted: uuid.UUID | None) -> Comp
 
 
 def _choice(one: Comparison) -> str:
-    return _("%(session)s（%(n)s 道共同题）", session=_named(one.sitting), n=one.n_common)
+    return str(_("%(session)s（%(n)s 道共同题）", session=_named(one.sitting), n=one.n_common))
 
 
 def _named(sitting: Sitting) -> str:

@@ -180,8 +180,8 @@ def _wanted() -> tuple[str, int]:
 def _title(one: Mapping[str, Any]) -> str:
     """Return who is compared with whom."""
     if one["reference"]:
-        return _("%(focal)s 与 %(reference)s", focal=_group(one["focal"]), reference=_group(one["reference"]))
-    return _("%(focal)s 与其他考生", focal=_group(one["focal"]))
+        return str(_("%(focal)s 与 %(reference)s", focal=_group(one["focal"]), reference=_group(one["reference"])))
+    return str(_("%(focal)s 与其他考生", focal=_group(one["focal"])))
 
 
 def grouping_label(name: str) -> str:
