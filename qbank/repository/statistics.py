@@ -119,7 +119,7 @@ def history(session: Session, standard_level_id: uuid.UUID, *, organisation_id: 
         .order_by(Item.code, ItemVersion.number, ItemStatistics.computed_on)
         .limit(MOST_ROWS)
     )  # fmt: skip
-    return [HistoryRow(*row)._replace(is_in_use=bool(row[4])) for row in session.execute(query)]
+    return [HistoryRow._make(row)._replace(is_in_use=bool(row[4])) for row in session.execute(query)]
 
 
 def cases_by_statistics(
