@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,9 @@ from qbank.services import statistics
 MOST_FOUND = 20
 
 
-def list_supply(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[SupplyRow]:
+def list_supply(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, named: Collection[uuid.UUID] | None = None
+) -> list[SupplyRow]:
     """Return the items that forms of a level may take, as plain rows; difficulty 3 where nobody has judged it.
 
     Parameters
@@ -33,9 +35,12 @@ def list_supply(session: Session, actor: Actor, standard_level_id: uuid.UUID) ->
         Needs ITEM_READ or BLUEPRINT_READ; sees the own organisation only.
     standard_level_id : UUID
         The level.
+    named : collection of UUID, optional
+        Items to be told apart: all others that are alike then are counted together, which is much faster. None tells
+        all items apart.
     """
     _require(actor)
-    rows = repository.list_supply(session, standard_level_id, organisation_id=actor.organisation)
+    rows = repository.list_supply(session, standard_level_id, organisation_id=actor.organisation, named=named)
     return [row if row.difficulty else row._replace(difficulty=ASSUMED_DIFFICULTY) for row in rows]
 
 

@@ -20,9 +20,10 @@ from blueprints.pages import wording
 from blueprints.pages.editor_words import field_labels, rounding_lines
 from blueprints.pages.tables import SupplyView, supply_view
 from blueprints.rules.refining import ScopeShare, mark_step, refine_weights
+from blueprints.rules.spec_form import SpecForm
 from blueprints.rules.spec_limits import ITEM_FIELDS, item_ids_of
 from blueprints.rules.spec_rows import KEYED_TYPES, SPARE_ROWS, row_count
-from blueprints.rules.specs import SpecForm, form_values, read_form
+from blueprints.rules.specs import form_values, read_form
 from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services.bank import ScopeLine, scope_lines

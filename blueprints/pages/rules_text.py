@@ -126,7 +126,7 @@ def _bounds(rule: Mapping[str, Any]) -> str:
         texts.append(str(_("不少于 %(n)s%%", n=share_value(rule["min"]))))
     if rule.get("max") is not None:
         texts.append(str(_("不多于 %(n)s%%", n=share_value(rule["max"]))))
-    return _("，").join(texts)
+    return "，".join(texts)
 
 
 def _shares(spec: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str, str]]:
@@ -207,7 +207,7 @@ def _reuse(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if earlier:
         most = [str(_("%(n)s 题", n=earlier["max_count"]))] if earlier.get("max_count") is not None else []
         most += [f"{share_value(earlier['max_share'])}%"] if earlier.get("max_share") is not None else []
-        text = _("与最近 %(n)s 份已封存的试卷最多重复 %(most)s", n=earlier["last"], most=_("，").join(most))
+        text = _("与最近 %(n)s 份已封存的试卷最多重复 %(most)s", n=earlier["last"], most="，".join(most))
         yield _("与以往试卷"), _("与以往试卷"), text
     exposure = spec.get("exposure") or {}
     if exposure.get("max_n_used") is not None:

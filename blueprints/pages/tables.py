@@ -12,13 +12,22 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from blueprints.assembly.blueprint import Blueprint, BlueprintError
-from blueprints.assembly.pool import PoolItem
 from blueprints.pages.wording import say_text, type_label
 from blueprints.rules.packages import score_text
 from blueprints.rules.specs import blueprint_of
-from blueprints.rules.two_way import SupplyCell, SupplyTable, count_stock, demands, supply_table, usable_items
+from blueprints.rules.two_way import (
+    Counted,
+    SupplyCell,
+    SupplyTable,
+    count_stock,
+    demands,
+    supply_table,
+    usable_counted,
+)
 from blueprints.services.bank import ScopeLine, scope_lines
 from blueprints.services.stock import load_stock
+from blueprints.services.versions import drawn_spec
+from kernel.clock import now
 from kernel.identity.actor import Actor
 
 HUNDRED = Decimal(100)
@@ -61,24 +70,24 @@ def supply_view(
 ) -> SupplyView | None:
     """Return the table of a blueprint, or None while it cannot be read."""
     try:
-        blueprint = blueprint_of(spec)
+        blueprint = blueprint_of(drawn_spec(spec, max_overlap=spec.get("max_overlap", 0), on=now().date()))
     except BlueprintError:
         return None
     stock = load_stock(session, actor, standard_level_id, spec)
     names = {line.code: line for line in scope_lines(session, actor, standard_level_id)}
     counted = count_stock(blueprint, stock.items, since=stock.since, waiting=stock.waiting)
-    table = supply_table(blueprint, stock.items, counted)
-    total, usable = blueprint.full_score, usable_items(stock.items, blueprint)
+    table = supply_table(blueprint, (), counted)
+    total = blueprint.full_score
     return SupplyView(
         columns=[type_label(name) for name in table.columns],
         rows=[_row(row.scope, row, names) for row in table.rows],
         totals=[*table.totals, table.total], n_items=blueprint.n_items,
         total_score="" if total is None else score_text(total), weight_sum=score_text(table.weight_sum),
-        n_pool=len(stock.items), n_fresh=sum(counted.fresh.values()),
+        n_pool=sum(counted.reviewed.values()), n_fresh=sum(counted.fresh.values()),
         demands=[
             (say_text(one.text, names, one.rule), one.cell) for one in demands(blueprint, stock.items, stock.since)
         ],
-        problems=[*_problems(table, names), *_crowded(blueprint, usable)],
+        problems=[*_problems(table, names), *_crowded(blueprint, usable_counted(stock.items, blueprint))],
     )  # fmt: skip
 
 
@@ -111,9 +120,9 @@ def _problems(table: SupplyTable, names: Mapping[str, ScopeLine]) -> list[str]:
     return found
 
 
-def _crowded(blueprint: Blueprint, items: Sequence[PoolItem]) -> list[str]:
+def _crowded(blueprint: Blueprint, items: Sequence[Counted]) -> list[str]:
     """Return that the points are too few for the cap on items of one point."""
-    limit, n_points = blueprint.max_per_point, len({item.point for item in items})
+    limit, n_points = blueprint.max_per_point, len({item.point for item, _n in items})
     if limit is None or limit * n_points >= blueprint.n_items:
         return []
     template = _(

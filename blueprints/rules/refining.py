@@ -105,7 +105,7 @@ def _shares(scopes: Sequence[ScopeShare]) -> list[Fraction]:
     if len(known) == len(scopes) and sum(known):
         return known
     points = [Fraction(scope.n_points) for scope in scopes]
-    return points if sum(points) else [Fraction(1)] * len(scopes)
+    return points if any(points) else [Fraction(1)] * len(scopes)
 
 
 def apportion(exact: Sequence[Fraction], total: Decimal, step: Decimal) -> list[Decimal]:

@@ -18,6 +18,8 @@ from kernel.i18n import N_
 
 Spot = tuple[str, str]
 """A point and an item type."""
+Counted = tuple[PoolItem, int]
+"""Items that are alike, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +111,29 @@ def leaf_scopes(scopes: Sequence[str]) -> list[str]:
 
 def usable_items(pool: Sequence[PoolItem], blueprint: Blueprint) -> list[PoolItem]:
     """Return the items that the blueprint lets be drawn."""
-    limit, with_p_value = blueprint.max_n_used, blueprint.p_value_mean is not None
-    return [
-        item
-        for item in pool
-        if item.id not in blueprint.exclude
+    return [item for item in pool if is_usable(item, blueprint)]
+
+
+def is_usable(item: PoolItem, blueprint: Blueprint) -> bool:
+    """Say whether the blueprint lets an item be drawn."""
+    limit, cool_down = blueprint.max_n_used, blueprint.limits.cool_down
+    return (
+        item.id not in blueprint.exclude
         and (limit is None or item.n_used <= limit)
         and (item.difficulty is not None or not blueprint.needs_difficulty)
-        and (item.p_value is not None or not with_p_value)
-    ]
+        and (item.p_value is not None or not blueprint.needs_p_value)
+        and (cool_down is None or not cool_down.bars(item.last_used))
+    )
+
+
+def usable_counted(pool: Sequence[Counted], blueprint: Blueprint) -> list[Counted]:
+    """Return the counted items that the blueprint lets be drawn."""
+    return [(item, n) for item, n in pool if is_usable(item, blueprint)]
 
 
 def count_stock(
     blueprint: Blueprint,
-    pool: Sequence[PoolItem],
+    pool: Sequence[Counted],
     *,
     since: date | None = None,
     waiting: Mapping[Spot, int] | None = None,
@@ -133,20 +144,21 @@ def count_stock(
     ----------
     blueprint : Blueprint
         Says what may be drawn.
-    pool : sequence of PoolItem
+    pool : sequence of Counted
         All approved items.
     since : date, optional
         Items used on this day or later are not fresh; None takes all for fresh.
     waiting : mapping, optional
         Items by point and type that are not approved yet.
     """
-    usable = usable_items(pool, blueprint)
-    return Stock(
-        Counter((item.point, item.type) for item in pool),
-        Counter((item.point, item.type) for item in usable),
-        Counter((item.point, item.type) for item in usable if is_fresh(item, since)),
-        Counter(waiting or {}),
-    )
+    stock = Stock(waiting=Counter(waiting or {}))
+    for item, n in pool:
+        spot = item.point, item.type
+        stock.reviewed[spot] += n
+        if is_usable(item, blueprint):
+            stock.available[spot] += n
+            stock.fresh[spot] += n if is_fresh(item, since) else 0
+    return stock
 
 
 def is_fresh(item: PoolItem, since: date | None) -> bool:
@@ -155,8 +167,8 @@ def is_fresh(item: PoolItem, since: date | None) -> bool:
 
 
 def supply_table(blueprint: Blueprint, pool: Sequence[PoolItem], stock: Stock | None = None) -> SupplyTable:
-    """Return what each cell needs, by proportion, beside what the pool offers it."""
-    stock = count_stock(blueprint, pool) if stock is None else stock
+    """Return what each cell needs, by proportion, beside what the pool offers it; a `stock` has been counted before."""
+    stock = count_stock(blueprint, [(item, 1) for item in pool]) if stock is None else stock
     rules = [rule for rule in blueprint.types if rule.count]
     targets = {target.scope: target for target in targets_of(blueprint)}
     leaves = leaf_scopes(list(targets))
@@ -177,27 +189,28 @@ def supply_table(blueprint: Blueprint, pool: Sequence[PoolItem], stock: Stock | 
     return SupplyTable(tuple(rule.type for rule in rules), tuple(rows), totals, _sum(totals), weight_sum)
 
 
-def demands(blueprint: Blueprint, pool: Sequence[PoolItem], since: date | None = None) -> Iterator[Demand]:
+def demands(blueprint: Blueprint, pool: Sequence[Counted], since: date | None = None) -> Iterator[Demand]:
     """Yield every rule on numbers of items beside its supply: importance, difficulty levels, cells."""
     wanted = {rule.type for rule in blueprint.types if rule.count}
-    items = [item for item in usable_items(pool, blueprint) if item.type in wanted]
+    items = [(item, n) for item, n in usable_counted(pool, blueprint) if item.type in wanted]
     for share in blueprint.importance:
         needed = math.ceil(share.low * blueprint.n_items) if share.low is not None else 0
         text = Text(N_("重要程度 %(letter)s"), {"letter": share.letter})
-        found = [item for item in items if item.importance == share.letter]
+        found = [pair for pair in items if pair[0].importance == share.letter]
         yield _demand(f"importance[{share.letter}]", text, needed, found, since)
     for level in blueprint.difficulty_counts:
         text = Text(N_("难度 %(level)s"), {"level": level.level})
-        found = [item for item in items if item.difficulty == level.level]
+        found = [pair for pair in items if pair[0].difficulty == level.level]
         yield _demand(f"difficulty[{level.level}]", text, level.low, found, since)
     for cell in blueprint.cells:
         text = Text(N_("单元 %(cell)s"), {"cell": cell.name})
-        yield _demand(f"cells[{cell.name}]", text, cell.low, [item for item in items if cell.holds(item)], since)
+        yield _demand(f"cells[{cell.name}]", text, cell.low, [pair for pair in items if cell.holds(pair[0])], since)
 
 
-def _demand(rule: str, text: Text, needed: int, items: Sequence[PoolItem], since: date | None) -> Demand:
-    fresh = sum(1 for item in items if is_fresh(item, since))
-    return Demand(rule, text, SupplyCell(needed, len(items), len(items), fresh))
+def _demand(rule: str, text: Text, needed: int, items: Sequence[Counted], since: date | None) -> Demand:
+    n_items = sum(n for _item, n in items)
+    fresh = sum(n for item, n in items if is_fresh(item, since))
+    return Demand(rule, text, SupplyCell(needed, n_items, n_items, fresh))
 
 
 def targets_of(blueprint: Blueprint) -> tuple[WeightTarget, ...]:

@@ -266,7 +266,7 @@ def spec_of_table(reading: TableReading, base: Mapping[str, Any]) -> dict[str, A
     """Return the blueprint JSON that a table asks for; `base` gives marks and further rules where it says nothing."""
     kinds = list(dict.fromkeys([*(kind for _scope, kind in reading.counts), *reading.totals]))
     known = {rule["type"]: Decimal(str(rule.get("score_each") or 1)) for rule in base.get("types", ())}
-    types = []
+    types: list[dict[str, Any]] = []
     for kind in sorted(kinds, key=[one.name for one in registry.all_types()].index):
         count = sum(n for (_scope, name), n in reading.counts.items() if name == kind) or reading.totals.get(kind, 0)
         each = reading.each.get(kind) or _each_of_marks(reading, kind) or known.get(kind, Decimal(1))

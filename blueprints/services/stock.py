@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from blueprints.assembly.pool import PoolItem
 from blueprints.rules.codes import engine_code
 from blueprints.rules.profile import COOLDOWN_DAYS
-from blueprints.rules.two_way import Spot
+from blueprints.rules.two_way import Counted, Spot
 from kernel import profiles
 from kernel.clock import now
 from kernel.identity.actor import Actor
@@ -26,27 +26,37 @@ CODES_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class BankStock:
-    """All approved items of a level as assembly sees them, what is still to be approved, and since when use is recent."""
+    """The approved items of a level, those that are alike counted together, and what is still to be approved.
 
-    items: tuple[PoolItem, ...]
+    `since` is the first day on which a use counts as recent.
+    """
+
+    items: tuple[Counted, ...]
     waiting: Mapping[Spot, int]
     since: date | None
 
 
 def load_stock(session: Session, actor: Actor, standard_level_id: uuid.UUID, spec: Mapping[str, Any]) -> BankStock:
-    """Return the stock of a level; shares of correct answers only where the blueprint asks for them."""
-    known = bank.proportions_correct(session, actor, standard_level_id) if spec.get("p_value") else {}
+    """Return the stock of a level; items are told apart only as far as the blueprint does."""
+    by_item = bool(spec.get("p_value"))
+    known = bank.proportions_correct(session, actor, standard_level_id) if by_item else {}
+    named = None if by_item else [key for text in spec.get("exclude") or () if (key := _id_of(text))]
     items = tuple(
-        PoolItem(
-            id=str(row.item_id), type=row.type, point=_code(row.point), importance=row.importance,
-            difficulty=row.difficulty, p_value=known.get(row.item_id), n_used=row.n_used, last_used=row.last_used,
-        )
-        for row in bank.list_supply(session, actor, standard_level_id)
-    )  # fmt: skip
+        (_prototype(row, known), row.n_items)
+        for row in bank.list_supply(session, actor, standard_level_id, named=named)
+    )
     waiting = {
         (_code(row.point), row.type): row.n_items for row in bank.count_waiting(session, actor, standard_level_id)
     }
     return BankStock(items, waiting, fresh_since(session, actor))
+
+
+def _prototype(row: bank.SupplyRow, known: Mapping[uuid.UUID, float]) -> PoolItem:
+    return PoolItem(
+        id=str(row.item_id or ""), type=row.type, point=_code(row.point), importance=row.importance,
+        difficulty=row.difficulty, p_value=known.get(row.item_id) if row.item_id else None, n_used=row.n_used,
+        last_used=row.last_used,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=CODES_KEPT)

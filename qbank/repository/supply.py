@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVarTuple
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,17 +17,20 @@ from qbank.repository.items import chunks, in_use, version_in_use
 from qbank.repository.standards import like_pattern
 from qbank.rules.items import ItemStatus
 
+Ts = TypeVarTuple("Ts")
+
 
 class SupplyRow(NamedTuple):
-    """One item that forms may take; `point` is the full code of the point that counts."""
+    """Items that forms may take and that are alike: `n_items` of them, or one with its id; `point` counts in blueprints."""
 
-    item_id: uuid.UUID
+    item_id: uuid.UUID | None
     point: str
     type: str
     importance: str
     difficulty: int | None
     n_used: int
     last_used: date | None
+    n_items: int
 
 
 class WaitingRow(NamedTuple):
@@ -49,21 +52,32 @@ class FoundRow(NamedTuple):
     point_name: str
 
 
-def list_supply(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[SupplyRow]:
-    """Return the items in use of a level: those of `items.load_pool`, without codes and contents."""
-    query = _in_pool(
-        select(
-            Item.item_id, AssessmentPoint.assessment_point_id, ItemVersion.type, ItemVersion.difficulty, Item.n_used,
-            Item.last_used_on,
-        ),
-        standard_level_id,
-        organisation_id,
+def list_supply(
+    session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID, named: Collection[uuid.UUID] | None
+) -> list[SupplyRow]:
+    """Return the items in use of a level, those of `items.load_pool`: `named` ones, or all, one by one, the rest counted."""
+    alike = (
+        AssessmentPoint.assessment_point_id, ItemVersion.type, ItemVersion.difficulty, Item.n_used, Item.last_used_on
     )  # fmt: skip
     points = _points(session, standard_level_id)
-    return [
-        SupplyRow(item_id, points[point_id][0], kind, points[point_id][1], difficulty, n_used, last_used)
-        for item_id, point_id, kind, difficulty, n_used, last_used in session.execute(query)
-    ]
+    rows: list[SupplyRow] = []
+    if named is None or named:
+        single = _in_pool(select(Item.item_id, *alike), standard_level_id, organisation_id)
+        single = single if named is None else single.where(Item.item_id.in_(named))
+        rows += [_row(points, row[0], row[1:], 1) for row in session.execute(single)]
+    if named is not None:
+        many = _in_pool(select(func.count(), *alike), standard_level_id, organisation_id)
+        grouped = (many.where(Item.item_id.not_in(named)) if named else many).group_by(*alike)
+        rows += [_row(points, None, row[1:], row[0]) for row in session.execute(grouped)]
+    return rows
+
+
+def _row(
+    points: Mapping[uuid.UUID, tuple[str, str]], item_id: uuid.UUID | None, alike: Sequence[Any], n_items: int
+) -> SupplyRow:
+    point_id, kind, difficulty, n_used, last_used = alike
+    full_code, importance = points[point_id]
+    return SupplyRow(item_id, full_code, kind, importance, difficulty, n_used, last_used, n_items)
 
 
 def _points(session: Session, standard_level_id: uuid.UUID) -> dict[uuid.UUID, tuple[str, str]]:
@@ -72,7 +86,7 @@ def _points(session: Session, standard_level_id: uuid.UUID) -> dict[uuid.UUID, t
     return {point_id: (full_code, importance.value) for point_id, full_code, importance in rows}
 
 
-def _in_pool(query: Select[Any], standard_level_id: uuid.UUID, organisation_id: uuid.UUID) -> Select[Any]:
+def _in_pool(query: Select[*Ts], standard_level_id: uuid.UUID, organisation_id: uuid.UUID) -> Select[*Ts]:
     """Narrow a query of items to those that forms of a level may take."""
     of_item = and_(ItemPoint.item_id == Item.item_id, ItemPoint.item_version_id == version_in_use())
     return (

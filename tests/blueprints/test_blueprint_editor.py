@@ -145,5 +145,6 @@ def test_of_two_editors_the_second_sees_what_the_first_saved_and_loses_nothing(c
 
 def test_the_stock_is_that_of_the_pool(bank, assembler, session):
     stock = load_stock(session, assembler, bank.standard_level_id, {})
-    assert len(stock.items) == 3 * 48
-    assert {item.point[:3] for item in stock.items} == {"A-A", "A-B", "B-A"}
+    assert sum(n for _item, n in stock.items) == 3 * 48
+    assert len(load_stock(session, assembler, bank.standard_level_id, {"p_value": {"mean": {}}}).items) == 3 * 48
+    assert {item.point[:3] for item, _n in stock.items} == {"A-A", "A-B", "B-A"}
