@@ -16,10 +16,11 @@ from certification.pages.wording import Errors, act_and_return, field_errors, fo
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.pass_decision import MODE_LABELS
+from certification.services import late_corrections
 from certification.services import records as services
 from certification.services.scores import entered_text
 from kernel.db import db
-from kernel.errors import InvalidInputError
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.http.uploads import uploaded_file
 from kernel.i18n import N_
@@ -68,6 +69,7 @@ class RecordPage:
     decisions: list[DecisionLine]
     may_edit: bool
     may_reveal: bool
+    may_add: bool
     plain_number: str
     values: dict[str, object]
     id_kinds: list[tuple[str, str]]
@@ -94,7 +96,9 @@ def _page(
         scores=_score_lines(score_repository.list_scores(session, record_id)),
         decisions=_decision_lines(score_repository.list_decisions(session, record_id)),
         may_edit=head.may_write and head.batch.state not in services.LOCKED,
-        may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL), plain_number=number,
+        may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),
+        may_add=actor.may(Permission.CERTIFICATE_ISSUE) and late_corrections.may_add(session, head.batch, record),
+        plain_number=number,
         values=values or _values(record), id_kinds=list(id_kinds.items()), sexes=list(sexes.items()),
         errors=errors or {},
     )  # fmt: skip
@@ -151,6 +155,24 @@ def reveal(record_id: uuid.UUID) -> tuple[str, int]:
     except InvalidInputError as exc:
         return _page(record_id, field_errors(exc))
     return _page(record_id, number=number)
+
+
+@bp.post("/candidates/<uuid:record_id>/late-certificate")
+@requires(Permission.CERTIFICATE_ISSUE)
+def add_late(record_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Number and issue the certificate of somebody who passed by a late correction."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            certificate = late_corrections.add_late(
+                uow, record_id, issued_on=form_date("late_issued_on"), reason=form_text("late_reason")
+            )
+            number = certificate.number
+    except InvalidInputError as exc:
+        return _page(record_id, field_errors(exc))
+    except ConflictError as exc:
+        return redirect_with_message(url_for("cert_records.detail", record_id=record_id), refusal(exc), "danger")
+    message = _("证书已补发，编号 %(number)s", number=number)
+    return redirect_with_message(url_for("cert_records.detail", record_id=record_id), message)
 
 
 @bp.post("/candidates/<uuid:record_id>/photo")

@@ -113,6 +113,14 @@ def list_records(session: Session, batch_id: uuid.UUID) -> Sequence[ResultRecord
     return session.scalars(query.order_by(ResultRecord.admission_number).limit(MAX_RECORDS)).all()
 
 
+def passed_ids(session: Session, batch_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the keys of the candidates who passed."""
+    query = select(ResultRecord.result_record_id).where(
+        ResultRecord.certification_batch_id == batch_id, ResultRecord.outcome == PassOutcome.PASSED
+    )
+    return set(session.scalars(query))
+
+
 def get_record(session: Session, record_id: uuid.UUID, *, actor: Actor) -> ResultRecord:
     """Return a candidate's result that the actor may read, or raise NotFoundError."""
     record = session.get(ResultRecord, record_id)

@@ -161,9 +161,13 @@ _CHECKS: Mapping[BatchState, tuple[Callable[[BatchFacts], Blocker | None], ...]]
     BatchState.DECIDED: (_open_balance,),
     BatchState.PUBLICITY: (_open_balance, _pending),
     BatchState.ROSTER_SUBMITTED: (_open_balance, _pending, _publicity_running, _objections, _compliance),
-    BatchState.RESUBMITTED: (_open_balance, _pending, _objections, _compliance),
+    BatchState.RESUBMITTED: (
+        _open_balance,
+        _objections,
+        _compliance,
+    ),  # who passes only now waits for a late certificate
     BatchState.APPROVED: (_open_balance,),
     BatchState.NUMBERED: (_unnumbered,),
     BatchState.ISSUED: (_unnumbered, _unissued),
-    BatchState.ARCHIVED: (_open_balance, _unissued),
+    BatchState.ARCHIVED: (_open_balance, _pending, _unissued),
 }

@@ -67,7 +67,10 @@ def period_of(publicity: Publicity | None) -> PublicityPeriod | None:
 def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
     """Return what the next step of a batch is judged by."""
     key = batch.certification_batch_id
-    rows = certificate_repository.list_batch_certificates(session, key)
+    passed = repository.passed_ids(session, key)
+    rows = [
+        row for row in certificate_repository.list_batch_certificates(session, key) if row.result_record_id in passed
+    ]
     numbered = {row.result_record_id for row in rows}
     issued = {row.result_record_id for row in rows if row.issued_at is not None}
     n_errors = compliance.count_errors(session, batch) if batch.state in ROSTER_STATES else 0
@@ -90,7 +93,7 @@ def step_blockers(session: Session, batch: CertificationBatch, new: BatchState) 
     """Return everything that blocks a step, all at once."""
     found = list(blockers(new, facts_of(session, batch)))
     n_open = repository.count_open_corrections(session, batch.certification_batch_id)
-    if n_open:
+    if n_open and new is not BatchState.RETURNED:  # being returned is how a correction gets its turn
         found.insert(0, Blocker("open_correction", CORRECTION_BLOCKER, {"n": n_open}))
     return found
 

@@ -272,6 +272,33 @@ def _set_state(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, r
     )  # fmt: skip
 
 
+def hold_by_correction(uow: UnitOfWork, certificate: Certificate, reason: str) -> None:
+    """Hold a certificate whose result a correction took away, issued or only numbered; an officer decides what becomes of it."""
+    if certificate.state is not CertificateState.VALID:
+        return
+    certificate.state, certificate.state_reason = CertificateState.HELD, reason[:300]
+    note_event(uow, certificate, CertificateAct.HELD, reason)
+    audit.record(
+        uow, "certificate.held", "certificate", certificate.certificate_id, before={"state": "valid"},
+        after={"state": "held"}, reason=reason[:300],
+    )  # fmt: skip
+
+
+def add_certificate(
+    uow: UnitOfWork, batch: CertificationBatch, person: ResultRecord, *, issued_on: dt.date, reason: str
+) -> Certificate:
+    """Number and issue a certificate for somebody who passed after the batch was issued."""
+    if problem := numbering_problem(uow.session, batch):
+        raise problem
+    _check_issue_date(uow.session, batch, issued_on)
+    organisation = get_organisation(uow.session, batch.organisation_id)
+    counter = _counter(uow, batch, organisation, issued_on)
+    certificate = _make_certificate(uow, batch, organisation, person, counter, issued_on=issued_on)
+    certificate.issued_at = now()
+    note_event(uow, certificate, CertificateAct.ISSUED, reason)
+    return certificate
+
+
 def reissue(uow: UnitOfWork, certificate_id: uuid.UUID, *, reason: str) -> Certificate:
     """Replace a certificate by a new one with the next number, from the person's data as they are now."""
     require(uow.actor, Permission.CERTIFICATE_ISSUE)

@@ -6,12 +6,12 @@ import json
 import uuid
 from typing import Any
 
-from certification.models import CertificationBatch, DeliveryStatus, ResultDelivery, ScoreOrigin
+from certification.models import CertificationBatch, DeliveryStatus, ResultDelivery, ResultRecord, ScoreOrigin
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import AssessmentMode, ResultState
-from certification.services import batches, reception
+from certification.services import batches, late_corrections, reception
 from certification.services.personal import unseal
 from kernel import audit
 from kernel.clock import now
@@ -25,16 +25,17 @@ UNLOCKED = frozenset({BatchState.RECEIVED, BatchState.CHECKED})
 
 
 def apply_correction(uow: UnitOfWork, delivery_id: uuid.UUID, *, reason: str) -> None:
-    """Take over the corrected theory results; a decision that stands is reopened."""
+    """Take over the corrected theory results; a decision that stands is reopened, a roster that left is settled one by one."""
     delivery, batch = _open_correction(uow, delivery_id)
     if batch.state in batches.REOPENABLE:
         batches.reopen(uow, batch, reason=N_("采用成绩更正"))
-    elif batch.state not in UNLOCKED:
-        raise ConflictError(N_("名册已上报，不能再采用成绩更正；请先由评审退回，或按证书更正办理"))
+    elif batch.state not in UNLOCKED | late_corrections.LATE:
+        raise ConflictError(N_("名册正在评审，不能采用成绩更正；评审退回或核准之后再处理"))
     if any(kind == "withdrawn" for _number, kind, _before, _after in delivery.differences):
         raise ConflictError(N_("更正后的成绩少了考生，无法采用；请核对发布的成绩，或选择不采用"))
-    for row in _rows(delivery):
-        _apply_row(uow, batch, row)
+    changed = [record for row in _rows(delivery) if (record := _apply_row(uow, batch, row))]
+    if batch.state in late_corrections.LATE:
+        late_corrections.settle(uow, batch, changed)
     _settle(uow, delivery, DeliveryStatus.APPLIED, reason)
 
 
@@ -65,20 +66,23 @@ def _rows(delivery: ResultDelivery) -> list[dict[str, Any]]:
     return rows
 
 
-def _apply_row(uow: UnitOfWork, batch: CertificationBatch, row: dict[str, Any]) -> None:
+def _apply_row(uow: UnitOfWork, batch: CertificationBatch, row: dict[str, Any]) -> ResultRecord | None:
+    """Take over one candidate's result; return the candidate when the result differs from what is known."""
     result = reception.result_from_row(row)
     record = repository.find_record(uow.session, batch.certification_batch_id, result.candidate_id)
     if record is None:
         reception.add_candidate(uow, batch, result, None)
         batch.n_registered += 1
-        return
+        return None
     versions = [
         s for s in score_repository.list_scores(uow.session, record.result_record_id) if s.mode is AssessmentMode.THEORY
     ]
     latest = max(versions, key=lambda score: score.number)
     state = ResultState(result.outcome.value)
-    if (latest.state, latest.score) != (state, result.theory_score):
-        reception.add_theory(uow, record, result, number=latest.number + 1, origin=ScoreOrigin.CORRECTION)
+    if (latest.state, latest.score) == (state, result.theory_score):
+        return None
+    reception.add_theory(uow, record, result, number=latest.number + 1, origin=ScoreOrigin.CORRECTION)
+    return record
 
 
 def _settle(uow: UnitOfWork, delivery: ResultDelivery, status: DeliveryStatus, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -45,6 +46,23 @@ def decide_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> batches.Balance:
     after = {outcome.value: number for outcome, number in balance.outcomes.items()}
     audit.record(uow, "certification.decide", "certification_batch", batch_id, after=after)
     return balance
+
+
+def decide_again(
+    uow: UnitOfWork, batch: CertificationBatch, records: Sequence[ResultRecord]
+) -> list[tuple[ResultRecord, PassDecision]]:
+    """Add a decision about some candidates after their scores were corrected; their outcome is left to the caller."""
+    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code)
+    rule = pass_rule_from_profile(profile)
+    numbers = score_repository.current_decisions(uow.session, batch.certification_batch_id)
+    scores = score_repository.current_scores(uow.session, batch.certification_batch_id)
+    found = []
+    for record in records:
+        decision = _decide_one(rule, scores, record)
+        previous = numbers.get(record.result_record_id)
+        uow.add(_row(uow, record, decision, profile, number=previous.number + 1 if previous else 1))
+        found.append((record, decision))
+    return found
 
 
 def _decide_one(rule: PassRule, scores: score_repository.ScoresOfBatch, record: ResultRecord) -> PassDecision:
