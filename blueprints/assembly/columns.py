@@ -226,7 +226,7 @@ def _suited(items: Sequence[PoolItem], blueprint: Blueprint, names: Sequence[str
         suited &= ~keyed | np.array([bool(key) for key in _values(items, "key")], dtype=bool)
     pretest = limits.pretest
     if pretest is None:
-        return suited & ~trial
+        return np.asarray(suited & ~trial, dtype=bool)
     wanted = {name for name, count in pretest.types if count} or set(names)
     return np.asarray((suited & ~trial) | (_of_types(names, codes, wanted) & trial), dtype=bool)
 

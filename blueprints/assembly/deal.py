@@ -21,6 +21,10 @@ ANY_GAP = 1e9
 """Any solution will do: dealing decides nothing but who gets what."""
 
 
+Rules = tuple[sparse.csc_matrix, FloatArray, FloatArray]
+"""Rows over columns with their bounds on one part."""
+
+
 @dataclass(frozen=True)
 class Deal:
     """Units of each class for each form (forms by classes), or empty with the reason."""
@@ -78,6 +82,77 @@ def _halve(
     half = np.zeros_like(share)
     half[held] = np.round(found.x).astype(np.int64)
     return half
+
+
+def deal_program(
+    rules: Rules,
+    count: IntArray,
+    n_parts: int,
+    rng: np.random.Generator,
+    deadline: Deadline,
+) -> IntArray | None:
+    """Deal whole numbers of columns out to parts that each keep the same bounds; None if there is no such part.
+
+    Where a share cannot be halved, its parts are found one by one from everything; the sum then differs a little.
+    """
+    out, waiting = [], [(count, n_parts)]
+    while waiting:
+        share, size = waiting.pop()
+        if size == 1:
+            out.append(share)
+            continue
+        mine = None if deadline.is_over else _first_part(rules, share, size, rng, deadline)
+        if mine is not None:
+            waiting += [(share - mine, size - size // 2), (mine, size // 2)]
+            continue
+        for _ in range(size):
+            one = _lone_part(rules, share, count, rng, deadline)
+            if one is None:
+                return None
+            out.append(one)
+    return np.array(out)
+
+
+def _first_part(
+    rules: Rules, share: IntArray, size: int, rng: np.random.Generator, deadline: Deadline
+) -> IntArray | None:
+    """Return what the first half of the parts get."""
+    matrix, low, high = rules
+    first, held = size // 2, np.nonzero(share)[0]
+    within = matrix[:, held].tocsc()
+    total = within @ share[held]
+    least = np.maximum(low * first, total - high * (size - first))
+    most = np.minimum(high * first, total - low * (size - first))
+    program = Program(within, rng.random(len(held)), share[held].astype(np.float64), least, most)
+    half = _part(program, first / size, deadline)
+    if half is None:
+        return None
+    mine = np.zeros_like(share)
+    mine[held] = half
+    return mine
+
+
+def _lone_part(
+    rules: Rules, share: IntArray, count: IntArray, rng: np.random.Generator, deadline: Deadline
+) -> IntArray | None:
+    """Return one part from everything there is, from its own share where possible."""
+    cost = rng.random(len(share)) + (share == 0)
+    found = round_program(Program(rules[0], cost, count.astype(np.float64), rules[1], rules[2]), deadline, gap=ANY_GAP)
+    return np.asarray(np.round(found.x), dtype=np.int64) if found.x.size else None
+
+
+def _part(program: Program, share: float, deadline: Deadline) -> IntArray | None:
+    """Return about this share of everything, rounded up or down column by column; any other part where that fails."""
+    whole = np.floor(program.upper * share)
+    done = program.matrix @ whole
+    rest = Program(
+        program.matrix, program.cost, np.minimum(program.upper - whole, 1.0), program.low - done, program.high - done
+    )
+    found = round_program(rest, deadline, gap=ANY_GAP)
+    if found.x.size:
+        return np.asarray(np.round(whole + found.x), dtype=np.int64)
+    found = round_program(program, deadline, gap=ANY_GAP)
+    return np.asarray(np.round(found.x), dtype=np.int64) if found.x.size else None
 
 
 def joint_part(model: Model, n_forms: int) -> tuple[sparse.spmatrix, FloatArray, FloatArray]:

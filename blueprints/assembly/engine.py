@@ -10,6 +10,7 @@ from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import USE_COST, Columns, build_columns
 from blueprints.assembly.consistency import contradictions, misfits
 from blueprints.assembly.draw import Draw
+from blueprints.assembly.even import even_forms
 from blueprints.assembly.explain import explain
 from blueprints.assembly.highs import Deadline
 from blueprints.assembly.overlap import draw_forms
@@ -83,11 +84,13 @@ def assemble(
     report("compile", 0.0)
     columns = build_columns(pool, blueprint)
     draw = draw_forms(blueprint, columns, n_forms, seed, deadline)
+    forms, evenness = even_forms(blueprint, columns, draw.forms, seed, deadline)
+    draw = replace(draw, forms=forms)
     report("explain" if draw.status == "infeasible" else "verify", 0.5)
     conflict = explain(blueprint, columns, n_forms, seed, deadline) if draw.status == "infeasible" else None
     result = _answer(draw, verified(draw.forms, blueprint, columns), conflict, request)
     report("done", 1.0)
-    return result
+    return result if evenness is None else replace(result, parallel=(evenness.by, evenness.largest))
 
 
 def settle(blueprint: Blueprint, on: date) -> Blueprint:

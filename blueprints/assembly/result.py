@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -25,6 +25,13 @@ class Check:
     got: Decimal
     met: bool
     text: Text
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as the interface promises it, with its words."""
+        return {
+            "constraint": self.constraint, "wanted": _wanted(self.wanted), "got": _number(self.got), "met": self.met,
+            "text": str(self.text),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,36 @@ class Conflict:
     writing_order: tuple[WritingTask, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How evenly very many forms use the pool.
+
+    Attributes
+    ----------
+    least_rate : float
+        A proven lower bound on the share of forms that must hold the most used item, whatever the choice.
+    rate : float
+        That share as it is.
+    max_uses, allowed_uses : int
+        Uses of the most used item; how many would have been allowed.
+    n_unused : int
+        Items that might have been drawn and were not.
+    mean_overlap : float
+        Items that two forms share, on average over all pairs.
+    distances : tuple of float
+        Median, 95 % quantile and maximum over the forms of the largest relative distance of the information from what
+        was aimed at; empty without item parameters.
+    """
+
+    least_rate: float
+    rate: float
+    max_uses: int
+    allowed_uses: int
+    n_unused: int
+    mean_overlap: float
+    distances: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True)
 class AssemblyResult:
     """The outcome of an assembly.
@@ -111,6 +148,11 @@ class AssemblyResult:
         Rules on all forms together.
     on : date or None
         The day for which rest periods were reckoned.
+    exposure : Exposure or None
+        For one form a candidate: how evenly the pool was used.
+    parallel : tuple of str and float, or None
+        By what disjoint forms were made alike (``information`` or ``difficulty``), and the largest relative distance of
+        a form from the mean of all.
     """
 
     status: Status
@@ -123,6 +165,8 @@ class AssemblyResult:
     pool: Sequence[PoolItem] = field(repr=False, compare=False)
     together: tuple[Check, ...] = ()
     on: date | None = None
+    exposure: Exposure | None = None
+    parallel: tuple[str, float] | None = None
 
     @cached_property
     def pool_digest(self) -> str:
@@ -140,8 +184,10 @@ class AssemblyResult:
             "conflict": None if self.conflict is None else _conflict(self.conflict),
             "seed": self.seed,
             "pool_digest": self.pool_digest,
-            "together": [_check(check) for check in self.together],
+            "together": [check.to_json() for check in self.together],
             "on": None if self.on is None else self.on.isoformat(),
+            **({} if self.exposure is None else {"exposure": asdict(self.exposure)}),
+            **({} if self.parallel is None else {"parallel": {"by": self.parallel[0], "largest": self.parallel[1]}}),
         }
 
 
@@ -157,16 +203,9 @@ def _wanted(wanted: Wanted) -> int | float | list[int | float | None] | None:
 
 
 def _form(form: FormResult) -> dict[str, Any]:
-    out: dict[str, Any] = {"items": list(form.items), "checks": [_check(check) for check in form.checks]}
+    out: dict[str, Any] = {"items": list(form.items), "checks": [check.to_json() for check in form.checks]}
     blocks = {"pretest": list(form.pretest), "anchors": list(form.anchors)}
     return out | {name: ids for name, ids in blocks.items() if ids}
-
-
-def _check(check: Check) -> dict[str, Any]:
-    return {
-        "constraint": check.constraint, "wanted": _wanted(check.wanted), "got": _number(check.got), "met": check.met,
-        "text": str(check.text),
-    }  # fmt: skip
 
 
 def _conflict(conflict: Conflict) -> dict[str, Any]:

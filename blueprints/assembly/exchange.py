@@ -1,0 +1,309 @@
+"""Exchange units between forms, many pairs of forms at a time, until rules hold and information is alike.
+
+An exchange never changes how often a unit is used over all forms, so exposure stays as the deal left it. Everything is
+whole-number or ordinary float arithmetic in numpy with a seeded generator: equal seeds give equal forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from blueprints.assembly.columns import BoolArray, FloatArray, IntArray
+from blueprints.assembly.compile import Model
+from blueprints.assembly.highs import Deadline
+
+NOTHING = -1
+"""Stands in a place that holds no unit: forms need not have equally many units where stimuli differ in size."""
+TINY = 1e-9
+CANDIDATES = 4
+ROOM = 3000
+"""About how many exchanges are weighed at a time."""
+HALF = 0.5
+PATIENCE = 25
+ENOUGH = 0.98
+"""Part to which what is left must sink for exchanging to count as getting on."""
+MOST_PARTNERS = 600
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rows of a model that bind single forms, padded class by class, with their weights in the total violation."""
+
+    rows: IntArray
+    values: FloatArray
+    low: FloatArray
+    high: FloatArray
+    weight: FloatArray
+    joint: IntArray
+    profile: IntArray
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Information of each unit at some thetas, the sums wanted of a form, and what parts of them are near enough."""
+
+    information: FloatArray
+    target: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass
+class Board:
+    """Forms by places: the unit in each, its class, and what each form adds up to."""
+
+    rules: Rules
+    unit: IntArray
+    kind: IntArray
+    rng: np.random.Generator
+    enemies: dict[int, set[int]] = field(default_factory=dict)
+    aim: Aim | None = None
+    total: FloatArray = field(init=False)
+    sums: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total = np.zeros((len(self.unit), len(self.rules.low)))
+        for place in range(self.unit.shape[1]):
+            rows = self.rules.rows[self.kind[:, place]]
+            np.add.at(self.total, (np.arange(len(rows))[:, None], rows), self.rules.values[self.kind[:, place]])
+        self.measure()
+
+    def measure(self) -> None:
+        """Add up every form's information anew."""
+        aim = self.aim
+        self.sums = np.zeros((len(self.unit), 0)) if aim is None else aim.information[self.unit].sum(axis=1)
+
+    def violation(self) -> FloatArray:
+        """Return by how much each form breaks its rules."""
+        return np.asarray(self._excess(self.total, slice(None)).sum(axis=1))
+
+    def distance(self) -> FloatArray:
+        """Return each form's largest relative distance from the mean of all forms."""
+        if self.aim is None:
+            return np.zeros(len(self.unit))
+        return np.asarray(np.abs(self.sums / self.sums.mean(axis=0) - 1).max(axis=1, initial=0.0))
+
+    def _excess(self, total: FloatArray, rows: IntArray | slice) -> FloatArray:
+        rules = self.rules
+        over = np.maximum(total - rules.high[rows], rules.low[rows] - total)
+        return np.maximum(over, 0.0) * rules.weight[rows]
+
+    def repair(self, deadline: Deadline, *, rounds: int) -> None:
+        """Exchange until every form keeps every rule, or nothing has become better for a while."""
+        best, since = np.inf, 0
+        for turn in range(rounds):
+            excess = self.violation()
+            broken = np.nonzero(excess > TINY)[0]
+            since = 0 if excess.sum() < best - TINY else since + 1
+            best = min(best, float(excess.sum()))
+            if not len(broken) or since > PATIENCE or deadline.is_over:
+                return
+            first, second = self._pairs(broken)
+            places = self._wanted_places(first, second)
+            self._exchange(first, second, places, accept=TINY if turn % 3 == 2 else -TINY)
+
+    def even_out(self, deadline: Deadline, *, rounds: int) -> None:
+        """Exchange among rule-keeping forms until their information is alike."""
+        if self.aim is None or len(self.unit) < 2:
+            return
+        best, since = np.inf, 0
+        for _ in range(rounds):
+            energy = self._energy(self.sums)
+            far = np.nonzero(energy > TINY)[0]
+            since = 0 if energy.sum() < best * ENOUGH else since + 1
+            best = min(best, float(energy.sum()))
+            if not len(far) or since > PATIENCE or deadline.is_over:
+                return
+            first, second = self._pairs(far)
+            self._exchange(first, second, self._random_like(first, second), accept=-TINY)
+
+    def put(self, form: int, units: IntArray, kinds: IntArray) -> None:
+        """Give a form other units."""
+        self.unit[form], self.kind[form] = NOTHING, len(self.rules.profile) - 1
+        self.unit[form, : len(units)], self.kind[form, : len(kinds)] = units, kinds
+        self.total[form] = 0.0
+        np.add.at(self.total[form], self.rules.rows[self.kind[form]], self.rules.values[self.kind[form]])
+
+    def move_out(self, form: int, place: int) -> bool:
+        """Exchange the unit of a place for one of its profile in another form, if both forms stay right; say whether."""
+        before = int(self.unit[form, place])
+        others = self.rng.permutation(np.delete(np.arange(len(self.unit)), form))[:MOST_PARTNERS]
+        first = np.full(len(others), form)
+        here = np.full((len(others), CANDIDATES), place)
+        self._exchange(first, others, (here, self._like(first, here, others)), accept=TINY)
+        return int(self.unit[form, place]) != before
+
+    def missed(self) -> IntArray:
+        """Return the forms whose information is not near enough."""
+        return np.nonzero(self._energy(self.sums) > TINY)[0]
+
+    def _energy(self, sums: FloatArray) -> FloatArray:
+        if self.aim is None:
+            return np.zeros(sums.shape[:-1])
+        part = sums / self.aim.target
+        far = np.maximum(part - self.aim.high, 0.0) + np.maximum(self.aim.low - part, 0.0)
+        return np.asarray(far.sum(axis=-1))
+
+    def _pairs(self, wanted: IntArray) -> tuple[IntArray, IntArray]:
+        """Return pairs of a wanted form and another one; a few wanted forms are paired with many others each."""
+        n_forms = len(self.unit)
+        first = self.rng.permutation(wanted)
+        others = self.rng.permutation(np.setdiff1d(np.arange(n_forms), wanted))
+        half = max(0, (len(first) - len(others)) // 2)
+        n_pairs = min(len(first) - half, len(others) + half)
+        times = min(MOST_PARTNERS // max(1, n_pairs), len(others) // max(1, n_pairs))
+        if times > 1:
+            return np.tile(first, times), others[: len(first) * times]
+        second = np.concatenate([first[len(first) - half :], others])[:n_pairs]
+        return first[:n_pairs], second
+
+    def _width(self, n_pairs: int) -> int:
+        return int(np.clip(ROOM // max(1, n_pairs), CANDIDATES, 100 * CANDIDATES))
+
+    def _wanted_places(self, first: IntArray, second: IntArray) -> tuple[IntArray, IntArray]:
+        """Return places whose exchange would mend the first forms: what they have too much of, else what they lack."""
+        rules, total = self.rules, self.total[first]
+        over, under = np.maximum(total - rules.high, 0.0), np.maximum(rules.low - total, 0.0)
+        gives = (over > TINY).any(axis=1) & ((under <= TINY).all(axis=1) | (self.rng.random(len(first)) < HALF))
+        source, target = np.where(gives, first, second), np.where(gives, second, first)
+        need = np.where(gives[:, None], over, under)
+        rows = rules.rows[self.kind[source]]
+        weight = (need[np.arange(len(first))[:, None, None], rows] * rules.values[self.kind[source]]).sum(axis=-1)
+        rank = np.where(weight > TINY, self.rng.random(weight.shape), -1.0)
+        width = min(self._width(len(first)), weight.shape[1])
+        best = np.argpartition(-rank, width - 1, axis=1)[:, :width]
+        theirs = self._like(source, best, target)
+        return np.where(gives[:, None], best, theirs), np.where(gives[:, None], theirs, best)
+
+    def _random_like(self, first: IntArray, second: IntArray) -> tuple[IntArray, IntArray]:
+        here = self.rng.integers(self.unit.shape[1], size=(len(first), self._width(len(first))))
+        return here, self._like(first, here, second)
+
+    def _like(self, first: IntArray, here: IntArray, second: IntArray) -> IntArray:
+        """Return places of the second forms whose units have the profiles of given places of the first ones."""
+        profile = self.rules.profile
+        span = int(profile.max()) + 1
+        offset = np.arange(len(second))[:, None] * span
+        codes = profile[self.kind[second]]
+        order = np.argsort(codes, axis=1, kind="stable")
+        flat = (np.take_along_axis(codes, order, axis=1) + offset).ravel()
+        wanted = profile[self.kind[first[:, None], here]] + offset
+        start, stop = np.searchsorted(flat, wanted), np.searchsorted(flat, wanted, side="right")
+        chosen = start + (self.rng.random(wanted.shape) * (stop - start)).astype(np.int64)
+        return np.asarray(order.ravel()[np.minimum(chosen, len(flat) - 1)], dtype=np.int64)
+
+    def _exchange(self, first: IntArray, second: IntArray, places: tuple[IntArray, IntArray], *, accept: float) -> None:
+        """Carry out the best of the proposed exchanges of each pair that does not make things worse."""
+        here, there = places
+        kinds = self.kind[first[:, None], here], self.kind[second[:, None], there]
+        rows, values = self._difference(*kinds)
+        change = self._change(first, rows, values) + self._change(second, rows, -values)
+        units = self.unit[first[:, None], here], self.unit[second[:, None], there]
+        if self.aim is not None:
+            step = self.aim.information[units[1]] - self.aim.information[units[0]]
+            mine, theirs = self.sums[first][:, None], self.sums[second][:, None]
+            gain = self._energy(mine + step) - self._energy(mine) + self._energy(theirs - step) - self._energy(theirs)
+            change = np.where(change > TINY, np.inf, change * 1e3) + gain
+        rules = self.rules
+        alike = (rules.profile[kinds[0]] == rules.profile[kinds[1]]) & (rules.joint[kinds[0]] == rules.joint[kinds[1]])
+        change[~alike] = np.inf
+        best = np.argmin(change, axis=1)
+        pair = np.arange(len(first))
+        good = change[pair, best] < accept
+        pair, best = pair[good], best[good]
+        old, new = units[0][pair, best], units[1][pair, best]
+        fits = self._fits(first[pair], old, new) & self._fits(second[pair], new, old) & (old != new)
+        pair, best = pair[fits], best[fits]
+        order = np.argsort(change[pair, best], kind="stable")
+        once = order[np.unique(first[pair[order]], return_index=True)[1]]
+        pair, best = pair[once], best[once]
+        self._swap(
+            (first[pair], here[pair, best]), (second[pair], there[pair, best]), rows[pair, best], values[pair, best]
+        )
+
+    def _difference(self, old: IntArray, new: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return the rows that an exchange of classes touches in the first form, each once, with the change."""
+        rules = self.rules
+        old_rows, new_rows = rules.rows[old], rules.rows[new]
+        same = old_rows[..., :, None] == new_rows[..., None, :]
+        new_values = rules.values[new]
+        lost = np.where(same, new_values[..., None, :], 0.0).sum(axis=-1) - rules.values[old]
+        spare = len(rules.low) - 1
+        is_new = ~same.any(axis=-2)
+        rows = np.concatenate([old_rows, np.where(is_new, new_rows, spare)], axis=-1)
+        return rows, np.concatenate([lost, np.where(is_new, new_values, 0.0)], axis=-1)
+
+    def _change(self, forms: IntArray, rows: IntArray, values: FloatArray) -> FloatArray:
+        total = self.total[forms[:, None, None], rows]
+        return np.asarray((self._excess(total + values, rows) - self._excess(total, rows)).sum(axis=-1))
+
+    def _fits(self, forms: IntArray, leaving: IntArray, coming: IntArray) -> BoolArray:
+        """Say whether the coming units are new to the forms and no enemies of what stays."""
+        held = self.unit[forms]
+        fits = ~((held == coming[:, None]) & (coming[:, None] != NOTHING)).any(axis=1)
+        for at in np.nonzero(fits)[0] if self.enemies else ():
+            hostile = self.enemies.get(int(coming[at]))
+            if hostile:
+                staying = set(held[at].tolist()) - {int(leaving[at])}
+                fits[at] = hostile.isdisjoint(staying)
+        return np.asarray(fits, dtype=bool)
+
+    def _swap(
+        self, first: tuple[IntArray, IntArray], second: tuple[IntArray, IntArray], rows: IntArray, values: FloatArray
+    ) -> None:
+        for board in (self.unit, self.kind):
+            board[first], board[second] = board[second], board[first]
+        self.total[first[0][:, None], rows] += values
+        self.total[second[0][:, None], rows] -= values
+        if self.aim is not None:
+            step = self.aim.information[self.unit[first]] - self.aim.information[self.unit[second]]
+            self.sums[first[0]] += step
+            self.sums[second[0]] -= step
+
+
+def padded_rules(model: Model, n_forms: int, kept: BoolArray, profile: IntArray) -> Rules:
+    """Return some of a model's rows class by class; the last class stands for an empty place, the last row for none.
+
+    Only units of one profile are exchanged for each other, so rows that a profile settles may be left out.
+    """
+    matrix = model.matrix.tocsr()[kept].tocsc()
+    n_rows, n_classes = matrix.shape
+    counts = np.diff(matrix.indptr)
+    width = max(1, int(counts.max(initial=1)))
+    rows = np.full((n_classes + 1, width), n_rows, dtype=np.int64)
+    values = np.zeros((n_classes + 1, width))
+    column = np.repeat(np.arange(n_classes), counts)
+    place = np.arange(len(column)) - np.repeat(matrix.indptr[:-1], counts)
+    rows[column, place], values[column, place] = matrix.indices, matrix.data
+    size = np.zeros(n_rows + 1)
+    np.maximum.at(size, rows, np.abs(values))
+    weight = 1 / np.where(size > 0, size, 1.0)
+    joint = signatures(model.matrix.tocsr()[(model.period > 0) & (model.period < n_forms)])
+    low, high = np.append(model.low[kept], -np.inf), np.append(model.high[kept], np.inf)
+    nobody = max(int(profile.max(initial=0)), int(joint.max(initial=0))) + 1
+    return Rules(rows, values, low, high, weight, np.append(joint, nobody), np.append(profile, nobody))
+
+
+def tight_rows(model: Model) -> BoolArray:
+    """Tell the rows on single forms that leave one value only."""
+    table = model.matrix.tocsr()
+    out = np.zeros(len(model.low), dtype=bool)
+    for row in np.nonzero((model.period == 0) & (model.high - model.low < np.inf))[0]:
+        data = np.abs(table.data[table.indptr[row] : table.indptr[row + 1]])
+        out[row] = model.high[row] - model.low[row] < data.min(initial=np.inf)
+    return out
+
+
+def signatures(matrix: sparse.spmatrix) -> IntArray:
+    """Return a number for each column, equal for equal columns."""
+    table = matrix.tocsc()
+    table.sort_indices()
+    keys = [
+        (table.indices[start:stop].tobytes(), table.data[start:stop].tobytes())
+        for start, stop in zip(table.indptr[:-1], table.indptr[1:], strict=True)
+    ]
+    number = {key: code for code, key in enumerate(dict.fromkeys(keys))}
+    return np.array([number[key] for key in keys], dtype=np.int64)
