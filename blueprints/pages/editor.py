@@ -40,6 +40,8 @@ bp = Blueprint("blueprint_editor", __name__, url_prefix="/blueprints")
 SEPARATORS = re.compile(r"[\s,，、;；]+")
 LONGEST_MINUTES = 600
 DEPTHS = (1, 2, 3)
+ROW_KINDS = {"cell": SPARE_ROWS, "section": 1, "information": 1}
+"""Kinds of rows, and how many there are at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _render(
     session, actor = db.session(), current_actor()
     types = [(one.name, _(one.label)) for one in registry.all_types()]
     scopes = scope_lines(session, actor, row.standard_level_id)
-    n_rows = {kind: max(row_count(values, kind), least) for kind, least in (("cell", SPARE_ROWS), ("section", 1))}
+    n_rows = {kind: max(row_count(values, kind), least) for kind, least in ROW_KINDS.items()}
     page = EditorPage(
         row=row, version=values.get("version", str(row.version)), values=dict(values), types=types, scopes=scopes,
         importance=[(letter, f"{letter} {_(label)}") for letter, label in wording.IMPORTANCE_LABELS.items()],
@@ -174,7 +176,7 @@ def _conflict(row: ExamBlueprint, values: dict[str, str], form: SpecForm, messag
     """Show what somebody else has saved beside what was typed; saving once more then is a decision."""
     db.session().refresh(row)
     stored = _stored_values(row)
-    labels = field_labels([(one.name, _(one.label)) for one in registry.all_types()], [], {"cell": 0, "section": 0})
+    labels = field_labels([(one.name, _(one.label)) for one in registry.all_types()], [], dict.fromkeys(ROW_KINDS, 0))
     names = [name for name in {**stored, **values} if name != "version" and not name.startswith("anchor-")]
     different = [
         (labels.get(name, name), stored.get(name, ""), values.get(name, ""))
@@ -203,7 +205,7 @@ def reshape(blueprint_id: uuid.UUID) -> tuple[str, int]:
     act, remarks = values.pop("act", ""), list[str]()
     if act.startswith("weights-"):
         remarks = _refine(row, values, act.removeprefix("weights-"))
-    elif act in ("cell", "section"):
+    elif act in ROW_KINDS:
         values[f"{act}-{row_count(values, act)}-low"] = ""
     form = _read(row, values)
     return _render(row, values, form.spec, wording.error_fields(form.errors), remarks=remarks)

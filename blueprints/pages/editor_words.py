@@ -12,6 +12,7 @@ from blueprints.rules.refining import RefinedWeights
 from blueprints.services.bank import ScopeLine
 
 SHOWN_ROUNDINGS = 40
+ROW_PARTS = ("scope", "low", "high", "name", "score", "mean", "theta", "target", "percent")
 
 
 def field_labels(
@@ -38,10 +39,10 @@ def field_labels(
             f"type-{name}-order": _("%(type)s次序", type=label),
         }
         labels[f"keys-{name}-min"] = labels[f"keys-{name}-max"] = _("%(type)s的答案分布", type=label)
-    for kind, title in (("cell", _("单元要求")), ("section", _("部分"))):
+    for kind, title in (("cell", _("单元要求")), ("section", _("部分")), ("information", _("信息量"))):
         for number in range(rows[kind]):
             text = _("%(title)s第 %(n)s 行", title=title, n=number + 1)
-            labels |= {f"{kind}-{number}-{part}": text for part in ("scope", "low", "high", "name", "score", "mean")}
+            labels |= {f"{kind}-{number}-{part}": text for part in ROW_PARTS}
     return labels
 
 

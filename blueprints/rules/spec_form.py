@@ -33,7 +33,9 @@ class SpecForm:
         """Return a field's text."""
         return self.values.get(name, "").strip()
 
-    def number(self, name: str, *, most: Decimal | None = None, whole: bool = False) -> Decimal | None:
+    def number(
+        self, name: str, *, least: Decimal = Decimal(0), most: Decimal | None = None, whole: bool = False
+    ) -> Decimal | None:
         """Return a field's number, None when it is empty or wrong; what is wrong is complained about."""
         text = self.text(name).replace("，", ",").replace("％", "%").rstrip("%")
         if not text:
@@ -43,9 +45,9 @@ class SpecForm:
         except InvalidOperation:
             self.complain(name, N_("“%(text)s”不是数字"), text=text[:20])
             return None
-        if not value.is_finite() or value < 0 or (most is not None and value > most):
+        if not value.is_finite() or value < least or (most is not None and value > most):
             limit = f"{most:f}" if most is not None else "∞"
-            self.complain(name, N_("应在 0 与 %(limit)s 之间"), limit=limit)
+            self.complain(name, N_("应在 %(least)s 与 %(limit)s 之间"), least=f"{least:f}", limit=limit)
             return None
         if whole and value != value.to_integral_value():
             self.complain(name, N_("应为整数"))

@@ -11,9 +11,11 @@ from blueprints.rules.spec_form import SpecForm, band_values, mean_values, optio
 from blueprints.rules.spec_rows import (
     cell_values,
     coverage_values,
+    information_values,
     key_balance_values,
     read_cells,
     read_coverage,
+    read_information,
     read_key_balance,
     read_sections,
     section_values,
@@ -26,7 +28,7 @@ MOST_DAYS = 3650
 MOST_FORMS = 100
 ITEM_FIELDS = ("include", "exclude", "anchor")
 """Fields that name items by their codes."""
-KEPT = ("information", "pretest", "include_sets", "exclude_sets")
+KEPT = ("pretest", "include_sets", "exclude_sets")
 """Keys without a field: what a file brought in stays."""
 
 
@@ -48,6 +50,7 @@ def read_limits(form: SpecForm, base: Mapping[str, Any], items: Mapping[str, Seq
         sections=read_sections(form, base.get("sections") or ()),
         coverage=read_coverage(form, base.get("coverage") or ()),
         key_balance=read_key_balance(form, base.get("key_balance") or ()),
+        information=read_information(form, base.get("information") or ()),
         p_value=_p_value(form, base.get("p_value") or {}),
         exposure=_exposure(form, base.get("exposure") or {}),
         earlier=_earlier(form, base.get("earlier") or {}),
@@ -102,7 +105,7 @@ def limit_values(spec: Mapping[str, Any]) -> dict[str, Any]:
     bounds = p_value.get("items") or {}
     values = cell_values(spec.get("cells") or ()) | section_values(spec.get("sections") or ())
     values |= coverage_values(spec.get("coverage") or ()) | key_balance_values(spec.get("key_balance") or ())
-    values |= mean_values("p", p_value.get("mean"))
+    values |= mean_values("p", p_value.get("mean")) | information_values(spec.get("information") or ())
     values |= {"p-low": bounds.get("min", ""), "p-high": bounds.get("max", "")}
     values |= band_values("reading", (spec.get("reading") or {}).get("characters"), MOST_CHARACTERS)
     values |= band_values("minutes", (spec.get("answer_time") or {}).get("minutes"), MOST_MINUTES)

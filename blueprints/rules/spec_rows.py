@@ -24,7 +24,8 @@ MOST_ROWS = 60
 MOST_MARKS = Decimal(9999)
 KEYED_TYPES = ("single_choice", "true_false")
 """Types whose items have one key, so that keys can be balanced."""
-_ROW = re.compile(r"(cell|section)-(\d+)-")
+_ROW = re.compile(r"(cell|section|information)-(\d+)-")
+FARTHEST_THETA = Decimal(6)
 
 
 def row_count(values: Mapping[str, str], kind: str) -> int:
@@ -127,6 +128,33 @@ def section_values(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         values |= range_values(name, section.get("n_items"))
         values |= mean_values(name, (section.get("difficulty") or {}).get("mean"))
     return values | {f"section-{len(sections)}-name": ""}
+
+
+def read_information(form: SpecForm, base: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the information targets that the rows describe; those with a tolerance in points stay as they are."""
+    found = [dict(row) for row in base if row.get("tolerance") is not None]
+    for number in range(row_count(form.values, "information")):
+        name = f"information-{number}"
+        theta = form.number(f"{name}-theta", least=-FARTHEST_THETA, most=FARTHEST_THETA)
+        target = form.number(f"{name}-target", most=MOST_MARKS)
+        percent = form.number(f"{name}-percent", most=Decimal(100))
+        if (theta is None) != (target is None):
+            form.complain(f"{name}-{'theta' if theta is None else 'target'}", N_("能力和信息量须同时填写"))
+        elif theta is not None and target is not None:
+            rule = {"theta": json_number(theta), "target": json_number(target)}
+            found.append(rule | optional(tolerance_percent=None if percent is None else json_number(percent)))
+    return found
+
+
+def information_values(rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of the information targets, with a row left to fill."""
+    values: dict[str, Any] = {}
+    shown = [row for row in rules if row.get("tolerance") is None]
+    for number, row in enumerate(shown):
+        name = f"information-{number}"
+        values |= {f"{name}-theta": row["theta"], f"{name}-target": row["target"]}
+        values[f"{name}-percent"] = row.get("tolerance_percent", "")
+    return values | {f"information-{len(shown)}-theta": ""}
 
 
 def read_coverage(form: SpecForm, base: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -21,8 +21,8 @@ MOST_MARKS = Decimal(9999)
 MOST_PLACES = 99
 _TYPE_PATH = re.compile(r"types\[(\d+)\]\.(count|score_each|type)")
 _WEIGHT_PATH = re.compile(r"weights\[(\d+)\]")
-_ROW_PATH = re.compile(r"(cells|sections)\[(\d+)\]\.?(\w*)")
-_ROW_FIELDS = {"cells": "cell", "sections": "section"}
+_ROW_PATH = re.compile(r"(cells|sections|information)\[(\d+)\]\.?(\w*)")
+_ROW_FIELDS = {"cells": ("cell", "scope"), "sections": ("section", "name"), "information": ("information", "theta")}
 _FIELD_OF_KEY = {
     "n_items": "types", "total_score": "types", "types": "types", "weight_tolerance_percent": "weight_tolerance",
     "max_per_point": "max_per_point", "max_overlap": "max_overlap", "exclude": "exclude", "include": "include",
@@ -147,7 +147,8 @@ def _field_of(path: str, spec: Mapping[str, Any]) -> str:
     if match := _WEIGHT_PATH.match(path):
         return f"weight-{spec['weights'][int(match[1])]['scope']}"
     if match := _ROW_PATH.match(path):
-        return f"{_ROW_FIELDS[match[1]]}-{match[2]}-{'name' if match[1] == 'sections' else 'scope'}"
+        kind, part = _ROW_FIELDS[match[1]]
+        return f"{kind}-{match[2]}-{part}"
     return _FIELD_OF_KEY.get(path.partition(".")[0].partition("[")[0], "")
 
 

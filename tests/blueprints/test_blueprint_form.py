@@ -44,7 +44,10 @@ WHOLE = {
     "reading": {"characters": [1000, 6000]},
     "answer_time": {"minutes": [0, 85.5]},
     "include": ["i1"], "exclude": ["i2", "i3"], "anchor": {"items": ["i4"], "scored": False},
-    "information": [{"theta": 0.5, "target": 8, "tolerance_percent": 10}],
+    "information": [
+        {"theta": 0, "target": 9, "tolerance": 0.5}, {"theta": -0.5, "target": 8, "tolerance_percent": 10},
+        {"theta": 1, "target": 7},
+    ],
     "pretest": {"n_items": 5}, "exclude_sets": ["s1"],
 }  # fmt: skip
 
@@ -95,6 +98,8 @@ def test_types_stand_in_the_order_that_the_form_gives_them():
         ({"importance-X-min": "60", "importance-X-max": "40"}, "importance-X-min", "下限"),
         ({"p-low": "0.9", "p-high": "0.2"}, "p-low", "下限"),
         ({"minutes-low": "-1"}, "minutes-low", "应在"),
+        ({"information-0-theta": "1"}, "information-0-target", "同时填写"),
+        ({"information-0-theta": "-7"}, "information-0-theta", "应在 -6 与 6 之间"),
     ],
 )
 def test_half_a_rule_is_said_beside_its_field(case):
