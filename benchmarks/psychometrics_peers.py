@@ -118,7 +118,7 @@ TASKS = (
     Task("mantel_haenszel", "Mantel–Haenszel, 10,000 × 100: base R mantelhaen.test", 1e-6, all_mantel_haenszel),
     Task("logistic", "logistic DIF (2 df), 10,000 × 20: base R glm", 1e-5, some_logistic),
     Task("psych_alpha", "alpha and item-rest correlations, 10,000 × 100: psych::alpha", 1e-6, alpha),
-    Task("psych_irt_fa", "2PL, 10,000 × 30: psych::irt.fa (approximate, by tetrachorics)", 0.15, two_pl),
+    Task("psych_irt_fa", "2PL, 10,000 × 30: psych::irt.fa (approximate, by tetrachorics)", 0.3, two_pl),
     Task("erm_rasch", "Rasch, 2,000 × 30: eRm::RM (conditional likelihood)", 0.02, rasch),
     Task("psychotools_rasch", "Rasch, 2,000 × 30: psychotools::raschmodel (conditional likelihood)", 0.02, rasch),
 )  # fmt: skip

@@ -282,3 +282,12 @@ def test_every_flag_has_a_sentence_that_ends(code):
 
 def test_a_missing_file_is_wrong_usage(tmp_path):
     assert CliRunner().invoke(analyse, [str(tmp_path / "no.csv"), "--out", "x"]).exit_code == 2
+
+
+def test_the_page_can_be_written_in_english_with_every_finding_and_chart(run, tmp_path):
+    run(SHEET, KEY, "--html", str(tmp_path / "en.html"), "--lang", "en", "--model", "rasch")
+    page = (tmp_path / "en.html").read_text("utf-8")
+    assert 'lang="en"' in page
+    assert "Item and test analysis" in page
+    ours = re.sub(r"[\u3000-\u303f\uff00-\uffef]|铁|铜|考生", "", page)
+    assert re.findall(r"[\u4e00-\u9fff]+", ours) == []

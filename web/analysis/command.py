@@ -30,6 +30,13 @@ MODELS = ("ctt", "rasch", "2pl", "3pl")
     "--groups", metavar="FILE", type=READABLE, help=N_("考生分组 candidate,列…：按每一列比较各组在每道题上的公平性")
 )
 @click.option("--html", metavar="FILE", type=WRITABLE, help=N_("另写一份可打印的网页报告"))
+@click.option(
+    "--lang",
+    type=click.Choice(("zh", "en")),
+    default="zh",
+    show_default=True,
+    help=N_("网页报告的语言：zh 中文，en 英文"),
+)
 @click.pass_context
 def analyse(context: click.Context, /, responses: Path, key: Path | None, out: Path, **options: Any) -> None:
     """分析题目与试卷：难度、区分度、选项、信度与标定，不需要数据库。"""
@@ -47,7 +54,7 @@ def analyse(context: click.Context, /, responses: Path, key: Path | None, out: P
         _add_fairness(report, marked, sheet, options["groups"])
     write_json(out, report)
     if options["html"]:
-        write_file(options["html"], page.render(report, responses.name).encode())
+        write_file(options["html"], page.render(report, responses.name, options["lang"]).encode())
     if unused:
         click.echo(N_("提醒：答案文件中有 %(n)s 道题不在作答文件里，未使用") % {"n": len(unused)}, err=True)
     line = N_("共 %(candidates)s 名考生、%(items)s 道题；%(flagged)s 道题有提示，详见 %(out)s")
