@@ -238,7 +238,7 @@ class FormPrint(Base):
     exam_form_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_forms.exam_form_id"), index=True)
     document: Mapped[str] = mapped_column(String(20))
     file_format: Mapped[str] = mapped_column(String(10))
-    paper: Mapped[str] = mapped_column(String(8))
+    page_size: Mapped[str] = mapped_column(String(8))
     file_name: Mapped[str] = mapped_column(String(200))
     mime: Mapped[str] = mapped_column(String(100))
     ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary, comment="empty once purged")

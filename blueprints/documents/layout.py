@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from blueprints.documents.paper import A4, Paper
+from blueprints.documents.page_size import A4, PageSize
 from blueprints.documents.runs import Rich, rich
 from blueprints.rules.packages import SlotContent, score_text
 from blueprints.rules.sections import Section, sections_of
@@ -39,7 +39,7 @@ class FormSheet:
     duration_minutes: int
     total_score: str
     trace: str = ""
-    paper: Paper = A4
+    page_size: PageSize = A4
     watermark: str = ""
     order_code: str = ""
     """Stands on the form and on its key, so that people see which key belongs to which order of options."""
@@ -101,10 +101,10 @@ class PrintedPart:
     items: tuple[PrintedItem, ...]
 
 
-def printed_parts(slots: Sequence[SlotContent], paper: Paper = A4) -> list[PrintedPart]:
-    """Return the parts of a form, ready to be set on a paper."""
+def printed_parts(slots: Sequence[SlotContent], page_size: PageSize = A4) -> list[PrintedPart]:
+    """Return the parts of a form, ready to be set on pages of a size."""
     return [
-        _part(section, [slot for slot in slots if slot.section == section.number], paper.line_units)
+        _part(section, [slot for slot in slots if slot.section == section.number], page_size.line_units)
         for section in sections_of(slots)
     ]
 

@@ -49,7 +49,7 @@ def sheet_data(sheet: FormSheet) -> dict[str, Any]:
     """Return what the templates read of a sheet."""
     data = dataclasses.asdict(sheet) | {"title": sheet.title, "notes": sheet.notes, "foot": sheet.foot}
     del data["printed_at"]
-    data["paper"] = {key: value for key, value in data["paper"].items() if key not in {"name", "label"}}
+    data["page_size"] = {key: value for key, value in data["page_size"].items() if key not in {"name", "label"}}
     return data
 
 

@@ -12,7 +12,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt
 
 from blueprints.documents.layout import FormSheet
-from blueprints.documents.paper import Paper
+from blueprints.documents.page_size import PageSize
 
 TWIPS_PER_MM = 56.7
 SEAL_FROM_EDGE = 5
@@ -27,18 +27,18 @@ _VML = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-c
 
 def set_up_page(document: Any, sheet: FormSheet, *, is_sealed: bool) -> None:
     """Give a new document the page of a form (`is_sealed`) or of its key."""
-    paper, page = sheet.paper, document.sections[0]
-    page.orientation = WD_ORIENTATION.LANDSCAPE if paper.width > paper.height else WD_ORIENTATION.PORTRAIT
-    page.page_width, page.page_height = Mm(paper.width), Mm(paper.height)
-    page.left_margin = Mm(paper.inside if is_sealed else paper.outside)
-    page.right_margin = Mm(paper.outside)
-    page.top_margin, page.bottom_margin = Mm(paper.top), Mm(paper.bottom)
+    size, page = sheet.page_size, document.sections[0]
+    page.orientation = WD_ORIENTATION.LANDSCAPE if size.width > size.height else WD_ORIENTATION.PORTRAIT
+    page.page_width, page.page_height = Mm(size.width), Mm(size.height)
+    page.left_margin = Mm(size.inside if is_sealed else size.outside)
+    page.right_margin = Mm(size.outside)
+    page.top_margin, page.bottom_margin = Mm(size.top), Mm(size.bottom)
     page.header_distance = page.footer_distance = Mm(8)
-    _columns(page, paper)
+    _columns(page, size)
     document.settings.odd_and_even_pages_header_footer = True
     if is_sealed:
         _mirror_margins(document)
-        _seal(page.header, paper)
+        _seal(page.header, size)
     for header in (page.header, page.even_page_header):
         _watermark(header, sheet.watermark)
     left = sheet.title if is_sealed else "机密　启用前"
@@ -46,11 +46,11 @@ def set_up_page(document: Any, sheet: FormSheet, *, is_sealed: bool) -> None:
         _foot(footer.paragraphs[0], left, sheet.foot)
 
 
-def _columns(page: Any, paper: Paper) -> None:
+def _columns(page: Any, size: PageSize) -> None:
     found = page._sectPr.find(qn("w:cols"))  # noqa: SLF001 - python-docx knows no columns
     columns = found if found is not None else page._sectPr.makeelement(qn("w:cols"), {})  # noqa: SLF001
-    columns.set(qn("w:num"), str(paper.n_columns))
-    columns.set(qn("w:space"), str(_twips(paper.gutter)))
+    columns.set(qn("w:num"), str(size.n_columns))
+    columns.set(qn("w:space"), str(_twips(size.gutter)))
     if found is None:
         page._sectPr.append(columns)  # noqa: SLF001
 
@@ -65,7 +65,7 @@ def _twips(millimetres: float) -> int:
     return round(millimetres * TWIPS_PER_MM)
 
 
-def _seal(header: Any, paper: Paper) -> None:
+def _seal(header: Any, size: PageSize) -> None:
     """Put the sealed line into a header: a table at the edge of the page, its text from bottom to top."""
     cells = "".join(
         f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width)}" w:type="dxa"/><w:textDirection w:val="btLr"/><w:vAlign w:val="center"/></w:tcPr>'
@@ -74,7 +74,7 @@ def _seal(header: Any, paper: Paper) -> None:
         for width, text in zip(SEAL_WIDTHS, SEAL_TEXT, strict=True)
     )
     grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in SEAL_WIDTHS)
-    height = _twips(paper.height - SEAL_SPARE)
+    height = _twips(size.height - SEAL_SPARE)
     table = parse_xml(
         f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblpPr w:leftFromText="0" w:rightFromText="0" w:vertAnchor="page" w:horzAnchor="page"'
         f' w:tblpX="{_twips(SEAL_FROM_EDGE)}" w:tblpY="{_twips(SEAL_SPARE / 2)}"/><w:tblW w:w="{_twips(sum(SEAL_WIDTHS))}" w:type="dxa"/>'

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from blueprints import repository
 from blueprints import repository_release as stored
-from blueprints.documents.paper import PAPERS
+from blueprints.documents.page_size import PAGE_SIZES
 from blueprints.models import ExamForm, FormPrint
 from blueprints.rules.releases import ReleasePart
 from blueprints.services import prints, releases
@@ -33,7 +33,7 @@ from qbank.interchange.convert import FORMATS as ITEM_FORMATS
 bp = Blueprint("form_prints", __name__, url_prefix="/forms")
 P = Permission
 FORMAT_LABELS = {"pdf": "PDF", "docx": "Word", "xlsx": "Excel", "json": "JSON"}
-PLACES = {("answer_sheet", "json"): N_("扫描坐标 JSON"), ("package", "json"): "JSON"}
+PLACES = {("scan_sheet", "json"): N_("扫描坐标 JSON"), ("package", "json"): "JSON"}
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
 
@@ -44,7 +44,7 @@ class PrintsPage:
     row: ExamForm
     title: str
     files: Choices
-    papers: list[tuple[str, str]]
+    page_sizes: list[tuple[str, str]]
     jobs: Sequence[Job]
     prints: Sequence[FormPrint]
     labels: dict[str, str]
@@ -60,7 +60,7 @@ def index(form_id: uuid.UUID) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     row = repository.get_form(session, form_id, actor=actor)
     page = PrintsPage(
-        row=row, title=form_title(row), files=_files(actor), papers=[(one.name, _(one.label)) for one in PAPERS.values()],
+        row=row, title=form_title(row), files=_files(actor), page_sizes=[(one.name, _(one.label)) for one in PAGE_SIZES.values()],
         jobs=stored.list_open_jobs(session, prints.JOB, form_id, actor=actor),
         prints=stored.list_prints(session, form_id, actor=actor), labels={key: _(label) for key, label in LABELS.items()},
         own=actor.user_id, sealed_key=_is_closed(row, ReleasePart.SCORING), sealed_items=_is_closed(row, ReleasePart.DELIVERY),
@@ -91,7 +91,7 @@ def _label(document: str, file_format: str) -> str:
 def make(form_id: uuid.UUID) -> Response:
     """Have a file made by a job."""
     document, _dot, file_format = request.form.get("file", "").partition(".")
-    wanted = Wanted(form_id, document, file_format, request.form.get("paper", "a4"))
+    wanted = Wanted(form_id, document, file_format, request.form.get("page_size", "a4"))
     with unit_of_work(current_actor()) as uow:
         prints.request_print(uow, wanted)
     return redirect_with_message(url_for("form_prints.index", form_id=form_id), _("已开始生成，完成后可以在这里下载"))

@@ -97,6 +97,7 @@ class ReleaseListPage:
     href: Callable[[int], str]
     n_alarms: int
     may_see_keepers: bool
+    may_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _form_page(form_id: uuid.UUID, *, reason: str = "", errors: dict[str, list[s
         row=row, title=form_title(row), is_sealed=row.status.value == "sealed", is_over=releases.is_over(session, row),
         sittings=releases.sittings_of(session, row), parts=parts,
         rows=[_row(actor, release, one) for release, one in found], is_custodian=releases.is_custodian(session, actor),
-        choices=[(one.value, one.label, early if one.is_early else "") for one in parts], reason=reason, errors=errors or {},
+        choices=[(one.value, one.label, early if one.is_early else "") for one in parts if one.needs_two], reason=reason, errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/release.html", page, status=422 if errors else 200)
 
@@ -250,7 +251,8 @@ def index() -> tuple[str, int]:
     rows = [_row(actor, release, one) for release, one in found]
     href = wording.page_address("form_releases.index")
     may_see = actor.may(P.WORKFLOW_MANAGE) or actor.may(P.FORM_SEAL)
-    page = ReleaseListPage(rows, paging.of(total), href, stored.count_alarms(session, actor=actor), may_see)
+    n_alarms = stored.count_alarms(session, actor=actor)
+    page = ReleaseListPage(rows, paging.of(total), href, n_alarms, may_see, may_read=actor.may(P.FORM_READ))
     return render_page("blueprints/releases.html", page)
 
 

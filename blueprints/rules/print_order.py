@@ -40,7 +40,7 @@ def is_shuffled(policy: str, label: str) -> bool:
     return policy == ALL or (policy == ALL_BUT_FIRST and label not in FIRST_LABELS)
 
 
-def on_paper(slots: Sequence[SlotContent], *, shuffle: bool) -> list[SlotContent]:
+def as_printed(slots: Sequence[SlotContent], *, shuffle: bool) -> list[SlotContent]:
     """Return slots as they stand on paper: the same seed gives the same order at any time."""
     return [replace(slot, content=_shuffled(slot)) if shuffle else slot for slot in slots]
 

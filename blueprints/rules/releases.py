@@ -50,7 +50,7 @@ EARLY_HOURS = RuleKey(
 PRINT_DAYS = RuleKey(
     "blueprints.print_keep_days", 7, N_("印制文件保留天数"), N_("到期后文件自动清除，只留记录"), minimum=1, maximum=365
 )
-SHEET_DIGITS = RuleKey("blueprints.answer_sheet_digits", 12, N_("答题卡准考证号位数"), minimum=4, maximum=13)
+SHEET_DIGITS = RuleKey("blueprints.scan_sheet_digits", 12, N_("答题卡准考证号位数"), minimum=4, maximum=13)
 declare(DELIVERY_RELEASE, REQUEST_MINUTES, OPEN_MINUTES, EARLY_HOURS, PRINT_DAYS, SHEET_DIGITS)
 
 

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from blueprints.assembly.blueprint import in_scope
 from blueprints.documents import pdf, proof, word
-from blueprints.documents.answer_sheet import answer_sheet_map, answer_sheet_pdf, lay_out
 from blueprints.documents.layout import FormSheet, key_parts, printed_parts
 from blueprints.documents.lettered import for_print
 from blueprints.documents.package import package_file
-from blueprints.documents.paper import A4
+from blueprints.documents.page_size import A4
 from blueprints.documents.proof import Piece
+from blueprints.documents.scan_sheet import lay_out, scan_sheet_map, scan_sheet_pdf
 from blueprints.documents.two_way import TwoWayLine, two_way_pdf, two_way_sheet
 from blueprints.models import ExamForm
 from blueprints.rules.codes import engine_code
@@ -66,7 +66,7 @@ class Job:
 def make_form(job: Job, file_format: str) -> Made:
     """Make the form itself."""
     slots, media = for_print(job.printed, job.media, with_key=False)
-    parts = printed_parts(slots, job.sheet.paper)
+    parts = printed_parts(slots, job.sheet.page_size)
     if file_format == "docx":
         data = word.form_docx(job.sheet, parts, media)
         proof.check(_word_proof(media).form(job.sheet, parts), proof.docx_text(data))
@@ -80,7 +80,7 @@ def make_form(job: Job, file_format: str) -> Made:
 def make_key(job: Job, file_format: str) -> Made:
     """Make the key and scoring standard."""
     slots, media = for_print(job.printed, job.media, with_key=True)
-    parts, sheet = key_parts(slots), replace(job.sheet, paper=A4)
+    parts, sheet = key_parts(slots), replace(job.sheet, page_size=A4)
     if file_format == "docx":
         data = word.key_docx(sheet, parts, media)
         proof.check(_word_proof(media).key(sheet, parts), proof.docx_text(data))
@@ -91,15 +91,15 @@ def make_key(job: Job, file_format: str) -> Made:
     return data, PDF, ".pdf"
 
 
-def make_answer_sheet(job: Job, file_format: str) -> Made:
+def make_scan_sheet(job: Job, file_format: str) -> Made:
     """Make the answer sheet, or the places of its marks for a scanner."""
     digits = int(profiles.value(job.session, job.form.organisation_id, SHEET_DIGITS.name))
     slots, _media = for_print(job.printed, job.media, with_key=False)
     laid_out = lay_out(slots, digits=digits)
     if file_format == "json":
         letters = {old.slot: printed_ids(old, new) for old, new in zip(job.slots, job.printed, strict=True)}
-        return answer_sheet_map(job.sheet, laid_out, letters), "application/json", "-坐标.json"
-    return answer_sheet_pdf(job.sheet, laid_out), PDF, ".pdf"
+        return scan_sheet_map(job.sheet, laid_out, letters), "application/json", "-坐标.json"
+    return scan_sheet_pdf(job.sheet, laid_out), PDF, ".pdf"
 
 
 def make_two_way(job: Job, file_format: str) -> Made:
@@ -118,7 +118,7 @@ def make_package(job: Job, file_format: str) -> Made:
 
 
 MAKERS: dict[str, Callable[[Job, str], Made]] = {
-    "form": make_form, "key": make_key, "answer_sheet": make_answer_sheet, "two_way": make_two_way,
+    "form": make_form, "key": make_key, "scan_sheet": make_scan_sheet, "two_way": make_two_way,
     "package": make_package,
 }  # fmt: skip
 

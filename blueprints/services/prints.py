@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints import repository_release as stored
 from blueprints.documents.layout import FormSheet, printed_parts, unknown_formulas
-from blueprints.documents.paper import PAPERS
+from blueprints.documents.page_size import PAGE_SIZES
 from blueprints.models import ExamForm, FormPrint
 from blueprints.rules.packages import SlotContent, score_text
-from blueprints.rules.print_order import PRINT_SHUFFLE, is_shuffled, on_paper, order_code
+from blueprints.rules.print_order import PRINT_SHUFFLE, as_printed, is_shuffled, order_code
 from blueprints.rules.releases import PRINT_DAYS, ReleasePart
 from blueprints.rules.states import FormStatus
 from blueprints.services import print_files, releases, sealing, views
@@ -43,11 +43,11 @@ JOB = "blueprints.print"
 PURPOSE = "form-prints"
 CHINA = ZoneInfo("Asia/Shanghai")
 FORMATS: dict[str, tuple[str, ...]] = {
-    "form": ("pdf", "docx"), "key": ("pdf", "docx"), "answer_sheet": ("pdf", "json"), "two_way": ("pdf", "xlsx"),
+    "form": ("pdf", "docx"), "key": ("pdf", "docx"), "scan_sheet": ("pdf", "json"), "two_way": ("pdf", "xlsx"),
     "package": ("qti21", "qti22", "qti30", "xlsx", "json"),
 }  # fmt: skip
 LABELS = {
-    "form": N_("试卷"), "key": N_("标准答案与评分标准"), "answer_sheet": N_("答题卡"), "two_way": N_("双向细目表"),
+    "form": N_("试卷"), "key": N_("标准答案与评分标准"), "scan_sheet": N_("答题卡"), "two_way": N_("双向细目表"),
     "package": N_("试卷数据包"),
 }  # fmt: skip
 WITH_KEY = frozenset({"key", "package"})
@@ -62,7 +62,7 @@ class Wanted:
     form_id: uuid.UUID
     document: str
     file_format: str
-    paper: str = "a4"
+    page_size: str = "a4"
 
     @property
     def way(self) -> str:
@@ -76,7 +76,7 @@ def request_print(uow: UnitOfWork, wanted: Wanted) -> Job:
     views.open_view(uow, wanted.form_id, way=wanted.way)
     payload = {
         "exam_form_id": str(wanted.form_id), "document": wanted.document, "file_format": wanted.file_format,
-        "paper": wanted.paper,
+        "page_size": wanted.page_size,
     }  # fmt: skip
     return enqueue(uow, JOB, payload, title=f"{LABELS[wanted.document]}：{form_title(form)}")
 
@@ -99,7 +99,7 @@ def make_print(
     if form.status is FormStatus.SEALED:
         sealing.check_unchanged(session, actor, form, slots)
     policy = profiles.value(session, form.organisation_id, PRINT_SHUFFLE.name, on=form.created_at.date())
-    printed = on_paper(slots, shuffle=is_shuffled(policy, form.label))
+    printed = as_printed(slots, shuffle=is_shuffled(policy, form.label))
     media = {} if wanted.document in WITHOUT_ITEMS else _media(session, actor, printed)
     job = PrintJob(session, actor, form, slots, printed, media, _sheet(session, actor, form, wanted, printed))
     told(30, N_("排版并逐字核对"))
@@ -115,14 +115,14 @@ def keep_print(uow: UnitOfWork, wanted: Wanted, made: PrintedFile, *, job_id: uu
     key, moment = new_id(), now()
     row = FormPrint(
         form_print_id=key, organisation_id=form.organisation_id, exam_form_id=wanted.form_id, document=wanted.document,
-        file_format=wanted.file_format, paper=wanted.paper, file_name=made.name[:200], mime=made.mime,
+        file_format=wanted.file_format, page_size=wanted.page_size, file_name=made.name[:200], mime=made.mime,
         ciphertext=crypto.encrypt(crypto.purpose_key(PURPOSE), made.data, bound_to=_place(key)),
         digest=digest_bytes(made.data), n_bytes=len(made.data), is_secret=not releases.is_over(uow.session, form),
         job_id=job_id, created_by=uow.actor.user_id, created_by_name=uow.actor.name[:100], created_at=moment,
         purge_after=moment + timedelta(days=days), n_taken=0,
     )  # fmt: skip
     uow.add(row)
-    after = {"way": wanted.way, "paper": wanted.paper, "digest": row.digest, "status": form.status.value}
+    after = {"way": wanted.way, "page_size": wanted.page_size, "digest": row.digest, "status": form.status.value}
     audit.record(uow, "form.print", "exam_form", wanted.form_id, after=after)
     return row
 
@@ -130,7 +130,7 @@ def keep_print(uow: UnitOfWork, wanted: Wanted, made: PrintedFile, *, job_id: uu
 def take_print(uow: UnitOfWork, form_print_id: uuid.UUID) -> PrintedFile:
     """Hand a kept file to the person who asked for it; every time is recorded."""
     row = stored.get_print(uow.session, form_print_id, actor=uow.actor)
-    wanted = Wanted(row.exam_form_id, row.document, row.file_format, row.paper)
+    wanted = Wanted(row.exam_form_id, row.document, row.file_format, row.page_size)
     _check(uow.session, uow.actor, wanted)
     if row.ciphertext is None:
         raise ConflictError(N_("文件已过保留期并清除，请重新生成"))
@@ -167,7 +167,7 @@ def _purge(uow: UnitOfWork, form_print_id: uuid.UUID) -> None:
 def _check(session: Session, actor: Actor, wanted: Wanted) -> ExamForm:
     """Return the form when this person may have this file of it now."""
     require(actor, Permission.FORM_READ)
-    if wanted.file_format not in FORMATS.get(wanted.document, ()) or wanted.paper not in PAPERS:
+    if wanted.file_format not in FORMATS.get(wanted.document, ()) or wanted.page_size not in PAGE_SIZES:
         raise InvalidInputError(N_("请选择要打印的文件和格式"))
     if wanted.document == "package":
         require(actor, Permission.FORM_SEAL)
@@ -188,7 +188,7 @@ def _sheet(session: Session, actor: Actor, form: ExamForm, wanted: Wanted, print
         organisation=get_organisation(session, actor.organisation).name, occupation=form.occupation_name,
         occupation_code=form.occupation_code, level=form.level_name, label=form.label, edition=form.edition_label,
         duration_minutes=form.duration_minutes, total_score=score_text(form.total_score), trace=stamp,
-        paper=PAPERS[wanted.paper], watermark=f"{words} {stamp}" if secret else "",
+        page_size=PAGE_SIZES[wanted.page_size], watermark=f"{words} {stamp}" if secret else "",
         order_code=f"选项顺序码 {order_code(printed)}", printed_at=moment,
     )  # fmt: skip
 

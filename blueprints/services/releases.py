@@ -116,6 +116,8 @@ def request_release(uow: UnitOfWork, form_id: uuid.UUID, *, part: ReleasePart, r
     """Ask, as a custodian, to open a part of a sealed form; another custodian has to confirm in time."""
     form = _sealed_form(uow, form_id)
     _check_custodian(uow, form_id)
+    if not needs_opening(uow.session, form, part):
+        raise ConflictError(N_("这一部分现在不需要启封"))
     text = reason.strip()
     if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
         message = N_("请写明启封的原因（5 至 500 字），原因会进入审计记录")

@@ -34,7 +34,7 @@ def upgrade():
         sa.Column("exam_form_id", sa.Uuid(), nullable=False),
         sa.Column("document", sa.String(length=20), nullable=False),
         sa.Column("file_format", sa.String(length=10), nullable=False),
-        sa.Column("paper", sa.String(length=8), nullable=False),
+        sa.Column("page_size", sa.String(length=8), nullable=False),
         sa.Column("file_name", sa.String(length=200), nullable=False),
         sa.Column("mime", sa.String(length=100), nullable=False),
         sa.Column("ciphertext", sa.LargeBinary(), nullable=True, comment="empty once purged"),

@@ -122,7 +122,7 @@ def test_drafts_carry_who_and_when_across_the_page_and_sealed_forms_do_not(
 def test_the_key_and_the_data_of_a_sealed_form_need_two_custodians(
     sealed_form: uuid.UUID, approver: Actor, open_by_two: OpenByTwo, session: Session
 ) -> None:
-    assert made(session, approver, sealed_form, "answer_sheet", "pdf").data
+    assert made(session, approver, sealed_form, "scan_sheet", "pdf").data
     for document, file_format in (("key", "pdf"), ("package", "json")):
         with pytest.raises(SealedPartError):
             made(session, approver, sealed_form, document, file_format)
@@ -194,21 +194,21 @@ def test_who_may_have_what(
     stranger = make_actor(Role.FORM_APPROVER, organisation_id=other_organisation.organisation_id)
     with pytest.raises(NotFoundError):
         made(session, stranger, form_id, "form", "pdf")
-    for document, file_format, paper in (("form", "exe", "a4"), ("x", "pdf", "a4"), ("form", "pdf", "b9")):
+    for document, file_format, size in (("form", "exe", "a4"), ("x", "pdf", "a4"), ("form", "pdf", "b9")):
         with pytest.raises(InvalidInputError):
-            prints.make_print(session, assembler, Wanted(form_id, document, file_format, paper))
+            prints.make_print(session, assembler, Wanted(form_id, document, file_format, size))
 
 
 def test_reprinting_gives_the_same_order_and_a_new_rule_changes_no_old_form(
     drafts: list[ExamForm], approver: Actor, session: Session
 ) -> None:
     form_id = drafts[1].exam_form_id
-    first = json.loads(made(session, approver, form_id, "answer_sheet", "json").data)
+    first = json.loads(made(session, approver, form_id, "scan_sheet", "json").data)
     with unit_of_work(system_actor(approver.organisation)) as uow:
         day = now().date() + timedelta(days=1)
         profiles.publish(uow, {"blueprints.print_shuffle": KEEP}, effective_on=day)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=3)):
-        assert json.loads(made(session, approver, form_id, "answer_sheet", "json").data) == first
+        assert json.loads(made(session, approver, form_id, "scan_sheet", "json").data) == first
 
 
 # --- forms as data ----------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_a_file_is_asked_for_followed_and_taken_in_the_browser(
 ) -> None:  # type: ignore[no-untyped-def]
     client, form_id = sign_in(Role.FORM_APPROVER), drafts[0].exam_form_id
     assert client.post(f"/forms/{form_id}/print", data={"file": "form.exe"}).status_code == 422
-    asked = client.post(f"/forms/{form_id}/print", data={"file": "form.pdf", "paper": "b4"})
+    asked = client.post(f"/forms/{form_id}/print", data={"file": "form.pdf", "page_size": "b4"})
     assert asked.location.endswith(f"/forms/{form_id}/prints")
     job = session.scalars(select(Job).where(Job.name == prints.JOB)).one()
     address = f"/forms/{form_id}/prints/jobs/{job.job_id}"

@@ -17,23 +17,23 @@ from docx.oxml.ns import qn
 from pypdf import PdfReader
 
 from blueprints.documents import proof
-from blueprints.documents.answer_sheet import (
+from blueprints.documents.layout import FormSheet, columns_for, key_parts, printed_parts
+from blueprints.documents.page_size import PAGE_SIZES
+from blueprints.documents.pdf import form_pdf, key_pdf
+from blueprints.documents.runs import rich
+from blueprints.documents.scan_sheet import (
     BOTTOM,
     CORNER,
     HEIGHT,
     MOST_DIGITS,
     WIDTH,
-    answer_sheet_map,
-    answer_sheet_pdf,
     lay_out,
+    scan_sheet_map,
+    scan_sheet_pdf,
 )
-from blueprints.documents.layout import FormSheet, columns_for, key_parts, printed_parts
-from blueprints.documents.paper import PAPERS
-from blueprints.documents.pdf import form_pdf, key_pdf
-from blueprints.documents.runs import rich
 from blueprints.documents.word import form_docx, key_docx
 from blueprints.rules.packages import SlotContent
-from blueprints.rules.print_order import ALL, ALL_BUT_FIRST, KEEP, is_shuffled, on_paper, order_code, printed_ids
+from blueprints.rules.print_order import ALL, ALL_BUT_FIRST, KEEP, as_printed, is_shuffled, order_code, printed_ids
 from item_templates.contract import Choice, ItemContent
 from kernel.errors import InvalidInputError
 from tests.blueprints.bank_cases import short_answer, true_false
@@ -101,7 +101,7 @@ SLOTS = [*PLAIN, *testlet_slots(len(PLAIN) + 1)]
 
 def proved(sheet: FormSheet, slots: list[SlotContent]) -> bytes:
     """Set a form as PDF, prove it, and return it."""
-    parts = printed_parts(slots, sheet.paper)
+    parts = printed_parts(slots, sheet.page_size)
     data = form_pdf(sheet, parts, {})
     shown = proof.pdf_text(data, watermark=sheet.watermark, foot=(sheet.title, sheet.foot))
     proof.check(proof.Proof(set()).form(sheet, parts), shown)
@@ -113,7 +113,7 @@ def proved(sheet: FormSheet, slots: list[SlotContent]) -> bytes:
 )
 def test_every_paper_has_its_size_and_shows_every_character(name: str, width: int, height: int, columns: int) -> None:
     sheet = dataclasses.replace(
-        SHEET, paper=PAPERS[name], watermark="草稿 张三", printed_at=datetime(2026, 11, 22, tzinfo=UTC)
+        SHEET, page_size=PAGE_SIZES[name], watermark="草稿 张三", printed_at=datetime(2026, 11, 22, tzinfo=UTC)
     )
     page = PdfReader(io.BytesIO(proved(sheet, SLOTS))).pages[0]
     assert [round(float(side) * 25.4 / 72) for side in page.mediabox[2:]] == [width, height]
@@ -171,8 +171,8 @@ def test_no_item_is_split_between_pages() -> None:
 
 
 def test_a_word_file_has_columns_the_sealed_line_and_all_characters() -> None:
-    sheet = dataclasses.replace(SHEET, paper=PAPERS["b4"], watermark="草稿 张三")
-    parts = printed_parts(SLOTS, sheet.paper)
+    sheet = dataclasses.replace(SHEET, page_size=PAGE_SIZES["b4"], watermark="草稿 张三")
+    parts = printed_parts(SLOTS, sheet.page_size)
     data = form_docx(sheet, parts, {})
     proof.check(proof.Proof(set(), is_word=True).form(sheet, parts), proof.docx_text(data))
     section = docx.Document(io.BytesIO(data)).sections[0]
@@ -187,7 +187,7 @@ def test_a_word_file_has_columns_the_sealed_line_and_all_characters() -> None:
 
 
 def test_in_word_a_set_keeps_together_and_lets_the_next_item_go() -> None:
-    parts = printed_parts(testlet_slots(1), PAPERS["a4"])
+    parts = printed_parts(testlet_slots(1), PAGE_SIZES["a4"])
     document = docx.Document(io.BytesIO(form_docx(SHEET, parts, {})))
     texts = {p.text: p.paragraph_format.keep_with_next for p in document.paragraphs if p.text}
     for table in document.tables:
@@ -251,7 +251,7 @@ def test_a_character_that_no_font_has_refuses_the_file_and_the_item_is_found() -
 
 def test_options_change_places_and_the_key_goes_with_them() -> None:
     before = slots_of(*(choice(number) for number in range(12)))
-    after = on_paper(before, shuffle=True)
+    after = as_printed(before, shuffle=True)
     moved = 0
     for old, new in zip(before, after, strict=True):
         text_of = {one.id: one.content for one in new.content.choices}
@@ -261,7 +261,7 @@ def test_options_change_places_and_the_key_goes_with_them() -> None:
         assert letters[new.content.key] == old.content.key
         moved += [one.content for one in new.content.choices] != [one.content for one in old.content.choices]
     assert moved >= 8
-    assert on_paper(before, shuffle=True) == after
+    assert as_printed(before, shuffle=True) == after
     assert order_code(after) != order_code(before)
 
 
@@ -274,7 +274,7 @@ def test_several_keys_and_weights_go_with_their_options() -> None:
         scoring={"weights": {"A": 0.5, "C": 0.5, "B": 0, "D": 0}},
     )
     (old,) = slots_of(content)
-    (new,) = on_paper([old], shuffle=True)
+    (new,) = as_printed([old], shuffle=True)
     letters = printed_ids(old, new)
     assert {letters[key] for key in new.content.key} == {"A", "C"}
     assert {letters[key]: value for key, value in new.content.scoring["weights"].items()} == content.scoring["weights"]
@@ -292,7 +292,7 @@ def test_several_keys_and_weights_go_with_their_options() -> None:
 )  # fmt: skip
 def test_options_that_something_names_keep_their_places(content: ItemContent) -> None:
     slots = slots_of(content)
-    assert on_paper(slots, shuffle=True) == slots
+    assert as_printed(slots, shuffle=True) == slots
 
 
 def test_the_rule_says_which_forms_are_shuffled() -> None:
@@ -305,8 +305,8 @@ def test_the_rule_says_which_forms_are_shuffled() -> None:
 def test_narrow_columns_take_fewer_options_a_line() -> None:
     content = ItemContent("single_choice", "题", tuple(Choice(k, "检查电源断开了吗") for k in "ABCD"), key="A")
     texts = [(one.id, rich(one.content)) for one in content.choices]
-    assert columns_for(content, texts, PAPERS["a3"].line_units) == 4
-    assert columns_for(content, texts, PAPERS["b4"].line_units) == 2
+    assert columns_for(content, texts, PAGE_SIZES["a3"].line_units) == 4
+    assert columns_for(content, texts, PAGE_SIZES["b4"].line_units) == 2
 
 
 # --- the answer sheet -------------------------------------------------------------------------------------------------
@@ -342,14 +342,14 @@ def test_marks_of_an_answer_sheet_lie_on_the_page_and_never_on_each_other(digits
 
 def test_the_printed_sheet_has_its_marks_where_the_map_says() -> None:
     before = slots_of(*(choice(number) for number in range(12)))
-    after = on_paper(before, shuffle=True)
+    after = as_printed(before, shuffle=True)
     laid_out = lay_out(after)
     letters = {old.slot: printed_ids(old, new) for old, new in zip(before, after, strict=True)}
-    told = json.loads(answer_sheet_map(SHEET, laid_out, letters))
+    told = json.loads(scan_sheet_map(SHEET, laid_out, letters))
     place = next(m for m in told["marks"] if m.get("slot") == 1 and m.get("value") == "B")
     assert place["response"] == letters[1]["B"]
     assert told["page"] == {"width": WIDTH, "height": HEIGHT, "count": laid_out.page}
-    page = PdfReader(io.BytesIO(answer_sheet_pdf(SHEET, laid_out))).pages[0]
+    page = PdfReader(io.BytesIO(scan_sheet_pdf(SHEET, laid_out))).pages[0]
     found: list[tuple[float, float]] = []
 
     def visit(text: str, cm: list[float], matrix: list[float], *_font: object) -> None:

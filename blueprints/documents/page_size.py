@@ -12,7 +12,7 @@ SPARE_UNITS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class PageSize:
     """One way to lay a form out; lengths in millimetres, `inside` is the edge that is bound and sealed."""
 
     name: str
@@ -38,18 +38,18 @@ class Paper:
 
         Examples
         --------
-        >>> PAPERS["a4"].line_units, PAPERS["b4"].line_units
+        >>> PAGE_SIZES["a4"].line_units, PAGE_SIZES["b4"].line_units
         (85, 79)
         """
         return int(self.column_width / HALF_CHARACTER) - SPARE_UNITS
 
 
-A4 = Paper("a4", N_("A4 单栏"), 210, 297, 1)
-PAPERS = {
+A4 = PageSize("a4", N_("A4 单栏"), 210, 297, 1)
+PAGE_SIZES = {
     one.name: one
     for one in (
         A4,
-        Paper("b4", N_("B4 横向双栏"), 364, 257, 2),
-        Paper("a3", N_("A3 横向双栏"), 420, 297, 2),
+        PageSize("b4", N_("B4 横向双栏"), 364, 257, 2),
+        PageSize("a3", N_("A3 横向双栏"), 420, 297, 2),
     )
 }

@@ -14,7 +14,7 @@ from blueprints.rules.packages import SlotContent
 from blueprints.rules.sections import Section, sections_of
 from kernel.typesetting import render_pdf
 
-FORMAT = "kaoku-answer-sheet/1"
+FORMAT = "kaoku-scan-sheet/1"
 WIDTH, HEIGHT = 210.0, 297.0
 LEFT, RIGHT, TOP, BOTTOM = 13.0, 197.0, 24.0, 276.0
 CORNER, CORNER_EDGE = 6.0, 8.0
@@ -31,7 +31,7 @@ MARKS_OF_TRUTH = (("√", "true"), ("×", "false"))
 BOX_HEIGHTS = {"fill_in": 9.0, "numeric": 9.0, "short_answer": 44.0, "calculation": 66.0, "essay": 116.0}
 PLAIN_BOX = 11.0
 STATES = (("缺考", "absent"), ("违纪", "violation"))
-_TEMPLATE = Path(__file__).with_name("answer_sheet.typ")
+_TEMPLATE = Path(__file__).with_name("scan_sheet.typ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Mark:
 
 
 @dataclass(slots=True)
-class AnswerSheet:
+class ScanSheet:
     """All marks of a sheet, and how far down the last page is used."""
 
     digits: int
@@ -98,9 +98,9 @@ class AnswerSheet:
                 self.put("corner", WIDTH / 2 + bit * 7, CORNER_EDGE + 1, (4.0, 3.0), value=f"page-bit-{bit}")
 
 
-def lay_out(slots: Sequence[SlotContent], *, digits: int = 12) -> AnswerSheet:
+def lay_out(slots: Sequence[SlotContent], *, digits: int = 12) -> ScanSheet:
     """Return the marks of the answer sheet of a form; `slots` as they are printed."""
-    sheet = AnswerSheet(digits)
+    sheet = ScanSheet(digits)
     sheet.begin()
     for section in sections_of(slots):
         here = [slot for slot in slots if slot.section == section.number]
@@ -108,7 +108,7 @@ def lay_out(slots: Sequence[SlotContent], *, digits: int = 12) -> AnswerSheet:
     return sheet
 
 
-def _section(sheet: AnswerSheet, section: Section, slots: Sequence[SlotContent]) -> None:
+def _section(sheet: ScanSheet, section: Section, slots: Sequence[SlotContent]) -> None:
     bubbled = [slot for slot in slots if bubbles_of(slot)]
     boxed = [slot for slot in slots if not bubbles_of(slot)]
     label = f"{section.numeral}、{section.label}（{section.range_text}）"
@@ -131,7 +131,7 @@ def bubbles_of(slot: SlotContent) -> list[tuple[str, str]]:
     return []
 
 
-def _bubble_blocks(sheet: AnswerSheet, slots: Sequence[SlotContent]) -> None:
+def _bubble_blocks(sheet: ScanSheet, slots: Sequence[SlotContent]) -> None:
     """Put items in blocks of five below each other, as many blocks beside each other as the widest item lets."""
     if not slots:
         return
@@ -148,14 +148,14 @@ def _bubble_blocks(sheet: AnswerSheet, slots: Sequence[SlotContent]) -> None:
         sheet.y += len(band[0]) * ROW + BLOCK_GAP
 
 
-def _bubble_row(sheet: AnswerSheet, slot: SlotContent, x: float, y: float) -> None:
+def _bubble_row(sheet: ScanSheet, slot: SlotContent, x: float, y: float) -> None:
     sheet.put("number", x, y, (NUMBER_WIDTH - 2, BUBBLE_HEIGHT), text=str(slot.slot), slot=slot.slot)
     for place, (shown, value) in enumerate(bubbles_of(slot)):
         left = x + NUMBER_WIDTH + place * PITCH
         sheet.put("bubble", left, y, (BUBBLE_WIDTH, BUBBLE_HEIGHT), text=shown, slot=slot.slot, value=value)
 
 
-def _box(sheet: AnswerSheet, slot: SlotContent) -> None:
+def _box(sheet: ScanSheet, slot: SlotContent) -> None:
     height = BOX_HEIGHTS.get(slot.content.type, PLAIN_BOX)
     if slot.content.type == "fill_in":
         height *= max(1, slot.content.n_blanks)
@@ -166,14 +166,14 @@ def _box(sheet: AnswerSheet, slot: SlotContent) -> None:
     sheet.y += height + 2
 
 
-def answer_sheet_pdf(sheet: FormSheet, laid_out: AnswerSheet) -> bytes:
+def scan_sheet_pdf(sheet: FormSheet, laid_out: ScanSheet) -> bytes:
     """Return the answer sheet as PDF."""
     pages = [[asdict(mark) for mark in laid_out.marks if mark.page == page] for page in range(1, laid_out.page + 1)]
     data = sheet_data(sheet) | {"pages": pages, "grid_x": laid_out.grid_x, "grid_y": GRID_Y}
     return render_pdf(_TEMPLATE, data, created_at=sheet.printed_at, archival=sheet.printed_at is not None)
 
 
-def answer_sheet_map(sheet: FormSheet, laid_out: AnswerSheet, choices: Mapping[int, Mapping[str, str]]) -> bytes:
+def scan_sheet_map(sheet: FormSheet, laid_out: ScanSheet, choices: Mapping[int, Mapping[str, str]]) -> bytes:
     """Return the places as JSON for a scanner; `choices` tells for each slot which option a printed letter stands for."""
     document = {
         "format": FORMAT,
