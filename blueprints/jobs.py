@@ -64,7 +64,7 @@ def run_print(context: JobContext) -> None:
     """Make a file of a form, prove it, and keep it for who asked for it."""
     payload = context.payload
     form_id = uuid.UUID(payload["exam_form_id"])
-    wanted = prints.Wanted(form_id, payload["document"], payload["file_format"], payload["paper"])
+    wanted = prints.Wanted(form_id, payload["document"], payload["file_format"], payload["page_size"])
     context.progress(5, N_("正在准备"))
     made = prints.make_print(db.session(), context.actor, wanted, context.progress)
     context.progress(90, N_("正在保存"))
