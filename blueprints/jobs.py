@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from blueprints import repository
@@ -18,6 +19,7 @@ STEPS = {
 }  # fmt: skip
 LARGEST_SHARE = 95
 PURGE_SECONDS = 3600.0
+ASK_SECONDS = 1.0
 
 register_reference_source(ReferenceSource(N_("组卷蓝图或试卷"), count_by_level=editions.count_relying))
 register_dependant(
@@ -32,17 +34,38 @@ register_dependant(
 )
 
 
+class _Watch:
+    """Shows how far a draw is, and asks within a long step whether somebody called the job off."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._last = (2, N_("读取题库"))
+        self._asked = time.monotonic()
+
+    def report(self, step: str, share: float) -> None:
+        """Show a step."""
+        self._last = (5 + int(share * (LARGEST_SHARE - 5)), STEPS.get(step, step))
+        self._ask()
+
+    def is_called_off(self) -> bool:
+        """Ask every second; raises JobCancelledError as the job's own reports do."""
+        if time.monotonic() - self._asked > ASK_SECONDS:
+            self._ask()
+        return False
+
+    def _ask(self) -> None:
+        self._asked = time.monotonic()
+        self._context.progress(*self._last)
+
+
 @handler(runs.JOB)
 def run_assembly(context: JobContext) -> None:
     """Draw the forms of a run and keep the outcome."""
     run_id = uuid.UUID(context.payload["assembly_run_id"])
     context.progress(2, N_("读取题库"))
     run = repository.get_run(db.session(), run_id, actor=context.actor)
-
-    def report(step: str, share: float) -> None:
-        context.progress(5 + int(share * (LARGEST_SHARE - 5)), STEPS.get(step, step))
-
-    result, pool = runs.compute(db.session(), context.actor, run, report)
+    watch = _Watch(context)
+    result, pool = runs.compute(db.session(), context.actor, run, watch.report, watch.is_called_off)
     outcome = {"status": result.status, "n_forms": len(result.forms)}
     with context.finish(outcome, result_url=f"/assembly-runs/{run_id}") as uow:
         runs.finish_run(uow, run_id, result, pool)

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from blueprints import repository
+from blueprints.assembly.result import Check
 from blueprints.models import ExamForm, FormChange, FormSlot
 from blueprints.pages import wording
 from blueprints.pages.forms import PlacedItem, placed_items
@@ -223,10 +224,10 @@ def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer]) -> list[OfferLine
     ]  # fmt: skip
 
 
-def _effect(before: Any, after: Any, scopes: Scopes) -> tuple[str, str, str, str]:
+def _effect(before: Check, after: Check, scopes: Scopes) -> tuple[str, str, str, str]:
     kind = "danger" if not after.met else "success" if not before.met else ""
-    rounded = (score_text(round(check.got, 3)) for check in (before, after))
-    return wording.say_text(after.text, scopes, after.constraint), *rounded, kind  # type: ignore[return-value] - two figures
+    figures = score_text(round(before.got, 3)), score_text(round(after.got, 3))
+    return (wording.say_text(after.text, scopes, after.constraint), *figures, kind)
 
 
 @bp.post("/<uuid:form_id>/swap/<int:slot>")

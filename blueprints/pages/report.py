@@ -130,13 +130,17 @@ def workbook(form_id: uuid.UUID) -> Response:
 
 def _two_way_sheet(page: ReportPage) -> TableSheet:
     header = [_("范围"), _("比重"), *page.columns, _("题数"), _("应有分数"), _("实有分数")]
-    rows = [[row.label, f"{row.percent}%", *row.counts, row.n_items, row.wanted, row.got] for row in page.rows]
+    rows: list[list[Cell]] = [
+        [row.label, f"{row.percent}%", *row.counts, row.n_items, row.wanted, row.got] for row in page.rows
+    ]
     return TableSheet(_("双向细目表"), header, rows, title=page.title)
 
 
 def _check_sheet(page: ReportPage) -> TableSheet:
     header = [_("要求"), _("应有"), _("实有"), _("结论")]
-    rows = [[c.text, c.wanted, c.got, _("符合") if c.met else _("不符")] for c in page.checks]
+    rows: list[list[Cell]] = [
+        [check.text, check.wanted, check.got, str(_("符合") if check.met else _("不符"))] for check in page.checks
+    ]  # fmt: skip
     return TableSheet(_("逐条核对"), header, rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -61,9 +62,13 @@ class Bench:
     siblings: tuple[frozenset[str], ...]
     barred: frozenset[str] = frozenset()
 
+    @cached_property
+    def _present(self) -> tuple[Check, ...]:
+        return self.checks_of(self.items)
+
     def checks(self) -> tuple[Check, ...]:
         """Return every rule held against the form as it is."""
-        return self.checks_of(self.items)
+        return self._present
 
     def checks_of(self, items: Items) -> tuple[Check, ...]:
         """Return every rule held against other items."""
@@ -104,7 +109,7 @@ class Bench:
 
     def breaks_nothing(self, items: Items) -> bool:
         """Say whether every rule that the form keeps now would still be kept."""
-        return self.unmet(items) <= self.unmet(self.items)
+        return self.unmet(items) <= {check.constraint for check in self.broken()}
 
     def unmet(self, items: Items) -> frozenset[str]:
         """Return the names of the rules that some items break."""
@@ -140,9 +145,10 @@ def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> tuple[frozenset[str
 
 def slot_item(slot: FormSlot, known: PoolItem | None) -> PoolItem:
     """Return the item of a slot as assembly sees it: what the slot keeps, and the rest as the bank says now."""
-    kept = {"point": engine_code(slot.point), "importance": slot.importance, "difficulty": slot.difficulty}
     if known is not None:
-        return replace(known, **kept, score=slot.score)  # type: ignore[arg-type] - the values are of the fields' types
+        return replace(
+            known, point=engine_code(slot.point), importance=slot.importance, difficulty=slot.difficulty, score=slot.score
+        )  # fmt: skip
     return PoolItem(
         id=str(slot.item_id), type=slot.type, point=engine_code(slot.point), importance=slot.importance,
         difficulty=slot.difficulty, score=slot.score,

@@ -103,15 +103,18 @@ def _check_bounds(n_forms: int, seed: int | None, seconds: int) -> None:
         raise InvalidInputError(N_("组卷参数有误，请按提示修改"), fields=wrong)
 
 
-def compute(session: Session, actor: Actor, run: AssemblyRun, progress: Progress) -> tuple[AssemblyResult, Pool]:
-    """Draw the forms of a run from the pool as it is now; writes nothing."""
+def compute(
+    session: Session, actor: Actor, run: AssemblyRun, progress: Progress, is_cancelled: Callable[[], bool] | None = None
+) -> tuple[AssemblyResult, Pool]:
+    """Draw the forms of a run from the pool as it is now; writes nothing. `is_cancelled` may raise to stop the search."""
     pool = within_caps(
         session, actor, run.standard_level_id, load_pool(session, actor, run.standard_level_id, run.spec)
     )
     blueprint = blueprint_of(run.spec)
     result = assemble(
-        pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress
-    )
+        pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress,
+        is_cancelled=is_cancelled,
+    )  # fmt: skip
     return result, pool
 
 

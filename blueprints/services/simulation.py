@@ -40,9 +40,10 @@ def start_simulation(uow: UnitOfWork, blueprint_id: uuid.UUID, plan: Plan) -> Jo
     wrong = {name: [message] for name, (low, high) in BOUNDS.items() if not low <= getattr(plan, name) <= high}
     if wrong:
         raise InvalidInputError(N_("模拟参数有误，请按提示修改"), fields=wrong)
-    payload = {"blueprint_id": str(blueprint_id), "name": row.name, "plan": asdict(plan)}
+    wanted = asdict(plan)
+    payload = {"blueprint_id": str(blueprint_id), "name": row.name, "plan": wanted}
     job = enqueue(uow, JOB, payload, title=f"题库承载力：{row.name}")
-    audit.record(uow, "capacity.simulate", "exam_blueprint", blueprint_id, after=payload["plan"])
+    audit.record(uow, "capacity.simulate", "exam_blueprint", blueprint_id, after=wanted)
     return job
 
 

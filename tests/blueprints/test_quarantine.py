@@ -132,7 +132,7 @@ def test_a_form_that_was_sat_is_sized_and_left_alone(
     assert swept(assembler, item_id) == {}
     extent = quarantine.find_extent(session, assembler, item_id)
     (one,) = extent.delivered
-    assert (one.n_started, one.slot.score, one.share_percent) == (28, 1, Decimal("5.0"))
+    assert (one.n_started, one.slot.score, one.share_percent) == (28, Decimal(1), Decimal("5.0"))
     assert extent.n_candidate_marks == 28
 
 
