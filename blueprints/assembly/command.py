@@ -43,7 +43,7 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--replay", "replayed", type=_FILE, default=None, help="重放一个结果文件，核对是否得到相同的试卷。")
 @click.option("--check", "checked", type=_FILE, default=None, help="用蓝图核对已有的套题（JSON，试题编号的列表）。")
 @click.pass_context
-def assemble_command(context: click.Context, *, pool_file: Path, blueprint_file: Path, **options: Any) -> None:
+def assemble_command(context: click.Context, /, *, pool_file: Path, blueprint_file: Path, **options: Any) -> None:
     """Assemble forms from a pool file by a blueprint file, without a database."""
     try:
         pool, blueprint = read_pool(pool_file), read_blueprint(blueprint_file)

@@ -20,11 +20,16 @@ from kernel.i18n import N_
 
 PRICES: Mapping[str, float] = {
     "n_items": 15, "total_score": 15, "types": 10, "max_per_point": 8, "weights": 5, "exclude": 4, "importance": 3, "cells": 3, "difficulty": 2,
-    "p_value": 1, "information": 0.003,
+    "p_value": 1, "information": 0.003, "cognitive": 3, "key_balance": 2, "answer_time": 0.5, "reading": 0.005,
+    "sections": 3, "section_score": 3, "section_time": 0.5, "p_bands": 3, "earlier": 4, "pretest": 6, "include": 4,
+    "include_sets": 4, "coverage": 8, "p_value_items": 4,
 }  # fmt: skip
 """What one step of a rule's row costs to relax; kinds that are not here are never relaxed by a row."""
+BY_MEASURE = ("weights", "total_score", "answer_time", "reading", "section_time", "section_score")
+"""Kinds whose price is for one unit of their own measure, not for a step of the row."""
 FORM_PRICE = 20.0
 EXPOSURE_PRICE = 4.0
+REST_PRICE = 0.1
 PRICE_GAP = 0.5
 ROUNDING = Decimal("0.0001")
 CHANGES: Mapping[str, str] = {
@@ -40,6 +45,21 @@ CHANGES: Mapping[str, str] = {
     "information": N_("能力 %(name)s 处的信息量由 %(before)s 改为 %(after)s"),
     "exclude": N_("允许使用被排除的题：%(after)s 题"),
     "exposure": N_("使用次数上限由 %(before)s 改为 %(after)s"),
+    "cognitive": N_("认知层次 %(name)s 的题数由 %(before)s 改为 %(after)s"),
+    "key_balance": N_("答案（%(name)s）的题数由 %(before)s 改为 %(after)s"),
+    "answer_time": N_("答题时间（分钟）由 %(before)s 改为 %(after)s"),
+    "reading": N_("阅读量（字）由 %(before)s 改为 %(after)s"),
+    "sections": N_("第“%(name)s”部分的题数由 %(before)s 改为 %(after)s"),
+    "section_score": N_("第“%(name)s”部分的分数由 %(before)s 改为 %(after)s"),
+    "section_time": N_("第“%(name)s”部分的答题时间（分钟）由 %(before)s 改为 %(after)s"),
+    "p_bands": N_("通过率 %(name)s 的题数由 %(before)s 改为 %(after)s"),
+    "earlier": N_("与往次试卷重复的题数由 %(before)s 改为 %(after)s"),
+    "pretest": N_("试测题数由 %(before)s 改为 %(after)s"),
+    "include": N_("不再指定选用题 %(name)s"),
+    "include_sets": N_("不再指定选用共用题干 %(name)s"),
+    "coverage": N_("鉴定点（%(name)s）不再要求全部考到"),
+    "p_value_items": N_("允许使用通过率超出范围的题：%(after)s 题"),
+    "cool_down": N_("停用天数由 %(before)s 改为 %(after)s"),
     "max_overlap": N_("试卷份数由 %(before)s 改为 %(after)s"),
 }
 
@@ -51,6 +71,8 @@ def relaxations(
     found = [_elastic(model, n_forms, [rule], deadline) for rule in conflict if _kind(rule) in PRICES]
     if "exposure" in conflict:
         found.append(_wider_exposure(model, n_forms, blueprint, deadline))
+    if "cool_down" in conflict:
+        found.append(_shorter_rest(model, n_forms, blueprint, deadline))
     if "max_overlap" in conflict:
         found.append(_fewer_forms(model, n_forms, deadline))
     every = [rule for rule in dict.fromkeys(model.rules) if _kind(rule) in PRICES]
@@ -84,7 +106,7 @@ def _elastic(model: Model, n_forms: int, rules: Sequence[str], deadline: Deadlin
 
 
 def _price(model: Model, rule: str) -> float:
-    scale = model.measure.get(rule, 1.0) if _kind(rule) in ("weights", "total_score") else 1.0
+    scale = model.measure.get(rule, 1.0) if _kind(rule) in BY_MEASURE else 1.0
     return PRICES[_kind(rule)] * scale
 
 
@@ -93,7 +115,8 @@ def _elastic_program(model: Model, n_forms: int, rules: Sequence[str], rows: Seq
     n_rows = len(model.rules)
     at = np.concatenate([np.concatenate([part, part]) for part in rows])
     column = np.concatenate([np.repeat([2 * i, 2 * i + 1], len(part)) for i, part in enumerate(rows)])
-    value = np.concatenate([np.repeat([float(n_forms), -float(n_forms)], len(part)) for part in rows])
+    times = np.where(model.period > 0, np.maximum(1, n_forms // np.maximum(model.period, 1)), n_forms).astype(float)
+    value = np.concatenate([np.concatenate([times[part], -times[part]]) for part in rows])
     slack = sparse.csc_matrix((value, (at, column)), shape=(n_rows, 2 * len(rules)))
     finite = [np.abs(np.concatenate([model.low[part], model.high[part]])) for part in rows]
     reach = [
@@ -135,34 +158,56 @@ def _worded(rule: str, before: Wanted, after: Wanted) -> Change:
     return Change(rule, before, after, Text(CHANGES[_kind(rule)], values))
 
 
-def _is_possible(model: Model, n_forms: int, upper: IntArray, deadline: Deadline) -> bool:
-    """Say whether so many units of each class carry the forms, exposure left aside."""
-    free = np.array([name == "exposure" for name in model.rules])
+def _is_possible(model: Model, n_forms: int, upper: IntArray, name: str, deadline: Deadline) -> bool:
+    """Say whether so many units of each class carry the forms, one rule left aside."""
+    free = np.array([rule == name for rule in model.rules])
     all_low, all_high = model.bounds(n_forms)
     low, high = np.where(free, -np.inf, all_low), np.where(free, np.inf, all_high)
     program = Program(model.matrix, np.zeros(len(upper)), upper.astype(np.float64), low, high)
     return round_program(program, deadline, gap=ANY_GAP).x.size > 0
 
 
-def _wider_exposure(model: Model, n_forms: int, blueprint: Blueprint, deadline: Deadline) -> Relaxation | None:
-    """Return the least cap on earlier uses that helps."""
-    items = model.columns.items
-    most_used = np.array([max(items[i].n_used for i in model.members(int(unit))) for unit in model.units])
+def _least_level(
+    model: Model, n_forms: int, rule: tuple[str, int], values: Sequence[int], deadline: Deadline
+) -> int | None:
+    """Return the least cap on a value of items, above the present one, that helps; None if none does."""
+    name, limit = rule
+    worst = np.array([max(values[i] for i in model.members(int(unit))) for unit in model.units])
     class_of = np.repeat(np.arange(len(model.n_units)), model.n_units)
-    limit = blueprint.max_n_used or 0
-    levels = sorted({int(used) for used in most_used if used > limit})
+    levels = sorted({int(value) for value in worst if value > limit})
     low, high = 0, len(levels)
     while low < high:
         middle = (low + high) // 2
-        upper = np.bincount(class_of[most_used <= levels[middle]], minlength=len(model.n_units))
-        if _is_possible(model, n_forms, upper, deadline):
+        upper = np.bincount(class_of[worst <= levels[middle]], minlength=len(model.n_units))
+        if _is_possible(model, n_forms, upper, name, deadline):
             high = middle
         else:
             low = middle + 1
-    if low == len(levels):
+    return levels[low] if low < len(levels) else None
+
+
+def _wider_exposure(model: Model, n_forms: int, blueprint: Blueprint, deadline: Deadline) -> Relaxation | None:
+    """Return the least cap on earlier uses that helps."""
+    limit, used = blueprint.max_n_used or 0, [item.n_used for item in model.columns.items]
+    level = _least_level(model, n_forms, ("exposure", limit), used, deadline)
+    if level is None:
         return None
-    change = _worded("exposure", (None, Decimal(limit)), (None, Decimal(levels[low])))
-    return Relaxation((change,), EXPOSURE_PRICE * (levels[low] - limit))
+    change = _worded("exposure", (None, Decimal(limit)), (None, Decimal(level)))
+    return Relaxation((change,), EXPOSURE_PRICE * (level - limit))
+
+
+def _shorter_rest(model: Model, n_forms: int, blueprint: Blueprint, deadline: Deadline) -> Relaxation | None:
+    """Return the longest rest that helps."""
+    rest = blueprint.limits.cool_down
+    if rest is None or rest.on is None:
+        return None
+    rested = [(rest.on - item.last_used).days if item.last_used else rest.days for item in model.columns.items]
+    level = _least_level(model, n_forms, ("cool_down", -rest.days), [-days for days in rested], deadline)
+    if level is None:
+        return None
+    after = Decimal(max(0, -level))
+    change = _worded("cool_down", (Decimal(rest.days), None), (after, None))
+    return Relaxation((change,), REST_PRICE * float(rest.days - after))
 
 
 def _carries(model: Model, n_forms: int, deadline: Deadline) -> bool:

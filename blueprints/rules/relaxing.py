@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
@@ -32,8 +32,9 @@ def relaxed_spec(spec: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) 
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(relaxed, name, _bounds(change["from"]), _bounds(change["to"]))
-    relaxed["n_items"] = sum(rule["count"] for rule in relaxed["types"])
-    _retotal(relaxed)
+    if not any(isinstance(rule["count"], list) for rule in relaxed["types"]):
+        relaxed["n_items"] = sum(rule["count"] for rule in relaxed["types"])
+        _retotal(relaxed)
     return relaxed
 
 
@@ -62,7 +63,8 @@ def _types(spec: dict[str, Any], name: str, before: Bounds, after: Bounds) -> No
     count = after[0] if after[0] != before[0] else after[1]
     for rule in spec["types"]:
         if rule["type"] == name and count is not None:
-            rule["count"] = int(count)
+            is_open = isinstance(rule["count"], list)
+            rule["count"] = [max(0, int(after[0] or 0)), int(after[1] or 0)] if is_open else int(count)
 
 
 def _weights(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
@@ -111,9 +113,14 @@ def _mean(before: Bounds, after: Bounds) -> dict[str, Any]:
 
 def _cells(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
     for cell in spec.get("cells", ()):
-        parts = (cell.get("scope"), cell.get("type"), cell.get("importance"), cell.get("difficulty"))
-        if "/".join(str(part) for part in parts if part is not None) == name:
+        if _cell_name(cell) == name:
             cell["count"] = [max(0, int(after[0] or 0)), int(after[1] or 0)]
+
+
+def _cell_name(cell: Mapping[str, Any]) -> str:
+    parts = (cell.get(key) for key in ("scope", "type", "importance", "difficulty", "cognitive"))
+    lists = (part if isinstance(part, list) else [part] for part in parts if part is not None)
+    return "/".join("+".join(map(str, part)) for part in lists)
 
 
 def _max_per_point(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) -> None:
@@ -135,8 +142,115 @@ def _exposure(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) 
     spec["exposure"] = {"max_n_used": int(after[1] or 0)}
 
 
-_HANDLERS = {
+def _cognitive(spec: dict[str, Any], name: str, before: Bounds, after: Bounds) -> None:
+    scratch = {"n_items": spec["n_items"]}
+    _importance(scratch, name, before, after)
+    spec.setdefault("cognitive", {})[name] = scratch["importance"][name]
+
+
+def _key_balance(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
+    kind = name.partition("/")[0]
+    n_items = next((rule["count"] for rule in spec["types"] if rule["type"] == kind), 0)
+    least = n_items[0] if isinstance(n_items, list) else n_items
+    for rule in spec.get("key_balance", ()):
+        if rule["type"] == kind and least:
+            low, high = (None if side is None else side / least for side in after)
+            if low is not None and low < Decimal(str(rule.get("min", 0))):
+                rule["min"] = json_number(low.quantize(SHARE_STEP, ROUND_FLOOR))
+            if high is not None and high > Decimal(str(rule.get("max", 1))):
+                rule["max"] = json_number(min(Decimal(1), high.quantize(SHARE_STEP, ROUND_CEILING)))
+
+
+def _outward(after: Bounds) -> list[int | float]:
+    """Return a band, rounded outwards so that nothing is lost."""
+    step = Decimal("0.001")
+    low, high = after
+    return [
+        json_number(max(Decimal(0), low or Decimal(0)).quantize(step, ROUND_FLOOR)),
+        json_number((high or Decimal(0)).quantize(step, ROUND_CEILING)),
+    ]
+
+
+def _answer_time(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) -> None:
+    spec["answer_time"] = {"minutes": _outward(after)}
+
+
+def _reading(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) -> None:
+    spec["reading"] = {"characters": _outward(after)}
+
+
+def _section(key: str) -> Callable[[dict[str, Any], str, Bounds, Bounds], None]:
+    def widen(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
+        for section in spec.get("sections", ()):
+            if section["name"] == name:
+                section[key] = [max(0, int(side or 0)) for side in after] if key == "n_items" else _outward(after)
+
+    return widen
+
+
+def _p_bands(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
+    for rule in (spec.get("p_value") or {}).get("counts", ()):
+        if f"{Decimal(str(rule['from']))}-{Decimal(str(rule['to']))}" == name:
+            rule["count"] = [max(0, int(after[0] or 0)), int(after[1] or 0)]
+
+
+def _earlier(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) -> None:
+    spec["earlier"] = {**spec.get("earlier", {}), "max_count": int(after[1] or 0)}
+    spec["earlier"].pop("max_share", None)
+
+
+def _pretest(spec: dict[str, Any], name: str, _before: Bounds, after: Bounds) -> None:
+    block = spec.get("pretest")
+    if not block:
+        return
+    if name:
+        for rule in block.get("types", ()):
+            if rule["type"] == name:
+                rule["count"] = max(0, int(after[0] or 0))
+        block["n_items"] = sum(rule["count"] for rule in block["types"])
+    elif not block.get("types"):
+        block["n_items"] = max(0, int(after[0] or 0))
+    if not block["n_items"]:
+        spec.pop("pretest")
+
+
+def _drop(key: str) -> Callable[[dict[str, Any], str, Bounds, Bounds], None]:
+    def drop(spec: dict[str, Any], name: str, _before: Bounds, _after: Bounds) -> None:
+        spec[key] = [one for one in spec.get(key, ()) if one != name]
+
+    return drop
+
+
+def _coverage(spec: dict[str, Any], name: str, _before: Bounds, _after: Bounds) -> None:
+    kept = []
+    for rule in spec.get("coverage", ()):
+        letters = rule.get("importance")
+        letters = [letters] if isinstance(letters, str) or letters is None else list(letters)
+        scope = rule.get("scope")
+        left = [one for one in letters if ("/".join(part for part in (scope, one) if part) or "*") != name]
+        if left:
+            kept.append(rule if left == [None] else {**rule, "importance": left})
+    spec["coverage"] = kept
+
+
+def _p_value_items(spec: dict[str, Any], _name: str, _before: Bounds, _after: Bounds) -> None:
+    (spec.get("p_value") or {}).pop("items", None)
+
+
+def _cool_down(spec: dict[str, Any], _name: str, _before: Bounds, after: Bounds) -> None:
+    days = int(after[0] or 0)
+    if days:
+        spec["cool_down"] = {**spec.get("cool_down", {}), "days": days}
+    else:
+        spec.pop("cool_down", None)
+
+
+_HANDLERS: Mapping[str, Callable[[dict[str, Any], str, Bounds, Bounds], None]] = {
     "types": _types, "weights": _weights, "importance": _importance, "difficulty": _difficulty, "p_value": _p_value,
     "cells": _cells, "max_per_point": _max_per_point, "information": _information, "exclude": _exclude,
-    "exposure": _exposure,
+    "exposure": _exposure, "cognitive": _cognitive, "key_balance": _key_balance, "answer_time": _answer_time,
+    "reading": _reading, "sections": _section("n_items"), "section_score": _section("score"),
+    "section_time": _section("minutes"), "p_bands": _p_bands, "earlier": _earlier, "pretest": _pretest,
+    "include": _drop("include"), "include_sets": _drop("include_sets"), "coverage": _coverage,
+    "p_value_items": _p_value_items, "cool_down": _cool_down,
 }  # fmt: skip
