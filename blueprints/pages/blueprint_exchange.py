@@ -26,7 +26,7 @@ from qbank import public as qbank
 
 bp = Blueprint("blueprint_exchange", __name__, url_prefix="/blueprints")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-KINDS = {"used": (N_("采用"), "success"), "skipped": (N_("略过"), "neutral"), "error": (N_("须改正"), "danger")}
+KINDS = {"used": (N_("已读入"), "success"), "skipped": (N_("略过"), "neutral"), "error": (N_("须改正"), "danger")}
 
 
 @dataclass(frozen=True, slots=True)
