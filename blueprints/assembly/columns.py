@@ -72,8 +72,10 @@ class Columns:
             parts = point.split("-")
             for depth in range(1, len(parts) + 1):
                 inside.setdefault("-".join(parts[:depth]), []).append(code)
-        everywhere = np.arange(len(self.point_names))
-        return {scope: np.isin(everywhere, codes) for scope, codes in inside.items()}
+        masks = np.zeros((len(inside), len(self.point_names)), dtype=bool)
+        for row, codes in enumerate(inside.values()):
+            masks[row, codes] = True
+        return dict(zip(inside, masks, strict=True))
 
     @cached_property
     def sets(self) -> list[list[int]]:
@@ -88,6 +90,8 @@ class Columns:
     def enemies(self) -> list[tuple[int, int]]:
         """Pairs of positions that must not stand together, each once, the smaller first."""
         named = [(index, ids) for index, ids in enumerate(_values(self.items, "enemies")) if ids]
+        if not named:
+            return []
         wanted = {name for _, ids in named for name in ids}
         position = {name: index for index, name in enumerate(_values(self.items, "id")) if name in wanted}
         pairs = {
@@ -116,7 +120,7 @@ def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
     step, score = _scores(items, blueprint, type_names, type_code)
     n_used = np.array(_values(items, "n_used"), dtype=np.int64)
     anchored, trial = _roles(items, blueprint)
-    anchor, suited = blueprint.limits.anchor, _suited(items, blueprint, type_names, type_code)
+    anchor, suited = blueprint.limits.anchor, _suited(items, blueprint, type_names, type_code, trial)
     levels, level_code = _codes(_values(items, "difficulty"))
     difficulty = np.array([level or 0 for level in levels], dtype=np.int64)[level_code]
     return Columns(
@@ -152,6 +156,8 @@ def _roles(items: Sequence[PoolItem], blueprint: Blueprint) -> tuple[BoolArray, 
 def _earlier(items: Sequence[PoolItem], blueprint: Blueprint, is_apart: BoolArray) -> Iterable[BoolArray]:
     """Yield which items of the form itself stood in each of the last forms."""
     rule = blueprint.limits.earlier
+    if rule is None and not blueprint.limits.coverage:
+        return
     known = max([0, *(max(numbers) for numbers in _values(items, "earlier_forms") if numbers)])
     given = rule.forms if rule else ()
     for number in range(1, max(known, len(given)) + 1):
@@ -211,9 +217,11 @@ def _recency(items: Sequence[PoolItem]) -> IntArray:
     return np.where(days == 0, 0, grade).astype(np.int64)
 
 
-def _suited(items: Sequence[PoolItem], blueprint: Blueprint, names: Sequence[str], codes: IntArray) -> BoolArray:
+def _suited(
+    items: Sequence[PoolItem], blueprint: Blueprint, names: Sequence[str], codes: IntArray, trial: BoolArray
+) -> BoolArray:
     """Tell items of a wanted type that carry every value a rule needs to judge them."""
-    limits, trial = blueprint.limits, np.array(_values(items, "pretest"), dtype=bool)
+    limits = blueprint.limits
     suited = _of_types(names, codes, {rule.type for rule in blueprint.types if rule.high})
     needs = {
         "difficulty": blueprint.needs_difficulty, "p_value": blueprint.needs_p_value, "seconds": limits.needs_seconds,

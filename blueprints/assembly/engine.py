@@ -118,7 +118,8 @@ def _answer(draw: Draw, forms: tuple[FormResult, ...], conflict: Conflict | None
 
 
 def _together(forms: Sequence[FormResult], request: _Request) -> tuple[Check, ...]:
-    if not forms:
+    limits = request.blueprint.limits
+    if not forms or not (limits.include or limits.include_sets or limits.coverage):
         return ()
     by_id = {item.id: item for item in request.pool}
     checks = check_together([[by_id[name] for name in form.items] for form in forms], request.pool, request.blueprint)

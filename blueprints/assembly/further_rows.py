@@ -36,7 +36,7 @@ def trial_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Ite
     text = Text(N_("试测题 %(count)s 题"), {"count": rule.n_items})
     yield Row("pretest", text, on_trial.astype(np.float64), rule.n_items, rule.n_items)
     for name, count in rule.types:
-        mask = on_trial & part_mask(columns, (), (name,))[members]
+        mask = on_trial & part_mask(columns, (), (name,), members)
         text = Text(N_("试测题中题型 %(type)s 需要 %(count)s 题"), {"type": name, "count": count})
         yield Row(f"pretest[{name}]", text, mask.astype(np.float64), count, count)
 
@@ -44,10 +44,8 @@ def trial_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Ite
 def joint_rows(blueprint: Blueprint, columns: Columns, members: IntArray, n_forms: int) -> Iterator[Row]:
     """Yield the rules that bind several forms together: points to cover, items that some form must have."""
     yield from _coverage_rows(blueprint, columns, members, n_forms)
-    ids = {columns.items[index].id: place for place, index in enumerate(members.tolist())}
     for name in blueprint.limits.include:
-        here = np.zeros(len(members))
-        here[[ids[name]] if name in ids else []] = 1.0
+        here = np.array([columns.items[index].id == name for index in members.tolist()], dtype=np.float64)
         yield Row(f"include[{name}]", Text(N_("选用指定的题 %(id)s"), {"id": name}), here, 1, np.inf, period=n_forms)
     for name in blueprint.limits.include_sets:
         here = np.array([columns.items[index].item_set == name for index in members.tolist()], dtype=np.float64)
@@ -141,7 +139,7 @@ def _earlier_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> 
 
 def key_names(columns: Columns, kind: str) -> list[str]:
     """Return the keys of a type that its items of the pool have."""
-    mask = part_mask(columns, (), (kind,)) & columns.suited & columns.main
+    mask = part_mask(columns, (), (kind,), np.arange(len(columns.items))) & columns.suited & columns.main
     return sorted({columns.items[index].key for index in np.nonzero(mask)[0] if columns.items[index].key})
 
 
@@ -149,7 +147,7 @@ def _key_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iter
     counts = {rule.type: rule.count for rule in blueprint.types}
     for rule in blueprint.limits.keys:
         low, high = share_bounds(rule.low, rule.high, counts.get(rule.type, 0))
-        of_type = part_mask(columns, (), (rule.type,))[members]
+        of_type = part_mask(columns, (), (rule.type,), members)
         names, codes = columns.codes("key")
         for key in key_names(columns, rule.type):
             text = Text(
@@ -197,7 +195,7 @@ def _p_band_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> I
 
 
 def _section_rows(section: SectionRule, columns: Columns, members: IntArray) -> Iterator[Row]:
-    mask = part_mask(columns, section.scopes, section.types)[members].astype(np.float64)
+    mask = part_mask(columns, section.scopes, section.types, members).astype(np.float64)
     name = section.name
     if section.count is not None:
         text = Text(N_("第“%(name)s”部分 %(count)s 题"), {"name": name, "count": plain_range(*section.count)})

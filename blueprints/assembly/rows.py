@@ -213,7 +213,7 @@ def _cell_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Ite
 
 
 def _cell_mask(rule: CellRule, columns: Columns, members: IntArray) -> BoolArray:
-    mask = part_mask(columns, rule.scopes, rule.types)[members]
+    mask = part_mask(columns, rule.scopes, rule.types, members)
     if rule.importance:
         letters = [IMPORTANCE_LETTERS.index(letter) + 1 for letter in rule.importance]
         mask &= np.isin(columns.importance[members], letters)
@@ -225,16 +225,16 @@ def _cell_mask(rule: CellRule, columns: Columns, members: IntArray) -> BoolArray
     return mask
 
 
-def part_mask(columns: Columns, scopes: Sequence[str], types: Sequence[str]) -> BoolArray:
-    """Tell which items lie in one of the scopes and are of one of the types; none named matches all."""
-    mask = np.ones(len(columns.items), dtype=bool)
+def part_mask(columns: Columns, scopes: Sequence[str], types: Sequence[str], members: IntArray) -> BoolArray:
+    """Tell which members lie in one of the scopes and are of one of the types; none named matches all."""
+    mask = np.ones(len(members), dtype=bool)
     if scopes:
         inside = np.zeros(len(columns.point_names), dtype=bool)
         for scope in scopes:
             inside |= scope_points(columns, scope)
-        mask &= inside[columns.point_code]
+        mask &= inside[columns.point_code[members]]
     if types:
-        mask &= np.array([name in types for name in columns.type_names], dtype=bool)[columns.type_code]
+        mask &= np.array([name in types for name in columns.type_names], dtype=bool)[columns.type_code[members]]
     return mask
 
 
