@@ -8,10 +8,16 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from blueprints import repository
-from blueprints.models import ExamBlueprint, ExamForm
+from blueprints import repository, repository_versions
+from blueprints.models import BlueprintVersion, ExamBlueprint, ExamForm
 from blueprints.repository import Filters
-from blueprints.schemas import BlueprintCreateSchema, BlueprintSchema, FormSchema, PageQuerySchema
+from blueprints.schemas import (
+    BlueprintCreateSchema,
+    BlueprintSchema,
+    BlueprintVersionSchema,
+    FormSchema,
+    PageQuerySchema,
+)
 from blueprints.services import blueprints as services
 from kernel.db import db
 from kernel.http import current_actor, requires
@@ -50,6 +56,15 @@ def create_blueprint(data: dict[str, Any]) -> ExamBlueprint:
 def get_blueprint(blueprint_id: uuid.UUID) -> ExamBlueprint:
     """Return one blueprint."""
     return repository.get_blueprint(db.session(), blueprint_id, actor=current_actor())
+
+
+@bp.get("/blueprints/<uuid:blueprint_id>/versions")
+@requires(Permission.BLUEPRINT_READ)
+@bp.response(200, BlueprintVersionSchema(many=True))
+def list_blueprint_versions(blueprint_id: uuid.UUID) -> Sequence[BlueprintVersion]:
+    """List the numbered versions of a blueprint, newest first."""
+    repository.get_blueprint(db.session(), blueprint_id, actor=current_actor())
+    return repository_versions.list_versions(db.session(), blueprint_id)
 
 
 @bp.get("/forms")

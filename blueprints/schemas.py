@@ -23,6 +23,20 @@ class BlueprintSchema(Schema):
     duration_minutes = fields.Int()
     status = fields.Enum(BlueprintStatus, by_value=True)
     version = fields.Int()
+    version_number = fields.Int()
+    approved_at = fields.AwareDateTime(allow_none=True)
+
+
+class BlueprintVersionSchema(Schema):
+    """A numbered version: what the blueprint said when it was published."""
+
+    number = fields.Int()
+    name = fields.Str()
+    spec = fields.Dict()
+    n_items = fields.Int()
+    total_score = fields.Decimal(as_string=True, allow_none=True)
+    duration_minutes = fields.Int()
+    created_at = fields.AwareDateTime()
 
 
 class BlueprintCreateSchema(Schema):

@@ -75,10 +75,10 @@ def upload() -> tuple[str, int]:
     if file is None or not file.filename:
         return _refused(values, {"file": [_("请选择文件")]})
     try:
+        content = services.read_file(file.stream.read(services.LARGEST_FILE + 1))  # before the transaction
         with unit_of_work(current_actor()) as uow:
             outcome = services.import_blueprint(
-                uow, level_id, data=file.stream.read(services.LARGEST_FILE + 1), file=file.filename,
-                name=values.get("name", ""),
+                uow, level_id, content, file=file.filename, name=values.get("name", "")
             )  # fmt: skip
     except InvalidInputError as exc:
         found = refusal_fields(exc)

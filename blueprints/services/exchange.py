@@ -37,6 +37,14 @@ NO_TABLE = N_(
 
 
 @dataclass(frozen=True, slots=True)
+class FileContent:
+    """What a file holds: a blueprint JSON, or the sheets that people can see."""
+
+    spec: dict[str, Any] | None
+    sheets: tuple[tuple[str, Sequence[Sequence[str]]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportOutcome:
     """What became of a file: the draft that it made, or None, with every row's fate and what is wrong as a whole."""
 
@@ -49,19 +57,27 @@ class ImportOutcome:
         return sum(1 for report in self.reports if report.kind == kind)
 
 
-def import_blueprint(
-    uow: UnitOfWork, standard_level_id: uuid.UUID, *, data: bytes, file: str, name: str = ""
-) -> ImportOutcome:
-    """Make a draft of an Excel or JSON file; nothing is kept while a row is in error."""
-    require(uow.actor, Permission.BLUEPRINT_WRITE)
+def read_file(data: bytes) -> FileContent:
+    """Return what an Excel or JSON file holds; to be called before the transaction, nobody waits for a slow file."""
     if len(data) > LARGEST_FILE:
         raise InvalidInputError(N_("文件超过 %(limit)s MB，请拆分后再上传"), limit=LARGEST_FILE // 1_000_000)
+    if data.lstrip()[:1] == b"{":
+        return FileContent(_json(data), ())
+    return FileContent(None, tuple((sheet.name, sheet.rows) for sheet in read_table(data) if not sheet.is_hidden))
+
+
+def import_blueprint(
+    uow: UnitOfWork, standard_level_id: uuid.UUID, content: FileContent, *, file: str, name: str = ""
+) -> ImportOutcome:
+    """Make a draft of a file; nothing is kept while a row is in error."""
+    require(uow.actor, Permission.BLUEPRINT_WRITE)
     file = PurePath(file.replace("\\", "/")).name[:100] or "-"
     reading = TableReading()
-    if data.lstrip()[:1] == b"{":
-        spec = _json(data)
+    if content.spec is not None:
+        spec = content.spec
     else:
-        reading = _reading(uow, standard_level_id, data, file)
+        scopes = named_scopes(scope_lines(uow.session, uow.actor, standard_level_id))
+        reading = read_two_way(content.sheets, scopes, file)
         if not reading.has_header:
             return ImportOutcome(None, (), [(NO_TABLE, {})])
         if not reading.is_usable:
@@ -85,11 +101,6 @@ def _json(data: bytes) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise InvalidInputError(NO_TABLE)
     return spec
-
-
-def _reading(uow: UnitOfWork, standard_level_id: uuid.UUID, data: bytes, file: str) -> TableReading:
-    scopes = named_scopes(scope_lines(uow.session, uow.actor, standard_level_id))
-    return read_two_way([(sheet.name, sheet.rows) for sheet in read_table(data) if not sheet.is_hidden], scopes, file)
 
 
 def _unequal(reading: TableReading) -> list[Message]:

@@ -122,7 +122,9 @@ def test_the_template_of_a_level_is_read_back(bank, assembler, session):
             row[3:5] = ["4", "6"]
     data = write_table([TableSheet("表", rows[0], rows[1:])])
     with unit_of_work(assembler) as uow:
-        outcome = exchange.import_blueprint(uow, bank.standard_level_id, data=data, file="C:\\x\\表.xlsx")
+        outcome = exchange.import_blueprint(
+            uow, bank.standard_level_id, exchange.read_file(data), file="C:\\x\\表.xlsx"
+        )
     assert outcome.row is not None
     assert outcome.row.n_items == 10
     assert {report.file for report in outcome.reports} == {"表.xlsx"}
@@ -167,7 +169,7 @@ def test_a_file_in_error_makes_no_draft_and_says_why(sign_in, bank, session):
 
 def test_only_those_who_write_blueprints_bring_them_in(bank, approver, sign_in):
     with pytest.raises(ForbiddenError), unit_of_work(approver) as uow:
-        exchange.import_blueprint(uow, bank.standard_level_id, data=b"{}", file="x")
+        exchange.import_blueprint(uow, bank.standard_level_id, exchange.read_file(b"{}"), file="x")
     assert sign_in(Role.FORM_APPROVER).get("/blueprints/import").status_code == 403
 
 

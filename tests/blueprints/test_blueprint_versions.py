@@ -184,6 +184,14 @@ def test_one_who_wrote_it_reads_why_they_cannot_approve(sign_in, published, asse
     assert f"/blueprints/{published}/approve" not in page
 
 
+def test_the_json_interface_lists_versions(sign_in, published, assembler, session, other_organisation):
+    changed(assembler, published, session, max_per_point=3)
+    rows = sign_in(Role.ASSEMBLER).get(f"/api/v1/blueprints/{published}/versions").get_json()
+    assert [(row["number"], row["spec"]["max_per_point"]) for row in rows] == [(2, 3), (1, 4)]
+    stranger = sign_in(Role.ASSEMBLER, organisation_id=other_organisation.organisation_id)
+    assert stranger.get(f"/api/v1/blueprints/{published}/versions").status_code == 404
+
+
 def test_another_organisation_finds_no_version(sign_in, published, other_organisation, make_actor):
     client = sign_in(Role.ASSEMBLER, Role.FORM_APPROVER, organisation_id=other_organisation.organisation_id)
     assert client.get(f"/blueprints/{published}/versions/1").status_code == 404
