@@ -106,6 +106,27 @@ def get_sealed_form(session: Session, actor: Actor, form_id: uuid.UUID) -> Seale
     return _sealed(rows[0])
 
 
+def forms_to_open(session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]) -> list[str]:
+    """Return the titles of those forms that two custodians have to open before a session can be prepared with them.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs SESSION_READ or FORM_READ.
+    form_ids : sequence of UUID
+        Forms; those that are not sealed or not the organisation's are left out.
+    """
+    _require_one(actor, LIST_PERMISSIONS)
+    part = ReleasePart.DELIVERY
+    return [
+        row.title
+        for row in repository.list_packages(session, actor=actor, form_ids=form_ids)
+        if releases.needs_opening(session, row.form, part) and not releases.find_opening(session, row.form, part)
+    ]
+
+
 def open_delivery(where: UnitOfWork | Session, actor: Actor, form_id: uuid.UUID) -> dict[str, Any]:
     """Return the delivery document of a sealed form: no key, no explanation, no item id in it.
 

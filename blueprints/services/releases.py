@@ -77,10 +77,13 @@ def is_custodian(session: Session, actor: Actor) -> bool:
 
 def needs_opening(session: Session, form: ExamForm, part: ReleasePart) -> bool:
     """Say whether two persons must open a part before anybody gets it."""
-    if form.status is not FormStatus.SEALED or is_over(session, form):
+    if form.status is not FormStatus.SEALED:
         return False
-    policy = profiles.value(session, form.organisation_id, rules.DELIVERY_RELEASE.name)
-    return part is ReleasePart.SCORING or policy == rules.BY_TWO
+    if part is ReleasePart.DELIVERY:
+        policy = profiles.value(session, form.organisation_id, rules.DELIVERY_RELEASE.name)
+        if policy != rules.BY_TWO:
+            return False
+    return not is_over(session, form)
 
 
 def find_opening(session: Session, form: ExamForm, part: ReleasePart) -> FormRelease | None:

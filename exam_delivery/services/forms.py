@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from blueprints import public as blueprints
-from blueprints.public import SealedForm
+from blueprints.public import SealedForm, Sitting
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.repository.recusal import sessions_using
 from kernel.identity.actor import Actor, system_actor
@@ -65,6 +65,11 @@ def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) ->
         blueprints.reserve_form(uow, uuid.UUID(form_id), reference=reference)
 
 
+def forms_to_open(session: Session, actor: Actor, exam_session: ExamSession) -> list[str]:
+    """Return the titles of the session's forms that two custodians have to open before it can be prepared."""
+    return blueprints.forms_to_open(session, actor, [uuid.UUID(one) for one in exam_session.form_ids])
+
+
 def open_delivery(uow: UnitOfWork, form_id: str) -> dict[str, Any]:
     """Return the delivery document for preparation; the opening is audited."""
     return blueprints.open_delivery(uow, uow.actor, uuid.UUID(form_id))
@@ -84,10 +89,10 @@ def titles(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, Seal
 OVER = frozenset({SessionStatus.CLOSED, SessionStatus.SCORED, SessionStatus.RELEASED})
 
 
-def _sittings(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> list[blueprints.Sitting]:
+def _sittings(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> list[Sitting]:
     """Return the sessions that use a form, for those who decide whether it is still secret."""
     return [
-        blueprints.Sitting(row.name, row.starts_at, row.status in OVER)
+        Sitting(row.name, row.starts_at, row.status in OVER)
         for row in sessions_using(session, organisation_id, form_id)
     ]
 

@@ -51,6 +51,8 @@ def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator
         yield Blocker(N_("还没有选择试卷"), "plan")
     if missing:
         yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
+    for title in forms.forms_to_open(session, actor, row):
+        yield Blocker(N_("试卷“%(title)s”须先由两名保管人启封，才能备考"), "plan", {"title": title})
 
 
 def _people_blockers(counts: SessionCounts) -> Iterator[Blocker]:

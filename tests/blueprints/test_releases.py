@@ -255,13 +255,16 @@ def test_where_the_organisation_wants_two_persons_nothing_of_the_delivery_part_o
     officer = make_actor(Role.EXAM_OFFICER)
     program = system_actor(officer.organisation_id)
     assert public.open_delivery(session, program, sealed_form)
+    assert public.forms_to_open(session, officer, [sealed_form]) == []
     publish(officer.organisation, delivery_release=BY_TWO)
     with pytest.raises(SealedPartError, match="启封后才能使用"):
         public.open_delivery(session, program, sealed_form)
     with pytest.raises(SealedPartError), unit_of_work(approver) as uow:
         views.open_view(uow, sealed_form)
+    assert len(public.forms_to_open(session, officer, [sealed_form, uuid.uuid4()])) == 1
     row = open_by_two(sealed_form, ReleasePart.DELIVERY)
     assert row.valid_until is None
+    assert public.forms_to_open(session, officer, [sealed_form]) == []
     assert public.open_delivery(session, program, sealed_form)["form_id"] == str(sealed_form)
     with unit_of_work(approver) as uow:
         assert views.open_view(uow, sealed_form)

@@ -94,6 +94,9 @@ class SealedForms:
     def release_form(self, uow: Any, form_id: uuid.UUID, *, reference: str) -> None:
         self.reservations.discard((str(form_id), reference))
 
+    def forms_to_open(self, session: Any, actor: Actor, form_ids: list[uuid.UUID]) -> list[str]:
+        return []
+
     def open_delivery(self, where: Any, actor: Actor, form_id: uuid.UUID) -> dict[str, Any]:
         from item_templates import registry
         from item_templates.canonical import content_from_json
@@ -229,7 +232,10 @@ class World:
 
 def fake_blueprints(forms: SealedForms) -> SimpleNamespace:
     """Return what replaces the module that planning talks to."""
-    names = ("list_sealed_forms", "refuse_old_edition", "reserve_form", "release_form", "open_delivery", "open_scoring")
+    names = (
+        "list_sealed_forms", "refuse_old_edition", "reserve_form", "release_form", "open_delivery", "open_scoring",
+        "forms_to_open",
+    )  # fmt: skip
     return SimpleNamespace(**{name: getattr(forms, name) for name in names})
 
 
