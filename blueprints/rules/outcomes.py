@@ -37,6 +37,8 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         What the bank says of items, by item id.
     """
     pool = {item.id: item for item in result.pool}
+    anchor = blueprint.limits.anchor
+    without_marks = frozenset(anchor.items) if anchor is not None and not anchor.scored else frozenset[str]()
     return {
         "status": result.status,
         "objective": result.objective,
@@ -45,7 +47,7 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "forms": [
             {
                 "items": [
-                    _item(pool[item_id], blueprint, known[item_id], is_trial=item_id in form.pretest)
+                    _item(pool[item_id], blueprint, known[item_id], is_trial=item_id in without_marks.union(form.pretest))
                     for item_id in form.items
                 ],
                 "checks": [_check(check) for check in form.checks],
@@ -58,7 +60,7 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
 
 
 def _item(item: PoolItem, blueprint: Blueprint, known: KnownItem, *, is_trial: bool) -> dict[str, Any]:
-    """Return an item; one on trial carries no marks."""
+    """Return an item; one on trial, or an anchor that is not scored, carries no marks."""
     score = "0" if is_trial else str(marks(item, blueprint))
     return {
         "id": item.id, "version": known.version, "code": known.code, "type": item.type, "point": known.point,

@@ -57,6 +57,17 @@ def test_named_items_are_taken_and_anchors_stand_in_every_form(run_finished, ses
     assert all(anchor[0] in form for form in chosen)
 
 
+def test_anchors_that_are_not_scored_come_on_top_without_marks(run_finished, assembler, session):
+    anchor = ids_of(session, "T-0006")
+    run = run_finished(n_forms=1, anchor={"items": anchor, "scored": False})
+    (items,) = drawn(run)
+    assert len(items) == 21
+    with unit_of_work(assembler) as uow:
+        (form,) = runs.accept_run(uow, run.assembly_run_id)
+    assert form.total_score == 20
+    assert [str(slot.item_id) for slot in form.slots if slot.score == 0] == anchor
+
+
 def test_all_core_points_are_examined_by_the_forms_together(run_finished):
     run = run_finished(n_forms=2, coverage=[{"importance": "X", "forms": 2}], max_per_point=4)
     points = {item["point"] for items in drawn(run) for item in items if item["importance"] == "X"}
