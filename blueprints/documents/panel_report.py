@@ -12,6 +12,7 @@ from typing import Any
 from blueprints.rules.packages import score_text
 from blueprints.rules.panels import METHOD_LABELS
 from blueprints.services.panel_reports import PanelView
+from item_templates import registry
 from kernel.spreadsheets import Cell, TableSheet, write_table
 from kernel.typesetting import render_pdf
 
@@ -56,7 +57,8 @@ def item_rows(view: PanelView) -> list[tuple[Cell, ...]]:
     by_place = {one["place"]: one for one in view.result.get("items", [])}
     return [
         (
-            item.number, item.item_code, item.point, item.type, float(item.score),
+            item.number, item.item_code if view.shows_codes else "", item.point, registry.get(item.type).label,
+            float(item.score),
             *(by_place[item.place][name] for name in ("mean", "median", "spread", "low", "high")),
             item.proportion_correct, item.n_observed,
         )

@@ -153,11 +153,11 @@ def _table(control: Callable[[str], Control]) -> list[tuple[str, list[Control]]]
 
 
 def _before(session: Session, desk: Desk) -> Callable[[RatedItem], str]:
-    """Return what the round before says of an item, in words; empty in the first round."""
-    row = panel_rating.round_before(session, desk)
+    """Return what the newest closed round says of an item, in words; empty while there is none."""
+    row, own = panel_rating.last_feedback(session, desk)
     if row is None or row.outcome is None:
         return lambda _item: ""
-    mine = {key: one.judgement for key, one in panel_rating.earlier(session, desk).items()}
+    mine = {key: one.judgement for key, one in own.items()}
     by_place = {one["place"]: one for one in row.outcome.result.get("items", [])}
 
     def say(item: RatedItem) -> str:

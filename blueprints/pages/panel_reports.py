@@ -42,6 +42,7 @@ class ReportPage:
     badge: dict[str, str]
     experts: str
     fixed: str
+    rounding: str
     is_thin: bool
     formats: Sequence[str] = FORMATS
     percent: Callable[[Any], str] = words.percent
@@ -62,6 +63,7 @@ def report(panel_id: uuid.UUID) -> tuple[str, int]:
         method=words.method_label(view.panel.method), badge=words.status_badge(view.panel.status),
         experts="、".join(sorted(one.name for one in view.members if one.left_at is None)),
         fixed="" if percent is None else score_text(percent), is_thin=panels.is_thin(session, view.panel, view.result),
+        rounding=words.rounding(view.panel.rounding),
     )  # fmt: skip
     return render_page("blueprints/panels/report.html", page)
 

@@ -78,6 +78,12 @@ def cell_label(cell: str) -> str:
     return f"{_(RELEVANCE[cell[0]])} · {_(EASE[cell[1]])}"
 
 
+def rounding(text: str) -> str:
+    """Return the rule by which a cut was rounded, as it was kept: a unit and a direction."""
+    unit, _space, way = text.partition(" ")
+    return str(_("到 %(unit)s 分，%(way)s", unit=unit, way=_(way))) if text else ""
+
+
 def percent(value: Any) -> str:
     """Return a share as a percentage, or a dash."""
     return NONE if value is None else f"{100 * float(value):.0f}%"

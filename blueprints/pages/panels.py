@@ -80,6 +80,8 @@ class PanelPage:
     how_to: str
     is_leader: bool
     is_rater: bool
+    may_report: bool
+    rounding: str
     acts: set[str]
     progress: Sequence[Progress]
     mine: Progress | None
@@ -186,6 +188,7 @@ def _panel_page(panel_id: uuid.UUID, errors: Mapping[str, list[str]] | None = No
     page = PanelPage(
         view=view, badge=words.status_badge(panel.status), method=words.method_label(panel.method),
         how_to=str(_(words.HOW_TO[panel.method])), is_leader=is_leader, is_rater=_is_rater(view, actor),
+        may_report=repository.leads(actor) and view.last is not None, rounding=words.rounding(panel.rounding),
         acts=_acts(panel, is_leader=is_leader, is_second=refused is None), progress=progress if repository.leads(actor) else (),
         mine=mine, experts=_experts(session, actor, view) if is_leader and panel.status in panels.OPEN_STATES else [],
         refusal=refusal_text(refused) if refused and repository.leads(actor) else "",

@@ -181,8 +181,19 @@ def earlier(session: Session, desk: Desk) -> Mapping[str, PanelJudgement]:
 
 def round_before(session: Session, desk: Desk) -> RoundRow | None:
     """Return the round before the last one, or None in the first."""
+    return _round(session, desk, desk.round.number - 1)
+
+
+def last_feedback(session: Session, desk: Desk) -> tuple[RoundRow | None, Mapping[str, PanelJudgement]]:
+    """Return the newest closed round, or None, with what the rater said in it."""
+    if desk.is_open:
+        return round_before(session, desk), earlier(session, desk)
+    return _round(session, desk, desk.round.number), desk.mine
+
+
+def _round(session: Session, desk: Desk, number: int) -> RoundRow | None:
     rounds = repository.list_rounds(session, desk.panel.standard_panel_id)
-    return next((row for row in rounds if row.round.number == desk.round.number - 1), None)
+    return next((row for row in rounds if row.round.number == number), None)
 
 
 def submit_round(uow: UnitOfWork, panel_id: uuid.UUID) -> PanelSubmission:

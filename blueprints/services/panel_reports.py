@@ -16,6 +16,7 @@ from kernel import audit
 from kernel.errors import ForbiddenError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from kernel.identity.repository import get_organisation, user_names
 from kernel.uow import UnitOfWork
 
@@ -24,7 +25,10 @@ FORMATS = ("pdf", "xlsx", "csv")
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """A panel with its booklet, raters, rounds and notes; `people` are names by user."""
+    """A panel with its booklet, raters, rounds and notes; `people` are names by user.
+
+    `shows_codes` says whether the reader may know which items of the bank a form holds: who leads a panel need not.
+    """
 
     panel: StandardPanel
     organisation: str
@@ -33,6 +37,7 @@ class PanelView:
     rounds: Sequence[RoundRow]
     notes: Sequence[tuple[int, PanelNote]]
     people: Mapping[uuid.UUID, str]
+    shows_codes: bool = False
 
     @property
     def last(self) -> RoundRow | None:
@@ -61,6 +66,7 @@ def load_view(session: Session, actor: Actor, panel_id: uuid.UUID) -> PanelView:
         rounds=repository.list_rounds(session, panel_id),
         notes=repository.list_notes(session, panel_id),
         people=user_names(session, people),
+        shows_codes=actor.may(Permission.FORM_READ),
     )
 
 

@@ -11,12 +11,14 @@ from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
 from blueprints.models_panels import PanelJudgement
+from blueprints.rules.panels import COMPROMISE, PanelMethod
 from kernel.identity.actor import Actor, permissions_of
 from kernel.identity.permissions import Role
-from tests.blueprints.panel_cases import N_ITEMS, make_panel
+from tests.blueprints.panel_cases import N_ITEMS, close, judge, make_panel
 
 pytestmark = pytest.mark.journey
 HOST = "http://kaoku.test"
+STATIC = Path(__file__).resolve().parents[2] / "web" / "static"
 [AXE] = (Path(__file__).resolve().parents[1] / "assets" / "axe-core").glob("*/axe.min.js")
 
 
@@ -25,6 +27,9 @@ def through(client: FlaskClient) -> Callable[[Route], None]:
 
     def answer(route: Route) -> None:
         asked = route.request
+        if asked.url.startswith(f"{HOST}/static/"):
+            route.fulfill(path=STATIC / asked.url.removeprefix(f"{HOST}/static/").partition("/")[2].partition("?")[0])
+            return
         found = client.open(
             asked.url.removeprefix(HOST), method=asked.method, data=asked.post_data_buffer,
             headers={"Content-Type": asked.headers.get("content-type", ""), "Accept": asked.headers.get("accept", "")},
@@ -77,6 +82,30 @@ def test_keys_step_and_go_on_and_everything_is_kept(booklet, session) -> None:
     page.goto(HOST + address)
     expect(first).to_have_value("59")
     expect(page.locator("[data-subject]")).to_have_count(N_ITEMS)
+    assert violations(page) == []
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})")
-    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]]
+
+
+def test_what_a_leader_sees_is_accessible(chromium, sealed_form, make_actor, make_user, sign_in) -> None:
+    editor, rater = make_user(Role.EDITOR), make_actor(Role.AUTHOR)
+    leader = Actor(editor.user_id, editor.organisation_id, editor.name, permissions_of([Role.EDITOR]))
+    panel = make_panel(leader, sealed_form, [rater], PanelMethod.EBEL, asks_compromise=True)
+    address = f"/panels/{panel.standard_panel_id}"
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.route("**/*", through(sign_in(user=editor)))
+    page = context.new_page()
+    for path in ("/panels/new", address):
+        page.goto(HOST + path)
+        assert violations(page) == [], path
+    shares = dict.fromkeys(COMPROMISE, 60) | {"cut_low": 40, "fail_low": 5, "cell-22": 55}
+    judge(rater, panel.standard_panel_id, {f"item-{n}": "22" for n in range(1, N_ITEMS + 1)} | shares)
+    close(leader, panel.standard_panel_id)
+    for path in (f"{address}/rounds/1", f"{address}/report"):
+        page.goto(HOST + path)
+        assert violations(page) == [], path
+    context.close()

@@ -114,7 +114,10 @@ def test_nobody_sees_ratings_before_feedback_and_raters_never_see_names_with_the
     own = clients["second"].get(f"{address}/rounds/1").text
     assert "甲专家" not in own
     assert "37%" in own  # the range of the panel
-    assert "甲专家" in clients["leader"].get(f"{address}/rounds/1").text
+    led = clients["leader"].get(f"{address}/rounds/1").text
+    assert "甲专家" in led
+    assert "T-00" not in led  # who may not open forms does not learn which items of the bank stand in them
+    assert "T-00" in clients["approver"].get(f"{address}/rounds/1").text
     assert clients["second"].get(f"{address}/report").status_code == 403
 
 
@@ -151,6 +154,7 @@ def test_every_method_has_its_controls_and_its_second_round_says_what_was_before
     assert "整体判断" in client.get(f"{address}/rounds/1").text
     discussing = client.get(booklet(client, address)).text
     assert "data-subject" not in discussing
+    assert ("上一轮：您" in discussing) is (method is not PanelMethod.BOOKMARK)
     with unit_of_work(actors["leader"]) as uow:
         panels.open_round(uow, key)
     again = client.get(booklet(client, address)).text
@@ -174,7 +178,7 @@ def test_who_takes_a_report_away_is_recorded(sealed_form, actors, clients, sessi
     assert "不改变合格分" in str(list(book["概况"].values))
     lines = files["csv"].data.decode("utf-8-sig").splitlines()
     assert len(lines) == N_ITEMS + 1
-    assert lines[1].split(",")[5] == "0.65"
+    assert lines[1].split(",")[1:6] == ["", lines[1].split(",")[2], "单项选择题", "1.0", "0.65"]
     assert clients["leader"].post(f"{address}/report", data={"format": "exe"}).status_code == 422
     assert clients["first"].post(f"{address}/report", data={"format": "csv"}).status_code == 403
     taken = session.scalars(select(AuditEvent).where(AuditEvent.act == "panel.export")).all()
