@@ -185,7 +185,8 @@ def _prove_oneself() -> None:
     user = session.get(User, actor.user_id)
     username, address = (user.username if user else ""), request.remote_addr or ""
     check_throttle(session, username, address)
-    if user is not None and verify_password(request.form.get("password", ""), user.password_hash):
+    typed = next((text for name, text in request.form.items() if name.startswith("password")), "")
+    if user is not None and verify_password(typed, user.password_hash):
         return
     with unit_of_work(actor) as uow:
         record_failure(uow, username, address)

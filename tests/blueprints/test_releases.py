@@ -309,7 +309,9 @@ def test_two_people_open_the_keys_in_the_browser_with_their_passwords(
     assert second.post(f"/form-releases/{row.form_release_id}/confirm", data={"password": ""}).status_code == 422
     ticket = second.post(f"/forms/{sealed_form}/view").headers["Location"]
     assert second.get(f"{ticket}&key=1").status_code == 403
-    assert second.post(f"/form-releases/{row.form_release_id}/confirm", data={"password": PASSWORD}).status_code == 303
+    assert (
+        second.post(f"/form-releases/{row.form_release_id}/confirm", data={"password_1": PASSWORD}).status_code == 303
+    )
     assert second.get(f"{ticket}&key=1").status_code == 200
     assert "应急" in second.get("/form-releases/").get_data(as_text=True)
 
