@@ -29,7 +29,7 @@ from blueprints.assembly.weights import weight_targets
 
 MULTIPLE = 2.5
 """The most that an item may be used, in multiples of the least possible rate, unless the blueprint says `max_rate`."""
-REPAIRS, EVENINGS, TRIES = 400, 120, 4
+REPAIRS, EVENINGS, TRIES = 400, 60, 4
 
 Progress = Callable[[str, float], None]
 
@@ -175,7 +175,7 @@ def _finish(
     if any(rule.n_broken for rule in held) or int(uses[free].max(initial=0)) > rates[1]:
         return None
     exposure = _exposure(task, uses[free], rates, board)
-    results = tuple(_form(task, row[row >= 0]) for row in forms)
+    results = _forms(task, forms)
     status: Status = "feasible"
     cost = float(uses @ np.array([item.n_used for item in task.columns.items]))
     return AssemblyResult(
@@ -221,15 +221,19 @@ def _quantiles(values: FloatArray) -> tuple[float, ...]:
     return tuple(float(value) for value in np.quantile(values, (0.5, 0.95, 1.0)))
 
 
-def _form(task: _Task, row: IntArray) -> FormResult:
-    columns, order = task.columns, {rule.type: number for number, rule in enumerate(task.blueprint.types)}
-    items = sorted(
-        (columns.items[index] for index in row.tolist()),
-        key=lambda item: (order.get(item.type, len(order)), item.point, item.id),
+def _forms(task: _Task, forms: IntArray) -> tuple[FormResult, ...]:
+    """Return the forms by ids, grouped by type in the blueprint's order as the other modes do it."""
+    items, order = task.columns.items, {rule.type: number for number, rule in enumerate(task.blueprint.types)}
+    used = np.unique(forms[forms >= 0]).tolist()
+    used.sort(key=lambda index: (order.get(items[index].type, len(order)), items[index].point, items[index].id))
+    rank = np.zeros(len(items) + 1, dtype=np.int64)
+    rank[used] = np.arange(1, len(used) + 1)
+    ordered = np.sort(rank[forms], axis=1)
+    ids = ["", *(items[index].id for index in used)]
+    fixed = {items[index].id for index in task.columns.anchors.tolist()}
+    trial = {items[index].id for index in used if items[index].pretest} - fixed
+    rows = (tuple(ids[place] for place in row if place) for row in ordered.tolist())
+    return tuple(
+        FormResult(row, (), tuple(one for one in row if one in trial), tuple(one for one in row if one in fixed))
+        for row in rows
     )
-    fixed = {columns.items[index].id for index in columns.anchors.tolist()}
-    return FormResult(
-        tuple(item.id for item in items), (),
-        pretest=tuple(item.id for item in items if item.pretest and item.id not in fixed),
-        anchors=tuple(item.id for item in items if item.id in fixed),
-    )  # fmt: skip

@@ -6,15 +6,16 @@ Every rule is read off the blueprint anew and judged in whole numbers; `check_fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blueprints.assembly.blueprint import Blueprint
+from blueprints.assembly.blueprint import Blueprint, CellRule
 from blueprints.assembly.limits import MeanRule, PBandRule, SectionRule
 from blueprints.assembly.pool import PoolItem, in_scope
 from blueprints.assembly.verify import information, marks
@@ -46,6 +47,7 @@ class Table:
     own: Mask
     trial: Mask
     drawn: Mask
+    codes: dict[str, tuple[list[Any], Numbers]] = field(default_factory=dict)
 
     def mask(self, test: Callable[[PoolItem], bool]) -> Numbers:
         """Return 1 for the items that pass a test."""
@@ -53,9 +55,18 @@ class Table:
 
     def by(self, attribute: str, test: Callable[[object], bool]) -> Numbers:
         """Return 1 for the items whose attribute passes a test, asked once for each value."""
-        values = [getattr(item, attribute) for item in self.items]
-        known = {value: test(value) for value in set(values)}
-        return np.fromiter((known[value] for value in values), dtype=np.int64, count=len(values))
+        if attribute not in self.codes:
+            values = [getattr(item, attribute) for item in self.items]
+            self.codes[attribute] = (list(dict.fromkeys(values)), _codes(values))
+        known, codes = self.codes[attribute]
+        return np.array([test(value) for value in known], dtype=np.int64)[codes]
+
+    def part(self, scopes: Sequence[str], types: Sequence[str]) -> Numbers:
+        """Return 1 for the items in one of the scopes and of one of the types; none named matches all."""
+        mask = np.ones(len(self.items), dtype=np.int64)
+        if scopes:
+            mask *= self.by("point", lambda point: any(in_scope(str(point), scope) for scope in scopes))
+        return mask * self.by("type", types.__contains__) if types else mask
 
     def micro(self, attribute: str) -> Numbers:
         """Return an attribute in millionths."""
@@ -171,8 +182,17 @@ def _kinds(table: Table, blueprint: Blueprint) -> Iterator[Line]:
     for count in blueprint.difficulty_counts:
         yield f"difficulty[{count.level}]", own * table.by("difficulty", count.level.__eq__), count.low, count.high
     for cell in blueprint.cells:
-        yield f"cells[{cell.name}]", own * table.mask(cell.holds), cell.low, cell.high
+        yield f"cells[{cell.name}]", own * _cell_mask(table, cell), cell.low, cell.high
     yield from _sums(table, blueprint)
+
+
+def _cell_mask(table: Table, cell: CellRule) -> Numbers:
+    mask = table.part(cell.scopes, cell.types)
+    parts = {"importance": cell.importance, "difficulty": cell.difficulty, "cognitive": cell.cognitive}
+    for attribute, wanted in parts.items():
+        if wanted:
+            mask *= table.by(attribute, wanted.__contains__)
+    return mask
 
 
 def _sums(table: Table, blueprint: Blueprint) -> Iterator[Line]:
@@ -275,7 +295,7 @@ def _bars(table: Table, blueprint: Blueprint) -> Iterator[Line]:
 def _sections(table: Table, blueprint: Blueprint) -> Iterator[Line]:
     worth = _marks(table, blueprint) if any(section.score for section in blueprint.limits.sections) else None
     for section in blueprint.limits.sections:
-        mask = table.own.astype(np.int64) * table.mask(section.holds)
+        mask = table.own.astype(np.int64) * table.part(section.scopes, section.types)
         yield from _section(section, mask, table, worth)
 
 
