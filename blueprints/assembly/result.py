@@ -82,7 +82,7 @@ class WritingTask:
     difficulty: int | None
     count: int
     importance: str = ""
-    values: Mapping[str, float] | None = None
+    values: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import Columns, IntArray, build_columns
 from blueprints.assembly.compile import Model, Options, compile_model
 from blueprints.assembly.highs import Deadline, Program
+from blueprints.assembly.kinds import further_kinds, trial_kinds
 from blueprints.assembly.overlap import draw_forms
 from blueprints.assembly.pool import DIFFICULTY_LEVELS, IMPORTANCE_LETTERS, PoolItem
 from blueprints.assembly.result import WritingTask
@@ -29,6 +30,10 @@ TIE_WEIGHT = 0.1
 GAP = 0.8
 P_VALUE_SPREAD = (0.0, -0.2, 0.2)
 TYPICAL_DISCRIMINATION = 1.0
+USUAL_P_VALUE = 0.65
+MOST_CANDIDATES = 20_000
+WRITTEN = ("p_value", "a", "b", "c", "cognitive", "key", "seconds", "characters", "pretest")
+"""What an order says of new items beyond point, type, difficulty and importance."""
 
 Needs = Counter[int]
 """How many new items of each kind, by position among the candidates."""
@@ -78,8 +83,7 @@ def written_items(tasks: Sequence[WritingTask], prefix: str = "new") -> tuple[Po
         items += [
             PoolItem(
                 id=f"{prefix}{number}-{copy}", type=task.type, point=task.point, importance=task.importance,
-                difficulty=task.difficulty, p_value=values.get("p_value"), a=values.get("a"), b=values.get("b"),
-                c=values.get("c"),
+                difficulty=task.difficulty, **values,
             )
             for copy in range(task.count)
         ]  # fmt: skip
@@ -94,15 +98,24 @@ def _problem(blueprint: Blueprint, columns: Columns, tier: int) -> WritingProble
 
 
 def _candidates(blueprint: Blueprint, columns: Columns, tier: int) -> Iterator[PoolItem]:
-    types = [rule.type for rule in blueprint.types if rule.count]
+    types = [rule.type for rule in blueprint.types if rule.high]
     levels = DIFFICULTY_LEVELS if _looks_at_difficulty(blueprint) else (MIDDLE_DIFFICULTY,)
-    letters = _points(blueprint, columns, tier)
-    kinds = product(letters, types, levels, _p_values(blueprint), _parameters(blueprint, columns.items))
-    for number, ((point, letter), name, level, p_value, (a, b)) in enumerate(kinds):
+    points = _points(blueprint, columns, tier)
+    kinds = [*further_kinds(blueprint, columns, types), *trial_kinds(blueprint, columns)]
+    measured = list(product(levels, _p_values(blueprint), _parameters(blueprint, columns.items)))
+    most = max(1, MOST_CANDIDATES // max(1, len(kinds) * len(measured)))
+    chosen = product(_fewer(points, most), kinds, measured)
+    for number, ((point, letter), kind, (level, p_value, (a, b))) in enumerate(chosen):
         yield PoolItem(
-            id=f"{NEW_PREFIX}{number:08d}", type=name, point=point, importance=letter, difficulty=level,
-            p_value=p_value, a=a, b=b, c=None if a is None else 0.0,
+            id=f"{NEW_PREFIX}{number:08d}", type=kind.type, point=point, importance=letter, difficulty=level,
+            p_value=p_value, a=a, b=b, c=None if a is None else 0.0, cognitive=kind.cognitive, key=kind.key,
+            seconds=kind.seconds, characters=kind.characters, pretest=kind.pretest,
         )  # fmt: skip
+
+
+def _fewer(points: list[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+    """Return evenly chosen points where there are too many to weigh each with every kind of item."""
+    return points if len(points) <= most else points[:: -(-len(points) // most)]
 
 
 def _looks_at_difficulty(blueprint: Blueprint) -> bool:
@@ -123,7 +136,8 @@ def _points(blueprint: Blueprint, columns: Columns, tier: int) -> list[tuple[str
         room = room or {_parent(columns.point_names[0]) if columns.point_names else "A": blueprint.n_items}
     letters = IMPORTANCE_LETTERS if blueprint.importance or any(c.importance for c in blueprint.cells) else ("X",)
     cap = blueprint.max_per_point or blueprint.n_items
-    fresh = [point for scope, most in room.items() for point in _fresh_points(scope, -(-most // cap), columns)]
+    fresh = sorted({one for rule in blueprint.limits.coverage for one in rule.points or ()} - set(columns.point_names))
+    fresh += [point for scope, most in room.items() for point in _fresh_points(scope, -(-most // cap), columns)]
     known = columns.point_names if tier == LAST_TIER else ()
     return sorted(seen | set(product([*fresh, *known], letters)))
 
@@ -154,9 +168,13 @@ def _fresh_points(scope: str, n_points: int, columns: Columns) -> list[str]:
 
 
 def _p_values(blueprint: Blueprint) -> list[float | None]:
-    if blueprint.p_value_mean is None:
+    if not blueprint.needs_p_value:
         return [None]
-    target = float(blueprint.p_value_mean.target)
+    limits = blueprint.limits
+    if blueprint.p_value_mean is None and (limits.p_bands or limits.p_range):
+        bands = [(band.start, band.end) for band in limits.p_bands] or [limits.p_range or (Decimal(0), Decimal(1))]
+        return [round(float(low + high) / 2, 4) for low, high in bands]
+    target = float(blueprint.p_value_mean.target) if blueprint.p_value_mean else USUAL_P_VALUE
     return [round(min(1.0, max(0.0, target + shift)), 4) for shift in P_VALUE_SPREAD]
 
 
@@ -232,7 +250,7 @@ def _tasks(problem: WritingProblem, needs: Needs) -> tuple[WritingTask, ...]:
     tasks = []
     for number, n_items in sorted(needs.items()):
         item = problem.candidates[number]
-        values = {"p_value": item.p_value, "a": item.a, "b": item.b, "c": item.c}
-        given = {name: value for name, value in values.items() if value is not None}
+        values = {name: getattr(item, name) for name in WRITTEN}
+        given = {name: value for name, value in values.items() if value not in (None, "", False)}
         tasks.append(WritingTask(item.point, item.type, item.difficulty, n_items, item.importance, given or None))
     return tuple(tasks)

@@ -87,8 +87,8 @@ def broken_further(ids, pool, data):
         "anchor": set(data.get("anchor", {}).get("items", ())) <= set(ids),
         "size": len(ids) == len(own) + len(trial) + _n_apart(data),
         "key_balance": all(_keys_hold(own, rule) for rule in data.get("key_balance", ())),
-        "answer_time": _between(sum(i.seconds for i in own) / 60, data.get("answer_time", {}).get("minutes")),
-        "reading": _between(sum(i.characters for i in own), data.get("reading", {}).get("characters")),
+        "answer_time": _between(sum(i.seconds or 0 for i in own) / 60, data.get("answer_time", {}).get("minutes")),
+        "reading": _between(sum(i.characters or 0 for i in own), data.get("reading", {}).get("characters")),
         "cognitive": _cognitive_holds(own, data), "sections": all(_section_holds(own, s) for s in data.get("sections", ())),
         "cool_down": _rested(drawn, data.get("cool_down")), "p_value": _p_holds(own, drawn, data.get("p_value", {})),
     }  # fmt: skip
@@ -138,13 +138,15 @@ def _section_holds(own, rule):
     mean = rule["difficulty"]["mean"]
     return (
         _between(len(here), rule["n_items"])
-        and _between(sum(i.seconds for i in here) / 60, rule["minutes"])
+        and _between(sum(i.seconds or 0 for i in here) / 60, rule["minutes"])
         and abs(np.mean([i.difficulty for i in here]) - mean["target"]) <= mean["tolerance"] + 1e-9
     )
 
 
 def _rested(drawn, rule):
-    return rule is None or all((TODAY - item.last_used).days >= rule["days"] for item in drawn)
+    return rule is None or all(
+        item.last_used is None or (TODAY - item.last_used).days >= rule["days"] for item in drawn
+    )
 
 
 def _p_holds(own, drawn, rules):

@@ -90,3 +90,35 @@ def test_wrong_usage_exits_with_two(run):
     assert run(make_pool(1, 50), {"n_items": 3, "typos": []})[0].exit_code == 2
     assert run(make_pool(1, 50), make_blueprint(1), forms=0)[0].exit_code == 2
     assert CliRunner().invoke(assemble_command, []).exit_code == 2
+
+
+@pytest.mark.parametrize("mode", [[], ["--on-the-fly"]])
+def test_a_replay_says_whether_the_forms_are_the_same(run, tmp_path, mode):
+    pool, blueprint = make_pool(1, 200), make_blueprint(1, n_items=10)
+    _, first = run(pool, blueprint, "--seed", 5, *mode, forms=3)
+    assert len(first["forms"]) == 3
+    assert all(check["met"] for form in first["forms"] for check in form["checks"])
+    before = tmp_path / "before.json"
+    before.write_text(json.dumps(first))
+    same, _ = run(pool, blueprint, "--replay", before)
+    assert same.exit_code == 0, same.stderr
+    first["forms"][0]["items"].reverse()
+    before.write_text(json.dumps(first))
+    assert run(pool, blueprint, "--replay", before)[0].exit_code == 1
+    other, _ = run(pool[1:], blueprint, "--replay", before)
+    assert (other.exit_code, "摘要" in other.stderr) == (1, True)
+
+
+def test_forms_made_elsewhere_are_held_against_the_blueprint(run, tmp_path):
+    pool, blueprint = make_pool(1, 300), make_blueprint(1)
+    _, drawn = run(pool, blueprint, forms=1)
+    papers = tmp_path / "papers.json"
+    papers.write_text(json.dumps(drawn))
+    assert run(pool, blueprint, "--check", papers)[0].exit_code == 0
+    ids = drawn["forms"][0]["items"]
+    papers.write_text(json.dumps({"forms": [[*ids[:-1], ids[0]]]}))
+    result, _ = run(pool, blueprint, "--check", papers)
+    assert result.exit_code == 1
+    assert "repeated_item" in result.stderr
+    papers.write_text("[]")
+    assert run(pool, blueprint, "--check", papers)[0].exit_code == 2

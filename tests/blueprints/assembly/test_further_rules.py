@@ -12,6 +12,7 @@ from blueprints.assembly.blueprint import BlueprintError, parse_blueprint
 from blueprints.assembly.engine import assemble
 from blueprints.assembly.papers import check_whole_form
 from blueprints.assembly.verify import information
+from blueprints.assembly.writing import written_items
 from blueprints.rules.relaxing import relaxed_spec
 from tests.blueprints.assembly.assembly_cases import broken_rules, make_pool
 from tests.blueprints.assembly.further_cases import (
@@ -89,6 +90,20 @@ def test_a_further_rule_that_cannot_hold_is_named_and_its_relaxation_helps(extra
     relaxed = relaxed_spec(data, ways[0])
     again = draw(3, pool, relaxed, n_forms=1)
     assert again.forms, [part.rule for part in again.conflict.constraints]
+
+
+@pytest.mark.parametrize("extra", ["key_balance", "answer_time", "reading", "cognitive", "pretest", "p_items"])
+def test_writing_what_a_further_rule_lacks_makes_the_draw_possible(extra):
+    change, _ = PLANTED[extra]
+    plain = rich_pool(3, 150)
+    data = rich_blueprint(3, plain, extras=[extra])
+    pool = [change(item) for item in plain]
+    order = draw(3, pool, data, n_forms=1).conflict.writing_order
+    assert order
+    grown = [*pool, *written_items(order)]
+    result = draw(3, grown, data, n_forms=1)
+    assert result.forms
+    assert_kept(result, grown, data)
 
 
 def result_ways(result):
