@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from blueprints.pages.outcome import CheckLine, Scopes, check_line, excerpt
 from blueprints.rules.changes import place_of_json
 from blueprints.rules.packages import score_text
 from blueprints.rules.states import CHANGE_LABELS
-from blueprints.services import changes, swaps, views
+from blueprints.services import changes, redraw, runs, swaps, views
 from blueprints.services.bank import load_pool, scope_lines, slot_contents
 from blueprints.services.bench import Bench, load_bench
 from blueprints.services.quality import FormQuality, form_quality
@@ -73,6 +74,11 @@ class BenchPage:
     quality: FormQuality
     changes: list[ChangeLine]
     may_undo: bool
+
+    @property
+    def n_locked(self) -> int:
+        """How many places are locked."""
+        return sum(1 for row in self.rows if row.slot.is_locked)
 
     @property
     def broken(self) -> list[CheckLine]:
@@ -289,6 +295,17 @@ def lock(form_id: uuid.UUID, slot: int) -> tuple[str, int] | Response:
         form_id, lambda uow: changes.set_lock(uow, form_id, slot=slot, is_locked=is_locked, version=_version()),
         _("第 %(n)s 题已锁定", n=n) if is_locked else _("第 %(n)s 题已解锁", n=n),
         _("锁定第 %(n)s 题", n=n) if is_locked else _("解锁第 %(n)s 题", n=n), anchor=f"slot-{n}",
+    )  # fmt: skip
+
+
+@bp.post("/<uuid:form_id>/redraw")
+@requires(P.FORM_ASSEMBLE)
+def redraw_rest(form_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Draw everything anew that is not locked."""
+    item_ids = redraw.draw_rest(db.session(), current_actor(), form_id, seed=secrets.randbelow(runs.LARGEST_SEED))
+    return _acted(
+        form_id, lambda uow: redraw.put_rest(uow, form_id, item_ids=item_ids, version=_version()),
+        _("锁定的试题保留，其余已重新抽取"), _("其余重抽"),
     )  # fmt: skip
 
 

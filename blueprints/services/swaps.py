@@ -149,7 +149,7 @@ def add_item(uow: UnitOfWork, form_id: uuid.UUID, *, item_id: uuid.UUID, version
     bench = load_bench(uow.session, uow.actor, form)
     entry, candidate = _chosen(bench, item_id)
     _refuse_unsound(bench, (*bench.items, candidate))
-    slot, section = _end_of(form, entry.type)
+    slot, section = end_of(form, entry.type)
     change_form(uow, form, ChangeKind.ADD, take=[], put=[new_place(bench, entry, slot, section)])
     return form
 
@@ -174,7 +174,7 @@ def new_place(bench: Bench, entry: qbank.PoolEntry, slot: int, section: int) -> 
     )  # fmt: skip
 
 
-def _end_of(form: ExamForm, name: str) -> tuple[int, int]:
+def end_of(form: ExamForm, name: str) -> tuple[int, int]:
     """Return the number behind the last item of a type, and its section; a new type stands at the end."""
     places = [place_of(slot) for slot in form.slots]
     same = [place for place in places if place.type == name]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from blueprints.services.bench import Bench
+from blueprints.services.swaps import swap_candidates
 from item_templates.canonical import content_digest, content_to_json
 from item_templates.contract import Choice, ItemContent
 from kernel.db import new_id
@@ -183,3 +185,8 @@ def small_spec(**changes: object) -> dict[str, object]:
         "weight_tolerance_percent": 1, "max_per_point": 4, "max_overlap": 0,
     }  # fmt: skip
     return {key: value for key, value in (spec | changes).items() if value is not None}
+
+
+def open_place(bench: Bench) -> int:
+    """Return a place of a form for which the bank offers other items; forms drawn tightly may lack them in some places."""
+    return next(slot.slot for slot in bench.form.slots if swap_candidates(bench, slot.slot))

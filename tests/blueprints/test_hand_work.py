@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import ExamForm, FormChange
 from blueprints.rules.states import ChangeKind
-from blueprints.services import changes, forms, swaps
+from blueprints.services import changes, forms, redraw, swaps
 from blueprints.services.bench import load_bench
 from blueprints.services.changes import ChangedMeanwhileError
 from blueprints.services.quality import form_quality
@@ -29,6 +29,7 @@ from kernel.uow import unit_of_work
 from qbank.models.items import ItemVersion
 from qbank.public_changes import Report, ReportSource
 from qbank.services import corrections
+from tests.blueprints.bank_cases import open_place
 
 Shape = list[tuple[int, str, bool]]
 
@@ -85,7 +86,7 @@ def test_offers_say_what_changes_and_keep_what_holds(
     drafts: list[ExamForm], assembler: Actor, session: Session
 ) -> None:
     bench = bench_of(session, drafts[0].exam_form_id, assembler)
-    offers = swaps.swap_offers(bench, 2)
+    offers = swaps.swap_offers(bench, open_place(bench))
     assert offers
     assert not any(offer.breaks for offer in offers)
     present = {item.id for item in bench.items}
@@ -119,19 +120,20 @@ def test_a_locked_place_is_left_alone_until_it_is_freed(
     drafts: list[ExamForm], assembler: Actor, session: Session
 ) -> None:
     form_id = drafts[0].exam_form_id
+    place = open_place(bench_of(session, form_id, assembler))
     with unit_of_work(assembler) as uow:
-        changes.set_lock(uow, form_id, slot=2, is_locked=True, version=drafts[0].version)
+        changes.set_lock(uow, form_id, slot=place, is_locked=True, version=drafts[0].version)
     version = version_of(session, form_id, assembler)
-    entry = swaps.swap_candidates(bench_of(session, form_id, assembler), 2)[0]
+    entry = swaps.swap_candidates(bench_of(session, form_id, assembler), place)[0]
     with pytest.raises(ConflictError, match="已锁定"), unit_of_work(assembler) as uow:
-        swaps.swap_item(uow, form_id, slot=2, item_id=entry.item_id, version=version)
+        swaps.swap_item(uow, form_id, slot=place, item_id=entry.item_id, version=version)
     with pytest.raises(ConflictError, match="已锁定"), unit_of_work(assembler) as uow:
-        swaps.remove_item(uow, form_id, slot=2, version=version)
+        swaps.remove_item(uow, form_id, slot=place, version=version)
     with unit_of_work(assembler) as uow:
-        changes.set_lock(uow, form_id, slot=2, is_locked=False, version=version)
+        changes.set_lock(uow, form_id, slot=place, is_locked=False, version=version)
     with unit_of_work(assembler) as uow:
         swaps.swap_item(
-            uow, form_id, slot=2, item_id=entry.item_id, version=version_of(session, form_id, assembler)
+            uow, form_id, slot=place, item_id=entry.item_id, version=version_of(session, form_id, assembler)
         )  # fmt: skip
 
 
@@ -164,6 +166,32 @@ def test_undoing_everything_gives_the_form_back_as_it_was(
         changes.undo_change(uow, form_id, version=version_of(session, form_id, assembler))
 
 
+def test_the_rest_is_drawn_anew_around_what_is_locked(
+    drafts: list[ExamForm], assembler: Actor, session: Session
+) -> None:
+    form_id, sibling = drafts[0].exam_form_id, {slot.item_id for slot in drafts[1].slots}
+    before, version = shape(session, form_id, assembler), drafts[0].version
+    for slot in (2, 15):
+        with unit_of_work(assembler) as uow:
+            changes.set_lock(uow, form_id, slot=slot, is_locked=True, version=version)
+        version = version_of(session, form_id, assembler)
+    chosen = redraw.draw_rest(session, assembler, form_id, seed=99)
+    with pytest.raises(ChangedMeanwhileError), unit_of_work(assembler) as uow:
+        redraw.put_rest(uow, form_id, item_ids=chosen, version=version - 1)
+    with unit_of_work(assembler) as uow:
+        redraw.put_rest(uow, form_id, item_ids=chosen, version=version)
+    found = shape(session, form_id, assembler)
+    assert (found[1][1], found[14][1]) == (before[1][1], before[14][1])
+    assert {code for _slot, code, _locked in found} != {code for _slot, code, _locked in before}
+    bench = bench_of(session, form_id, assembler)
+    assert bench.broken() == []
+    assert sibling.isdisjoint(slot.item_id for slot in bench.form.slots)
+    for _ in range(3):
+        with unit_of_work(assembler) as uow:
+            changes.undo_change(uow, form_id, version=version_of(session, form_id, assembler))
+    assert shape(session, form_id, assembler) == before
+
+
 def test_an_item_gone_into_quarantine_does_not_come_back_by_undoing(
     drafts: list[ExamForm], assembler: Actor, make_actor: Callable[..., Actor], session: Session
 ) -> None:
@@ -192,18 +220,19 @@ def test_the_second_of_two_people_keeps_their_change_and_sees_the_others(
 ) -> None:
     client, form_id = sign_in(Role.ASSEMBLER), drafts[0].exam_form_id
     ticket = client.post(f"/forms/{form_id}/work").location.partition("ticket=")[2]
-    page = client.get(f"/forms/{form_id}/swap/7?ticket={ticket}").get_data(as_text=True)
+    place = open_place(bench_of(session, form_id, assembler))
+    page = client.get(f"/forms/{form_id}/swap/{place}?ticket={ticket}").get_data(as_text=True)
     wanted = re.findall(r'name="item_id" value="([0-9a-f-]{36})"', page)[0]
     seen = str(drafts[0].version)
-    removed(session, drafts[0], assembler, 12)
-    late = client.post(f"/forms/{form_id}/swap/7", data={"item_id": wanted, "version": seen, "ticket": ticket})
+    removed(session, drafts[0], assembler, 20)
+    late = client.post(f"/forms/{form_id}/swap/{place}", data={"item_id": wanted, "version": seen, "ticket": ticket})
     text = late.get_data(as_text=True)
     assert late.status_code == 409
     assert "移出" in text
     assert assembler.name in text
     again = dict(re.findall(r'name="(item_id|version|ticket)" value="([^"]+)"', text))
     assert again["item_id"] == wanted
-    assert client.post(f"/forms/{form_id}/swap/7", data=again).status_code == 303
+    assert client.post(f"/forms/{form_id}/swap/{place}", data=again).status_code == 303
     kinds = [one.kind for one in repository.list_changes(session, form_id)]
     assert kinds == [ChangeKind.REMOVE, ChangeKind.SWAP]
 
@@ -238,6 +267,8 @@ def test_the_bench_works_in_the_browser_from_end_to_end(
     assert post("lock/1", locked="1") == 303
     assert "已锁定" in client.get(opened).get_data(as_text=True)
     assert post("undo") == 303
+    assert "要求都符合" in client.get(opened).get_data(as_text=True)
+    assert post("redraw") == 303
     assert "要求都符合" in client.get(opened).get_data(as_text=True)
     assert post("remove/99") == 404
     assert client.get(f"/forms/{form_id}/work").status_code == 403
