@@ -21,6 +21,7 @@ class Frame:
     y_high: float
     width: float = WIDTH
     height: float = HEIGHT
+    x_least_step: float = 0.0
 
     def x(self, value: float) -> float:
         """Return the horizontal place of a value."""
@@ -133,7 +134,7 @@ def _axes(frame: Frame, x_title: str, y_title: str) -> str:
     parts = [f'<path class="axis" d="M{LEFT} {top}V{base}H{frame.width - RIGHT}"/>']
     parts += [
         f'<text x="{frame.x(value):.1f}" y="{base + 15:.1f}" text-anchor="middle">{value:g}</text>'
-        for value in _ticks(frame.x_low, frame.x_high)
+        for value in _ticks(frame.x_low, frame.x_high, frame.x_least_step)
     ]
     for value in _ticks(frame.y_low, frame.y_high):
         y = frame.y(value)
@@ -144,10 +145,10 @@ def _axes(frame: Frame, x_title: str, y_title: str) -> str:
     return "".join(parts)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return round values between two limits, at most seven."""
+def _ticks(low: float, high: float, least: float = 0.0) -> list[float]:
+    """Return round values between two limits, at most seven, no closer than the least step."""
     span = (high - low) or 1.0
-    step = next(size for size in _steps(span) if span / size <= 6)
+    step = next(size for size in _steps(span) if span / size <= 6 and size >= least)
     first = -(-low // step) * step
     return [round(first + step * n, 10) + 0.0 for n in range(8) if first + step * n <= high + step * 1e-9]
 

@@ -17,7 +17,7 @@ from psychometrics.arrays import BoolArray, FloatArray
 from psychometrics.behaviour import answer_changes, multiple_tests, response_time_effort, response_times
 from psychometrics.copying import omega, wrong_matches
 from psychometrics.irt import Model, Parameters, calibrate, usable_items
-from psychometrics.person_fit import standardised_log_likelihood
+from psychometrics.person_fit import simulated_chances, standardised_log_likelihood
 
 MIN_PERSONS, MIN_ITEMS = 30, 20
 """Fewer candidates or right-or-wrong items carry no index of this kind."""
@@ -118,15 +118,28 @@ def _codes(sitting: _Sitting) -> Any:
 def _patterns(sitting: _Sitting) -> list[FoundLead]:
     """Look for persons who fail on easy and succeed on hard items far beyond chance."""
     fit = standardised_log_likelihood(sitting.scores, sitting.theta, sitting.items, prior_slope=-sitting.theta).lz_star
+    chances = np.asarray(ndtr(fit))
+    suspects = _standing_out(chances)
+    chances[suspects] = _resampled(sitting, fit, suspects)
     return [
         FoundLead(
             LeadKind.PATTERN,
             (sitting.keys[row],),
-            float(ndtr(fit[row])),
+            float(chances[row]),
             {"lz_star": round(float(fit[row]), 2), "n_persons": len(sitting.keys)},
         )
-        for row in _standing_out(ndtr(fit))
+        for row in _standing_out(chances)
     ]
+
+
+def _resampled(sitting: _Sitting, fit: FloatArray, rows: list[int]) -> list[float]:
+    """Return the chances of those who stand out by simulation: far out, the normal distribution is too quick to accuse."""
+    found = []
+    for row in rows:
+        seen = ~np.isnan(sitting.scores[row])
+        items = Parameters(*(getattr(sitting.items, name)[seen] for name in ("a", "d", "c")))
+        found += simulated_chances(fit[[row]], sitting.theta[[row]], items, seed=row).tolist()
+    return found
 
 
 def _changes(sitting: _Sitting, traces: Mapping[uuid.UUID, Trace]) -> list[FoundLead]:

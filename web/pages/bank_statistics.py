@@ -212,7 +212,7 @@ def _course_of_sessions(sessions: Sequence[SessionView]) -> Markup:
 def _timeline(marks: Sequence[charts.Mark], title: str, axis: str) -> Markup:
     if len(marks) < 2:
         return Markup()
-    frame = charts.Frame(marks[0].x, marks[-1].x, 0, 1)
+    frame = charts.Frame(marks[0].x, marks[-1].x, 0, 1, x_least_step=1)
     drawn = charts.timeline(marks, frame, title=title, axes=(_("场次（按时间）"), axis))
     return Markup(drawn)  # noqa: S704 - names are escaped where they are drawn
 

@@ -166,7 +166,7 @@ def _chart(rows: Sequence[Mapping[str, Any]]) -> Markup:
     ]  # fmt: skip
     if not points:
         return Markup()
-    limit = max(2.0, *(abs(delta) for _x, delta, _name, _mark in points))
+    limit = 1.25 * max(1.6, *(abs(delta) for _x, delta, _name, _mark in points))
     frame = charts.Frame(0, len(rows) + 1, -limit, limit)
     title, axes = _("各题的组间差异"), (_("题目的次序"), _("MH D-DIF（负：该组更难）"))
     drawn = charts.scatter(points, frame, title=title, axes=axes, levels=(-1.5, -1.0, 1.0, 1.5))
