@@ -102,7 +102,7 @@ class _Writer:
 
     def part_heading(self, text: str) -> None:
         """Put the box for the marks of a part above its heading; both stay with the first item."""
-        table = self._document.add_table(rows=2, cols=2, style="Table Grid")
+        table = self._new_table(rows=2, cols=2, style="Table Grid")
         table.autofit = False
         for column, label in enumerate(("得分", "评分人")):
             table.cell(0, column).text = label
@@ -129,11 +129,22 @@ class _Writer:
             _ruled(self._document.add_paragraph())
         self._keeps = False
 
+    def _new_table(self, **more: Any) -> Any:
+        """Add a table; Word takes two that touch for one, so a line of nothing keeps them apart."""
+        body = self._document.element.body
+        before = body[-2] if len(body) > 1 else None
+        if before is not None and before.tag == qn("w:tbl"):
+            spacer = self._document.add_paragraph()
+            spacer.paragraph_format.keep_with_next = True
+            spacer.paragraph_format.space_after = Pt(0)
+            spacer.paragraph_format.line_spacing = Pt(2)
+        return self._document.add_table(**more)
+
     def _choices(self, item: PrintedItem) -> None:
         if not item.choices:
             return
         n_rows = -(-len(item.choices) // item.n_columns)
-        table = self._document.add_table(rows=n_rows, cols=item.n_columns)
+        table = self._new_table(rows=n_rows, cols=item.n_columns)
         for number, (key, text) in enumerate(item.choices):
             cell = table.cell(number // item.n_columns, number % item.n_columns)
             self._fill(cell, f"{key}. ", text, keep=self._keeps or number // item.n_columns < n_rows - 1)
@@ -141,7 +152,7 @@ class _Writer:
 
     def _pairs(self, item: PrintedItem) -> None:
         n_rows = max(len(item.choices), len(item.targets))
-        table = self._document.add_table(rows=n_rows, cols=2)
+        table = self._new_table(rows=n_rows, cols=2)
         for column, side in enumerate((item.choices, item.targets)):
             for number, (key, text) in enumerate(side):
                 self._fill(table.cell(number, column), f"{key}. ", text, keep=self._keeps or number < n_rows - 1)
@@ -155,7 +166,7 @@ class _Writer:
     def key_item(self, item: Mapping[str, Any]) -> None:
         self._rich(f"{item['number']}.（{item['score']} 分）", item["answer"])
         if item["points"]:
-            table = self._document.add_table(rows=1, cols=2, style="Table Grid")
+            table = self._new_table(rows=1, cols=2, style="Table Grid")
             table.rows[0].cells[0].text, table.rows[0].cells[1].text = "评分要点", "分值"
             for text, score in item["points"]:
                 cells = table.add_row().cells
@@ -188,7 +199,7 @@ class _Writer:
             paragraph.add_run(tail)
 
     def _inner_table(self, block: Block, *, keep: bool = False) -> None:
-        table = self._document.add_table(rows=len(block["rows"]), cols=block["n"], style="Table Grid")
+        table = self._new_table(rows=len(block["rows"]), cols=block["n"], style="Table Grid")
         for number, row in enumerate(block["rows"]):
             for column, cell in enumerate(row):
                 paragraph = table.cell(number, column).paragraphs[0]
@@ -222,7 +233,7 @@ class _Writer:
         _font(run, HEAD_FONT, size)
 
     def _table(self, rows: Sequence[Sequence[str]]) -> None:
-        table = self._document.add_table(rows=len(rows), cols=max(map(len, rows)), style="Table Grid")
+        table = self._new_table(rows=len(rows), cols=max(map(len, rows)), style="Table Grid")
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 cell = table.cell(number, column)

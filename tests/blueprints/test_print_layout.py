@@ -199,6 +199,15 @@ def test_in_word_a_set_keeps_together_and_lets_the_next_item_go() -> None:
     assert texts["D. 任意次序103"] in (None, False)
 
 
+def test_two_tables_of_a_word_file_never_touch() -> None:
+    table = "<p>下表哪一项正确？</p><table><tr><td>甲</td></tr></table>"
+    slots = slots_of(dataclasses.replace(choice(1), stem=table), choice(2), true_false(1))
+    body = docx.Document(io.BytesIO(form_docx(SHEET, printed_parts(slots), {}))).element.body
+    kinds = [node.tag == qn("w:tbl") for node in body]
+    assert sum(kinds) >= 5
+    assert not any(one and two for one, two in itertools.pairwise(kinds))
+
+
 def test_keys_are_proved_in_both_formats() -> None:
     parts = key_parts(SLOTS)
     shown = proof.pdf_text(key_pdf(SHEET, parts, {}), foot=("机密　启用前", SHEET.foot))
