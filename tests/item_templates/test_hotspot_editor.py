@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from item_templates import registry
 from item_templates.contract import ItemContent
 from tests.item_templates.test_item_pages import page as drawn_page
+from web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.journey
 STATIC = Path(__file__).resolve().parents[2] / "web" / "static"
@@ -39,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, body: bytes, content_type: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Security-Policy", "default-src 'self'")
+        self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.end_headers()
         self.wfile.write(body)
 

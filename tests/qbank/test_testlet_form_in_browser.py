@@ -15,6 +15,7 @@ from item_templates import registry
 from item_templates.contract import ItemContent
 from tests.item_templates.item_contents import example
 from tests.item_templates.test_item_pages import page as rendered
+from web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.journey
 STATIC = Path(__file__).resolve().parents[2] / "web" / "static"
@@ -41,7 +42,7 @@ def editor(request: Request) -> Response:
     if request.method == "POST":
         content = registry.get("testlet").from_form(request.form.to_dict(flat=False))
     answer = Response(document(content), content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = "default-src 'self'"
+    answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return answer
 
 

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.style_guide import STATIC, WEB, render_pages
+from web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.journey
 AXE = next((WEB.parent / "tests" / "assets" / "axe-core").rglob("axe.min.js"))
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 JOB = {"percent": 100, "text": "完成", "is_open": False, "result_url": "/result", "error": ""}
 
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, body, content_type):
         self.send_response(200)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.end_headers()
         self.wfile.write(body)
 
