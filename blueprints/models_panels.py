@@ -167,7 +167,7 @@ class PanelOutcome(Base):
 
 
 class PanelNote(Base):
-    """A note of the discussion between rounds; `place` is the item it is about, 0 for the whole form."""
+    """A note of the discussion between rounds; `place` is the number of the item it is about, 0 for the whole form."""
 
     __tablename__ = "panel_notes"
     __table_args__ = (Index("ix_panel_notes_panel_round_id_written_at", "panel_round_id", "written_at"),)

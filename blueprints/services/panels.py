@@ -205,6 +205,8 @@ def add_note(uow: UnitOfWork, panel_id: uuid.UUID, *, text: str, place: int = 0)
     member = repository.find_member(uow.session, panel_id, uow.actor.user_id)
     if member is None and not uow.actor.may(Permission.PANEL_MANAGE):
         raise ForbiddenError(N_("只有专家组成员和主持人记录讨论意见"))
+    if not 0 <= place <= len(repository.list_items(uow.session, panel_id)):
+        raise InvalidInputError(N_("试卷没有第 %(slot)s 题"), slot=place)
     last = repository.list_rounds(uow.session, panel_id)[-1]
     note = PanelNote(
         panel_round_id=last.round.panel_round_id, place=place, text=text[:LONGEST_TEXT],

@@ -346,6 +346,8 @@ def test_notes_of_the_discussion_stand_between_rounds_under_numbers(panel, leade
     for actor, said in ((raters[1], "第 3 题超出大纲"), (leader, "请重看第 3 题")):
         with unit_of_work(actor) as uow:
             panels.add_note(uow, key, text=said, place=3)
+    with pytest.raises(InvalidInputError, match="没有第 21 题"), unit_of_work(leader) as uow:
+        panels.add_note(uow, key, text="不存在的题", place=N_ITEMS + 1)
     assert [(note.member_number, note.place) for _number, note in repository.list_notes(session, key)] == [
         (2, 3),
         (0, 3),
