@@ -228,7 +228,9 @@ def test_the_page_shows_what_stands_out_and_every_item_of_a_comparison(world, si
     assert "女" in page
     assert "考生都属于同一组" in page
     assert "报名信息里没有这一项" in page
-    assert f'href="{address}"' in client.get(f"/analyses/sessions/{world.key}/forms/{form_id}").text
+    report = client.get(f"/analyses/sessions/{world.key}/forms/{form_id}").text
+    assert f'href="{address}"' in report
+    assert "1 道题对某一组考生可能更难" in report
     detail = client.get(f"{address}?grouping=sex&place=0").text
     assert "<svg" in detail
     assert "不计入作比较的总分" in detail

@@ -33,6 +33,7 @@ from kernel.uow import unit_of_work
 from qbank import public as qbank
 from web.analysis import charts
 from web.analysis.comparing import Comparison, compare_forms
+from web.analysis.fairness import findings_of
 from web.analysis.findings import MEANINGS, Finding, count_alarms, explain, explain_item
 from web.analysis.numbers import shown
 
@@ -85,6 +86,7 @@ class ReportPage:
     overview: Markup
     kinds: Mapping[str, str]
     comparisons: Sequence[Comparison]
+    n_unfair: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,13 @@ def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tupl
     """Show the report of one form, the first by default."""
     row, analyses, chosen = _chosen(exam_session_id, form_id)
     if chosen is None:
-        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS, ()))
+        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS, (), 0))
     rows = [_item_row(item, exam_session_id, chosen.form_id) for item in chosen.report["items"]]
     test = chosen.report["test"]
     flags = (*test["flags"], *chosen.report["model"].get("flags", ()))
     comparisons = compare_forms([one.report for one in analyses]) if len(analyses) > 1 else []
     page = ReportPage(
-        row, analyses, chosen, rows, [_translated(explain(flag), flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons
+        row, analyses, chosen, rows, [_translated(explain(flag), flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons, _n_unfair(chosen.report),
     )  # fmt: skip
     return render_page("analyses/report.html", page)
 
@@ -174,6 +176,12 @@ def run(exam_session_id: uuid.UUID) -> Response:
         url_for("jobs.detail", job_id=job.job_id) if current_actor().may(Permission.JOB_READ) else url_for(".index")
     )
     return redirect_with_message(target, _("已开始分析，完成后报告会更新。"))
+
+
+def _n_unfair(report: Mapping[str, Any]) -> int:
+    """Return how many items stand out between groups; none where the analysis is older than the comparison."""
+    fairness = report.get("fairness")
+    return len({one["item"] for one in findings_of(fairness)}) if fairness else 0
 
 
 def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any, Sequence[Any], Any]:
