@@ -248,10 +248,8 @@ def decisions_table(meta):
 
 
 def downgrade():
-    with op.batch_alter_table("assembly_runs", schema=None) as batch_op:
-        batch_op.drop_column("blueprint_version")
-    with op.batch_alter_table("exam_blueprints", schema=None) as batch_op:
-        for column in ("editors", "approved_at", "version_number"):
-            batch_op.drop_column(column)
     for table in APPEND_ONLY:
         op.drop_table(table)
+    op.drop_column("assembly_runs", "blueprint_version")
+    for column in ("editors", "approved_at", "version_number"):
+        op.drop_column("exam_blueprints", column)
