@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test fast check fmt bench lock i18n db-new db-up clean
+.PHONY: help setup setup-dev demo serve test fast check fmt bench lock i18n db-new db-up pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: setup-dev ## run the benchmarks and print their tables
 
 lock: setup-dev ## resolve the dependencies again
 	@$(BIN)/python tools/locks.py update
+
+pictures: setup-dev ## take the pictures of the documentation again
+	@$(BIN)/python tools/pictures.py $(NAMES)
 
 i18n: setup-dev ## collect messages and compile the English catalogues
 	@$(BIN)/python tools/i18n.py update

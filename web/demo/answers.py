@@ -11,7 +11,7 @@ from item_templates.contract import Interaction, ItemContent, Json
 from item_templates.hotspot.pages import mode_of, regions_of
 from item_templates.registry import get
 
-GUESSING, SLOPE, HARDNESS_SPREAD = 0.2, 1.0, 0.8
+GUESSING, SLOPE, HARDNESS_SPREAD = 0.2, 1.6, 0.8
 BLANK, FORGOTTEN = "不清楚", "记不清了。"
 
 
