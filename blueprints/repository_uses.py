@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from blueprints.models import ExamForm, FormPackage, FormSlot
 from blueprints.rules.states import FormStatus
@@ -137,3 +137,18 @@ def code_of(session: Session, item_id: uuid.UUID, *, actor: Actor) -> str:
         .where(ExamForm.organisation_id == actor.organisation, FormSlot.item_id == item_id)
     )
     return session.scalar(query.limit(1)) or ""
+
+
+def superseded_forms(session: Session, *, actor: Actor) -> list[uuid.UUID]:
+    """Return the sealed forms whose place another sealed form has taken."""
+    successor = aliased(ExamForm)
+    query = (
+        select(ExamForm.exam_form_id)
+        .join(successor, successor.replaces_form_id == ExamForm.exam_form_id)
+        .where(
+            ExamForm.organisation_id == actor.organisation, ExamForm.status == FormStatus.SEALED,
+            successor.status == FormStatus.SEALED,
+        )
+        .distinct()
+    )  # fmt: skip
+    return list(session.scalars(query.limit(MOST_FORMS)))

@@ -144,6 +144,12 @@ def count_to_mend(session: Session, actor: Actor) -> int:
     return uses.count_in_work(session, list(find_quarantined(session, actor)), actor=actor)
 
 
+def count_sessions_to_change(session: Session, actor: Actor) -> int:
+    """Return how many sessions still count on a form whose place another sealed form has taken, before they begin."""
+    found = sittings_of(session, actor.organisation, uses.superseded_forms(session, actor=actor))
+    return len({one.session_id for sittings in found.values() for one in sittings if not one.has_begun})
+
+
 def _slot_of(form: ExamForm, item_id: uuid.UUID) -> FormSlot:
     return next(slot for slot in form.slots if slot.item_id == item_id)
 

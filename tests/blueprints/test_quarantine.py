@@ -20,6 +20,7 @@ from blueprints.services.bench import load_bench
 from blueprints.services.quarantine import Outcome
 from blueprints.services.sittings import FormSitting
 from kernel.audit.models import AuditEvent
+from kernel.db import db
 from kernel.errors import ForbiddenError, NotFoundError
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
@@ -128,6 +129,24 @@ def test_a_sealed_form_stays_as_it_is_and_a_copy_takes_its_place(
     )
     sealed = {one.form_id for one in public.list_sealed_forms(session, approver)}
     assert sealed == {sealed_form, new.exam_form_id}
+
+
+def test_sessions_that_count_on_a_replaced_form_wait_for_the_officer(
+    sealed_form: uuid.UUID, assembler: Actor, approver: Actor, hold: Hold, sat: list[FormSitting]
+) -> None:
+    session = db.session()
+    sat += [sitting(sealed_form, 0), sitting(sealed_form, 0)]
+    item_id = replaceable(session, assembler, sealed_form)
+    hold(item_id)
+    swept(assembler, item_id)
+    assert quarantine.count_sessions_to_change(session, approver) == 0
+    new = session.scalars(select(ExamForm.exam_form_id).where(ExamForm.replaces_form_id == sealed_form)).one()
+    with unit_of_work(approver) as uow:
+        forms.approve_form(uow, new)
+        forms.seal_form(uow, new)
+    assert quarantine.count_sessions_to_change(session, approver) == 2
+    sat[:] = [sitting(sealed_form, 25), sat[1]]
+    assert quarantine.count_sessions_to_change(session, approver) == 1
 
 
 def test_a_form_that_was_sat_is_sized_and_left_alone(
