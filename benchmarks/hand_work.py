@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from blueprints.assembly.blueprint import parse_blueprint
@@ -80,8 +81,8 @@ def main() -> None:
     items = invented(random.Random(1))
     whole, short = bench_of(items, n_short=0), bench_of(items, n_short=1)
     for slot in (1, 50, 90):
-        print(f"offers for place {slot}: {seconds(lambda slot=slot: swap_offers(whole, slot)):.2f} s")
-    print(f"offers for an addition: {seconds(lambda: addition_offers(short)):.2f} s")
+        print(f"offers for place {slot}: {seconds(partial(swap_offers, whole, slot)):.2f} s")
+    print(f"offers for an addition: {seconds(partial(addition_offers, short)):.2f} s")
 
 
 if __name__ == "__main__":
