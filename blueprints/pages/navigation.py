@@ -10,7 +10,7 @@ from blueprints import repository, repository_release, repository_versions
 from blueprints.pages.panel_navigation import PANEL_MENU, panel_todos
 from blueprints.rules.states import FormStatus
 from blueprints.services import releases
-from blueprints.services.quarantine import count_to_mend
+from blueprints.services.quarantine import count_sessions_to_change, count_to_mend
 from kernel.clock import now
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
@@ -44,9 +44,7 @@ MENU = (
     MenuEntry(
         N_("组卷"), N_("试题使用台账"), "exposure_ledger.index", (Permission.BLUEPRINT_READ,), icon="chart", order=50
     ),
-    MenuEntry(
-        N_("组卷"), N_("题库承载力"), "bank_capacity.index", (Permission.FORM_ASSEMBLE,), icon="scale", order=60
-    ),
+    MenuEntry(N_("组卷"), N_("题库承载力"), "bank_capacity.index", (Permission.FORM_ASSEMBLE,), icon="scale", order=60),
 )
 
 
@@ -65,6 +63,9 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     if actor.may(Permission.FORM_SEAL):
         n_approved = repository.count_forms(session, FormStatus.APPROVED, actor=actor)
         found.append(Todo(_("待封存的试卷"), n_approved, url_for("forms.index", status="approved")))
+    if actor.may(Permission.SESSION_WRITE):
+        n_sessions = count_sessions_to_change(session, actor)
+        found.append(Todo(_("须改用替代卷的场次"), n_sessions, url_for("exam_sessions.index"), severity="warning"))
     if actor.may(Permission.FORM_ASSEMBLE):
         n_drafts = repository.count_forms(session, FormStatus.DRAFT, actor=actor)
         n_refused = repository.count_refused_runs(session, actor=actor)
