@@ -80,7 +80,8 @@ def item_information(columns: Columns, theta: float) -> FloatArray:
     p = c + (1 - c) / (1 + np.exp(np.clip(-a * (theta - b), -500, 500)))
     with np.errstate(divide="ignore", invalid="ignore"):
         information = a**2 * ((1 - p) / p) * ((p - c) / (1 - c)) ** 2
-    return np.asarray(np.nan_to_num(information), dtype=np.float64)
+    known = np.isfinite(columns.floats("a")) & np.isfinite(columns.floats("b"))
+    return np.where(known, np.nan_to_num(information), 0.0)
 
 
 def _type_rows(blueprint: Blueprint, columns: Columns, members: IntArray) -> Iterator[Row]:

@@ -251,6 +251,8 @@ def _tasks(problem: WritingProblem, needs: Needs) -> tuple[WritingTask, ...]:
     for number, n_items in sorted(needs.items()):
         item = problem.candidates[number]
         values = {name: getattr(item, name) for name in WRITTEN}
-        given = {name: value for name, value in values.items() if value not in (None, "", False)}
+        given = {
+            name: value for name, value in values.items() if value is not None and value is not False and value != ""
+        }
         tasks.append(WritingTask(item.point, item.type, item.difficulty, n_items, item.importance, given or None))
     return tuple(tasks)
