@@ -39,7 +39,9 @@ from qbank.repository.items import ItemFilter, ItemSort
 from qbank.repository.standards import like_pattern
 from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
+from qbank.services import lint
 from qbank.services.items import NewItem, insert_items
+from qbank.services.similar import similar_items
 from tests.factories.standards import make_level
 from tools.check import private_postgresql
 from web import database
@@ -145,6 +147,7 @@ def cases(actor: Actor, client: object) -> dict[str, Callable[[int], object]]:
     level = db.session.scalars(select(Item.standard_level_id).limit(1)).one()
     code = db.session.scalars(select(Item.code).order_by(Item.code).offset(50_000).limit(1)).first() or ""
     middle = item_lists.cursor_at(code, db.session.scalars(select(Item.item_id).where(Item.code == code)).first())
+    new, _copies = make_contents(30, seed=99)
     both = [a + " " + b for a, b in zip(PARTS, FAULTS, strict=False)]
     return {
         "first page, newest first": page(),
@@ -168,6 +171,8 @@ def cases(actor: Actor, client: object) -> dict[str, Callable[[int], object]]:
         "search a code": search([code[-6:]]),
         "whole page, no filter": lambda _n: client.get("/items/"),
         "whole page, search": lambda n: client.get("/items/", query_string={"q": PARTS[n % len(PARTS)]}),
+        "check on save: items like it": lambda n: similar_items(db.session(), actor, new[n % len(new)]),
+        "check on save: rules of writing": lambda n: lint.lint_content(db.session(), actor, new[n % len(new)]),
         "LIKE scan, 1 character (的)": lambda _n: scan(actor, "的"),
         "LIKE scan, 2 characters": lambda n: scan(actor, QUALITIES[n % len(QUALITIES)][:2]),
         "LIKE scan, 3 and more": lambda n: scan(actor, PARTS[n % len(PARTS)]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import uuid
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ from item_templates.contract import ItemContent
 from qbank.models.curation import ItemSearch
 from qbank.models.items import Item
 from qbank.repository.standards import like_pattern
-from qbank.rules.search import characters, fingerprint, pair_body, phrase_query, search_words, split_body, wanted_pairs
+from qbank.rules.search import fingerprint, pair_body, phrase_query, search_words, split_body, wanted_pairs
 
 FEW_MATCHES = 1_000
 """Up to here SQLite looks up each match; beyond, it reads the list in its order and asks whether an item is among them."""
@@ -198,33 +197,3 @@ def find_by_fingerprints(
         for row in session.execute(query):
             found.setdefault(row[0], []).append((row[1], row[2]))
     return found
-
-
-RUN = 5
-MOST_RUNS = 10
-COMMON_RUN = 100
-"""A run of characters that so many items have is a phrase of the trade and finds no copy."""
-
-
-def share_a_run(session: Session, organisation_id: uuid.UUID, text: str, *, limit: int) -> list[uuid.UUID]:
-    """Return items of the organisation that share one of several runs of characters with a folded text."""
-    signs = characters(text)
-    step = max(1, (len(signs) - RUN) // MOST_RUNS)
-    found: dict[uuid.UUID, None] = {}
-    for start in range(0, max(1, len(signs) - RUN + 1), step):
-        run = signs[start : start + RUN]
-        query = select(ItemSearch.item_id).where(ItemSearch.organisation_id == organisation_id, _has_run(session, run))
-        keys = session.scalars(query.limit(COMMON_RUN)).all()
-        if len(keys) < COMMON_RUN:
-            found.update(dict.fromkeys(keys))
-    return list(found)[:limit]
-
-
-def _has_run(session: Session, run: Sequence[str]) -> ColumnElement[bool]:
-    if is_sqlite(session):
-        phrase = '"' + " ".join(run) + '"'
-        rows = select(_FTS.c.rowid).where(literal_column("item_search_fts").op("MATCH")(phrase)).limit(COMMON_RUN)
-        return ItemSearch.item_search_id.in_(rows)
-    entries = func.string_to_array(ItemSearch.body, " ", type_=ARRAY(Text))
-    pairs = [a + b for a, b in itertools.pairwise(run)] or list(run)
-    return entries.contains(literal(pairs, ARRAY(Text)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -39,6 +40,28 @@ class PairRow:
     pair: ItemPair
     first: Item
     second: Item
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedText:
+    """An item's folded text and when the item was last changed."""
+
+    item_id: uuid.UUID
+    search_text: str
+    updated_at: datetime
+
+
+def texts_changed_after(
+    session: Session, organisation_id: uuid.UUID, moment: datetime | None, *, limit: int = MOST_TEXTS
+) -> list[ChangedText]:
+    """Return the texts of an organisation's items that changed after a moment (or all), the oldest change first."""
+    query = select(Item.item_id, Item.search_text, Item.updated_at).where(
+        Item.organisation_id == organisation_id, Item.removed_at.is_(None)
+    )
+    if moment is not None:
+        query = query.where(Item.updated_at > moment)
+    rows = session.execute(query.order_by(Item.updated_at, Item.item_id).limit(limit))
+    return [ChangedText(*row) for row in rows]
 
 
 def texts_of_level(session: Session, standard_level_id: uuid.UUID, *, actor: Actor) -> list[TextRow]:

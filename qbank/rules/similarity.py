@@ -61,40 +61,90 @@ def near_pairs(texts: Sequence[str], *, n_new: int | None = None, least: int = L
     """
     if len(texts) < 2:
         return []
-    vectors = _vectors(texts)
+    vectors = _triples(texts).vectors
     firsts, seconds = _candidates(vectors, len(texts) if n_new is None else n_new)
     return _confirmed(texts, firsts, seconds, least)
 
 
-def _vectors(texts: Sequence[str]) -> sparse.csr_array:
-    """Return the texts as rows of rarity-weighted triples of length one; triples of one item alone, or of very many, are left out."""
+class NearIndex:
+    """Texts made ready to be asked many times which of them a text is like.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As `comparable` gives them.
+
+    Examples
+    --------
+    >>> NearIndex(["变压器油温不得超过85度", "断路器的作用是灭弧"]).like("变压器的油温不得超过85度")
+    [(0, 96)]
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = list(texts)
+        self._triples = _triples(self._texts, least_items=1)
+        self._by_triple = self._triples.vectors.T.tocsr()
+
+    def like(self, text: str, *, least: int = LEAST_SIMILARITY) -> list[tuple[int, int]]:
+        """Return place and similarity of the texts that are near-copies of a text, the most alike first."""
+        _owner, hashed = _hashed([text])
+        columns = self._triples.columns[np.unique(hashed >> np.uint64(64 - BITS)).astype(np.int64)]
+        columns = columns[columns >= 0]
+        if not len(columns):
+            return []
+        weights = self._triples.weights[columns]
+        shared = self._by_triple[columns]
+        factors = np.repeat(weights / np.sqrt((weights**2).sum()), np.diff(shared.indptr))
+        cosines = np.bincount(shared.indices, weights=shared.data * factors, minlength=len(self._texts))
+        rated = [(int(place), ratio(text, self._texts[place])) for place in np.flatnonzero(cosines > LEAST_COSINE)]
+        return sorted((one for one in rated if one[1] >= least), key=lambda one: (-one[1], one[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Triples:
+    """Texts as rows of rarity-weighted triples, which column a triple has (none: -1), and what it weighs."""
+
+    vectors: sparse.csr_array
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+def _triples(texts: Sequence[str], *, least_items: int = 2) -> _Triples:
+    """Return the texts as rows of length one; triples of fewer items than asked, or of very many, are left out."""
+    owner, hashed = _hashed(texts)
+    return _weighted(owner, hashed, len(texts), least_items)
+
+
+def _hashed(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the hashes of all triples of neighbouring characters and to which text each belongs."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    lengths = np.array([len(text) for text in texts])
+    lengths = np.array([len(text) for text in texts], dtype=np.int64)
     owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
     if len(codes) < 3:
-        return sparse.csr_array((len(texts), 1), dtype=np.float32)
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
     with np.errstate(over="ignore"):
         hashed = codes[:-2] * _MULTIPLIERS[0] ^ codes[1:-1] * _MULTIPLIERS[1] ^ codes[2:] * _MULTIPLIERS[2]
     inside = owner[:-2] == owner[2:]
-    owner, hashed = owner[:-2][inside], hashed[inside]
-    return _weighted(owner, hashed, len(texts))
+    return owner[:-2][inside], hashed[inside]
 
 
-def _weighted(owner: NDArray[np.int64], hashed: NDArray[np.uint64], n: int) -> sparse.csr_array:
+def _weighted(owner: NDArray[np.int64], hashed: NDArray[np.uint64], n: int, least_items: int) -> _Triples:
     columns = (hashed >> np.uint64(64 - BITS)).astype(np.int64)
     pairs = np.sort((owner << BITS) | columns)
     pairs = pairs[np.diff(pairs, prepend=-1) != 0]  # a triple counts once an item
     rows, columns = pairs >> BITS, pairs & ((1 << BITS) - 1)
     n_items = np.bincount(columns, minlength=1 << BITS)
-    is_useful = (n_items > 1) & (n_items <= MOST_ITEMS_OF_A_TRIPLE)
+    is_useful = (n_items >= least_items) & (n_items <= MOST_ITEMS_OF_A_TRIPLE)
     useful = is_useful[columns]
     rows, columns = rows[useful], columns[useful]
-    weight = (np.log(n / n_items[columns]) + 1.0).astype(np.float32)
+    weights = (np.log(n / n_items[is_useful]) + 1.0).astype(np.float32)
+    places = np.where(is_useful, np.cumsum(is_useful) - 1, -1).astype(np.int32)  # numbers without gaps: small tables
+    weight = weights[places[columns]]
     norms = np.sqrt(np.bincount(rows, weights=weight**2, minlength=n))
     pointers = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int32)
     values = (weight / norms[rows]).astype(np.float32)
-    places = (np.cumsum(is_useful) - 1).astype(np.int32)  # numbers without gaps keep the product's tables small
-    return sparse.csr_array((values, places[columns], pointers), shape=(n, max(1, int(is_useful.sum()))))
+    vectors = sparse.csr_array((values, places[columns], pointers), shape=(n, max(1, len(weights))))
+    return _Triples(vectors, places, weights)
 
 
 def _candidates(vectors: sparse.csr_array, n_new: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -17,6 +17,7 @@ from qbank.repository.items import visible
 from qbank.rules.items import search_text
 from qbank.rules.search import fingerprint
 from qbank.rules.similarity import LEAST_SIMILARITY, comparable, differs_in_numbers_alone, near_pairs, ratio
+from qbank.services import similar_index
 
 MOST_CANDIDATES = 400
 
@@ -36,14 +37,13 @@ def similar_items(
 ) -> list[SimilarItem]:
     """Return the visible items most like a content; `item_id` is its own item, which is left out.
 
-    Candidates share a run of characters with it; the edit ratio confirms them. Those that somebody found different are
-    left out.
+    Those that somebody found different are left out.
     """
     text = search_text(content)
     wanted, own_print = comparable(text), fingerprint(content)
     if len(wanted) < 4:
         return []
-    found = item_search.share_a_run(session, actor.organisation, text, limit=MOST_CANDIDATES)
+    found = similar_index.find_candidates(session, actor.organisation, wanted)[:MOST_CANDIDATES]
     exact = item_search.find_by_fingerprints(session, actor.organisation, [own_print]).get(own_print, [])
     same = {key for key, _code in exact}
     skipped = pairs.different_from(session, item_id) | {item_id} if item_id else set()
