@@ -29,7 +29,7 @@ from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank.models.corrections import CorrectionCase
 from qbank.models.items import Item, ItemVersion
-from tests.blueprints.bank_cases import EXPLANATION
+from tests.blueprints.bank_cases import EXPLANATION, open_place
 from tests.blueprints.conftest import OpenByTwo
 
 SCORING_WORDS = ("key", "explanation", "rubric", "scoring", "item_id", "item_version_id", "difficulty", "point")
@@ -62,14 +62,14 @@ def test_every_swap_offered_keeps_all_rules_and_takes_effect(
     form = drafts[0]
     bench = swaps.load_bench(session, assembler, form)
     assert all(check.met for check in bench.checks())
-    offered = swaps.swap_candidates(bench, 3)
-    assert offered
+    place = open_place(bench)
+    offered = swaps.swap_candidates(bench, place)
     taken = {slot.item_id for draft in drafts for slot in draft.slots}
     assert taken.isdisjoint(entry.item_id for entry in offered)
-    before = form.slots[2].item_id
+    before = form.slots[place - 1].item_id
     with unit_of_work(assembler) as uow:
-        changed = swaps.swap_item(uow, form.exam_form_id, slot=3, item_id=offered[0].item_id, version=form.version)
-    assert changed.slots[2].item_id == offered[0].item_id != before
+        changed = swaps.swap_item(uow, form.exam_form_id, slot=place, item_id=offered[0].item_id, version=form.version)
+    assert changed.slots[place - 1].item_id == offered[0].item_id != before
     assert Counter(slot.point[:3] for slot in changed.slots) == {"A-A": 4, "A-B": 6, "B-A": 10}
 
 
@@ -85,9 +85,11 @@ def test_a_swap_that_breaks_a_rule_or_comes_late_is_refused(
     )
     with pytest.raises(ConflictError, match="违反蓝图"), unit_of_work(assembler) as uow:
         swaps.swap_item(uow, form.exam_form_id, slot=place.slot, item_id=twin.item_id, version=form.version)
-    good = swaps.swap_candidates(swaps.load_bench(session, assembler, form), 1)[0]
+    bench = swaps.load_bench(session, assembler, form)
+    number = open_place(bench)
+    good = swaps.swap_candidates(bench, number)[0]
     with pytest.raises(ConflictError, match="已被他人修改"), unit_of_work(assembler) as uow:
-        swaps.swap_item(uow, form.exam_form_id, slot=1, item_id=good.item_id, version=form.version + 5)
+        swaps.swap_item(uow, form.exam_form_id, slot=number, item_id=good.item_id, version=form.version + 5)
 
 
 def submitted(form: ExamForm, assembler: Actor) -> uuid.UUID:
@@ -110,9 +112,11 @@ def test_nobody_approves_a_form_they_swapped_items_in(
 ) -> None:
     helper = make_actor(Role.ASSEMBLER, Role.FORM_APPROVER)
     form = drafts[0]
-    entry = swaps.swap_candidates(swaps.load_bench(session, helper, form), 1)[0]
+    bench = swaps.load_bench(session, helper, form)
+    number = open_place(bench)
+    entry = swaps.swap_candidates(bench, number)[0]
     with unit_of_work(helper) as uow:
-        swaps.swap_item(uow, form.exam_form_id, slot=1, item_id=entry.item_id, version=form.version)
+        swaps.swap_item(uow, form.exam_form_id, slot=number, item_id=entry.item_id, version=form.version)
     form_id = submitted(form, assembler)
     with pytest.raises(forms.OwnWorkError), unit_of_work(helper) as uow:
         forms.approve_form(uow, form_id)
