@@ -9,7 +9,7 @@ import numpy as np
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import Columns, FloatArray, IntArray
 from blueprints.assembly.compile import Model, Options, compile_model
-from blueprints.assembly.exchange import NOTHING, Aim, Board, padded_rules, signatures, tight_rows
+from blueprints.assembly.exchange import NOTHING, Aim, Board, Spare, padded_rules, signatures, tight_rows
 from blueprints.assembly.highs import Deadline
 from blueprints.assembly.rows import item_information
 
@@ -54,6 +54,8 @@ def even_forms(
     board.aim = _mean_aim(aim.information, board.unit, band)
     board.measure()
     before = board.unit.copy()
+    board.even_out(deadline, rounds=ROUNDS)
+    board.refine(Spare.of(model, board.rules, board.unit), deadline, rounds=ROUNDS)
     board.even_out(deadline, rounds=ROUNDS)
     if blueprint.information and not _informed(blueprint, columns, model, board.unit):
         board.unit = before

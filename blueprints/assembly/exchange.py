@@ -52,6 +52,40 @@ class Aim:
 
 
 @dataclass
+class Spare:
+    """Unused units, sorted by profile and cost; `code` holds both for each.
+
+    Classes that rules on several forms together look at are `frozen`: their units are not exchanged for unused ones.
+    """
+
+    unit: IntArray
+    kind: IntArray
+    code: IntArray
+    cost: IntArray
+    frozen: BoolArray
+    misses: int = 0
+
+    @classmethod
+    def of(cls, model: Model, rules: Rules, used: IntArray) -> Spare:
+        """Return the units of a model that no form holds."""
+        kind = np.repeat(np.arange(len(model.n_units)), model.n_units)
+        cost = np.zeros(len(model.columns.items) + 1, dtype=np.int64)
+        cost[model.units] = model.unit_cost
+        free = ~np.isin(model.units, used)
+        unit, kind = model.units[free], kind[free]
+        code = rules.profile[kind] * (int(cost.max()) + 1) + cost[unit]
+        order = np.argsort(code, kind="stable")
+        joint = np.asarray(abs(model.matrix.tocsr()[model.period > 0]).sum(axis=0)).ravel() > 0
+        return cls(unit[order], kind[order], code[order], cost, np.append(joint, True))
+
+    def like(self, board: Board, forms: IntArray, here: IntArray) -> tuple[IntArray, IntArray]:
+        """Return where the spare units begin and end that may replace those of given places."""
+        profile = board.rules.profile[board.kind[forms[:, None], here]]
+        wanted = profile * (int(self.cost.max()) + 1) + self.cost[board.unit[forms[:, None], here]]
+        return np.searchsorted(self.code, wanted), np.searchsorted(self.code, wanted, side="right")
+
+
+@dataclass
 class Board:
     """Forms by places: the unit in each, its class, and what each form adds up to."""
 
@@ -135,6 +169,47 @@ class Board:
         here = np.full((len(others), CANDIDATES), place)
         self._exchange(first, others, (here, self._like(first, here, others)), accept=TINY)
         return int(self.unit[form, place]) != before
+
+    def refine(self, spare: Spare, deadline: Deadline, *, rounds: int) -> None:
+        """Exchange units for unused ones of the same profile and cost, until the forms' information is near enough."""
+        for _ in range(rounds):
+            far = self.missed()
+            if not len(far) or not len(spare.unit) or deadline.is_over:
+                return
+            if not self._draw_spare(far, spare):
+                spare.misses += 1
+                if spare.misses > PATIENCE:
+                    return
+
+    def _draw_spare(self, forms: IntArray, spare: Spare) -> int:
+        """Carry out the best of some proposed exchanges of each form with unused units; return how many there were."""
+        width = self._width(len(forms))
+        here = self.rng.integers(self.unit.shape[1], size=(len(forms), width))
+        start, stop = spare.like(self, forms, here)
+        chosen = np.minimum(
+            start + (self.rng.random(here.shape) * (stop - start)).astype(np.int64), len(spare.unit) - 1
+        )
+        old, new = self.unit[forms[:, None], here], spare.unit[chosen]
+        kinds = self.kind[forms[:, None], here], spare.kind[chosen]
+        rows, values = self._difference(*kinds)
+        change = self._change(forms, rows, values)
+        if self.aim is None:
+            return 0
+        sums = self.sums[forms][:, None] + self.aim.information[new] - self.aim.information[old]
+        gain = self._energy(sums) - self._energy(self.sums[forms])[:, None]
+        is_open = (stop > start) & (change <= TINY) & ~spare.frozen[kinds[0]] & ~spare.frozen[kinds[1]]
+        gain = np.where(is_open, gain, np.inf)
+        best = np.argmin(gain, axis=1)
+        pair = np.nonzero(gain[np.arange(len(forms)), best] < -TINY)[0]
+        pair = pair[np.unique(chosen[pair, best[pair]], return_index=True)[1]]
+        pair = pair[self._fits(forms[pair], old[pair, best[pair]], new[pair, best[pair]])]
+        best = best[pair]
+        mine, place, at = forms[pair], here[pair, best], chosen[pair, best]
+        self.total[mine[:, None], rows[pair, best]] += values[pair, best]
+        self.sums[mine] += self.aim.information[new[pair, best]] - self.aim.information[old[pair, best]]
+        self.unit[mine, place], spare.unit[at] = spare.unit[at], self.unit[mine, place]
+        self.kind[mine, place], spare.kind[at] = spare.kind[at], self.kind[mine, place]
+        return len(pair)
 
     def missed(self) -> IntArray:
         """Return the forms whose information is not near enough."""
