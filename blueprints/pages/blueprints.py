@@ -20,7 +20,7 @@ from blueprints.pages.rules_text import rule_lines
 from blueprints.pages.tables import SupplyView, supply_view
 from blueprints.repository import Filters
 from blueprints.rules.blueprint_states import ACT_LABELS, STAGE_LABELS, Stage
-from blueprints.rules.profile import TIME_LIMIT
+from blueprints.rules.profile import KNOWN_MIXES, TIME_LIMIT
 from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services import runs
@@ -59,6 +59,7 @@ class NewBlueprintPage:
     levels: list[tuple[str, str]]
     values: dict[str, str]
     errors: dict[str, list[str]] = field(default_factory=dict)
+    mixes: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ def _new_page(values: dict[str, str], errors: dict[str, list[str]] | None = None
         (str(level.standard_level_id), _("%(title)s · %(n)s 题可用", title=level.title, n=level.n_approved_items))
         for level in qbank.list_levels(db.session(), current_actor())
     ]
-    return render_page(
-        "blueprints/new.html", NewBlueprintPage(levels, values, errors or {}), status=422 if errors else 200
-    )
+    mixes = [(name, _(label)) for name, (label, _mix) in KNOWN_MIXES.items()]
+    page = NewBlueprintPage(levels, values, errors or {}, mixes)
+    return render_page("blueprints/new.html", page, status=422 if errors else 200)
 
 
 @bp.get("/new")
@@ -128,7 +129,9 @@ def create() -> tuple[str, int] | BaseResponse:
         return _new_page(values, {"standard_level_id": [_("请选择职业等级")]})
     try:
         with unit_of_work(current_actor()) as uow:
-            row = services.create_blueprint(uow, standard_level_id=level_id, name=values.get("name", ""))
+            row = services.create_blueprint(
+                uow, standard_level_id=level_id, name=values.get("name", ""), mix=values.get("mix", "")
+            )
     except InvalidInputError as exc:
         return _new_page(values, wording.refusal_fields(exc))
     address = url_for("blueprint_editor.edit", blueprint_id=row.exam_blueprint_id)

@@ -30,6 +30,12 @@ MIX_KEYS = {
     "2": RuleKey("blueprints.mix_2", DEFAULT_MIXES["2"], N_("二级蓝图的默认题型"), MIX_BASIS),
     "1": RuleKey("blueprints.mix_1", DEFAULT_MIXES["1"], N_("一级蓝图的默认题型"), MIX_BASIS),
 }
+KNOWN_MIXES = {
+    "halves": (N_("单选 160、判断 40，每题 0.5 分"), "single_choice:160:0.5; true_false:40:0.5"),
+    "halves_150": (N_("单选 150、判断 50，每题 0.5 分"), "single_choice:150:0.5; true_false:50:0.5"),
+    "ones": (N_("单选 80、判断 20，每题 1 分"), "single_choice:80:1; true_false:20:1"),
+}
+"""Mixes in use elsewhere that a new blueprint may start with instead of the profile's."""
 WEIGHT_TOLERANCE = RuleKey(
     "blueprints.weight_tolerance_percent", 1.0, N_("比重容差（百分点）"), minimum=0, maximum=20
 )  # fmt: skip

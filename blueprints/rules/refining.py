@@ -93,7 +93,8 @@ def _share_out(refined: RefinedWeights, parent: str, children: Sequence[ScopeSha
     if not open_ones:
         return
     shares = _shares(open_ones)
-    exact = [Fraction(rest) * share / sum(shares) for share in shares]
+    whole = sum(shares, Fraction(0))
+    exact = [Fraction(rest) * share / whole for share in shares]
     for child, percent, wish in zip(open_ones, apportion(exact, rest, step), exact, strict=True):
         refined.percents[child.code] = percent
         if Fraction(percent) != wish:
@@ -102,7 +103,7 @@ def _share_out(refined: RefinedWeights, parent: str, children: Sequence[ScopeSha
 
 def _shares(scopes: Sequence[ScopeShare]) -> list[Fraction]:
     known = [Fraction(scope.percent) for scope in scopes if scope.percent is not None]
-    if len(known) == len(scopes) and sum(known):
+    if len(known) == len(scopes) and any(known):
         return known
     points = [Fraction(scope.n_points) for scope in scopes]
     return points if any(points) else [Fraction(1)] * len(scopes)

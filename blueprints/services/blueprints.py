@@ -34,14 +34,15 @@ SCOPE_DEPTH = 2
 LONGEST_NAME = 120
 
 
-def default_spec(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, Any]:
-    """Return what a new blueprint of a level starts with: the profile's mix, the outline's weights."""
+def default_spec(session: Session, actor: Actor, standard_level_id: uuid.UUID, *, mix: str = "") -> dict[str, Any]:
+    """Return what a new blueprint of a level starts with: the profile's mix or a known one, the outline's weights."""
     level = qbank.get_level(session, actor, standard_level_id)
     values = profiles.values(session, actor.organisation)
     code = level.national_level_code or profile.FALLBACK_LEVEL
     key = profile.MIX_KEYS.get(code, profile.MIX_KEYS[profile.FALLBACK_LEVEL])
     lines = scope_lines(session, actor, standard_level_id)
-    spec = profile.default_spec(profile.parse_mix(str(values[key.name])), outline_weights(lines), values)
+    text = profile.KNOWN_MIXES[mix][1] if mix in profile.KNOWN_MIXES else str(values[key.name])
+    spec = profile.default_spec(profile.parse_mix(text), outline_weights(lines), values)
     points = {line.code: line.n_points for line in lines}
     spec["max_per_point"] = max(spec["max_per_point"], profile.needed_per_point(spec, points))
     return spec
@@ -58,13 +59,18 @@ def outline_weights(scopes: Sequence[ScopeLine]) -> dict[str, Decimal]:
 
 
 def create_blueprint(
-    uow: UnitOfWork, *, standard_level_id: uuid.UUID, name: str = "", spec: Mapping[str, Any] | None = None
+    uow: UnitOfWork,
+    *,
+    standard_level_id: uuid.UUID,
+    name: str = "",
+    spec: Mapping[str, Any] | None = None,
+    mix: str = "",
 ) -> ExamBlueprint:
-    """Create a draft for a level; without `spec` it starts with the level's defaults."""
+    """Create a draft for a level; without `spec` it starts with the level's defaults, or with a known mix of types."""
     require(uow.actor, Permission.BLUEPRINT_WRITE)
     refuse_old_edition(uow.session, uow.actor, standard_level_id, on=now().date())
     level = qbank.get_level(uow.session, uow.actor, standard_level_id)
-    body = dict(spec) if spec is not None else default_spec(uow.session, uow.actor, standard_level_id)
+    body = dict(spec) if spec is not None else default_spec(uow.session, uow.actor, standard_level_id, mix=mix)
     minutes = int(profiles.value(uow.session, uow.actor.organisation, profile.THEORY_MINUTES.name))
     row = ExamBlueprint(
         organisation_id=uow.actor.organisation, standard_level_id=standard_level_id,

@@ -143,6 +143,15 @@ def test_of_two_editors_the_second_sees_what_the_first_saved_and_loses_nothing(c
     assert session.get_one(ExamBlueprint, draft).name == "乙的名称"
 
 
+def test_a_new_blueprint_may_start_with_a_mix_in_use_elsewhere(client, bank, session):
+    assert "单选 160、判断 40" in client.get("/blueprints/new").text
+    data = {"standard_level_id": str(bank.standard_level_id), "mix": "halves", "name": "半分题"}
+    assert client.post("/blueprints/new", data=data).status_code == 303
+    row = session.scalars(select(ExamBlueprint).where(ExamBlueprint.name == "半分题")).one()
+    assert [(rule["count"], rule["score_each"]) for rule in row.spec["types"]] == [(160, 0.5), (40, 0.5)]
+    assert row.total_score == 100
+
+
 def test_the_stock_is_that_of_the_pool(bank, assembler, session):
     stock = load_stock(session, assembler, bank.standard_level_id, {})
     assert sum(n for _item, n in stock.items) == 3 * 48
