@@ -370,3 +370,10 @@ def test_the_printed_sheet_has_its_marks_where_the_map_says() -> None:
     assert any(
         place["x"] < x < place["x"] + place["width"] and place["y"] < y < place["y"] + place["height"] for x, y in found
     )
+
+
+def test_rows_of_scoring_points_stay_whole_so_that_marks_stand_beside_their_text() -> None:
+    rubric = tuple({"text": f"第{n}个要点：" + "说明检查步骤和依据，" * 12, "score": "1"} for n in range(40))
+    parts = key_parts(slots_of(ItemContent("essay", "论述。", key=None, rubric=rubric)))
+    shown = proof.pdf_text(key_pdf(SHEET, parts, {}), foot=("机密　启用前", SHEET.foot))
+    proof.check(proof.Proof(set()).key(SHEET, parts), shown)
