@@ -47,7 +47,9 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "forms": [
             {
                 "items": [
-                    _item(pool[item_id], blueprint, known[item_id], is_trial=item_id in without_marks.union(form.pretest))
+                    _item(
+                        pool[item_id], blueprint, known[item_id], is_trial=item_id in without_marks.union(form.pretest)
+                    )
                     for item_id in form.items
                 ],
                 "checks": [_check(check) for check in form.checks],
