@@ -60,11 +60,8 @@ class FormSheet:
     @property
     def notes(self) -> list[str]:
         """The notes to candidates."""
-        edition = (
-            f"{self.edition.removesuffix('年版').removesuffix('版')}年版"
-            if self.edition[:4].isdigit()
-            else self.edition
-        )
+        year = re.fullmatch(r"(\d{4})(年?版)?", self.edition)
+        edition = f"{year[1]}年版" if year else self.edition
         return [
             f"1. 本试卷依据{edition}《{self.occupation}》职业标准命制，考试时间：{self.duration_minutes} 分钟，满分 {self.total_score} 分。",
             "2. 请首先按要求在试卷的指定位置填写准考证号、姓名和单位名称。",

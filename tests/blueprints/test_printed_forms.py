@@ -6,6 +6,7 @@ import io
 import re
 import unicodedata
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 
 import docx
@@ -158,3 +159,11 @@ def test_texts_are_printed_as_they_are_and_never_run_as_markup() -> None:
     shown = pdf_text(form_pdf(SHEET, printed_parts(slots), {}))
     assert letters('#import"x"$a$*b*') in letters(shown)
     assert letters("@d<e>`f`") in letters(shown)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [("2018", "2018年版"), ("2018版", "2018年版"), ("2018年版", "2018年版"), ("2025演示版", "2025演示版")],
+)
+def test_the_notes_name_the_edition_as_the_standard_does(label: str, said: str) -> None:
+    assert f"依据{said}《电工》" in replace(SHEET, edition=label).notes[0]

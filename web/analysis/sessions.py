@@ -34,6 +34,8 @@ declare(
 )
 ENOUGH_FOR_MODEL = 100
 """Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
+CARRIER = "computer"
+"""How the sessions of this installation are sat; figures of another carrier must never be joined to these unseen."""
 
 
 def analyse_form(table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]]) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def analyse_form(table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]]
     labels = {name: [groups.get(key, {}).get(name, "") for key in table.attempt_ids] for name in GROUPINGS}
     report["fairness"] = fairness_report(marked, labels)
     return report | {
-        "form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked),
+        "form_id": str(table.form_id), "title": table.title, "carrier": CARRIER, "score_counts": _score_counts(marked),
     }  # fmt: skip
 
 
