@@ -276,25 +276,24 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
     _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
     rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
     edges = pair_repository.enemies(session, actor.organisation)
-    enemies = within(enemy_sets(edges), (row.item.item_id for row in rows)) if edges else {}
+    enemies = within(enemy_sets(edges), (row.item_id for row in rows)) if edges else {}
     measures = load_measures(session, standard_level_id, organisation_id=actor.organisation)
     return [
         PoolEntry(
-            item_id=row.item.item_id,
+            item_id=row.item_id,
             item_version_id=row.item_version_id,
-            code=row.item.code,
+            code=row.code,
             type=row.type,
-            point=row.point.full_code,
-            importance=row.point.importance,
+            point=row.point,
+            importance=row.importance,
             difficulty=row.difficulty or ASSUMED_DIFFICULTY,
             score=Decimal(row.score),
-            n_used=row.item.n_used,
-            last_used=row.item.last_used_on,
-            enemies=enemies.get(row.item.item_id, ()),
+            n_used=row.n_used,
+            last_used=row.last_used,
+            enemies=enemies.get(row.item_id, ()),
             measure=measures.get(row.item_version_id),
         )
         for row in rows
-        if row.point is not None
     ]
 
 

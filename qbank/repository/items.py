@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from kernel.clock import now
 from kernel.errors import ForbiddenError, NotFoundError
@@ -26,6 +26,7 @@ from qbank.repository import item_flags, item_search
 from qbank.repository.standards import like_pattern
 from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
+from qbank.rules.outline import Importance
 from qbank.rules.writing import CHINA
 
 MAX_ROWS = 20_000
@@ -88,14 +89,18 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """An approved version with what assembly asks for."""
+    """An approved version with what assembly asks for: plain columns, because a pool may have 100,000 rows."""
 
-    item: Item
+    item_id: uuid.UUID
+    code: str
+    n_used: int
+    last_used: date | None
     item_version_id: uuid.UUID
     type: str
     difficulty: int | None
     score: str
-    point: AssessmentPoint | None
+    point: str
+    importance: Importance
 
 
 def visible(actor: Actor) -> list[ColumnElement[bool]]:
@@ -409,10 +414,10 @@ def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id
     of_item = and_(ItemPoint.item_id == Item.item_id, ItemPoint.item_version_id == version_in_use())
     query = (
         select(
-            Item, ItemVersion.item_version_id, ItemVersion.type, ItemVersion.difficulty,
-            ItemVersion.content["score"].as_string(), AssessmentPoint,
+            Item.item_id, Item.code, Item.n_used, Item.last_used_on, ItemVersion.item_version_id, ItemVersion.type,
+            ItemVersion.difficulty, ItemVersion.content["score"].as_string(), AssessmentPoint.full_code,
+            AssessmentPoint.importance,
         )
-        .options(load_only(Item.item_id, Item.code, Item.n_used, Item.last_used_on))
         .join(ItemVersion, ItemVersion.item_version_id == version_in_use())
         .join(ItemPoint, and_(of_item, ItemPoint.position == 0))
         .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
