@@ -14,13 +14,21 @@ from exam_delivery import public_sessions as exam_delivery
 from exam_delivery.public import Consequences, HeldCertificate, register_consequences
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from qbank.public_changes import Affected, Dependant, register_dependant
 
 
 def find_sessions(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Sequence[Affected]:
     """Return the exam sessions of a level that have not ended."""
     return [
-        Affected(N_("考试场次"), one.title, one.state, "exam_sessions.detail", {"exam_session_id": one.exam_session_id})
+        Affected(
+            N_("考试场次"),
+            one.title,
+            one.state,
+            "exam_sessions.detail",
+            {"exam_session_id": one.exam_session_id},
+            Permission.SESSION_READ,
+        )
         for one in exam_delivery.list_open_sessions(session, actor, standard_level_id)
     ]
 

@@ -18,6 +18,7 @@ from blueprints.services.blueprints import LONGEST_NAME, add_draft, outline_weig
 from kernel.clock import now
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
 from qbank.public_changes import Affected, Draft, EditionChange
@@ -40,7 +41,7 @@ def _blueprints(session: Session, actor: Actor, standard_level_id: uuid.UUID) ->
     for row in _live_blueprints(session, actor, standard_level_id):
         arguments = {"blueprint_id": row.exam_blueprint_id}
         state = BLUEPRINT_LABELS[row.status]
-        yield Affected(N_("组卷蓝图"), row.name, state, "blueprints.detail", arguments)
+        yield Affected(N_("组卷蓝图"), row.name, state, "blueprints.detail", arguments, Permission.BLUEPRINT_READ)
 
 
 def _forms(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[Affected]:
@@ -50,7 +51,7 @@ def _forms(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iter
         if row.status is not FormStatus.WITHDRAWN:
             title = f"{row.name} {row.label}".strip()
             arguments = {"form_id": row.exam_form_id}
-            yield Affected(N_("试卷"), title, FORM_LABELS[row.status], "forms.detail", arguments)
+            yield Affected(N_("试卷"), title, FORM_LABELS[row.status], "forms.detail", arguments, Permission.FORM_READ)
 
 
 def count_relying(session: Session, standard_level_id: uuid.UUID) -> int:

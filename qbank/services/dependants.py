@@ -13,18 +13,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """Something that builds on a level: in words, and where it is shown (a Flask endpoint with its arguments)."""
+    """Something that builds on a level: in words, where it is shown (a Flask endpoint with its arguments), and who may look."""
 
     label: str
     title: str
     state: str
     endpoint: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    permission: Permission | None = None
 
 
 @dataclass(frozen=True, slots=True)
