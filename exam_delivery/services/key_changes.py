@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -277,9 +276,3 @@ def _follow_up(uow: UnitOfWork, effects: Effects) -> None:
     for exam_batch_id in sorted(batches):
         if releases.find_release_of_batch(uow.session, exam_batch_id, actor=uow.actor):
             release.release_correction(uow, exam_batch_id)
-
-
-def pending_for(session: Session, actor: Actor, sittings: Sequence[ExamSession]) -> Sequence[KeyChange]:
-    """Return the undecided cases that concern the forms of some sessions."""
-    form_ids = {uuid.UUID(key) for row in sittings for key in row.form_ids}
-    return repository.pending_of_forms(session, sorted(form_ids), actor=actor) if form_ids else []

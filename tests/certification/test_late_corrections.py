@@ -11,7 +11,7 @@ from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import PassOutcome
-from certification.services import batches, certificates, corrections, decisions, late_corrections, rosters, standing
+from certification.services import batches, certificates, corrections, late_corrections, rosters, standing
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
@@ -157,4 +157,3 @@ def test_a_late_certificate_is_issued_in_the_browser(office, issued, batch_key, 
     assert client.post(f"{address}/late-certificate", data=sent).status_code == 303
     assert office.records(issued)["3"].outcome is PassOutcome.PASSED
     assert "补公示和补报名册的依据" not in client.get(address).text
-    assert decisions.rule_of(db.session(), office.batch(issued)).components
