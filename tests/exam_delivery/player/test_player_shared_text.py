@@ -10,6 +10,15 @@ from tests.exam_delivery.player.test_player_accessibility import check, fits
 
 pytestmark = pytest.mark.journey
 FOCUSED = "() => document.activeElement.className"
+AT_REST = """e => new Promise((done) => {
+    let last = -1, still = 0;
+    const look = () => {
+        still = e.scrollTop === last ? still + 1 : 0;
+        last = e.scrollTop;
+        if (still > 20) done(last); else requestAnimationFrame(look);
+    };
+    look();
+})"""  # a key scrolls with an animation that would go on over a position set by hand
 
 
 def go_to(page: Page, number: int) -> None:
@@ -32,7 +41,8 @@ def test_a_shared_text_stands_beside_its_items_and_before_them_in_reading_order(
     page.keyboard.press("Enter")
     assert page.evaluate(FOCUSED) == "stimulus"
     page.keyboard.press("PageDown")
-    room.until(lambda: text.evaluate("e => e.scrollTop") > 100, page)
+    room.until(lambda: text.evaluate("e => e.scrollTop") > 0, page)
+    assert text.evaluate(AT_REST) > 100
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUSED) == "zoom"
     page.keyboard.press("Tab")
