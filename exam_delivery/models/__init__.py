@@ -4,6 +4,7 @@ from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.models.attempts import (
     Attempt,
     AttemptStatus,
+    ContactGap,
     DeadlineChange,
     Incident,
     RenderedForm,
@@ -37,6 +38,7 @@ __all__ = [
     "BatchStatus",
     "Candidate",
     "CandidatePhoto",
+    "ContactGap",
     "DeadlineChange",
     "ExamBatch",
     "ExamDocument",

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.audit.models import make_append_only
@@ -72,6 +72,21 @@ class Attempt(Base):
     last_contact_at: Mapped[datetime | None]
     n_answered: Mapped[int] = mapped_column(default=0)
     device: Mapped[str] = mapped_column(String(200), default="")
+    paused_at: Mapped[datetime | None] = mapped_column(comment="the clock stands still since then")
+    locked_at: Mapped[datetime | None] = mapped_column(comment="read-only since then; the clock goes on")
+    hold_reason: Mapped[str] = mapped_column(
+        String(200), default="", server_default="", comment="what the candidate reads meanwhile"
+    )
+
+
+class ContactGap(Base):
+    """A span in which the page of a working candidate made no contact; only ever added."""
+
+    __tablename__ = "contact_gaps"
+    __table_args__ = KEPT_BY_KEY
+    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime]
 
 
 class RenderedForm(Base):
@@ -119,6 +134,7 @@ class DeadlineChange(Base):
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
     attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), index=True)
     minutes: Mapped[Decimal] = mapped_column(Numeric(6, 2))
+    is_pause: Mapped[bool] = mapped_column(default=False, server_default=false())
     reason: Mapped[str] = mapped_column(String(300))
     changed_by: Mapped[uuid.UUID | None]
     changed_at: Mapped[datetime]
@@ -148,7 +164,7 @@ class SignInTry(Base):
     tried_at: Mapped[datetime]
 
 
-APPEND_ONLY = (ResponseEvent, DeadlineChange, Incident)
+APPEND_ONLY = (ResponseEvent, DeadlineChange, Incident, ContactGap)
 for _model in APPEND_ONLY:
     make_append_only(_model.__table__)
 
@@ -156,6 +172,7 @@ __all__ = [
     "APPEND_ONLY",
     "Attempt",
     "AttemptStatus",
+    "ContactGap",
     "DeadlineChange",
     "Incident",
     "RenderedForm",

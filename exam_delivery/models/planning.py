@@ -155,6 +155,8 @@ class Registration(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[uuid.UUID | None]
     void_reason: Mapped[str] = mapped_column(String(300), default="")
+    checked_in_at: Mapped[datetime | None] = mapped_column(comment="identity checked at the door")
+    refused_at: Mapped[datetime | None] = mapped_column(comment="turned away at the door; cannot sign in")
 
 
 class CandidatePhoto(Base):
