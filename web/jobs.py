@@ -11,9 +11,10 @@ from kernel.clock import now
 from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.jobs import JobContext, handler
-from kernel.profiles import value
+from kernel.profiles import values
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
+from web.analysis.bounds import bounds_of
 from web.analysis.leads import find_leads
 from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
@@ -41,11 +42,12 @@ def analyse_session(context: JobContext) -> None:
     exam_session_id = uuid.UUID(context.payload["exam_session_id"])
     inside = replace(context, actor=system_actor(context.actor.organisation_id, name=exam_delivery.ANALYSE_JOB))
     tables = exam_delivery.load_form_tables(db.session(), inside.actor, exam_session_id)
+    rules = values(db.session(), inside.actor.organisation)
     reports, leads = {}, {}
     for number, table in enumerate(tables):
         context.progress(100 * number // len(tables), table.title)
         groups = exam_delivery.load_groups(db.session(), inside.actor, table.attempt_ids)
-        reports[table.form_id] = analyse_form(table, groups)
+        reports[table.form_id] = analyse_form(table, groups, bounds_of(rules))
         traces = exam_delivery.load_traces(db.session(), inside.actor, table.form_id, table.attempt_ids)
         leads[table.form_id] = find_leads(table, traces)
     with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
@@ -54,7 +56,6 @@ def analyse_session(context: JobContext) -> None:
             exam_delivery.store_leads(uow, exam_session_id, form_id, leads[form_id])
             source = f"exam_session:{exam_session_id}:{form_id}"
             qbank.record_statistics(uow, statistics_rows(report, source, now().date()))
-            minimum = value(uow.session, context.actor.organisation, CASE_MINIMUM)
-            report_by_statistics(uow, alarm_reports(report, report["title"], minimum))
+            report_by_statistics(uow, alarm_reports(report, report["title"], rules[CASE_MINIMUM]))
         uow.flush()  # what follows looks at the whole level, this session too
         update_level(uow, exam_session_id)

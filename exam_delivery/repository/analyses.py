@@ -47,7 +47,9 @@ def load_groups(session: Session, attempt_ids: Sequence[uuid.UUID], *, actor: Ac
     found: dict[uuid.UUID, dict[str, str]] = {}
     for start in range(0, len(attempt_ids), CHUNK):
         query = (
-            select(Attempt.attempt_id, ExamRoom.site, Candidate.sex, Candidate.employer, Candidate.extra)
+            select(
+                Attempt.attempt_id, Attempt.device, ExamRoom.site, Candidate.sex, Candidate.employer, Candidate.extra
+            )
             .join(Registration, Registration.registration_id == Attempt.registration_id)
             .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
             .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
@@ -55,8 +57,8 @@ def load_groups(session: Session, attempt_ids: Sequence[uuid.UUID], *, actor: Ac
                 Attempt.attempt_id.in_(attempt_ids[start : start + CHUNK]), Attempt.organisation_id == actor.organisation
             )
         )  # fmt: skip
-        for key, site, sex, employer, extra in session.execute(query):
-            found[key] = group_labels(site=site or "", sex=sex, employer=employer, extra=extra or {})
+        for key, device, site, sex, employer, extra in session.execute(query):
+            found[key] = group_labels(site=site or "", sex=sex, employer=employer, extra=extra or {}, device=device)
     return found
 
 

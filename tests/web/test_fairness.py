@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from exam_delivery import public
-from exam_delivery.models import Candidate, SessionAnalysis
+from exam_delivery.models import Attempt, Candidate, SessionAnalysis
 from exam_delivery.services import forms as session_forms
 from kernel.clock import now
 from kernel.db import db, new_id
@@ -183,6 +183,8 @@ def world(app, organisation, make_actor, monkeypatch) -> World:
     with unit_of_work(world.officer) as uow:
         for row in uow.session.query(Candidate):
             row.extra = {"报名单位": "演示培训学校", "所在省（市）区": "某省", "户籍所在地": "某村"}
+        for place, attempt in enumerate(uow.session.query(Attempt)):
+            attempt.device = f"10.0.0.{place} " + ("Mozilla/5.0 (X11; Linux)" if place % 2 else "X (Android 13; Pad)")
     world.close_and_score()
     return world
 
@@ -195,6 +197,7 @@ def test_groups_come_from_registration_and_hold_nothing_that_names_a_person(worl
     assert first["site"] == "演示考点"
     assert (first["training_body"], first["region"], first["employer"]) == ("演示培训学校", "某省", "演示企业")
     assert {one["sex"] for one in found.values()} == {"男", "女"}
+    assert {one["carrier"] for one in found.values()} == {"电脑", "平板"}
     assert set(first) == set(public.GROUPINGS)
     assert "演示考生" not in str(found)
     assert "某村" not in str(found)

@@ -24,6 +24,7 @@ from qbank.public_changes import report_by_statistics
 from qbank.public_statistics import HistoryRow, list_cases, load_measures
 from tests.blueprints.bank_cases import Bank, fill_bank
 from web.analysis.bank_overview import item_lines
+from web.analysis.bounds import Bounds
 from web.analysis.calibration import add_calibration
 from web.analysis.fairness import fairness_report
 from web.analysis.figures import analyse
@@ -250,3 +251,13 @@ def test_a_line_holds_the_version_in_use_alone_and_counts_the_others():
 )  # fmt: skip
 def test_flags_of_the_overview_follow_the_limits_and_need_thirty_answers(share, r, n, flags):
     assert item_lines([line(1, in_use=True, share=share, r=r, n=n)])[0].flags == flags
+
+
+def test_an_organisation_that_is_stricter_or_more_lenient_gets_its_own_flags():
+    easy = line(1, in_use=True, share=0.92, r=0.18, n=40)
+    assert item_lines([easy])[0].flags == ()
+    assert item_lines([easy], Bounds(very_easy=0.9, low_discrimination=0.2))[0].flags == (
+        "low_discrimination",
+        "very_easy",
+    )
+    assert item_lines([easy], Bounds(very_easy=0.9, few=41))[0].flags == ()

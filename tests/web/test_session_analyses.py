@@ -12,6 +12,8 @@ import pytest
 from exam_delivery import public
 from exam_delivery.models import SessionAnalysis
 from exam_delivery.services import forms as session_forms
+from kernel import profiles
+from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError, NotFoundError
 from kernel.identity.permissions import Role
@@ -61,6 +63,24 @@ def test_a_wholly_scored_session_is_analysed_by_itself_form_by_form(world):
         assert [item["slot"] for item in one.report["items"]] == list(range(1, 11))
         assert one.report["test"]["max_score"] == 10
         assert one.report["test"]["alpha"] > 0.5
+
+
+def test_the_rules_of_the_organisation_judge_the_figures_and_stand_in_the_report(world, make_actor, sign_in):
+    usual = analyse(world)[0].report
+    assert "few_candidates" in usual["test"]["flags"]
+    assert not any("very_easy" in item["flags"] for item in usual["items"])
+    own = {"analysis.few": 5, "analysis.very_easy": 0.7, "analysis.low_reliability": 0.95}
+    with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
+        profiles.publish(uow, own, effective_on=now().date())
+    with unit_of_work(world.officer) as uow:
+        public.request_analysis(uow, world.key)
+    strict = analyse(world)[0].report
+    assert strict["bounds"]["very_easy"] == 0.7
+    assert "few_candidates" not in strict["test"]["flags"]
+    assert "low_reliability" in strict["test"]["flags"]
+    expected = {item["slot"] for item in strict["items"] if item["n"] >= 5 and 0.7 <= item["facility"] < 1}
+    assert expected == {item["slot"] for item in strict["items"] if "very_easy" in item["flags"]} != set()
+    assert "很易 ≥ 0.7" in sign_in(Role.EDITOR).get(f"/analyses/sessions/{world.key}").text
 
 
 def test_what_nobody_saw_any_more_is_not_reached_and_the_first_open_item_is_omitted(world):

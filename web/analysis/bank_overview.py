@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from qbank.public_statistics import HistoryRow
-from web.analysis.judging import FEW, LOW_DISCRIMINATION, VERY_EASY, VERY_HARD
+from web.analysis.bounds import USUAL, Bounds
 
 FLAGS = ("negative_discrimination", "low_discrimination", "very_hard", "very_easy")
 STEP = 0.1
@@ -31,8 +31,8 @@ class ItemLine:
     flags: tuple[str, ...]
 
 
-def item_lines(history: Sequence[HistoryRow]) -> list[ItemLine]:
-    """Return a line for each version in use, by item code."""
+def item_lines(history: Sequence[HistoryRow], bounds: Bounds = USUAL) -> list[ItemLine]:
+    """Return a line for each version in use, by item code, flagged by the bounds."""
     own: dict[uuid.UUID, list[HistoryRow]] = {}
     earlier: dict[uuid.UUID, set[uuid.UUID]] = {}
     for row in history:
@@ -40,15 +40,15 @@ def item_lines(history: Sequence[HistoryRow]) -> list[ItemLine]:
             own.setdefault(row.item_version_id, []).append(row)
         else:
             earlier.setdefault(row.item_id, set()).add(row.item_version_id)
-    return [_line(rows, len(earlier.get(rows[0].item_id, ()))) for rows in own.values()]
+    return [_line(rows, len(earlier.get(rows[0].item_id, ())), bounds) for rows in own.values()]
 
 
-def _line(rows: Sequence[HistoryRow], n_earlier: int) -> ItemLine:
+def _line(rows: Sequence[HistoryRow], n_earlier: int, bounds: Bounds) -> ItemLine:
     first = rows[0]
     proportion = _mean((row.proportion_correct, row.n) for row in rows)
     correlation = _mean((row.item_total_r, row.n) for row in rows)
     n = sum(row.n for row in rows)
-    flags = tuple(_flags(proportion, correlation)) if n >= FEW else ()
+    flags = tuple(_flags(proportion, correlation, bounds)) if n >= bounds.few else ()
     latest = max(row.computed_on for row in rows)
     return ItemLine(
         first.item_id, first.item_version_id, first.code, first.number, n, len(rows), proportion, correlation, latest,
@@ -63,11 +63,11 @@ def _mean(values: Iterable[tuple[float | None, int]]) -> float | None:
     return sum(value * n for value, n in known) / total if total else None
 
 
-def _flags(proportion: float | None, correlation: float | None) -> Iterable[str]:
-    if correlation is not None and correlation < LOW_DISCRIMINATION:
+def _flags(proportion: float | None, correlation: float | None, bounds: Bounds) -> Iterable[str]:
+    if correlation is not None and correlation < bounds.low_discrimination:
         yield "negative_discrimination" if correlation < 0 else "low_discrimination"
-    if proportion is not None and (proportion >= VERY_EASY or proportion <= VERY_HARD):
-        yield "very_easy" if proportion >= VERY_EASY else "very_hard"
+    if proportion is not None and (proportion >= bounds.very_easy or proportion <= bounds.very_hard):
+        yield "very_easy" if proportion >= bounds.very_easy else "very_hard"
 
 
 def spread(values: Iterable[float | None], low: float, high: float) -> list[tuple[float, int]]:

@@ -10,6 +10,7 @@ from psychometrics import ctt, options, reliability
 from psychometrics.arrays import FloatArray
 from psychometrics.weights import ItemWeights, item_weights
 from web.analysis import judging
+from web.analysis.bounds import USUAL, Bounds
 from web.analysis.judging import MIN_FOR_CORRELATION, is_right_or_wrong
 from web.analysis.marking import Answers, Marked
 from web.analysis.numbers import plain
@@ -17,20 +18,20 @@ from web.analysis.numbers import plain
 JsonObject = dict[str, Any]
 
 
-def analyse(marked: Marked) -> JsonObject:
-    """Return the classical report: numbers of candidates and items, figures of the test and of every item."""
+def analyse(marked: Marked, bounds: Bounds = USUAL) -> JsonObject:
+    """Return the classical report: numbers of candidates and items, figures of the test and of every item, judged by bounds."""
     totals = ctt.total_scores(marked.scores)
-    items = item_figures(marked, totals)
+    items = item_figures(marked, totals, bounds)
     return {
         "n_candidates": len(marked.candidates),
         "n_items": len(marked.items),
-        "test": test_figures(marked, totals, items),
+        "test": test_figures(marked, totals, items, bounds),
         "items": items,
         "model": {"name": "ctt"},
     }
 
 
-def item_figures(marked: Marked, totals: FloatArray) -> list[JsonObject]:
+def item_figures(marked: Marked, totals: FloatArray, bounds: Bounds) -> list[JsonObject]:
     """Return the figures of every item with what they mean."""
     found = ctt.item_statistics(marked.scores, marked.max_scores)
     removed = reliability.alpha_if_deleted(reliability.item_covariance(marked.scores))
@@ -44,7 +45,7 @@ def item_figures(marked: Marked, totals: FloatArray) -> list[JsonObject]:
         row["alpha_if_deleted"] = plain(removed[place]) if len(totals) >= MIN_FOR_CORRELATION else None
         answers = marked.answers[place]
         rivals = _add_options(row, answers, totals) if answers else []
-        row["flags"] = list(judging.item_flags(row, marked, place, rivals))
+        row["flags"] = list(judging.item_flags(row, marked, place, rivals, bounds))
         rows.append(row)
     return rows
 
@@ -102,7 +103,7 @@ def _add_options(row: JsonObject, answers: Answers, totals: FloatArray) -> list[
     return [answers.options[place] for place in options.key_rivals(found.point_biserial, found.n, answers.is_key)]
 
 
-def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject]) -> JsonObject:
+def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject], bounds: Bounds) -> JsonObject:
     """Return the figures of the whole test."""
     n, k = marked.scores.shape
     covariance = reliability.item_covariance(marked.scores)
@@ -132,7 +133,7 @@ def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject]) ->
         "sem": plain(reliability.standard_error_of_measurement(sd, alpha)),
         "score_distribution": _distribution(totals),
     }
-    row["flags"] = list(judging.test_flags(row, n, k, equal_binary=binary and equal))
+    row["flags"] = list(judging.test_flags(row, n, k, bounds, equal_binary=binary and equal))
     return row
 
 

@@ -29,13 +29,13 @@ MEANINGS: Mapping[str, Meaning] = {
     "low_discrimination": Meaning(
         "caution", N_("这道题几乎不能区分水平高低：检查题干是否含糊、是否太偏，或干扰项是否也说得通。")
     ),
-    "very_easy": Meaning("note", N_("九成五以上的得分率：若不是必考的安全要求，可换一道更难的题。")),
+    "very_easy": Meaning("note", N_("几乎人人得满分：若不是必考的安全要求，可换一道更难的题。")),
     "very_hard": Meaning("caution", N_("得分率接近或低于盲猜：请确认内容在大纲之内、答案无误、题干没有多余的弯绕。")),
     "attractive_distractor": Meaning(
         "caution", N_("选“%(what)s”的人比选标准答案的还多：可能是常见误解，也可能是答案有争议，请学科专家看一看。")
     ),
-    "many_omitted": Meaning("caution", N_("一成以上的考生没有作答：检查题目是否太长、太难，或界面是否容易漏看。")),
-    "many_not_reached": Meaning("caution", N_("一成以上的考生没有做到这道题：考试时间可能不够。")),
+    "many_omitted": Meaning("caution", N_("没有作答的考生偏多：检查题目是否太长、太难，或界面是否容易漏看。")),
+    "many_not_reached": Meaning("caution", N_("没有做到这道题的考生偏多：考试时间可能不够。")),
     "options_truncated": Meaning("note", N_("不同的答案太多，只列出最常见的几种。")),
     "maximum_observed": Meaning("note", N_("没有给出满分，按观察到的最高分计算得分率；请在答案文件的 score 列写明满分。")),
     "all_correct": Meaning("caution", N_("所有人都得满分：没有差别就算不出区分度，也无法标定。")),
@@ -44,11 +44,11 @@ MEANINGS: Mapping[str, Meaning] = {
     "nobody_reached": Meaning("caution", N_("没有人做到这道题，没有任何指标。")),
     "no_spread_in_totals": Meaning("caution", N_("总分（或其余题的总分）没有差别，无法计算相关与区分度。")),
     "too_few_candidates": Meaning("caution", N_("作答人数太少，算不出相关与区分度；请积累更多考生。")),
-    "few_candidates": Meaning("note", N_("作答人数不足 30，指标只供参考，请看区间而不要只看数值。")),
+    "few_candidates": Meaning("note", N_("作答人数偏少，指标只供参考，请看区间而不要只看数值。")),
     "too_few_items": Meaning("caution", N_("题目太少，算不出信度。")),
     "redundant_items": Meaning("note", N_("有题目完全可由其余题目推出，或没有差别，因此不给出 λ6。")),
     "not_dichotomous": Meaning("note", N_("有部分得分或各题分值不同：不适用 KR-20；部分得分的题目也不进入 Rasch、2PL、3PL 标定。")),
-    "low_reliability": Meaning("caution", N_("信度低于 0.70：以这份成绩判断个人是否合格，误判会较多；可增加题量或替换区分度低的题。")),
+    "low_reliability": Meaning("caution", N_("信度偏低：以这份成绩判断个人是否合格，误判会较多；可增加题量或替换区分度低的题。")),
     "too_few_for_model": Meaning("caution", N_("人数不足以标定这个模型，没有给出参数；请改用经典指标或更简单的模型。")),
     "few_for_model": Meaning("caution", N_("人数少于这个模型通常需要的数目，参数的标准误较大，请谨慎使用。")),
     "not_converged": Meaning("alarm", N_("标定没有收敛，参数不可使用。")),

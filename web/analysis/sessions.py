@@ -14,6 +14,7 @@ from kernel.i18n import N_
 from kernel.profiles import RuleKey, declare
 from qbank.public import StatisticsRow
 from qbank.public_changes import Report, ReportSource
+from web.analysis.bounds import USUAL, Bounds
 from web.analysis.calibration import add_calibration
 from web.analysis.fairness import fairness_report
 from web.analysis.figures import analyse
@@ -38,13 +39,16 @@ CARRIER = "computer"
 """How the sessions of this installation are sat; figures of another carrier must never be joined to these unseen."""
 
 
-def analyse_form(table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]]) -> dict[str, Any]:
+def analyse_form(
+    table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]], bounds: Bounds = USUAL
+) -> dict[str, Any]:
     """Return the report of one form: what `kaoku analyse` gives, with the item version of every column.
 
-    `groups` gives the labels of each attempt's candidate; only figures of groups enter the report.
+    `groups` gives the labels of each attempt's candidate; only figures of groups enter the report. The bounds that judged are
+    kept in it.
     """
     marked = mark_table(table)
-    report = analyse(marked)
+    report = analyse(marked, bounds) | {"bounds": bounds.as_json()}
     add_calibration(report, marked, "rasch" if len(table.scores) >= ENOUGH_FOR_MODEL else "ctt")
     for item, slot in zip(report["items"], table.slots, strict=True):
         item |= {

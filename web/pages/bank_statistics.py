@@ -18,10 +18,12 @@ from kernel.errors import NotFoundError
 from kernel.http import MenuEntry, current_actor, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.profiles import values
 from qbank import public_statistics as bank
 from qbank.public_statistics import CaseInfo, ItemMeasure
 from web.analysis import charts
 from web.analysis.bank_overview import FLAGS, ItemLine, item_lines, spread
+from web.analysis.bounds import bounds_of
 from web.analysis.drift import Anchor, Comparison, Sitting
 from web.analysis.findings import MEANINGS
 from web.analysis.levels import changes_over_time, level_anchors
@@ -87,6 +89,7 @@ class LevelPage:
     sessions: Sequence[SessionView]
     course: Markup
     flagged: Sequence[FlaggedView]
+    least: int
     cases: Sequence[CaseInfo]
     may_open_cases: bool
     may_open_items: bool
@@ -117,7 +120,8 @@ def index() -> tuple[str, int]:
 def show(standard_level_id: uuid.UUID) -> tuple[str, int]:
     """Show the figures of one level."""
     level, actor = _level(standard_level_id), current_actor()
-    lines = item_lines(bank.load_history(db.session(), actor, standard_level_id))
+    bounds = bounds_of(values(db.session(), actor.organisation))
+    lines = item_lines(bank.load_history(db.session(), actor, standard_level_id), bounds)
     measures = bank.load_measures(db.session(), actor, standard_level_id)
     sessions = _sessions(sittings.list_trends(db.session(), actor, standard_level_id))
     page = LevelPage(
@@ -129,6 +133,7 @@ def show(standard_level_id: uuid.UUID) -> tuple[str, int]:
         sessions=sessions,
         course=_course_of_sessions(sessions),
         flagged=_flagged(lines),
+        least=bounds.few,
         cases=bank.list_cases(db.session(), actor, standard_level_id, limit=MOST_CASES),
         may_open_cases=actor.may(Permission.ITEM_RETIRE),
         may_open_items=actor.may(Permission.ITEM_READ),

@@ -28,7 +28,7 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     "crossing": (N_("差异随水平而变"), "warning"),
 }
 MARKS = {"large": "alarm", "moderate": "caution", "crossing": "caution"}
-SEX = (N_("男"), N_("女"))
+OWN_WORDS = (N_("男"), N_("女"), N_("电脑"), N_("平板"), N_("手机"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +191,4 @@ def grouping_label(name: str) -> str:
 
 def _group(label: str) -> str:
     """Return the name of a group; the program's own words are translated."""
-    return str(_(label)) if label in SEX else label
+    return str(_(label)) if label in OWN_WORDS else label

@@ -32,8 +32,10 @@ GROUP_LABELS = {
     "qbank": N_("题库"),
     "conflicts": N_("回避"),
     "blueprints": N_("组卷"),
+    "panels": N_("合格线设定"),
     "exam": N_("考试"),
     "scoring": N_("阅卷与成绩"),
+    "analysis": N_("统计"),
     "certification": N_("认定"),
 }
 LONG_TEXT = 120
