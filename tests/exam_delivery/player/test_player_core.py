@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import playwright
 import pytest
 
+from exam_delivery.answering.static import PlayerFiles, served
 from tests.exam_delivery.player.player_fake_api import PLAYER
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"
@@ -53,8 +53,16 @@ def test_state_clock_and_answer_protocol_hold_under_node(tmp_path: Path) -> None
 
 
 def test_player_is_at_most_60_kb_compressed() -> None:
-    size = sum(len(gzip.compress(path.read_bytes(), 6, mtime=0)) for path in PLAYER.rglob("*") if path.is_file())
+    size = sum(len(packed) for _mime, _tag, _plain, packed in PlayerFiles().files.values())
     assert size <= 60 * 1024, f"{size} bytes"
+
+
+def test_candidates_get_the_player_without_its_comments_and_nothing_else_is_missing() -> None:
+    for path in SCRIPTS:
+        written, got = path.read_text(encoding="utf-8"), served(path).decode()
+        kept = [line for line in written.splitlines() if not re.match(r"^\s*(/\*|\*|//)", line)]
+        assert [line for line in got.splitlines() if line.strip()] == [line for line in kept if line.strip()], path
+        assert got.count("\n") == written.count("\n"), f"{path}: lines keep their numbers"
 
 
 def test_modules_stay_short() -> None:
