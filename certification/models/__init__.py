@@ -28,6 +28,8 @@ from certification.models.decisions import (
     RosterSubmission,
     ScoreOrigin,
 )
+from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
+from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "BatchStep",
@@ -37,13 +39,17 @@ __all__ = [
     "CertificateEvent",
     "CertificateLookup",
     "CertificateState",
+    "CertificateStatement",
     "CertificationBatch",
     "CertificationDocument",
     "ComponentScore",
     "DeliveryStatus",
+    "EvidencePack",
     "FiledScope",
+    "MessageState",
     "Objection",
     "ObjectionStatus",
+    "PackKind",
     "PassDecisionRecord",
     "Publicity",
     "ResultDelivery",
@@ -52,4 +58,7 @@ __all__ = [
     "RosterStatus",
     "RosterSubmission",
     "ScoreOrigin",
+    "SigningKey",
+    "WebhookEndpoint",
+    "WebhookMessage",
 ]

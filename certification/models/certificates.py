@@ -77,6 +77,7 @@ class Certificate(Base):
     level_code: Mapped[str] = mapped_column(String(32))
     level_name: Mapped[str] = mapped_column(String(60))
     issued_on: Mapped[date]
+    expires_on: Mapped[date | None] = mapped_column(comment="last day of validity; none: without end")
     issued_at: Mapped[datetime | None]
     content_digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
@@ -119,12 +120,13 @@ class CertificationDocument(Base):
 
 
 class CertificateLookup(Base):
-    """One public look-up, kept for minutes to slow down those who guess; the address only as a keyed index."""
+    """Public look-ups of one address, counted some at a time and kept for minutes; the address only as a keyed index."""
 
     __tablename__ = "certificate_lookups"
     __table_args__ = (Index("ix_certificate_lookups_subject_at", "subject", "at"),)
     certificate_lookup_id: Mapped[UuidPk]
     subject: Mapped[str] = mapped_column(String(64))
+    n_lookups: Mapped[int] = mapped_column(default=1, server_default="1", comment="how many the row stands for")
     at: Mapped[datetime]
 
 
