@@ -24,6 +24,7 @@ from exam_delivery.answering.commands import (
     TakeCommand,
     TouchCommand,
     deadline_of,
+    hold_of,
     refuse_holder,
 )
 from exam_delivery.answering.protocol import (
@@ -176,7 +177,8 @@ class AnsweringApp:
             "status": "ready" if is_ready else attempt.status,
             "server_time": iso(now),
             "opens_at": iso(attempt.starts_at),
-            "deadline_at": iso(attempt.deadline_at) if attempt.deadline_at else None,
+            "deadline_at": iso(deadline_of(attempt, now)) if attempt.deadline_at else None,
+            "hold": hold_of(attempt),
         }
         if attempt.started_at and attempt.earliest_submit_seconds:
             earliest = attempt.started_at + timedelta(seconds=attempt.earliest_submit_seconds)
@@ -189,7 +191,7 @@ class AnsweringApp:
         refusal = refuse_holder(attempt, generation)
         if refusal or attempt is None:
             raise RefusedError(refusal or NOT_FOUND)
-        if attempt.status != "submitted" and self.now() > deadline_of(attempt) + TOKEN_GRACE:
+        if attempt.status != "submitted" and self.now() > deadline_of(attempt, self.now()) + TOKEN_GRACE:
             raise RefusedError(SIGNED_OUT)
         return attempt
 

@@ -16,6 +16,7 @@ import msgspec
 
 from exam_delivery.answering.protocol import (
     CLOSED,
+    HELD,
     NOT_FOUND,
     NOT_STARTED,
     TAKEN_OVER,
@@ -26,9 +27,12 @@ from exam_delivery.answering.protocol import (
 )
 from exam_delivery.answering.storage import Admission, AttemptRow, EventRow, StateRow, Transaction, newest_by_slot
 from exam_delivery.rules.receipts import is_answered, make_receipt
+from exam_delivery.rules.room import OFFLINE_AFTER
 from kernel.clock import iso
 
 OVER = frozenset({"closed", "scored", "released"})
+HOLD_GRACE = timedelta(seconds=15)
+"""A page learns of a pause or a lock with its next contact; what was written until then still counts."""
 
 
 class Command(Protocol):
@@ -70,12 +74,38 @@ def refuse_answers(attempt: AttemptRow, at: datetime) -> Refusal | None:
     if attempt.status == "waiting":
         return NOT_STARTED
     grace = timedelta(seconds=attempt.grace_seconds)
-    return CLOSED if attempt.status != "in_progress" or at > deadline_of(attempt) + grace else None
+    if attempt.status != "in_progress" or at > deadline_of(attempt, at) + grace:
+        return CLOSED
+    return refuse_held(attempt, at)
 
 
-def deadline_of(attempt: AttemptRow) -> datetime:
-    """Return the stored deadline; an attempt that was never started has the session's end."""
-    return attempt.deadline_at or attempt.ends_at
+def deadline_of(attempt: AttemptRow, at: datetime) -> datetime:
+    """Return the deadline as it stands at a moment; one never started has the session's end, a pause moves it on."""
+    stored = attempt.deadline_at or attempt.ends_at
+    return stored + max(timedelta(0), at - attempt.paused_at) if attempt.paused_at else stored
+
+
+def hold_of(attempt: AttemptRow) -> dict[str, Any] | None:
+    """Return what keeps a working candidate from answering: kind, since when, why; None when nothing does."""
+    since = attempt.paused_at or attempt.locked_at
+    if since is None or attempt.status != "in_progress":
+        return None
+    kind = "paused" if attempt.paused_at else "locked"
+    return {"kind": kind, "since": iso(since), "reason": attempt.hold_reason}
+
+
+def refuse_held(attempt: AttemptRow, at: datetime, grace: timedelta = HOLD_GRACE) -> Refusal | None:
+    """Return why a paused or locked attempt takes nothing; the page keeps its answers and sends them afterwards."""
+    hold = hold_of(attempt)
+    since = min(moment for moment in (attempt.paused_at, attempt.locked_at, at) if moment)
+    return HELD[hold["kind"]] if hold and at > since + grace else None
+
+
+def gap_of(attempt: AttemptRow, at: datetime) -> list[tuple[uuid.UUID, datetime, datetime]]:
+    """Return the span without contact that ends now, if a working page was silent for long."""
+    last = attempt.last_contact_at
+    is_gap = attempt.status == "in_progress" and last is not None and at - last > OFFLINE_AFTER
+    return [(attempt.attempt_id, last, at)] if last is not None and is_gap else []
 
 
 def run_saves(
@@ -89,11 +119,24 @@ def run_saves(
         if refusal is None or refusal is CLOSED
         for event in save.events
     ]
+    _note_gaps(tx, saves, refusals, attempts)
     durable = _write(tx, kept)
     return [
         refusal or _acknowledgement(save, durable, attempts[save.attempt_id])
         for save, refusal in zip(saves, refusals, strict=True)
     ]
+
+
+def _note_gaps(
+    tx: Transaction,
+    saves: Sequence[SaveCommand],
+    refusals: Sequence[Refusal | None],
+    attempts: Mapping[uuid.UUID, AttemptRow],
+) -> None:
+    """Keep the silence that the first save of a page ends."""
+    accepted = [save for save, refusal in zip(saves, refusals, strict=True) if refusal is None]
+    if gaps := [gap for save in accepted for gap in gap_of(attempts[save.attempt_id], save.received_at)]:
+        tx.note_gaps(gaps)
 
 
 def _refuse_save(save: SaveCommand, attempt: AttemptRow | None) -> Refusal | None:
@@ -150,7 +193,7 @@ def _acknowledgement(save: SaveCommand, durable: Mapping[Key, int], attempt: Att
     """Return the durable seq of each slot that was sent: never below what was sent."""
     slots = sorted({slot for slot, *_ in save.events})
     acknowledged = {str(slot): durable[save.attempt_id, slot] for slot in slots}
-    return {"acknowledged": acknowledged, "deadline_at": iso(deadline_of(attempt))}
+    return {"acknowledged": acknowledged, "deadline_at": iso(deadline_of(attempt, save.received_at))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +206,8 @@ class TouchCommand:
     def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> None:
         """Carry it out; the contact of an older holder says nothing."""
         if attempt and attempt.holder_generation == self.generation:
+            if gaps := gap_of(attempt, at):
+                tx.note_gaps(gaps)
             tx.touch([(self.attempt_id, at, 0)])
 
 
@@ -187,6 +232,8 @@ class TakeCommand:
         generation = attempt.holder_generation + 1
         if attempt.status == "in_progress" and attempt.device and attempt.device != self.device:
             tx.note_incident(attempt, "takeover", f"作答中换设备登录：{self.device}"[:500], at)
+        if gaps := gap_of(attempt, at):
+            tx.note_gaps(gaps)
         device = self.device if attempt.status != "submitted" else attempt.device
         tx.take(attempt.attempt_id, generation, device, at)
         return replace(attempt, holder_generation=generation, device=device)
@@ -239,7 +286,9 @@ class SubmitCommand:
         if attempt.started_at is None:
             return NOT_STARTED
         earliest = attempt.started_at + timedelta(seconds=attempt.earliest_submit_seconds)
-        is_over = at >= deadline_of(attempt)
+        is_over = at >= deadline_of(attempt, at)
+        if not is_over and (refusal := refuse_held(attempt, at, timedelta(0))):
+            return refusal
         if at < earliest and not is_over:
             return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
         responses = {row.slot: msgspec.json.decode(row.response) for row in tx.states(attempt.attempt_id)}

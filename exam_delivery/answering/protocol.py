@@ -73,7 +73,14 @@ NOT_PREPARED = Refusal(409, "not_prepared", "考试还没有准备好，请联�
 NOT_STARTED = Refusal(409, "not_started", "考试尚未开始作答")
 ABSENT = Refusal(403, "absent", "您已被记为缺考，请联系监考员")
 VOID = Refusal(403, "void", "您的考试资格已取消，请联系监考员")
-UNWELCOME = {"absent": ABSENT, "void": VOID}
+NOT_ADMITTED = Refusal(403, "not_admitted", "入场核验没有通过，不能登录，请联系监考员")
+UNWELCOME = {"absent": ABSENT, "void": VOID, "refused": NOT_ADMITTED}
+HELD = {
+    "paused": Refusal(
+        423, "attempt_held", "考试已暂停，答案存在本机，恢复后自动上传", {"kind": "paused"}, retry_after=5
+    ),
+    "locked": Refusal(423, "attempt_held", "答题已锁定，请举手等监考员处理", {"kind": "locked"}, retry_after=5),
+}
 TOO_LATE = Refusal(403, "too_late", "已超过允许入场的时间，请联系监考员")
 THROTTLED = Refusal(429, "too_many_attempts", "登录失败次数过多，请稍后再试或举手请监考员帮助", retry_after=60)
 BUSY = Refusal(503, "busy", "系统繁忙，答案已存在本机，将自动重试", retry_after=2)

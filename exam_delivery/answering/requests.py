@@ -22,7 +22,7 @@ from exam_delivery.answering.protocol import (
 Answer = tuple[int, list[tuple[str, str]], bytes]
 STATUS_LINES = {
     200: "200 OK", 401: "401 Unauthorized", 403: "403 Forbidden", 404: "404 Not Found", 405: "405 Method Not Allowed",
-    409: "409 Conflict", 410: "410 Gone", 413: "413 Content Too Large", 422: "422 Unprocessable Content",
+    409: "409 Conflict", 410: "410 Gone", 413: "413 Content Too Large", 422: "422 Unprocessable Content", 423: "423 Locked",
     429: "429 Too Many Requests", 503: "503 Service Unavailable",
 }  # fmt: skip
 HEADERS = [

@@ -30,6 +30,10 @@ class AttemptRow:
     deadline_at: datetime | None
     receipt: dict[str, Any] | None
     device: str
+    last_contact_at: datetime | None
+    paused_at: datetime | None
+    locked_at: datetime | None
+    hold_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,14 @@ class Transaction(Protocol):
         """Write last contact, and how many more answers there are."""
         ...
 
+    def note_gaps(self, rows: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
+        """Keep spans without contact; one that is there already changes nothing."""
+        ...
+
+    def lock(self, attempt_id: uuid.UUID, at: datetime, reason: str) -> None:
+        """Turn an attempt read-only until an invigilator unlocks it; the first lock stands."""
+        ...
+
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
         """Return whether the candidate of an attempt may begin, as planning has it now."""
         ...
@@ -161,10 +173,13 @@ class Storage(Protocol):
 
 ATTEMPT_COLUMNS = (
     "attempt_id, organisation_id, exam_session_id, status, holder_generation, n_slots, starts_at, latest_start_at, ends_at, "
-    "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device"
+    "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device, "
+    "last_contact_at, paused_at, locked_at, hold_reason"
 )
+REGISTRATION_STATUS = "CASE WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' ELSE r.status END"
+"""What signing in and starting see: who was turned away at the door is not welcome either."""
 ADMISSION = (
-    "SELECT coalesce(r.admission_number, ''), r.status, s.status FROM attempts a "
+    f"SELECT coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant
     "JOIN registrations r ON r.registration_id = a.registration_id "
     "JOIN exam_sessions s ON s.exam_session_id = a.exam_session_id WHERE a.attempt_id = "
 )

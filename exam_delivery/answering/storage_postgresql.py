@@ -21,6 +21,7 @@ from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
@@ -53,6 +54,10 @@ ADVANCE_STATES = (
 TOUCH = (
     "UPDATE attempts a SET last_contact_at = t.at, n_answered = a.n_answered + t.n "
     "FROM json_to_recordset(%s::json) AS t(id uuid, at timestamptz, n int) WHERE a.attempt_id = t.id"
+)
+NOTE_GAPS = (
+    "INSERT INTO contact_gaps (attempt_id, started_at, ended_at) SELECT id, started, ended "
+    "FROM json_to_recordset(%s::json) AS t(id uuid, started timestamptz, ended timestamptz) ON CONFLICT DO NOTHING"
 )
 READER_SECONDS = 30
 N_READERS = 8
@@ -112,7 +117,7 @@ class PostgresqlStorage:
     def find_sign_in(self, admission_number: str) -> SignInRow | None:
         """Return the registration behind an admission number."""
         rows = self._read(
-            "SELECT coalesce(r.sign_in_index, ''), r.status, r.admission_number, a.attempt_id, a.opens_at "
+            f"SELECT coalesce(r.sign_in_index, ''), {REGISTRATION_STATUS}, r.admission_number, a.attempt_id, a.opens_at "  # noqa: S608
             "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id "
             "WHERE r.admission_number = %s",
             (admission_number,),
@@ -178,6 +183,18 @@ class PostgresqlTransaction:
     def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
         """Write last contact, and how many more answers there are; the rows are locked already."""
         self.connection.execute(TOUCH, (as_json([{"id": key, "at": at, "n": n} for key, at, n in rows]),))
+
+    def note_gaps(self, rows: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
+        """Keep spans without contact; one that is there already changes nothing."""
+        gaps = [{"id": attempt_id, "started": start, "ended": end} for attempt_id, start, end in rows]
+        self.connection.execute(NOTE_GAPS, (as_json(gaps),))
+
+    def lock(self, attempt_id: uuid.UUID, at: datetime, reason: str) -> None:
+        """Turn an attempt read-only until an invigilator unlocks it; the first lock stands."""
+        self.connection.execute(
+            "UPDATE attempts SET locked_at = %s, hold_reason = %s WHERE attempt_id = %s AND locked_at IS NULL",
+            (at, reason[:200], attempt_id),
+        )
 
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
         """Return whether the candidate of an attempt may begin."""

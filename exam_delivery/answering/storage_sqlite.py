@@ -16,6 +16,7 @@ from typing import Any
 
 from exam_delivery.answering.storage import (
     ADMISSION,
+    REGISTRATION_STATUS,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
     Admission,
@@ -26,7 +27,7 @@ from exam_delivery.answering.storage import (
 )
 from kernel.db import new_id
 
-UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13), 14
+UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13, 16, 17, 18), 14
 """Positions in `ATTEMPT_COLUMNS` of what the driver gives as text."""
 FIND_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
 FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? ORDER BY slot"
@@ -110,8 +111,8 @@ class SqliteStorage:
     def find_sign_in(self, admission_number: str) -> SignInRow | None:
         """Return the registration behind an admission number."""
         row = self.reader.execute(
-            "SELECT r.sign_in_index, r.status, r.admission_number, a.attempt_id, a.opens_at FROM registrations r "
-            "LEFT JOIN attempts a ON a.registration_id = r.registration_id WHERE r.admission_number = ?",
+            f"SELECT r.sign_in_index, {REGISTRATION_STATUS}, r.admission_number, a.attempt_id, a.opens_at "  # noqa: S608 - constant
+            "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id WHERE r.admission_number = ?",
             (admission_number,),
         ).fetchone()
         if row is None:
@@ -199,6 +200,20 @@ class SqliteTransaction:
     def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
         """Write last contact, and how many more answers there are."""
         self.connection.executemany(
+    def note_gaps(self, rows: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
+        """Keep spans without contact; one that is there already changes nothing."""
+        self.connection.executemany(
+            "INSERT INTO contact_gaps (attempt_id, started_at, ended_at) VALUES (?,?,?) ON CONFLICT DO NOTHING",
+            [(attempt_id.hex, to_text(start), to_text(end)) for attempt_id, start, end in rows],
+        )
+
+    def lock(self, attempt_id: uuid.UUID, at: datetime, reason: str) -> None:
+        """Turn an attempt read-only until an invigilator unlocks it; the first lock stands."""
+        self.connection.execute(
+            "UPDATE attempts SET locked_at = ?, hold_reason = ? WHERE attempt_id = ? AND locked_at IS NULL",
+            (to_text(at), reason[:200], attempt_id.hex),
+        )
+
             "UPDATE attempts SET last_contact_at = ?, n_answered = n_answered + ? WHERE attempt_id = ?",
             [(to_text(at), n_more, attempt_id.hex) for attempt_id, at, n_more in rows],
         )
