@@ -16,9 +16,9 @@ from typing import Any
 
 from exam_delivery.answering.storage import (
     ADMISSION,
-    REGISTRATION_STATUS,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
@@ -200,6 +200,10 @@ class SqliteTransaction:
     def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
         """Write last contact, and how many more answers there are."""
         self.connection.executemany(
+            "UPDATE attempts SET last_contact_at = ?, n_answered = n_answered + ? WHERE attempt_id = ?",
+            [(to_text(at), n_more, attempt_id.hex) for attempt_id, at, n_more in rows],
+        )
+
     def note_gaps(self, rows: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
         """Keep spans without contact; one that is there already changes nothing."""
         self.connection.executemany(
@@ -212,10 +216,6 @@ class SqliteTransaction:
         self.connection.execute(
             "UPDATE attempts SET locked_at = ?, hold_reason = ? WHERE attempt_id = ? AND locked_at IS NULL",
             (to_text(at), reason[:200], attempt_id.hex),
-        )
-
-            "UPDATE attempts SET last_contact_at = ?, n_answered = n_answered + ? WHERE attempt_id = ?",
-            [(to_text(at), n_more, attempt_id.hex) for attempt_id, at, n_more in rows],
         )
 
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
