@@ -15,6 +15,7 @@ from exam_delivery.models.attempts import (
 )
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
+from exam_delivery.models.leaving import LeaveEvent
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
@@ -29,6 +30,7 @@ from exam_delivery.models.planning import (
     RosterUploadStatus,
     SessionRoom,
 )
+from exam_delivery.models.rescue import RescueFile
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
 from exam_delivery.rules.states import SessionStatus
 
@@ -47,10 +49,12 @@ __all__ = [
     "ForensicLead",
     "Incident",
     "KeyChange",
+    "LeaveEvent",
     "Mark",
     "Registration",
     "RegistrationStatus",
     "RenderedForm",
+    "RescueFile",
     "ResponseEvent",
     "ResponseState",
     "RosterUpload",

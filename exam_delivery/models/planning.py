@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exam_delivery.rules.states import SessionStatus
@@ -91,6 +91,9 @@ class ExamSession(Base):
     per_page: Mapped[str] = mapped_column(String(8), default="one")
     shuffle_items: Mapped[bool] = mapped_column(default=True)
     shuffle_choices: Mapped[bool] = mapped_column(default=True)
+    tools: Mapped[list[Any]] = mapped_column(
+        default=list, server_default=text("'[]'"), comment="what the exam page offers: calculator, scratch pad"
+    )
     seat_seed: Mapped[int | None]
     status: Mapped[SessionStatus] = mapped_column(default=SessionStatus.PLANNED)
     created_by: Mapped[uuid.UUID | None]
