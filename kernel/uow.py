@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.i18n import N_
+from kernel.turns import one_turn
 
 if TYPE_CHECKING:
     from kernel.identity.actor import Actor
@@ -54,10 +55,23 @@ def unit_of_work(actor: Actor) -> Iterator[UnitOfWork]:
     session = _session()
     if session.info.get("uow"):
         raise RuntimeError("unit_of_work does not nest")
-    _begin_as_writer(session)
-    uow = session.info["uow"] = UnitOfWork(session, actor)
+    _end_reading(session)
+    with one_turn(session.get_bind()):
+        uow = UnitOfWork(session, actor)
+        with _transaction(uow):
+            yield uow
+    for after in uow.after_commit:
+        after()
+
+
+@contextmanager
+def _transaction(uow: UnitOfWork) -> Iterator[None]:
+    """Keep the unit's work as a whole, or nothing of it."""
+    session = uow.session
+    session.connection(execution_options={"kaoku_begin": "IMMEDIATE"})
+    session.info["uow"] = uow
     try:
-        yield uow
+        yield
         session.flush()
         for hook in uow.before_commit:
             hook(uow)
@@ -69,19 +83,16 @@ def unit_of_work(actor: Actor) -> Iterator[UnitOfWork]:
         raise
     finally:
         session.info.pop("uow", None)
-    for after in uow.after_commit:
-        after()
 
 
 def _session() -> Session:
     return db.session()
 
 
-def _begin_as_writer(session: Session) -> None:
-    """End the request's read snapshot and begin anew as a writer (SQLite: BEGIN IMMEDIATE)."""
+def _end_reading(session: Session) -> None:
+    """End the request's read snapshot; the unit begins anew as a writer (SQLite: BEGIN IMMEDIATE, in its turn)."""
     if session.in_transaction():
         session.commit()
-    session.connection(execution_options={"kaoku_begin": "IMMEDIATE"})
 
 
 def is_unique_violation(exc: BaseException) -> bool:

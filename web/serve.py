@@ -1,14 +1,19 @@
-"""`kaoku serve`: the web processes and the job worker side by side, each started again when it dies."""
+"""`kaoku serve`: the web processes and the job worker side by side, each started again when it dies.
+
+When it is killed itself, so that it can tell nobody, the kernel tells its children (Linux: the signal of a parent's death): they
+finish what they are at and end within seconds, so that the next start finds the address free and one worker, not two.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from types import FrameType
@@ -23,6 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 30
 RESTART_SECONDS = 1.0
 CHECK_SECONDS = 0.2
+PR_SET_PDEATHSIG = 1
+"""From Linux' ``sys/prctl.h``."""
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 COMMANDS = {
     "web": [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT)],
     "worker": [sys.executable, "-m", "web.cli", "worker"],
@@ -36,6 +44,20 @@ def child_environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **given, "PYTHONPATH": path}
 
 
+def end_with_parent(parent: int) -> Callable[[], None] | None:
+    """Return what a child calls before it becomes its program: ask the kernel to be told when this thread of its parent dies."""
+    libc = LIBC
+    if libc is None:
+        return None
+
+    def ask() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before it could be watched
+            os._exit(1)
+
+    return ask
+
+
 class Child:
     """One child process that is to live as long as the supervisor."""
 
@@ -46,7 +68,11 @@ class Child:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.started_at = monotonic()
-        return subprocess.Popen(COMMANDS[self.name], env=dict(self.environment))
+        return subprocess.Popen(
+            COMMANDS[self.name],
+            env=dict(self.environment),
+            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - the supervisor has one thread, and this only calls the kernel
+        )
 
     def keep_alive(self) -> None:
         """Start the process again if it has ended, at most once a second."""

@@ -1,8 +1,7 @@
-"""The embedded database: WAL with full synchronisation, one writer at a time by a kernel lock, never by busy waiting."""
+"""The embedded database: WAL with full synchronisation, writers in turn (`kernel.turns`), never by busy waiting."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sqlite3
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from exam_delivery.answering.storage import (
@@ -26,6 +24,7 @@ from exam_delivery.answering.storage import (
     StateRow,
 )
 from kernel.db import new_id
+from kernel.turns import WriteTurn
 
 UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13, 16, 17, 18), 14
 """Positions in `ATTEMPT_COLUMNS` of what the driver gives as text."""
@@ -77,7 +76,7 @@ class SqliteStorage:
         self.local = threading.local()
         self.opened: list[sqlite3.Connection] = []
         self.writer = self._open()
-        self.lock_file = Path(f"{path}.lock").open("w")  # noqa: SIM115 - held as long as the process
+        self.turn = WriteTurn(path)
 
     def _open(self) -> sqlite3.Connection:
         connection = connect(self.path)
@@ -94,9 +93,8 @@ class SqliteStorage:
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
-        """Open a write transaction; processes queue at the lock file."""
-        fcntl.flock(self.lock_file, fcntl.LOCK_EX)
-        try:
+        """Open a write transaction, in its turn among all writers of the site."""
+        with self.turn:
             self.writer.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteTransaction(self.writer)
@@ -105,8 +103,6 @@ class SqliteStorage:
                 if self.writer.in_transaction:  # a full disk has rolled back already
                     self.writer.execute("ROLLBACK")
                 raise
-        finally:
-            fcntl.flock(self.lock_file, fcntl.LOCK_UN)
 
     def find_sign_in(self, admission_number: str) -> SignInRow | None:
         """Return the registration behind an admission number."""
@@ -144,7 +140,7 @@ class SqliteStorage:
         """Close every connection."""
         for connection in self.opened:
             connection.close()
-        self.lock_file.close()
+        self.turn.close()
 
 
 class SqliteTransaction:

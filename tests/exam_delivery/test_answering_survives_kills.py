@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,10 @@ def free_port() -> int:
 
 
 def children(pid: int) -> list[int]:
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 @contextmanager
@@ -208,6 +211,51 @@ def test_serve_runs_web_and_worker_and_ends_both_when_told(scratch_database_url:
         code = process.wait(90)
     assert code == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in family)
+
+
+SUPERVISOR = """
+import sys
+from kernel.settings import Settings
+from web import serve
+serve.COMMANDS["web"].append("exam_delivery.answering.entry:create()")
+serve.COMMANDS["worker"] = [sys.executable, "-c", "import time; time.sleep(600)"]
+serve.serve(Settings.from_env())
+"""
+"""The real supervisor over the candidates' side and a worker that would never end by itself."""
+
+
+@pytest.mark.slow
+def test_serve_killed_outright_leaves_no_process_behind(scratch_database_url: str, tmp_path: Path) -> None:
+    engine, _sitting = make_database(scratch_database_url, n=1)
+    engine.dispose()
+    settings = Settings(
+        instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{free_port()}",
+        workers=2,
+    )  # fmt: skip
+    run = [sys.executable, "-c", SUPERVISOR]
+    process = subprocess.Popen(run, env=child_environment(settings), stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_for(lambda: len(descendants(process.pid)) == 4)  # gunicorn with two processes, and the worker
+        wait_for(lambda: answers(settings.bind, "/exam/"))
+        family = descendants(process.pid)
+        process.kill()
+        process.wait()
+        wait_for(lambda: not any(is_alive(pid) for pid in family))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in [child, *descendants(child)]]
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs still; one that nobody has buried yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def answers(bind: str, path: str) -> bool:
