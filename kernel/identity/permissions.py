@@ -15,6 +15,7 @@ class Permission(enum.StrEnum):
     PROFILE_MANAGE = "profile.manage"
     AUDIT_READ = "audit.read"
     SYSTEM_READ = "system.read"
+    SYSTEM_MANAGE = "system.manage"
     JOB_READ = "job.read"
     STANDARD_READ = "standard.read"
     STANDARD_WRITE = "standard.write"
@@ -49,6 +50,8 @@ class Permission(enum.StrEnum):
     CERTIFICATE_ISSUE = "certificate.issue"
     CERTIFICATE_REVOKE = "certificate.revoke"
     PERSONAL_DATA_REVEAL = "personal_data.reveal"
+    EVIDENCE_MAKE = "evidence.make"
+    CONNECTION_MANAGE = "connection.manage"
     SUPERVISE = "supervise"
 
 
@@ -91,10 +94,11 @@ ROLE_LABELS: dict[Role, str] = {
 P = Permission
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PLATFORM_ADMIN: frozenset(
-        {P.ORGANISATION_MANAGE, P.USER_MANAGE, P.PROFILE_MANAGE, P.AUDIT_READ, P.SYSTEM_READ, P.JOB_READ}
+        {P.ORGANISATION_MANAGE, P.USER_MANAGE, P.PROFILE_MANAGE, P.AUDIT_READ, P.SYSTEM_READ, P.SYSTEM_MANAGE, P.JOB_READ}
     ),
     Role.ORGANISATION_ADMIN: frozenset(
-        {P.USER_MANAGE, P.PROFILE_MANAGE, P.WORKFLOW_MANAGE, P.AUDIT_READ, P.JOB_READ, P.STANDARD_READ}
+        {P.USER_MANAGE, P.PROFILE_MANAGE, P.WORKFLOW_MANAGE, P.AUDIT_READ, P.JOB_READ, P.STANDARD_READ,
+         P.CONNECTION_MANAGE}
     ),
     Role.EDITOR: frozenset(
         {
@@ -122,7 +126,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ASSESSOR: frozenset({P.SKILL_SCORE_WRITE, P.PANEL_RATE}),
     Role.CERTIFICATION_OFFICER: frozenset(
         {P.CERTIFICATION_READ, P.CERTIFICATION_WRITE, P.SKILL_SCORE_WRITE, P.CERTIFICATE_ISSUE, P.CERTIFICATE_REVOKE,
-         P.SCORE_READ, P.PERSONAL_DATA_REVEAL, P.JOB_READ}
+         P.SCORE_READ, P.PERSONAL_DATA_REVEAL, P.EVIDENCE_MAKE, P.JOB_READ}
     ),
     Role.SUPERVISOR: frozenset(
         {P.SUPERVISE, P.CERTIFICATION_READ, P.SESSION_READ, P.STANDARD_READ, P.STATISTICS_READ, P.AUDIT_READ}
