@@ -1,6 +1,7 @@
 """Tables of exam delivery: planning, people, attempts and answers, scores."""
 
 from exam_delivery.models.analyses import SessionAnalysis
+from exam_delivery.models.appeals import ScoreReviewEvent, ScoreReviewRequest
 from exam_delivery.models.attempts import (
     Attempt,
     AttemptStatus,
@@ -31,6 +32,7 @@ from exam_delivery.models.planning import (
     SessionRoom,
 )
 from exam_delivery.models.rescue import RescueFile
+from exam_delivery.models.rulings import ResultRuling
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
 from exam_delivery.rules.states import SessionStatus
 
@@ -57,10 +59,13 @@ __all__ = [
     "RescueFile",
     "ResponseEvent",
     "ResponseState",
+    "ResultRuling",
     "RosterUpload",
     "RosterUploadStatus",
     "ScoreRecord",
     "ScoreRelease",
+    "ScoreReviewEvent",
+    "ScoreReviewRequest",
     "ScoreSource",
     "ScoreStatus",
     "SessionAnalysis",
