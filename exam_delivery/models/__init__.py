@@ -17,6 +17,8 @@ from exam_delivery.models.attempts import (
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
 from exam_delivery.models.leaving import LeaveEvent
+from exam_delivery.models.lockdown import LockdownExemption, SessionLockdown
+from exam_delivery.models.marking import MarkingDesk, MarkingFlag, MarkingPlan
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
@@ -31,6 +33,7 @@ from exam_delivery.models.planning import (
     RosterUploadStatus,
     SessionRoom,
 )
+from exam_delivery.models.readiness import LoadTrial, ReadinessOverride, RoomCheckCode, SeatCheck
 from exam_delivery.models.rescue import RescueFile
 from exam_delivery.models.rulings import ResultRuling
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
@@ -52,7 +55,13 @@ __all__ = [
     "Incident",
     "KeyChange",
     "LeaveEvent",
+    "LoadTrial",
+    "LockdownExemption",
     "Mark",
+    "MarkingDesk",
+    "MarkingFlag",
+    "MarkingPlan",
+    "ReadinessOverride",
     "Registration",
     "RegistrationStatus",
     "RenderedForm",
@@ -60,6 +69,7 @@ __all__ = [
     "ResponseEvent",
     "ResponseState",
     "ResultRuling",
+    "RoomCheckCode",
     "RosterUpload",
     "RosterUploadStatus",
     "ScoreRecord",
@@ -68,7 +78,9 @@ __all__ = [
     "ScoreReviewRequest",
     "ScoreSource",
     "ScoreStatus",
+    "SeatCheck",
     "SessionAnalysis",
+    "SessionLockdown",
     "SessionRoom",
     "SessionStatus",
     "SignInTry",
