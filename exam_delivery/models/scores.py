@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.audit.models import make_append_only
@@ -61,10 +61,16 @@ class SlotScore(Base):
     max_score: Mapped[Decimal]
     outcome: Mapped[str] = mapped_column(String(20))
     source: Mapped[ScoreSource]
+    mark_ids: Mapped[list[Any] | None] = mapped_column(
+        JSON(none_as_null=True), comment="the marks that count; null where the machine scored"
+    )
 
 
 class Mark(Base):
-    """A person's mark of one response; a later mark of the same slot supersedes it and both stay."""
+    """A person's mark of one response; a later one of the same person supersedes it and both stay.
+
+    Which marks of several people count is a rule of the item's marking plan; `number` counts them all.
+    """
 
     __tablename__ = "marks"
     __table_args__ = (
@@ -78,7 +84,14 @@ class Mark(Base):
     number: Mapped[int]
     score: Mapped[Decimal]
     max_score: Mapped[Decimal]
+    criteria: Mapped[list[Any]] = mapped_column(
+        default=list, server_default="[]", comment="marks of each scoring point as text; empty: only a total was given"
+    )
     comment: Mapped[str] = mapped_column(String(500), default="")
+    is_final: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="the decision of a third person or of the leader"
+    )
+    seconds: Mapped[int | None] = mapped_column(comment="from taking the answer to marking it")
     marked_by: Mapped[uuid.UUID | None]
     marked_at: Mapped[datetime]
 
