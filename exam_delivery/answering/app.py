@@ -27,6 +27,7 @@ from exam_delivery.answering.commands import (
     hold_of,
     refuse_holder,
 )
+from exam_delivery.answering.lockdown import LockdownGate
 from exam_delivery.answering.protocol import (
     CLOSED,
     NOT_FOUND,
@@ -72,6 +73,7 @@ TOKEN_GRACE = timedelta(minutes=30)
 TRY_WINDOW = timedelta(minutes=10)
 MAX_TRIES_BY_NUMBER, MAX_TRIES_BY_ADDRESS = 10, 200
 PREFIX = "/api/v1/exam/"
+FILE_HEADERS = [("Content-Type", "application/seb"), *HEADERS[1:]]
 Call = Callable[[WSGIEnvironment, uuid.UUID, int], Answer]
 
 
@@ -85,8 +87,10 @@ class AnsweringApp:
         *,
         now: Callable[[], datetime] = clock.now,
         max_waiting: int = MAX_WAITING,
+        gate: LockdownGate | None = None,
     ) -> None:
         self.storage, self.now = storage, now
+        self.gate = gate or LockdownGate(storage)
         self.token_key = crypto.derive_key(secret, "attempt-token")
         self.index_key = crypto.derive_key(secret, "personal-index")
         self.writer = Writer(storage, now, max_waiting=max_waiting)
@@ -119,6 +123,8 @@ class AnsweringApp:
         method = environ["REQUEST_METHOD"]
         if parts == ["sign-in"]:
             return self.sign_in(environ) if method == "POST" else refuse(method_not_allowed("POST"))
+        if len(parts) == 2 and parts[0] == "seb":
+            return self.read_settings_file(parts[1]) if method == "GET" else refuse(method_not_allowed("GET"))
         if len(parts) != 3 or parts[0] != "attempts" or parts[2] not in self.calls:
             return refuse(NOT_FOUND)
         call = self.calls[parts[2]].get(method)
@@ -127,6 +133,7 @@ class AnsweringApp:
         attempt_id, generation = tokens.verify(self.token_key, bearer(environ))
         if parts[1] != str(attempt_id):
             return refuse(NOT_FOUND)
+        self.gate.check(environ, attempt_id)
         return call(environ, attempt_id, generation)
 
     def _write(self, command: Command) -> Any:
@@ -165,9 +172,17 @@ class AnsweringApp:
             raise RefusedError(NOT_PREPARED)
         if self.now() < row.opens_at:
             raise RefusedError(not_open("还没有到入场时间", iso(row.opens_at)))
+        self.gate.check(environ, row.attempt_id)
         attempt = self._write(TakeCommand(row.attempt_id, device_of(environ)))
         token = tokens.issue(self.token_key, row.attempt_id, attempt.holder_generation)
         return ok({"token": token, "attempt_id": str(row.attempt_id), **self._times(attempt), **introduction(body)})
+
+    def read_settings_file(self, launch_code: str) -> Answer:
+        """Give the settings file of a session to the browser that it configures; the code is named to candidates alone."""
+        body = self.storage.find_settings_file(launch_code[:40])
+        if body is None:
+            raise RefusedError(NOT_FOUND)
+        return 200, [*FILE_HEADERS, ("Content-Disposition", "attachment; filename=exam.seb")], body
 
     def _times(self, attempt: AttemptRow) -> dict[str, Any]:
         """Return the status and the times that every answer carries."""

@@ -79,6 +79,24 @@ class StateRow:
     response: str
 
 
+@dataclass(frozen=True, slots=True)
+class LockdownRow:
+    """What one session asks of its candidates' browsers."""
+
+    base_url: str
+    config_key: str
+    exam_keys: tuple[str, ...]
+    launch_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lockdowns:
+    """The sessions that ask for a certain browser, and the attempts that are let in without."""
+
+    rows: dict[uuid.UUID, LockdownRow]
+    exempt: frozenset[uuid.UUID]
+
+
 class Transaction(Protocol):
     """One write transaction; it is durable when the context ends without an error."""
 
@@ -166,6 +184,14 @@ class Storage(Protocol):
         """Return the number of failures of a subject."""
         ...
 
+    def find_lockdowns(self) -> Lockdowns:
+        """Return which sessions that are not over need a certain browser, and who is exempt."""
+        ...
+
+    def find_settings_file(self, launch_code: str) -> bytes | None:
+        """Return the settings file of a session by its code."""
+        ...
+
     def close(self) -> None:
         """Close every connection."""
         ...
@@ -183,6 +209,19 @@ ADMISSION = (
     "JOIN registrations r ON r.registration_id = a.registration_id "
     "JOIN exam_sessions s ON s.exam_session_id = a.exam_session_id WHERE a.attempt_id = "
 )
+FIND_LOCKDOWNS = (
+    "SELECT l.exam_session_id, l.base_url, l.config_key, l.exam_keys, l.launch_code FROM session_lockdowns l "
+    "JOIN exam_sessions s ON s.exam_session_id = l.exam_session_id "
+    "WHERE l.mode = 'seb' AND s.status IN ('prepared', 'open', 'closed')"
+)
+FIND_EXEMPT = (
+    "SELECT a.attempt_id FROM lockdown_exemptions e JOIN registrations r ON r.exam_session_id = e.exam_session_id "
+    "AND (r.registration_id = e.registration_id OR r.exam_room_id = e.exam_room_id) "
+    "JOIN attempts a ON a.registration_id = r.registration_id "
+    "JOIN exam_sessions s ON s.exam_session_id = e.exam_session_id "
+    "WHERE e.state = 'approved' AND s.status IN ('prepared', 'open', 'closed')"
+)
+FIND_SETTINGS_FILE = "SELECT settings_file FROM session_lockdowns WHERE mode = 'seb' AND launch_code = "
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
 
 

@@ -21,10 +21,15 @@ from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    FIND_EXEMPT,
+    FIND_LOCKDOWNS,
+    FIND_SETTINGS_FILE,
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
+    LockdownRow,
+    Lockdowns,
     SignInRow,
     StateRow,
 )
@@ -143,6 +148,19 @@ class PostgresqlStorage:
         """Return the number of failures of a subject."""
         query = "SELECT count(*) FROM sign_in_tries WHERE subject = %s AND tried_at > %s"
         return int(self._read(query, (subject, since))[0][0])
+
+    def find_lockdowns(self) -> Lockdowns:
+        """Return which sessions need a certain browser, and who is exempt."""
+        rows = {
+            key: LockdownRow(base_url, config_key, tuple(exam_keys), code)
+            for key, base_url, config_key, exam_keys, code in self._read(FIND_LOCKDOWNS, ())
+        }
+        return Lockdowns(rows, frozenset(key for (key,) in self._read(FIND_EXEMPT, ())) if rows else frozenset())
+
+    def find_settings_file(self, launch_code: str) -> bytes | None:
+        """Return the settings file of a session by its code."""
+        rows = self._read(f"{FIND_SETTINGS_FILE}%s", (launch_code,))
+        return bytes(rows[0][0]) if rows else None
 
     def close(self) -> None:
         """Close every connection."""

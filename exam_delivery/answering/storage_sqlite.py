@@ -16,10 +16,15 @@ from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
     EVENT_COLUMNS,
+    FIND_EXEMPT,
+    FIND_LOCKDOWNS,
+    FIND_SETTINGS_FILE,
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
+    LockdownRow,
+    Lockdowns,
     SignInRow,
     StateRow,
 )
@@ -135,6 +140,20 @@ class SqliteStorage:
         """Return the number of failures of a subject."""
         query = "SELECT count(*) FROM sign_in_tries WHERE subject = ? AND tried_at > ?"
         return int(self.reader.execute(query, (subject, to_text(since))).fetchone()[0])
+
+    def find_lockdowns(self) -> Lockdowns:
+        """Return which sessions need a certain browser, and who is exempt."""
+        rows = {
+            to_uuid(key): LockdownRow(base_url, config_key, tuple(json.loads(exam_keys)), code)
+            for key, base_url, config_key, exam_keys, code in self.reader.execute(FIND_LOCKDOWNS)
+        }
+        exempt = (uuid.UUID(key) for (key,) in self.reader.execute(FIND_EXEMPT)) if rows else ()
+        return Lockdowns(rows, frozenset(exempt))
+
+    def find_settings_file(self, launch_code: str) -> bytes | None:
+        """Return the settings file of a session by its code."""
+        row = self.reader.execute(f"{FIND_SETTINGS_FILE}?", (launch_code,)).fetchone()
+        return bytes(row[0]) if row else None
 
     def close(self) -> None:
         """Close every connection."""
