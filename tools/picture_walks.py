@@ -190,6 +190,28 @@ def read_draws(seat: Seat) -> None:
     seat.open("/blueprints/")
     seat.follow(r"/blueprints/ID$", last=True)
     seat.shoot("blueprint")
+    page = seat.open("/blueprints/new")
+    page.get_by_label("职业等级").select_option(seat.facts["level_id"])
+    page.get_by_label("名称").fill("下半年理论知识")
+    page.get_by_role("button", name="建立").click()
+    page.get_by_text("双向细目表").first.wait_for()
+    seat.shoot("blueprint-editor", top=".panel:has(h2:text('比重'))")
+
+
+def set_a_standard(seat: Seat) -> None:
+    """The leader reads what the first round gave; an expert is at the second."""
+    seat.sign_in("assembler").open("/panels/")
+    seat.follow(r"/panels/ID$")
+    panel = here(seat.page)
+    seat.shoot("panel")
+    seat.follow(r"/rounds/1$")
+    seat.shoot("panel-feedback")
+    seat.open("/account")
+    seat.page.context.clear_cookies()
+    seat.sign_in("assessor").open(panel)
+    seat.page.get_by_role("button", name="开始评定").click()
+    seat.page.locator("#rating").wait_for()
+    seat.shoot("panel-rating")
 
 
 def work_on_a_form(seat: Seat) -> None:
@@ -331,7 +353,8 @@ WALKS = (
             "bank-report", "coverage",
         ),
     ),
-    Walk(read_draws, ("assembly-result", "assembly-refused", "blueprint")),
+    Walk(read_draws, ("assembly-result", "assembly-refused", "blueprint", "blueprint-editor")),
+    Walk(set_a_standard, ("panel", "panel-feedback", "panel-rating")),
     Walk(work_on_a_form, ("form-report", "form-b4", "scan-sheet", "form-prints", "form-release")),
     Walk(sit_and_watch, ("exam", "exam-hotspot", "exam-testlet", "console")),
     Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "lead")),

@@ -64,6 +64,7 @@ class FormPage:
     package: FormPackage | None
     n_reserved: int
     quality: FormQuality
+    may_set_standard: bool = False
     comment: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
 
@@ -128,6 +129,7 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
         act_labels={act: _(label) for act, label in ACT_LABELS.items()}, acts={act.value for act in acts},
         refusal=_(reason.template) % reason.context if reason else "", package=repository.find_package(session, form_id, actor=actor),
         n_reserved=len(repository.list_reservations(session, form_id)), quality=form_quality(session, actor, row),
+        may_set_standard=actor.may(P.PANEL_MANAGE) and row.status in (FormStatus.APPROVED, FormStatus.SEALED),
         comment=comment, errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/form.html", page, status=422 if errors else 200)

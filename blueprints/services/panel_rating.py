@@ -120,7 +120,10 @@ def keep_judgement(uow: UnitOfWork, panel_id: uuid.UUID, subject: str, text: str
     ConflictError
         If the round is closed, or the rater's newest revision is another one: a second window was faster.
     """
-    desk = _open_desk_for_work(uow, panel_id)
+    return _keep(uow, _open_desk_for_work(uow, panel_id), subject, text, revision)
+
+
+def _keep(uow: UnitOfWork, desk: Desk, subject: str, text: str, revision: int) -> Kept:
     judgement = read_judgement(desk.spec, subject, text)
     _check_key(uow.session, desk, subject, judgement)
     newest = desk.mine.get(subject)
@@ -144,14 +147,14 @@ def keep_judgement(uow: UnitOfWork, panel_id: uuid.UUID, subject: str, text: str
 
 def keep_all(uow: UnitOfWork, panel_id: uuid.UUID, given: Mapping[str, tuple[str, int]]) -> int:
     """Keep all judgements of a form that was sent as a whole, by subject; return how many differ from before."""
-    desk = open_desk(uow.session, uow.actor, panel_id)
+    desk = _open_desk_for_work(uow, panel_id)
     changed = [
         (subject, text, revision)
         for subject, (text, revision) in given.items()
         if text and text != shown(desk.mine[subject].judgement if subject in desk.mine else None)
     ]
     for subject, text, revision in changed:
-        keep_judgement(uow, panel_id, subject, text, revision=revision)
+        _keep(uow, desk, subject, text, revision)
     return len(changed)
 
 
