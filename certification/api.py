@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import request
 from flask_smorest import Blueprint
@@ -16,7 +16,7 @@ from kernel.db import db
 from kernel.http import current_actor, paging_from_request, public, requires
 from kernel.identity.actor import ANONYMOUS
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 
 certificates = Blueprint(
     "api_certificates", __name__, url_prefix="/api/v1/certificates", description="Public verification of certificates"
@@ -32,9 +32,13 @@ BLUEPRINTS = (certificates, batches)
 @public
 def verify(token: str) -> PublicCertificate:
     """Verify the token of a certificate's QR code; an unknown one has the same shape with the state `unknown`."""
-    with unit_of_work(ANONYMOUS) as uow:
-        lookup.note_lookup(uow, request.remote_addr or "")
+    lookup.note_lookup(db.session(), request.remote_addr or "", _write)
     return lookup.verify_token(db.session(), token[:64])
+
+
+def _write(act: Callable[[UnitOfWork], None]) -> None:
+    with unit_of_work(ANONYMOUS) as uow:
+        act(uow)
 
 
 @batches.get("/batches")

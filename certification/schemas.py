@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 class PublicCertificateSchema(Schema):
     """A certificate as anybody may see it; every field stands in every answer."""
 
-    state = fields.String(metadata={"description": "valid, held, superseded, revoked or unknown"})
+    state = fields.String(metadata={"description": "valid, expired, held, superseded, revoked or unknown"})
     number = fields.String()
     name = fields.String(metadata={"description": "masked"})
     id_number = fields.String(metadata={"description": "masked"})
@@ -18,6 +18,7 @@ class PublicCertificateSchema(Schema):
     issued_on = fields.Date(allow_none=True)
     issuer = fields.String()
     superseded_by = fields.String()
+    expires_on = fields.Date(allow_none=True, metadata={"description": "last day of validity; null without end"})
 
 
 class BatchSchema(Schema):

@@ -26,5 +26,10 @@ def qr_svg(text: str, *, label: str = "") -> str:
     return buffer.getvalue().decode()
 
 
+def qr_modules(text: str) -> int:
+    """Return how many modules wide a code of a text is, the white around it included."""
+    return int(_code(text).symbol_size(border=QUIET_ZONE)[0])
+
+
 def _code(text: str) -> segno.QRCode:
     return segno.make_qr(text, error="m", boost_error=False)

@@ -44,9 +44,12 @@ def render_pdf(
     assets: Mapping[str, bytes] | None = None,
     created_at: dt.datetime | None = None,
     archival: bool = False,
+    has_attachments: bool = False,
     font_directories: Sequence[Path] = (),
 ) -> bytes:
     """Return the PDF of a Typst template (source text, or a file with its neighbours); PDF/A-2b when `archival`.
+
+    An archival document to which the template attaches files (`has_attachments`) becomes PDF/A-3b, which allows them.
 
     The same input gives the same bytes. `created_at` is written into the file when given; PDF/A demands it.
 
@@ -64,7 +67,7 @@ def render_pdf(
         "timestamp": created_at.replace(microsecond=0) if created_at else _NO_DATE,
     }
     if archival:
-        options["pdf_standards"] = ["a-2b"]
+        options["pdf_standards"] = ["a-3b" if has_attachments else "a-2b"]
     with _project(template, data, assets or {}, has_date=created_at is not None) as root:
         try:
             return bytes(_compile(root, options, tuple(font_directories)))

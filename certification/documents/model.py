@@ -37,6 +37,8 @@ class CertificateSheet:
     print_serial: str = ""
     watermark: str = ""
     is_bilingual: bool = False
+    expires_on: dt.date | None = None
+    signed_statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

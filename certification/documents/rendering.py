@@ -12,18 +12,24 @@ from certification.documents.model import NO_TRADE, STATEMENT_ENGLISH, Certifica
 from certification.rules.roster import ROSTER_TITLE, RosterRow, roster_cells, roster_header
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
-from kernel.qr import qr_svg
+from kernel.qr import qr_modules, qr_svg
 from kernel.spreadsheets import TableSheet, write_table
 from kernel.typesetting import printable_photo, render_pdf
 
 _TEMPLATES = Path(__file__).parent
 MAX_CERTIFICATES = 1_000
+STATEMENT_MM = 38
+"""Width of the signed statement's code on the sheet, the white around it included."""
+SMALLEST_MODULE_MM = 0.33
+"""A module below this is lost on ordinary printers and telephone cameras."""
 
 
 def certificates_pdf(
     sheets: Sequence[CertificateSheet], *, created_at: dt.datetime, font_directories: Sequence[Path] = ()
 ) -> bytes:
     """Return certificates as PDF/A-2b, one A4 page each, in the order given.
+
+    One with a signed statement is an e-certificate: it carries the statement as a second code and attached (PDF/A-3b).
 
     Raises
     ------
@@ -43,6 +49,7 @@ def certificates_pdf(
         assets=assets,
         created_at=created_at,
         archival=True,
+        has_attachments=any(sheet.signed_statement for sheet in sheets),
         font_directories=font_directories,
     )
 
@@ -52,15 +59,28 @@ def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes
     photo = printable_photo(sheet.photo) if sheet.photo else None
     if photo is not None:
         assets[f"photo-{key}.jpg"] = photo
-    names = (field.name for field in dataclasses.fields(sheet) if field.name not in {"photo", "issued_on"})
+    if sheet.signed_statement:
+        assets[f"statement-{key}.svg"] = _scannable(sheet.signed_statement).encode()
+    names = (
+        field.name for field in dataclasses.fields(sheet) if field.name not in {"photo", "issued_on", "expires_on"}
+    )
     return {
         **{name: getattr(sheet, name) for name in names},
         "statement": sheet.statement % {"body": sheet.body_name},
         "trade": sheet.trade.strip() or NO_TRADE,
         "issued_on": chinese_date(sheet.issued_on),
+        "expires_on": chinese_date(sheet.expires_on) if sheet.expires_on else "",
         "qr": f"qr-{key}.svg",
+        "statement_qr": f"statement-{key}.svg" if sheet.signed_statement else None,
         "photo": None if photo is None else f"photo-{key}.jpg",
     }
+
+
+def _scannable(statement: str) -> str:
+    """Return the code of a statement; refuse one whose modules a telephone could not tell apart."""
+    if STATEMENT_MM / qr_modules(statement) < SMALLEST_MODULE_MM:
+        raise InvalidInputError(N_("证书上的文字过长，签名二维码印出来无法扫描，请缩短机构、职业或工种名称"))
+    return qr_svg(statement)
 
 
 def publicity_list_pdf(publicity: PublicityList, *, created_at: dt.datetime | None = None) -> bytes:

@@ -6,7 +6,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from certification.pages import batches, certificates, filing, lookups, publicity, records, rosters, scores
+from certification.pages import batches, certificates, filing, lookups, publicity, records, rosters, scores, signing
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState
@@ -18,6 +18,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp,
+    signing.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -26,6 +27,7 @@ MENU = (
     MenuEntry(GROUP, N_("技能成绩"), "cert_scores.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=20),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
+    MenuEntry(GROUP, N_("签名密钥"), "cert_signing.index", (Permission.CONNECTION_MANAGE,), icon="shield", order=60),
 )
 TODO_LABELS = {
     BatchState.RECEIVED: N_("待核对的成绩"),

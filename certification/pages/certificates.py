@@ -30,14 +30,16 @@ from certification.pages.wording import (
     form_date,
     form_text,
     page_address,
+    refusal,
 )
 from certification.repository import certificates as repository
 from certification.rules.batch_states import BatchState
 from certification.services import certificates as services
 from certification.services import printing, register
 from certification.services.dates import today
+from certification.services.lookup import EXPIRED, state_on
 from kernel.db import db
-from kernel.errors import InvalidInputError
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
@@ -125,6 +127,8 @@ def certificate_view(row: Certificate) -> CertificateView:
     """Return a certificate with its state in words; one that is not issued yet says so."""
     if row.issued_at is None:
         return CertificateView(row, _("待签发"), "info")
+    if state_on(row, today()) == EXPIRED:
+        return CertificateView(row, _("已过有效期"), "warning")
     return CertificateView(row, _(register.STATE_LABELS[row.state]), STATE_KINDS[row.state])
 
 
@@ -266,6 +270,19 @@ def pdf(certificate_id: uuid.UUID) -> Response:
     """Download one certificate; kept with it, hence a post."""
     with unit_of_work(current_actor()) as uow:
         name, content = services.certificate_pdf(uow, certificate_id, base_url=base_url())
+    return download(name, content, PDF)
+
+
+@bp.post("/certificates/<uuid:certificate_id>/e-certificate")
+@requires(Permission.CERTIFICATE_ISSUE)
+def ecertificate(certificate_id: uuid.UUID) -> Response:
+    """Download the signed e-certificate; kept with the certificate, hence a post."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            name, content = services.ecertificate_pdf(uow, certificate_id, base_url=base_url())
+    except ConflictError as exc:
+        address = url_for("cert_certificates.detail", certificate_id=certificate_id)
+        return redirect_with_message(address, refusal(exc), "danger")
     return download(name, content, PDF)
 
 

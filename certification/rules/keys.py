@@ -24,6 +24,7 @@ PUBLICITY_CONTACT = "certification.publicity_contact"
 PLAN_NOTICE_WORKING_DAYS = "certification.plan_notice_working_days"
 LEVEL_CODES = "certification.level_codes"
 WARNING_CHECKS = "certification.warning_checks"
+VALIDITY_YEARS = "certification.validity_years"
 ALL_LEVELS = "*"
 
 _MARKS: Mapping[AssessmentMode, str] = {
@@ -48,6 +49,7 @@ declare(
     RuleKey(PUBLICITY_WORKING_DAYS, 5, N_("成绩公示期（工作日）"), "3–10", minimum=1, maximum=60),
     RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
     RuleKey(PLAN_NOTICE_WORKING_DAYS, 15, N_("评价计划提前报备（工作日）"), "15", minimum=0, maximum=60),
+    RuleKey(VALIDITY_YEARS, 0, N_("证书有效年限（0 为长期有效）"), "0", minimum=0, maximum=30),
     RuleKey(LEVEL_CODES, "", N_("新增等级的证书等级码（如 special_technician=T，逗号分隔）")),
     RuleKey(WARNING_CHECKS, "", N_("只提醒、不拦截的数据合规检查编号（如 P06，逗号分隔）")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import secrets
 import uuid
@@ -26,8 +27,9 @@ from certification.repository import publicity as publicity_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState, require_transition
 from certification.rules.certificate_number import compose_number, level_code_for, next_serial, parse_prefix
+from certification.rules.ecertificate import last_day
 from certification.rules.pass_decision import PassOutcome
-from certification.services import batches
+from certification.services import batches, statements
 from certification.services.dates import OFFICIAL_ZONE, today
 from certification.services.personal import number_fields, read_number
 from certification.services.records import read_photo
@@ -139,6 +141,7 @@ def _make_certificate(
         public_token=secrets.token_hex(TOKEN_BYTES), state=CertificateState.VALID, name=person.name,
         body_name=organisation.name, occupation_code=batch.occupation_code, occupation_name=batch.occupation_name,
         trade_name=batch.trade_name, level_code=batch.level_code, level_name=batch.level_name, issued_on=issued_on,
+        expires_on=last_day(issued_on, profiles.value(uow.session, batch.organisation_id, keys.VALIDITY_YEARS)),
         created_at=now(), **number_fields(person.id_kind, plain, table=TABLE, row_id=key),
     )  # fmt: skip
     certificate.content_digest = content_digest(certificate, plain)
@@ -152,6 +155,8 @@ def content_digest(certificate: Certificate, id_number: str) -> str:
     """Return the digest over what a certificate says."""
     names = ("number", "name", "id_kind", "body_name", "occupation_name", "trade_name", "level_name", "public_token")
     said = {name: str(getattr(certificate, name)) for name in names}
+    if certificate.expires_on:
+        said["expires_on"] = certificate.expires_on.isoformat()
     return digest({**said, "id_number": id_number, "issued_on": certificate.issued_on.isoformat()})
 
 
@@ -189,6 +194,7 @@ def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> Ce
         verify_address=f"{base_url.rstrip('/')}/verify/{certificate.public_token}",
         photo=read_photo(session, record) if record else None,
         watermark=marks.get(certificate.state, ""),
+        expires_on=certificate.expires_on,
     )
 
 
@@ -206,6 +212,24 @@ def certificate_pdf(uow: UnitOfWork, certificate_id: uuid.UUID, *, base_url: str
     return f"证书_{certificate.number}.pdf", content
 
 
+def ecertificate_pdf(uow: UnitOfWork, certificate_id: uuid.UUID, *, base_url: str) -> tuple[str, bytes]:
+    """Return name and content of an e-certificate: the certificate with its signed statement, as a code and attached.
+
+    Raises
+    ------
+    ConflictError
+        If it is not issued, or the organisation has no signing key.
+    """
+    require(uow.actor, Permission.CERTIFICATE_ISSUE)
+    certificate = repository.lock_certificate(uow.session, certificate_id, actor=uow.actor)
+    statement = statements.current_statement(uow, certificate)
+    sheet = dataclasses.replace(sheet_of(uow.session, certificate, base_url=base_url), signed_statement=statement)
+    content = certificates_pdf([sheet], created_at=issue_moment(certificate))
+    note_event(uow, certificate, CertificateAct.PRINTED, N_("电子证书"))
+    audit.record(uow, "certificate.print_electronic", "certificate", certificate_id)
+    return f"电子证书_{certificate.number}.pdf", content
+
+
 def issue_moment(certificate: Certificate) -> dt.datetime:
     """Return the moment written into the file: the day of issue, so that printing twice gives the same bytes."""
     return dt.datetime.combine(certificate.issued_on, dt.time(), tzinfo=OFFICIAL_ZONE)
@@ -219,6 +243,7 @@ def issue_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> int:
     waiting = [c for c in repository.list_batch_certificates(uow.session, batch_id) if c.issued_at is None]
     for certificate in waiting:
         certificate.issued_at = now()
+        statements.sign_when_possible(uow, certificate)
         note_event(uow, certificate, CertificateAct.ISSUED)
     batches.advance(uow, batch, BatchState.ISSUED)
     audit.record(uow, "certificate.issue", "certification_batch", batch_id, after={"n_issued": len(waiting)})
@@ -295,6 +320,7 @@ def add_certificate(
     counter = _counter(uow, batch, organisation, issued_on)
     certificate = _make_certificate(uow, batch, organisation, person, counter, issued_on=issued_on)
     certificate.issued_at = now()
+    statements.sign_when_possible(uow, certificate)
     note_event(uow, certificate, CertificateAct.ISSUED, reason)
     return certificate
 
@@ -314,5 +340,6 @@ def reissue(uow: UnitOfWork, certificate_id: uuid.UUID, *, reason: str) -> Certi
     counter = _counter(uow, batch, organisation, day)
     new = _make_certificate(uow, batch, organisation, person, counter, issued_on=day)
     new.issued_at, old.superseded_by = now(), new.number
+    statements.sign_when_possible(uow, new)
     note_event(uow, new, CertificateAct.ISSUED, reason.strip())
     return new

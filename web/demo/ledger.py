@@ -9,7 +9,7 @@ import uuid
 from certification.repository.batches import find_batch_by_source, list_records
 from certification.rules.keys import WARNING_CHECKS
 from certification.rules.pass_decision import AssessmentMode
-from certification.services import batches, certificates, decisions, filing, publicity, rosters, scores
+from certification.services import batches, certificates, decisions, filing, publicity, rosters, scores, signing
 from certification.services.dates import today
 from kernel import profiles
 from kernel.clock import shifted
@@ -45,6 +45,8 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
         with unit_of_work(officer) as uow:
             rosters.approve_roster(uow, key, reference="演示审核 001")
     with shifted(ISSUED):
+        with unit_of_work(staff.actor(Role.ORGANISATION_ADMIN)) as uow:
+            signing.create_key(uow)
         with unit_of_work(officer) as uow:
             certificates.number_batch(uow, key, issued_on=today())
         with unit_of_work(officer) as uow:
