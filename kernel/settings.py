@@ -14,7 +14,10 @@ from typing import Any
 
 PREFIX = "KAOKU_"
 MIN_SECRET_LENGTH = 32
-LEAST = {"import_memory_mb": 256, "import_cpu_seconds": 1, "import_seconds": 1}
+LEAST = {
+    "import_memory_mb": 256, "import_cpu_seconds": 1, "import_seconds": 1, "backup_hours": 0, "backup_keep": 1,
+    "disk_reserve_mb": 0, "disk_stop_mb": 64, "disk_warn_mb": 64,
+}  # fmt: skip
 
 
 class SettingsError(RuntimeError):
@@ -59,6 +62,20 @@ class Settings:
         Processor time that reading one uploaded file may take.
     import_seconds : int
         Time on the clock after which the reading of an uploaded file is stopped.
+    backup_dir : str
+        Folder of the scheduled backups; best on another disk. Empty: ``backups`` in the instance folder.
+    backup_hours : int
+        Hours from one scheduled backup to the next; 0 makes none.
+    backup_keep : int
+        Number of scheduled backups that are kept.
+    backup_passphrase_file : str
+        File with the passphrase by which scheduled backups are encrypted. Empty: they are not.
+    disk_warn_mb : int
+        Free mebibytes below which the system page and ``kaoku doctor`` warn.
+    disk_stop_mb : int
+        Free mebibytes below which uploads, imports, exports, printing and backups stop; answers go on.
+    disk_reserve_mb : int
+        Size of the file that is given up when the disk is really full, so that answers go on; 0 keeps none.
     """
 
     instance_dir: Path = Path("instance")
@@ -77,6 +94,13 @@ class Settings:
     import_memory_mb: int = 1024
     import_cpu_seconds: int = 60
     import_seconds: int = 120
+    backup_dir: str = ""
+    backup_hours: int = 24
+    backup_keep: int = 14
+    backup_passphrase_file: str = ""
+    disk_warn_mb: int = 5120
+    disk_stop_mb: int = 1024
+    disk_reserve_mb: int = 256
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -99,6 +123,11 @@ class Settings:
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where scheduled backups are kept."""
+        return Path(self.backup_dir) if self.backup_dir else self.instance_dir / "backups"
 
 
 def whole_number(field: str, environ: Mapping[str, str] | None = None) -> int:
@@ -167,5 +196,7 @@ def _check(settings: Settings) -> None:
         least = LEAST.get(name, 1)
         if getattr(settings, name) < least:
             raise SettingsError(f"{PREFIX}{name.upper()}: at least {least} is needed")
+    if not settings.disk_warn_mb >= settings.disk_stop_mb > settings.disk_reserve_mb:
+        raise SettingsError(f"{PREFIX}DISK_WARN_MB: not below DISK_STOP_MB, which must exceed DISK_RESERVE_MB")
     if ":" not in settings.bind:
         raise SettingsError(f"{PREFIX}BIND: HOST:PORT is needed")

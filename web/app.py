@@ -108,4 +108,5 @@ def register_components(app: Flask) -> None:
     for owner in COMPONENTS:
         part(f"{owner}.jobs")
     part("web.jobs")
+    part("web.backup.schedule")
     part("web.dependants")

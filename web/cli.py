@@ -150,25 +150,90 @@ def audit_verify() -> None:
     click.echo(f"审计链完整：{result.n_events} 条，末端 {result.head_hash}", err=True)
 
 
-@cli.command("backup")
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_obj
-def backup(lazy: LazyApp, out: Path) -> None:
-    """备份整个安装（可在运行中进行）。"""
-    from web.backup import backup as run
+class DefaultGroup(click.Group):
+    """A group whose first word may also be the argument of its command ``write``: `kaoku backup OUT`."""
 
-    run(lazy.get(), out)
-    click.echo(f"已备份到 {out}", err=True)
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front of what names none."""
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["write", *args]
+        return super().parse_args(ctx, args)
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+passphrase_option = click.option("--passphrase-file", type=FILE, default=None, help="写有口令的文件。")
+
+
+def passphrase_in(file: Path | None) -> str:
+    """Return the passphrase of a file, or nothing."""
+    from web.backup.envelope import read_passphrase
+
+    return read_passphrase(file) if file else ""
+
+
+@cli.group("backup", cls=DefaultGroup, subcommand_metavar="OUT | verify FILE")
+def backup_group() -> None:
+    """备份整个安装（kaoku backup OUT），或核对备份（kaoku backup verify FILE）。"""
+
+
+@backup_group.command("write")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--keys",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="主密钥另存到此文件，备份中不含主密钥。",
+)
+@passphrase_option
+@click.pass_obj
+def backup_write(lazy: LazyApp, out: Path, keys: Path | None, passphrase_file: Path | None) -> None:
+    """备份整个安装到一个新文件（可在运行中进行）。"""
+    from web.backup.command import write
+
+    manifest = write(lazy.get(), out, keys=keys, passphrase=passphrase_in(passphrase_file))
+    click.echo(f"已备份到 {out}（{len(manifest.digests)} 个文件，{sum(manifest.rows.values())} 行）", err=True)
+    if keys:
+        click.echo(f"主密钥在 {keys}：请与备份分开保管，两者齐全才能恢复", err=True)
+    elif not passphrase_file:
+        click.echo("备份中含有主密钥，得到它的人能打开封存试卷；分开存放用 --keys，加密用 --passphrase-file", err=True)
+
+
+@backup_group.command("verify")
+@click.argument("source", type=FILE)
+@passphrase_option
+def backup_verify(source: Path, passphrase_file: Path | None) -> None:
+    """读一遍备份，核对每个文件的摘要；不写任何内容。"""
+    from web.backup.archive import check_archive
+
+    manifest = check_archive(source, passphrase=passphrase_in(passphrase_file))
+    key = "含主密钥" if manifest.has_key else "不含主密钥"
+    click.echo(
+        f"备份完整：{manifest.created_at}，{manifest.engine}，结构版本 {manifest.revision or '未记录'}，"
+        f"{len(manifest.digests)} 个文件，{sum(manifest.rows.values())} 行，{key}",
+        err=True,
+    )
 
 
 @cli.command("restore")
-@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def restore(source: Path) -> None:
-    """恢复到一个空的安装。"""
-    from web.backup import restore as run
+@click.argument("source", type=FILE)
+@click.option("--keys", type=FILE, default=None, help="分开存放的主密钥文件。")
+@passphrase_option
+@click.option("--drill", "is_drill", is_flag=True, help="只演练：恢复到临时位置，核对后丢弃；可在运行中进行。")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), default=None, help="演练报告（JSON）。")
+def restore(
+    source: Path, keys: Path | None, passphrase_file: Path | None, *, is_drill: bool, report: Path | None
+) -> None:
+    """恢复到一个空的安装；--drill 只演练。"""
+    from web.backup.command import rehearse
+    from web.backup.restoring import restore as run
 
-    run(Settings.from_env(), source)
-    click.echo("已恢复", err=True)
+    settings, passphrase = Settings.from_env(), passphrase_in(passphrase_file)
+    if is_drill:
+        sys.exit(0 if rehearse(settings, source, keys=keys, passphrase=passphrase, report=report) else 1)
+    if report:
+        raise click.UsageError("--report 与 --drill 一起使用")
+    manifest = run(settings, source, keys=keys, passphrase=passphrase)
+    click.echo(f"已恢复 {manifest.created_at} 的备份。请运行 kaoku db upgrade 和 kaoku doctor", err=True)
 
 
 @cli.command("doctor")

@@ -149,7 +149,7 @@ def test_the_other_engine_is_refused(installation, empty, tmp_path):
     backup(installation, out)
     with tarfile.open(out) as archive:
         names = archive.getnames()
-    assert names[0] == "manifest.json"
+    assert names[-1] == "manifest.json"
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}
     rewrite(out, lambda manifest: manifest | {"engine": other[manifest["engine"]]})
     with pytest.raises(ConflictError, match="同类数据库"):

@@ -5,6 +5,7 @@ from web.pages import (
     analyses,
     audit,
     auth,
+    backups,
     bank_statistics,
     declarations,
     exporting,
@@ -23,7 +24,7 @@ from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp, analyses.bp, bank_statistics.bp, exporting.bp, fairness.bp, figure_guide.bp, leads.bp,
+    declarations.bp, analyses.bp, bank_statistics.bp, exporting.bp, fairness.bp, figure_guide.bp, leads.bp, backups.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

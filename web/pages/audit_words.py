@@ -40,6 +40,7 @@ SUBJECTS: dict[str, str] = {
     "scores": N_("成绩"),
     "certification": N_("认定"),
     "certificate": N_("证书"),
+    "backup": N_("备份"),
 }
 VERBS: dict[str, str] = {
     "accept": N_("采用"),
@@ -116,6 +117,7 @@ VERBS: dict[str, str] = {
     "declare": N_("申报"),
     "deliver": N_("交付"),
     "disclose": N_("查看答案"),
+    "drill": N_("恢复演练"),
     "extend": N_("延期"),
     "plan": N_("建立"),
     "return": N_("退回"),
