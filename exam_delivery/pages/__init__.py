@@ -5,6 +5,7 @@ from __future__ import annotations
 from exam_delivery.pages import (
     batches,
     console,
+    console_acts,
     item_reports,
     key_changes,
     marking,
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     scores.bp,
     marking.bp,
     console.bp,
+    console_acts.bp,
     recusal.bp,
     item_reports.bp,
     key_changes.bp,

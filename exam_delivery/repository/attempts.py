@@ -58,6 +58,10 @@ class SeatRow:
     n_answered: int | None
     n_slots: int | None
     device: str | None
+    paused_at: datetime | None
+    locked_at: datetime | None
+    checked_in_at: datetime | None
+    refused_at: datetime | None
 
 
 SEAT_COLUMNS = (
@@ -65,6 +69,7 @@ SEAT_COLUMNS = (
     Registration.seat_number, Candidate.name, Registration.admission_number, Registration.status, Attempt.attempt_id,
     Attempt.status, Attempt.submit_kind, Attempt.signed_in_at, Attempt.last_contact_at, Attempt.started_at,
     Attempt.submitted_at, Attempt.deadline_at, Attempt.n_answered, Attempt.n_slots, Attempt.device,
+    Attempt.paused_at, Attempt.locked_at, Registration.checked_in_at, Registration.refused_at,
 )  # fmt: skip
 
 
@@ -228,7 +233,8 @@ def lock_overdue(session: Session, before: datetime, *, limit: int, actor: Actor
 
 
 def _is_overdue(before: datetime) -> Any:
-    return (Attempt.status == AttemptStatus.IN_PROGRESS) & (Attempt.deadline_at < before)
+    """A pause lets the clock stand still: who is paused is never overdue."""
+    return (Attempt.status == AttemptStatus.IN_PROGRESS) & (Attempt.deadline_at < before) & Attempt.paused_at.is_(None)
 
 
 def responses_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int, Any]]:
@@ -288,7 +294,7 @@ def extra_minutes(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uu
     """Return how many minutes were added to attempts."""
     query = (
         select(DeadlineChange.attempt_id, func.sum(DeadlineChange.minutes))
-        .where(DeadlineChange.attempt_id.in_(attempt_ids))
+        .where(DeadlineChange.attempt_id.in_(attempt_ids), DeadlineChange.is_pause.is_(False))
         .group_by(DeadlineChange.attempt_id)
     )
     return {attempt_id: int(minutes) for attempt_id, minutes in session.execute(query)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kernel.i18n import N_
@@ -15,9 +16,13 @@ MAX_EXTRA_MINUTES = 240
 class SeatState(enum.StrEnum):
     """How a candidate stands, in the order in which an invigilator wants to see them: problems first."""
 
+    LOCKED = "locked"
     OFFLINE = "offline"
+    PAUSED = "paused"
     UNPREPARED = "unprepared"
+    REFUSED = "refused"
     NOT_ARRIVED = "not_arrived"
+    CHECKED_IN = "checked_in"
     SIGNED_IN = "signed_in"
     WAITING = "waiting"
     WORKING = "working"
@@ -27,9 +32,13 @@ class SeatState(enum.StrEnum):
 
 
 SEAT_LABELS: dict[SeatState, str] = {
+    SeatState.LOCKED: N_("已锁定"),
     SeatState.OFFLINE: N_("离线"),
+    SeatState.PAUSED: N_("已暂停"),
     SeatState.UNPREPARED: N_("未备卷"),
+    SeatState.REFUSED: N_("未准入场"),
     SeatState.NOT_ARRIVED: N_("未到"),
+    SeatState.CHECKED_IN: N_("已核验入场"),
     SeatState.SIGNED_IN: N_("已登录"),
     SeatState.WAITING: N_("等候"),
     SeatState.WORKING: N_("作答中"),
@@ -38,9 +47,13 @@ SEAT_LABELS: dict[SeatState, str] = {
     SeatState.VOID: N_("取消资格"),
 }
 SEAT_KINDS: dict[SeatState, str] = {
+    SeatState.LOCKED: "danger",
     SeatState.OFFLINE: "danger",
+    SeatState.PAUSED: "warning",
     SeatState.UNPREPARED: "danger",
+    SeatState.REFUSED: "danger",
     SeatState.NOT_ARRIVED: "warning",
+    SeatState.CHECKED_IN: "info",
     SeatState.SIGNED_IN: "info",
     SeatState.WAITING: "info",
     SeatState.WORKING: "success",
@@ -86,30 +99,57 @@ INCIDENT_LABELS: dict[str, str] = {
     "absent": N_("记缺考"),
     "present": N_("撤销缺考"),
     "note": N_("情况记录"),
+    "rescue": N_("导入应急文件"),
+    "check_in": N_("准许入场"),
+    "refuse": N_("不准入场"),
+    "pause": N_("暂停"),
+    "resume": N_("恢复"),
+    "lock": N_("锁定"),
+    "unlock": N_("解锁"),
+    "move": N_("换座位"),
 }
 
 
-def seat_state(
-    *,
-    registration_status: str,
-    attempt_status: str | None,
-    signed_in_at: datetime | None,
-    last_contact_at: datetime | None,
-    at: datetime,
-) -> SeatState:
+@dataclass(frozen=True, slots=True)
+class SeatFacts:
+    """What the state of a seat depends on."""
+
+    registration_status: str
+    attempt_status: str | None
+    signed_in_at: datetime | None = None
+    last_contact_at: datetime | None = None
+    checked_in_at: datetime | None = None
+    refused_at: datetime | None = None
+    paused_at: datetime | None = None
+    locked_at: datetime | None = None
+
+
+def seat_state(facts: SeatFacts, at: datetime) -> SeatState:
     """Return how a candidate stands at a moment."""
-    if registration_status in {"void", "absent"}:
-        return SeatState(registration_status)
-    if attempt_status is None:
+    if facts.registration_status in {"void", "absent"}:
+        return SeatState(facts.registration_status)
+    if facts.attempt_status is None:
         return SeatState.UNPREPARED
-    if attempt_status == "submitted":
+    if facts.attempt_status == "submitted":
         return SeatState.SUBMITTED
-    if attempt_status == "in_progress":
-        is_silent = last_contact_at is None or at - last_contact_at > OFFLINE_AFTER
-        return SeatState.OFFLINE if is_silent else SeatState.WORKING
-    if signed_in_at is None:
-        return SeatState.NOT_ARRIVED
-    has_called = last_contact_at is not None and last_contact_at > signed_in_at
+    return _working_state(facts, at) if facts.attempt_status == "in_progress" else _waiting_state(facts)
+
+
+def _working_state(facts: SeatFacts, at: datetime) -> SeatState:
+    if facts.locked_at:
+        return SeatState.LOCKED
+    if facts.paused_at:
+        return SeatState.PAUSED
+    is_silent = facts.last_contact_at is None or at - facts.last_contact_at > OFFLINE_AFTER
+    return SeatState.OFFLINE if is_silent else SeatState.WORKING
+
+
+def _waiting_state(facts: SeatFacts) -> SeatState:
+    if facts.refused_at:
+        return SeatState.REFUSED
+    if facts.signed_in_at is None:
+        return SeatState.CHECKED_IN if facts.checked_in_at else SeatState.NOT_ARRIVED
+    has_called = facts.last_contact_at is not None and facts.last_contact_at > facts.signed_in_at
     return SeatState.WAITING if has_called else SeatState.SIGNED_IN
 
 

@@ -14,7 +14,8 @@ from exam_delivery.models import ExamBatch, ExamSession, Incident
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
-from exam_delivery.rules.room import RANKS, SeatState, seat_state
+from exam_delivery.rules.room import RANKS, SeatFacts, SeatState, seat_state
+from exam_delivery.rules.room_acts import Act, acts_for
 from exam_delivery.services import recusal
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
 from kernel.errors import NotFoundError
@@ -23,7 +24,8 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 
 BEFORE, AFTER = timedelta(hours=36), timedelta(hours=36)
-PRESENT = frozenset({SeatState.SIGNED_IN, SeatState.WAITING, SeatState.WORKING, SeatState.OFFLINE, SeatState.SUBMITTED})
+AT_WORK = frozenset({SeatState.WORKING, SeatState.OFFLINE, SeatState.PAUSED, SeatState.LOCKED})
+PRESENT = AT_WORK | {SeatState.CHECKED_IN, SeatState.SIGNED_IN, SeatState.WAITING, SeatState.SUBMITTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,16 @@ def _seats(
 
 def state_of(row: SeatRow, at: datetime) -> SeatState:
     """Return how a candidate stands at a moment."""
-    return seat_state(
-        registration_status=row.registration_status,
-        attempt_status=row.attempt_status,
-        signed_in_at=row.signed_in_at,
-        last_contact_at=row.last_contact_at,
-        at=at,
-    )
+    facts = SeatFacts(
+        row.registration_status, row.attempt_status, row.signed_in_at, row.last_contact_at, row.checked_in_at,
+        row.refused_at, row.paused_at, row.locked_at,
+    )  # fmt: skip
+    return seat_state(facts, at)
+
+
+def acts_of(seat: Seat) -> frozenset[Act]:
+    """Return what can be done with a candidate now."""
+    return acts_for(seat.state, submit_kind=seat.row.submit_kind, is_checked_in=seat.row.checked_in_at is not None)
 
 
 def count_seats(seats: Sequence[Seat]) -> Counters:
@@ -121,7 +126,7 @@ def count_seats(seats: Sequence[Seat]) -> Counters:
     return Counters(
         n_expected=len(seats) - n[SeatState.VOID],
         n_present=sum(n[state] for state in PRESENT),
-        n_working=n[SeatState.WORKING] + n[SeatState.OFFLINE],
+        n_working=sum(n[state] for state in AT_WORK),
         n_offline=n[SeatState.OFFLINE],
         n_submitted=n[SeatState.SUBMITTED],
         n_absent=n[SeatState.ABSENT],
@@ -136,7 +141,14 @@ def changed_since(session: Session, view: RoomView, since: datetime) -> list[Sea
 
 def _has_news(seat: Seat, noted: Collection[uuid.UUID], since: datetime) -> bool:
     row = seat.row
-    moments = (row.last_contact_at, row.signed_in_at, row.started_at, row.submitted_at)
+    moments = (
+        row.last_contact_at,
+        row.signed_in_at,
+        row.started_at,
+        row.submitted_at,
+        row.checked_in_at,
+        row.refused_at,
+    )
     is_recent = any(moment is not None and moment > since for moment in moments)
     return is_recent or row.attempt_id in noted or state_of(row, since) is not seat.state
 

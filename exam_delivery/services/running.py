@@ -72,6 +72,7 @@ def _hand_in_all(session: Session, exam_session_id: uuid.UUID) -> int:
         responses = {slot: json.loads(text) for slot, text in stored[attempt.attempt_id].items()}
         attempt.status, attempt.submit_kind, attempt.submitted_at = AttemptStatus.SUBMITTED, SubmitKind.TIMEOUT, moment
         attempt.receipt = make_receipt(responses, number or "", moment)
+        attempt.paused_at = attempt.locked_at = None
     session.flush()  # who is absent is found by SQL
     return len(writing)
 

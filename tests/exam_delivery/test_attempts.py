@@ -26,7 +26,7 @@ from exam_delivery.models import (
 from exam_delivery.rules.receipts import responses_digest
 from exam_delivery.rules.room import Reason
 from exam_delivery.services import attempts
-from exam_delivery.services.attempts import Why, read_reason
+from exam_delivery.services.room_acts import Why, read_reason
 from kernel import audit
 from kernel.clock import now
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt, AttemptStatus, Incident, Registration, SessionRoom
-from exam_delivery.rules.room import SeatState, extended, seat_state
+from exam_delivery.rules.room import SeatFacts, SeatState, extended, seat_state
 from kernel.clock import iso, now
 from kernel.identity.actor import system_actor
 from kernel.identity.models import Organisation
@@ -192,9 +192,7 @@ def test_states_of_a_seat(
     registration: str, status: str | None, signed_in: int | None, contact: int | None, expected: SeatState
 ) -> None:
     ago = [None if seconds is None else START - timedelta(seconds=seconds) for seconds in (signed_in, contact)]
-    found = seat_state(
-        registration_status=registration, attempt_status=status, signed_in_at=ago[0], last_contact_at=ago[1], at=START
-    )
+    found = seat_state(SeatFacts(registration, status, *ago), START)
     assert found is expected
 
 

@@ -1,0 +1,240 @@
+"""What invigilators do in the room, each act a plain form: with one candidate, with several chosen ones, with a whole room."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from exam_delivery.models import ExamSession, Incident
+from exam_delivery.pages import console_lines, reading
+from exam_delivery.pages.console import room_name_of, view_of
+from exam_delivery.pages.console_lines import LostLine, SeatLine
+from exam_delivery.repository import attempts as repository
+from exam_delivery.rules.room_acts import FOR_MANY, Act
+from exam_delivery.services import admitting, attempts, console, holds, lost_time
+from exam_delivery.services.room_acts import Why, read_reason
+from kernel.clock import now
+from kernel.db import db
+from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
+from kernel.http import render_page, requires
+from kernel.i18n import N_
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+
+bp = Blueprint("console_acts", __name__, url_prefix="/console")
+Page = tuple[str, int]
+Verb = Callable[[UnitOfWork, uuid.UUID, uuid.UUID], object]
+NAMED = 8
+"""So many people who were left out are named in the message."""
+
+
+def _why() -> Why:
+    return read_reason(reading.text("reason"), reading.text("note"))
+
+
+def _attempt_of(uow: UnitOfWork, registration_id: uuid.UUID) -> uuid.UUID:
+    seat = repository.get_seat(uow.session, registration_id, actor=uow.actor)
+    if seat.attempt_id is None:
+        raise NotFoundError(N_("考生还没有备卷，请联系考务管理员"))
+    return seat.attempt_id
+
+
+def _add_time(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return attempts.add_time(
+        uow, sitting, minutes=reading.number("minutes") or 0, why=_why(), attempt_id=_attempt_of(uow, person)
+    )
+
+
+def _with_attempt(verb: Callable[..., object], uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return verb(uow, sitting, _attempt_of(uow, person), why=_why())
+
+
+def _unlock(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    gives_back = reading.ticked("gives_back")
+    return holds.unlock(uow, sitting, _attempt_of(uow, person), why=_why(), gives_back=gives_back)
+
+
+def _with_person(verb: Callable[..., object], uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return verb(uow, sitting, person, why=_why())
+
+
+def _move(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return admitting.move(
+        uow, sitting, person, exam_room_id=reading.key(reading.text("to_room")),
+        seat_number=reading.number("seat_number"), why=_why(),
+    )  # fmt: skip
+
+
+def _note(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return attempts.note_incident(uow, sitting, text=reading.text("text"), attempt_id=_attempt_of(uow, person))
+
+
+ACTS: Mapping[Act, tuple[Verb, str]] = {
+    Act.CHECK_IN: (admitting.check_in, N_("已记录核验入场")),
+    Act.REFUSE: (partial(_with_person, admitting.refuse), N_("已记不准入场；核验清楚后可以改为准许入场")),
+    Act.ADD_TIME: (_add_time, N_("已延时，考生页面几秒内显示新的截止时间")),
+    Act.PAUSE: (partial(_with_attempt, holds.pause), N_("已暂停，考生页面几秒内变为只读，计时停住")),
+    Act.RESUME: (partial(_with_attempt, holds.resume), N_("已恢复，暂停的时间已加回截止时间")),
+    Act.LOCK: (partial(_with_attempt, holds.lock), N_("已锁定，考生页面几秒内变为只读，计时继续")),
+    Act.UNLOCK: (_unlock, N_("已解锁，考生可以继续作答")),
+    Act.MOVE: (_move, N_("已换座位；作答中的考生请在新座位重新登录")),
+    Act.FORCE_HAND_IN: (partial(_with_attempt, attempts.force_hand_in), N_("已收卷；收错了可以撤销")),
+    Act.REOPEN: (partial(_with_attempt, attempts.reopen), N_("已撤销收卷，请考生重新登录继续作答")),
+    Act.RESET_SIGN_IN: (
+        partial(_with_attempt, attempts.reset_sign_in), N_("已重置登录，考生可在任何一台设备重新登录"),
+    ),
+    Act.ABSENT: (partial(_with_person, attempts.mark_absent), N_("已记缺考；考生到场可以撤销")),
+    Act.PRESENT: (partial(_with_person, attempts.mark_present), N_("已撤销缺考")),
+    Act.NOTE: (_note, N_("情况已记录")),
+}  # fmt: skip
+
+
+def _act(name: str) -> Act:
+    try:
+        return Act(name)
+    except ValueError as exc:
+        raise NotFoundError(N_("没有这种操作")) from exc
+
+
+@bp.post("/<uuid:exam_session_id>/candidates/<uuid:registration_id>/<act>")
+@requires(Permission.SESSION_INVIGILATE)
+def act_on(exam_session_id: uuid.UUID, registration_id: uuid.UUID, act: str) -> Response:
+    """Do one act with one candidate."""
+    verb, done = ACTS[_act(act)]
+    return reading.carry_out(_back(exam_session_id), _(done), partial(_apply, verb, exam_session_id, registration_id))
+
+
+def _apply(verb: Verb, sitting: uuid.UUID, person: uuid.UUID, uow: UnitOfWork) -> object:
+    return verb(uow, sitting, person)
+
+
+def _back(exam_session_id: uuid.UUID) -> str:
+    return url_for("console.room", exam_session_id=exam_session_id, room=reading.key(request.form.get("room")))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an act with several candidates went."""
+
+    n_done: int
+    left_out: Sequence[tuple[str, DomainError]]
+
+
+@bp.post("/<uuid:exam_session_id>/selected")
+@requires(Permission.SESSION_INVIGILATE)
+def act_on_many(exam_session_id: uuid.UUID) -> Response:
+    """Do one act with the chosen candidates; those for whom it makes no sense are left out and named."""
+    act = _act(reading.text("act"))
+    people = reading.keys("selected")
+    return reading.carry_out(_back(exam_session_id), _told, partial(_apply_to_many, act, exam_session_id, people))
+
+
+@bp.post("/<uuid:exam_session_id>/room-acts/<any('pause','resume'):name>")
+@requires(Permission.SESSION_INVIGILATE)
+def act_on_room(exam_session_id: uuid.UUID, name: str) -> Response:
+    """Pause or resume everybody in the room who can be."""
+    return reading.carry_out(_back(exam_session_id), _told, partial(_apply_to_room, Act(name), exam_session_id))
+
+
+def _apply_to_room(act: Act, exam_session_id: uuid.UUID, uow: UnitOfWork) -> Outcome:
+    room_id = reading.key(request.form.get("room"))
+    view = console.view_room(uow.session, exam_session_id, room_id=room_id, actor=uow.actor, at=now())
+    people = [seat.row.registration_id for seat in view.seats if act in console.acts_of(seat)]
+    if not people:
+        raise ConflictError(N_("现在没有可以这样处理的考生"))
+    return _apply_to_many(act, exam_session_id, people, uow)
+
+
+def _apply_to_many(act: Act, exam_session_id: uuid.UUID, people: Sequence[uuid.UUID], uow: UnitOfWork) -> Outcome:
+    if act not in FOR_MANY or not people:
+        raise InvalidInputError(N_("请选择考生和操作"))
+    if act is not Act.CHECK_IN:
+        _why()  # a missing reason is said once, not for everybody
+    n_done, left_out = 0, []
+    for person in people:
+        try:
+            ACTS[act][0](uow, exam_session_id, person)
+            n_done += 1
+        except ConflictError as exc:
+            left_out.append((repository.get_seat(uow.session, person, actor=uow.actor).name, exc))
+    return Outcome(n_done, left_out)
+
+
+def _told(outcome: Outcome) -> str:
+    done: str = _("已处理 %(n)s 人", n=outcome.n_done)
+    if not outcome.left_out:
+        return done
+    named = "、".join(f"{name}（{reading.message_of(exc)}）" for name, exc in outcome.left_out[:NAMED])
+    rest: str = _("%(n)s 人未处理：%(names)s", n=len(outcome.left_out), names=named)
+    return f"{done}；{rest}"
+
+
+@bp.post("/<uuid:exam_session_id>/add-time")
+@requires(Permission.SESSION_INVIGILATE)
+def add_time(exam_session_id: uuid.UUID) -> Response:
+    """Give more time to a room, or to all rooms in reach."""
+    room_id = reading.key(request.form.get("room"))
+
+    def verb(uow: UnitOfWork) -> int:
+        minutes = reading.number("minutes") or 0
+        return attempts.add_time(uow, exam_session_id, minutes=minutes, why=_why(), room_id=room_id)
+
+    return reading.carry_out(_back(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)
+
+
+@bp.post("/<uuid:exam_session_id>/notes")
+@requires(Permission.SESSION_INVIGILATE)
+def note(exam_session_id: uuid.UUID) -> Response:
+    """Write down something that concerns the whole room."""
+
+    def verb(uow: UnitOfWork) -> Incident:
+        return attempts.note_incident(uow, exam_session_id, text=reading.text("text"))
+
+    return reading.carry_out(_back(exam_session_id), _("情况已记录"), verb)
+
+
+@dataclass(frozen=True, slots=True)
+class LostTimePage:
+    """Who lost how much time, and what is proposed."""
+
+    sitting: ExamSession
+    room_id: uuid.UUID | None
+    room_name: str
+    rows: Sequence[tuple[SeatLine, uuid.UUID, LostLine]]
+    reasons: Sequence[tuple[str, str]]
+    back: str
+
+
+@bp.get("/<uuid:exam_session_id>/lost-time")
+@requires(Permission.SESSION_INVIGILATE)
+def lost_time_page(exam_session_id: uuid.UUID) -> Page:
+    """Show what each candidate lost while the page made no contact, and propose minutes."""
+    view = view_of(exam_session_id)
+    rows = [
+        (console_lines.line_of(exam_session_id, seat), seat.row.attempt_id, console_lines.lost_line(lost))
+        for seat, lost in lost_time.proposals(db.session(), view)
+        if seat.row.attempt_id
+    ]
+    back = url_for("console.room", exam_session_id=exam_session_id, room=view.room_id)
+    page = LostTimePage(view.sitting, view.room_id, room_name_of(view), rows, console_lines.reasons(), back)
+    return render_page("exam_delivery/console/lost_time.html", page)
+
+
+@bp.post("/<uuid:exam_session_id>/lost-time")
+@requires(Permission.SESSION_INVIGILATE)
+def give_back(exam_session_id: uuid.UUID) -> Response:
+    """Give the chosen candidates the minutes that stand beside them."""
+
+    def verb(uow: UnitOfWork) -> int:
+        chosen = {key: reading.number(f"minutes-{key}") or 0 for key in reading.keys("selected")}
+        if not chosen:
+            raise InvalidInputError(N_("请选择要补时的考生"))
+        return lost_time.give_back(uow, exam_session_id, chosen, why=_why())
+
+    return reading.carry_out(_back(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)

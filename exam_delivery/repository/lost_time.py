@@ -1,0 +1,30 @@
+"""Silences and changes of deadlines, as the proposal of added time needs them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_delivery.models import ContactGap, DeadlineChange
+
+
+def gaps_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[ContactGap]]:
+    """Return the noted silences of attempts, in their order."""
+    found: dict[uuid.UUID, list[ContactGap]] = defaultdict(list)
+    query = select(ContactGap).where(ContactGap.attempt_id.in_(attempt_ids)).order_by(ContactGap.started_at)
+    for gap in session.scalars(query):
+        found[gap.attempt_id].append(gap)
+    return found
+
+
+def changes_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[DeadlineChange]]:
+    """Return the recorded changes of deadlines of attempts, in their order."""
+    found: dict[uuid.UUID, list[DeadlineChange]] = defaultdict(list)
+    query = select(DeadlineChange).where(DeadlineChange.attempt_id.in_(attempt_ids)).order_by(DeadlineChange.changed_at)
+    for change in session.scalars(query):
+        found[change.attempt_id].append(change)
+    return found

@@ -1,0 +1,80 @@
+"""What can be done with a candidate, by how the candidate stands."""
+
+from __future__ import annotations
+
+import enum
+
+from exam_delivery.rules.room import SeatState
+from kernel.i18n import N_
+
+
+class Act(enum.StrEnum):
+    """One thing that an invigilator does with a candidate."""
+
+    CHECK_IN = "check-in"
+    REFUSE = "refuse"
+    ADD_TIME = "add-time"
+    PAUSE = "pause"
+    RESUME = "resume"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    MOVE = "move"
+    RESET_SIGN_IN = "reset-sign-in"
+    FORCE_HAND_IN = "force-hand-in"
+    REOPEN = "reopen"
+    ABSENT = "absent"
+    PRESENT = "present"
+    NOTE = "note"
+
+
+ACT_LABELS: dict[Act, str] = {
+    Act.CHECK_IN: N_("准许入场"),
+    Act.REFUSE: N_("不准入场"),
+    Act.ADD_TIME: N_("延时"),
+    Act.PAUSE: N_("暂停"),
+    Act.RESUME: N_("恢复"),
+    Act.LOCK: N_("锁定"),
+    Act.UNLOCK: N_("解锁"),
+    Act.MOVE: N_("换座位"),
+    Act.RESET_SIGN_IN: N_("重置登录"),
+    Act.FORCE_HAND_IN: N_("强制收卷"),
+    Act.REOPEN: N_("撤销收卷"),
+    Act.ABSENT: N_("记缺考"),
+    Act.PRESENT: N_("撤销缺考"),
+    Act.NOTE: N_("情况记录"),
+}
+FOR_MANY = (
+    Act.CHECK_IN, Act.ADD_TIME, Act.PAUSE, Act.RESUME, Act.LOCK, Act.UNLOCK, Act.RESET_SIGN_IN, Act.FORCE_HAND_IN,
+    Act.ABSENT, Act.PRESENT,
+)  # fmt: skip
+"""What may be done with several candidates at once; the rest needs a look at each."""
+ANYWHERE = frozenset({Act.MOVE, Act.NOTE})
+BEFORE = ANYWHERE | {Act.ADD_TIME, Act.ABSENT, Act.REFUSE}
+WRITING = ANYWHERE | {Act.ADD_TIME, Act.FORCE_HAND_IN, Act.RESET_SIGN_IN}
+POSSIBLE: dict[SeatState, frozenset[Act]] = {
+    SeatState.LOCKED: WRITING | {Act.UNLOCK},
+    SeatState.OFFLINE: WRITING | {Act.PAUSE, Act.LOCK},
+    SeatState.PAUSED: WRITING | {Act.RESUME, Act.LOCK},
+    SeatState.UNPREPARED: frozenset(),
+    SeatState.REFUSED: frozenset({Act.CHECK_IN, Act.ABSENT, Act.NOTE}),
+    SeatState.NOT_ARRIVED: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
+    SeatState.CHECKED_IN: BEFORE | {Act.RESET_SIGN_IN},
+    SeatState.SIGNED_IN: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
+    SeatState.WAITING: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
+    SeatState.WORKING: WRITING | {Act.PAUSE, Act.LOCK},
+    SeatState.SUBMITTED: frozenset({Act.NOTE}),
+    SeatState.ABSENT: frozenset({Act.PRESENT, Act.NOTE}),
+    SeatState.VOID: frozenset(),
+}
+UNDO: dict[str, frozenset[Act]] = {
+    "forced": frozenset({Act.REOPEN}),
+    "timeout": frozenset({Act.REOPEN, Act.ADD_TIME}),
+}
+
+
+def acts_for(state: SeatState, *, submit_kind: str | None = None, is_checked_in: bool = False) -> frozenset[Act]:
+    """Return what can be done now; a hand-in by the candidate is final, others can be undone."""
+    acts = POSSIBLE[state]
+    if state is SeatState.SUBMITTED:
+        acts |= UNDO.get(submit_kind or "", frozenset())
+    return acts - {Act.CHECK_IN} if is_checked_in and state is not SeatState.REFUSED else acts
