@@ -1,6 +1,6 @@
-/** What a reload must not lose besides answers: the sign-in and the display choices, in this tab only. */
+/** What a reload must not lose besides answers: the sign-in and the display choices, in this tab only; practice has its own. */
 
-const KEY = "kaoku-exam";
+const KEY = `kaoku-exam:${location.pathname}`;
 
 /** @returns {any} what was remembered, or null */
 export function recall() {

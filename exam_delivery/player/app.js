@@ -1,0 +1,122 @@
+/** Puts the parts together and draws the page of the current phase. */
+import { createAnnouncer } from "./announce.js";
+import { createClock } from "./clock.js";
+import { createEnding } from "./ending.js";
+import { createSession } from "./session.js";
+import { createStore } from "./state.js";
+import { currentLanguage, setLanguage, t } from "./i18n.js";
+import { fill } from "./dom.js";
+import { mayAnswer, neighbour } from "./selectors.js";
+import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
+import { openingView, waitingView } from "./views/waiting.js";
+import { examView } from "./views/exam.js";
+import { receiptView } from "./views/receipt.js";
+
+const VIEWS = {
+  sign_in: signInView, check: checkView, rules: rulesView, guide: guideView, pledge: pledgeView, waiting: waitingView,
+  opening: openingView, finishing: openingView, exam: examView, receipt: receiptView,
+};
+const TICK_MS = 250;
+
+/**
+ * Open the player over an API; `views` replaces pages of single phases.
+ * @param {{makeApi: (options: {clock: any, language: () => string}) => any, views?: Record<string, (ctx: any) => any>}} options
+ */
+export function start({ makeApi, views = {} }) {
+  const shown = { ...VIEWS, ...views };
+  const clock = createClock();
+  const store = createStore();
+  const api = makeApi({ clock, language: currentLanguage });
+  const session = createSession({ store, api, clock });
+  const announcer = createAnnouncer({ store, clock });
+  const ending = createEnding({ store, clock, session });
+  const root = document.getElementById("app");
+  let view = null;
+
+  const ctx = {
+    store, clock, api, session,
+    focusItem: () => {},
+    answer(slot, response) {
+      if (mayAnswer(store.get())) session.sync().record(slot, response);
+    },
+    goTo(slot) {
+      store.dispatch({ type: "go", slot });
+      session.keep();
+      ctx.focusItem();
+    },
+    step(by) {
+      const slot = neighbour(store.get(), by);
+      if (slot !== null) ctx.goTo(slot);
+    },
+    toggleMark() {
+      const { current, marks } = store.get();
+      if (!mayAnswer(store.get())) return;
+      store.dispatch({ type: "mark", slot: current, on: !marks[current] });
+      session.outbox().setMark(current, !marks[current]);
+    },
+    prefer(name, value) {
+      store.dispatch({ type: "preference", name, value });
+      session.keep();
+    },
+  };
+
+  function mount(state) {
+    if (view && view.leave) view.leave();
+    ctx.focusItem = () => {};
+    setLanguage(state.preferences.language);
+    const build = shown[state.phase];
+    if (!build) return;
+    view = build(ctx);
+    fill(root, view.element);
+    document.title = t("考试 · 考库");
+    if (view.update) view.update(state);
+    if (view.tick) view.tick();
+    if (view.focus) view.focus();
+    else root.querySelector("h1").focus();
+  }
+
+  function dress({ preferences }) {
+    const { dataset } = document.documentElement;
+    dataset.size = preferences.size;
+    dataset.contrast = preferences.contrast ? "high" : "normal";
+  }
+
+  store.subscribe((state, before) => {
+    if (state.preferences !== before.preferences) dress(state);
+    const other = state.preferences.language !== before.preferences.language;
+    if (state.phase !== before.phase || other || state.form !== before.form) mount(state);
+    else if (view && view.update) view.update(state);
+  });
+
+  function tick() {
+    if (view && view.tick) view.tick();
+    if (store.get().phase !== "exam") return;
+    announcer.tick();
+    ending.tick();
+    if (session.sync()) session.sync().tick();
+  }
+
+  function flushNow() {
+    if (document.visibilityState === "hidden" && session.sync()) session.sync().flush(true);
+  }
+
+  function guardLeaving(event) {
+    if (!Object.keys(store.get().pending).length || store.get().receipt) return;
+    event.preventDefault();
+    event.returnValue = "";
+  }
+
+  window.addEventListener("online", () => session.sync() && session.sync().retry());
+  window.addEventListener("offline", () => session.sync() && session.sync().offline());
+  document.addEventListener("visibilitychange", flushNow);
+  window.addEventListener("beforeunload", guardLeaving);
+  window.addEventListener("popstate", () => store.get().phase === "exam" && history.pushState(null, ""));
+  store.subscribe((state, before) => {
+    if (state.phase === "exam" && before.phase !== "exam") history.pushState(null, "");
+  });
+  setInterval(tick, TICK_MS);
+  if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => false);
+  if (matchMedia("(max-width: 700px)").matches) store.dispatch({ type: "preference", name: "panel", value: false });
+  dress(store.get());
+  session.resume();
+}
