@@ -8,9 +8,12 @@ from exam_delivery.pages import (
     console_acts,
     item_reports,
     key_changes,
+    lockdown,
     marking,
+    marking_plans,
     recusal,
     registrations,
+    rescue,
     scores,
     sessions,
 )
@@ -26,9 +29,12 @@ BLUEPRINTS = (
     registrations.bp,
     scores.bp,
     marking.bp,
+    marking_plans.bp,
     console.bp,
     console_acts.bp,
+    rescue.bp,
     recusal.bp,
+    lockdown.bp,
     item_reports.bp,
     key_changes.bp,
 )
@@ -39,6 +45,7 @@ MENU = (
     MenuEntry(
         N_("考试"), N_("考场控制台"), "console.index", (Permission.SESSION_INVIGILATE,), icon="monitor", order=40
     ),
+    MenuEntry(N_("考试"), N_("应急文件"), "rescue.index", (Permission.SESSION_CONTROL,), icon="upload", order=45),
     MenuEntry(N_("阅卷与成绩"), N_("阅卷台"), "marking.index", (Permission.RESPONSE_MARK,), icon="edit", order=10),
     MenuEntry(N_("阅卷与成绩"), N_("成绩与发布"), "scores.index", (Permission.SCORE_READ,), icon="chart", order=20),
     MenuEntry(
