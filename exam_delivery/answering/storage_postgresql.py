@@ -65,6 +65,14 @@ NOTE_GAPS = (
     "FROM json_to_recordset(%s::json) AS t(id uuid, started timestamptz, ended timestamptz) ON CONFLICT DO NOTHING"
 )
 READER_SECONDS = 30
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A database machine that vanished without a word is noticed in seconds; the system's own patience is a quarter of an hour."""
 N_READERS = 8
 """Connections of a process for reading; its many threads share them, so that a few processes never use up the database's."""
 
@@ -87,7 +95,7 @@ class PostgresqlStorage:
         self.writer: psycopg.Connection[Any] | None = None
 
     def _open(self, *, autocommit: bool) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self.url, autocommit=autocommit)
+        connection = psycopg.connect(self.url, autocommit=autocommit, **PATIENCE)
         with self.lock:
             self.opened = [c for c in self.opened if not c.closed]
             self.opened.append(connection)

@@ -80,7 +80,7 @@ class SqliteStorage:
         self.path = path
         self.local = threading.local()
         self.opened: list[sqlite3.Connection] = []
-        self.writer = self._open()
+        self.writer: sqlite3.Connection | None = self._open()
         self.turn = WriteTurn(path)
 
     def _open(self) -> sqlite3.Connection:
@@ -98,16 +98,26 @@ class SqliteStorage:
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
-        """Open a write transaction, in its turn among all writers of the site."""
+        """Open a write transaction, in its turn among all writers of the site; after an error of the disk on a fresh connection."""
         with self.turn:
-            self.writer.execute("BEGIN IMMEDIATE")
+            writer = self.writer = self.writer or self._open()
             try:
-                yield SqliteTransaction(self.writer)
-                self.writer.execute("COMMIT")
-            except BaseException:
-                if self.writer.in_transaction:  # a full disk has rolled back already
-                    self.writer.execute("ROLLBACK")
+                writer.execute("BEGIN IMMEDIATE")
+                yield SqliteTransaction(writer)
+                writer.execute("COMMIT")
+            except sqlite3.OperationalError:
+                self._give_up(writer)
                 raise
+            except BaseException:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                raise
+
+    def _give_up(self, writer: sqlite3.Connection) -> None:
+        """Close a connection whose disk failed: what it holds in memory is not to be trusted, and closing rolls back."""
+        self.writer = None
+        self.opened.remove(writer)
+        writer.close()
 
     def find_sign_in(self, admission_number: str) -> SignInRow | None:
         """Return the registration behind an admission number."""

@@ -2,6 +2,7 @@
 
 Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. A batch that fails is
 carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
+Whatever happens, every ticket is answered and the thread goes on: a writer that died would leave its process deaf.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ import structlog
 from exam_delivery.answering.commands import Command, SaveCommand, TouchCommand, run_saves
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.storage import AttemptRow, Storage, Transaction
+from kernel.disk import give_up_reserve_if_full
 
 log = structlog.get_logger()
 MAX_ROWS = 200
@@ -56,6 +59,7 @@ class Writer:
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], *, max_waiting: int = MAX_WAITING) -> None:
         self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
+        self.is_in_trouble = False
         self.waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._loop, name="answer-writer", daemon=True)
         self.thread.start()
@@ -77,7 +81,8 @@ class Writer:
         while True:
             batch, is_last = self._gather()
             if batch:
-                self._carry_out(batch)
+                for (_, ticket), outcome in zip(batch, self._carry_out([command for command, _ in batch]), strict=True):
+                    ticket.resolve(outcome)
             if is_last:
                 return
 
@@ -97,28 +102,38 @@ class Writer:
                 return batch, False
         return batch, True
 
-    def _carry_out(self, batch: Sequence[Work]) -> None:
+    def _carry_out(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the outcome of each command; never raises."""
         try:
-            outcomes = self._transact([command for command, _ in batch])
-        except Exception as exc:
-            log.error("answer_batch_failed", n_commands=len(batch), exc_info=exc)
-            self._one_by_one(batch)
-            return
-        for (_, ticket), outcome in zip(batch, outcomes, strict=True):
-            ticket.resolve(outcome)
+            outcomes = self._transact(commands)
+        except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_complain`
+            self._complain(exc, commands)
+            give_up_reserve_if_full(exc)  # then the same answers find room, before anybody is refused
+            return self._one_by_one(commands)
+        self.is_in_trouble = False
+        return outcomes
 
-    def _one_by_one(self, batch: Sequence[Work]) -> None:
+    def _one_by_one(self, commands: Sequence[Command]) -> list[Any]:
+        outcomes: list[Any] = [UNAVAILABLE] * len(commands)
         n_failures = 0
-        for command, ticket in batch:
-            outcome: Any = UNAVAILABLE
-            if n_failures < MAX_FAILURES:
-                try:
-                    outcome = self._transact([command])[0]
-                    n_failures = 0
-                except Exception as exc:
-                    log.error("answer_failed", command=type(command).__name__, exc_info=exc)
-                    n_failures += 1
-            ticket.resolve(outcome)
+        for position, command in enumerate(commands):
+            try:
+                outcomes[position] = self._transact([command])[0]
+                n_failures = 0
+            except Exception as exc:  # noqa: BLE001 - the same
+                self._complain(exc, [command])
+                n_failures += 1
+            if n_failures == MAX_FAILURES:
+                break
+        return outcomes
+
+    def _complain(self, exc: Exception, commands: Sequence[Command]) -> None:
+        """Log a failure: the first of a trouble whole, the others by name, so that logs do not fill what is left of a disk."""
+        details: dict[str, Any] = {} if self.is_in_trouble else {"exc_info": exc}
+        self.is_in_trouble = True
+        with suppress(Exception):  # the log may stand on the very disk that is full
+            kinds = sorted({type(command).__name__ for command in commands})
+            log.error("answers_failed", n_commands=len(commands), commands=kinds, error=type(exc).__name__, **details)
 
     def _transact(self, commands: Sequence[Command]) -> list[Any]:
         """Carry out commands in one transaction; it is durable when this returns."""

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
 from exam_delivery import openapi_exam
+from exam_delivery.answering import writer as writer_module
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.answering.commands import SaveCommand, SubmitCommand, TakeCommand
 from exam_delivery.answering.entry import CandidateSite
@@ -114,6 +116,45 @@ def test_when_the_database_fails_everybody_is_told_to_try_again_and_it_recovers(
     storage.broken = set()
     assert callers[0].save((1, 1, ["A"])).status == 200
     app.close()
+
+
+def test_the_writer_goes_on_even_when_its_log_cannot_be_written(
+    database: tuple[Settings, Engine, Sitting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _engine, sitting = database
+    storage = Faulty(open_storage(settings))
+    app = AnsweringApp(storage, SECRET, now=Clock())
+    caller = Caller(app).begin(sitting.people[0])
+
+    def full(*_arguments: Any, **_details: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer_module, "log", SimpleNamespace(error=full))
+    storage.broken = {sitting.people[0].attempt_id}
+    assert caller.save((1, 1, ["A"])).status == 503
+    storage.broken = set()
+    assert caller.save((1, 1, ["A"])).status == 200
+    app.close()
+
+
+def test_a_long_trouble_is_told_once_in_full_and_then_in_a_line(
+    database: tuple[Settings, Engine, Sitting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _engine, sitting = database
+    storage = Faulty(open_storage(settings))
+    app = AnsweringApp(storage, SECRET, now=Clock())
+    caller = Caller(app).begin(sitting.people[0])
+    told: list[bool] = []
+    monkeypatch.setattr(
+        writer_module, "log", SimpleNamespace(error=lambda _event, **details: told.append("exc_info" in details))
+    )
+    for _ in range(2):
+        storage.broken = {sitting.people[0].attempt_id}
+        assert [caller.save((1, 1, ["A"])).status for _ in range(3)] == [503] * 3
+        storage.broken = set()
+        assert caller.save((1, 1, ["A"])).status == 200
+    app.close()
+    assert told == [True, *[False] * 5] * 2
 
 
 def test_a_full_queue_is_refused_at_once(database: tuple[Settings, Engine, Sitting]) -> None:

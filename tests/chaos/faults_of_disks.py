@@ -1,0 +1,170 @@
+"""The disk is full, slow, or fails at any one of its calls."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+
+from tests.chaos.clients import Crowd, Device
+from tests.chaos.disk import FAIL_FOR, FAIL_IN, IS_FULL, N_CALLS, N_FAILED, SYNC_DELAY_MS
+from tests.chaos.history import OK, UNKNOWN, Call
+from tests.chaos.matrix import SQLITE, Bench, Evidence, conclude, fault, site_under_load, under_load
+from tests.chaos.sites import Site, serving, wait_for
+
+SLOW_MS = 200
+
+
+@fault(
+    "F4", "the disk takes nothing more, then it does again",
+    "no answer is called saved that is not; reading goes on; the file is sound; saving goes on by itself", short=2, long=40,
+    engines=[SQLITE],
+)  # fmt: skip
+def disk_full(bench: Bench, tries: int) -> Evidence:
+    with site_under_load(bench, n=6) as (site, crowd, evidence):
+        for _ in range(tries):
+            _fill(site, crowd, evidence)
+    evidence.demand(evidence.figures["unanswered"] > 0, "the full disk reached no candidate")
+    return evidence
+
+
+def _fill(site: Site, crowd: Crowd, evidence: Evidence) -> None:
+    crowd.wait_for_progress(10)
+    before = site.control[N_FAILED]
+    site.control[IS_FULL] = 1
+    wait_for(lambda: site.control[N_FAILED] > before + 3, what="refused writes")
+    reader = crowd.devices[0]
+    onlooker = Device(site.port, reader.person, [])
+    onlooker.token = reader.token
+    evidence.demand(onlooker.read()[0] == OK, "answers could not be read while the disk was full")
+    onlooker.close()
+    site.control[IS_FULL] = 0
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path | None]:
+    """Mount a small file system of its own where that is allowed; otherwise give None."""
+    place = folder / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+    done = subprocess.run(mount, check=False, capture_output=True)
+    try:
+        yield place if done.returncode == 0 else None
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@fault(
+    "F4b", "a file system of a few megabytes is really filled (where one may be mounted)",
+    "as F4", short=1, long=10, engines=[SQLITE],
+)  # fmt: skip
+def small_disk_full(bench: Bench, tries: int) -> Evidence:
+    evidence = Evidence()
+    with tempfile.TemporaryDirectory() as name, small_disk(Path(name), 12) as place:
+        evidence.figures["mounted"] = int(place is not None)
+        if place is None:
+            return evidence
+        with (
+            serving(bench.folder, f"sqlite:///{place / 'site.sqlite3'}", n=6) as site,
+            under_load(site, evidence, n=6, seed=bench.seed) as crowd,
+        ):
+            for _ in range(tries):
+                _fill_really(place, crowd)
+    evidence.demand(evidence.figures["unanswered"] > 0, "the full disk reached no candidate")
+    return evidence
+
+
+def _fill_really(place: Path, crowd: Crowd) -> None:
+    crowd.wait_for_progress(10)
+    filler = place / "filler"
+    history = crowd.devices[0].history
+    before = len(history)
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    wait_for(lambda: any(call.outcome == UNKNOWN for call in history[before:]), what="a full disk")
+    filler.unlink()
+
+
+@fault(
+    "F5", f"every flush of the disk takes {SLOW_MS} ms", "saves queue, none is refused, all are kept", short=8, long=100
+)
+def slow_disk(bench: Bench, tries: int) -> Evidence:
+    """`tries` is the number of candidates who answer at once."""
+    evidence = Evidence()
+    with serving(bench.folder, bench.url, n=tries) as site:
+        slow_down(site)
+        with under_load(site, evidence, n=tries, seed=bench.seed) as crowd:
+            crowd.wait_for_progress(3 * tries)
+    evidence.demand(evidence.figures["unanswered"] == 0, f"{evidence.figures['unanswered']} saves were refused")
+    return evidence
+
+
+def slow_down(site: Site) -> None:
+    """Make each commit wait: SQLite at its flush, PostgreSQL in a trigger that runs at the commit."""
+    if site.engine.dialect.name == SQLITE:
+        site.control[SYNC_DELAY_MS] = SLOW_MS
+        return
+    with site.engine.begin() as connection:
+        connection.execute(text(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN PERFORM pg_sleep({SLOW_MS / 1000}); RETURN NULL; END $$"
+        ))  # fmt: skip
+        connection.execute(text("CREATE TABLE commits (at timestamptz)"))
+        connection.execute(text(
+            "CREATE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO commits VALUES (now()); RETURN NULL; END $$"
+        ))  # fmt: skip
+        connection.execute(text(
+            "CREATE TRIGGER note AFTER INSERT ON response_events FOR EACH STATEMENT EXECUTE FUNCTION note_commit()"
+        ))  # fmt: skip
+        connection.execute(text(
+            "CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON commits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+            "EXECUTE FUNCTION dawdle()"
+        ))  # fmt: skip
+
+
+@fault(
+    "F6", "the n-th write or flush fails, n = 1, 2, 3 …, alone or with those after it",
+    "a call that failed left nothing half done; what was acknowledged is kept; the next call works", short=16, long=400,
+    engines=[SQLITE],
+)  # fmt: skip
+def disk_fails(bench: Bench, tries: int) -> Evidence:
+    evidence = Evidence()
+    history: list[Call] = []
+    with serving(bench.folder, bench.url, n=2, workers=1) as site:
+        device = Device(site.port, site.sitting.people[0], history)
+        device.enter()
+        n_calls = _calls_of_one_save(site, device)
+        for n in range(1, tries + 1):
+            _fail_at(site, (n // 2) % n_calls + 1, 1 if n % 2 else 2 * n_calls + n % 7)
+            for k in range(3):
+                device.answer(k + 1, [f"{n}-{k}"])
+                device.insist(device.send)
+        _fail_at(site, 1, 9)
+        device.insist(device.submit)
+        device.close()
+        conclude(site, evidence, Crowd([device]), history)
+        evidence.figures["failed"] = site.control[N_FAILED]
+        evidence.demand(site.control[N_FAILED] > tries, "too few calls failed to show anything")
+    evidence.demand(evidence.figures["unanswered"] > 0, "no failure reached the candidate")
+    return evidence
+
+
+def _fail_at(site: Site, n: int, how_many: int) -> None:
+    site.control[FAIL_IN], site.control[FAIL_FOR] = n, how_many
+
+
+def _calls_of_one_save(site: Site, device: Device) -> int:
+    before = site.control[N_CALLS]
+    device.answer(1, ["first"])
+    device.insist(device.send)
+    return site.control[N_CALLS] - before

@@ -1,0 +1,210 @@
+"""Real servers and databases for the faults: gunicorn on a free port, a SQLite file or a PostgreSQL cluster of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from kernel.clock import now
+from kernel.settings import Settings
+from tests.chaos.disk import Control
+from tests.exam_delivery.sitting_cases import SECRET, make_database
+from tools.check import as_database_user, postgres_bin
+from web.serve import COMMANDS, child_environment
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 120, *, what: str = "the condition") -> None:
+    """Wait for something that must come, in whatever time that takes."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+class Site:
+    """A prepared sitting and the real server in front of it."""
+
+    def __init__(self, folder: Path, url: str, *, n: int, workers: int = 2) -> None:
+        self.engine, self.sitting = make_database(url, n=n, starts_at=now())
+        self.port = free_port()
+        self.control = Control(folder / "control")
+        self.settings = Settings(
+            instance_dir=folder, database_url=url, secret_key=SECRET, bind=f"127.0.0.1:{self.port}", workers=workers,
+            log_level="ERROR",
+        )  # fmt: skip
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.entry = f"tests.chaos.faulty_server:create('{folder / 'control'}')"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMANDS["web"], self.entry],
+                env=child_environment(self.settings),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(self.answers, what="the server")
+
+    def answers(self) -> bool:
+        """Say whether the server answers."""
+        assert self.process is None or self.process.poll() is None, f"the server ended: {self.log.read_text()[-2000:]}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/exam/")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    @property
+    def master(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def workers(self) -> list[int]:
+        """Return the processes that answer."""
+        return children(self.master)
+
+    def kill(self, pid: int) -> None:
+        """End a process without a word."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def kill_tree(self) -> None:
+        """End the whole server without a word, and wait until nothing of it is left."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def hang_up(self) -> None:
+        """Have the server replace its processes, as a deployment does."""
+        os.kill(self.master, signal.SIGHUP)
+
+    def stop(self) -> None:
+        """Have the server finish and end."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(90)
+        self.process = None
+
+    def close(self) -> None:
+        self.kill_tree()
+        self.engine.dispose()
+
+    def integrity(self) -> list[str]:
+        """Return what SQLite itself finds wrong with its file."""
+        if self.engine.dialect.name != "sqlite":
+            return []
+        with self.engine.connect() as connection:
+            rows = connection.execute(text("PRAGMA integrity_check")).scalars().all()
+        return [] if rows == ["ok"] else [f"integrity: {row}" for row in rows]
+
+
+@contextmanager
+def serving(folder: Path, url: str, **wishes: Any) -> Iterator[Site]:
+    """Run a site for the length of a block; nothing of it stays."""
+    site = Site(folder, url, **wishes)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.close()
+
+
+class Cluster:
+    """A PostgreSQL of our own that may be killed."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="kaoku-chaos-"))
+        if os.geteuid() == 0:
+            import shutil
+
+            shutil.chown(self.folder, "postgres", "postgres")
+        self.data, self.tools = self.folder / "data", postgres_bin()
+        self.url = f"postgresql+psycopg://kaoku@/postgres?host={self.folder}"
+        self._run("initdb", "-D", str(self.data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            as_database_user([str(self.tools / program), *arguments]), check=True, cwd=self.folder,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it, as a service manager does: again, while the last breath of the one before is still in memory."""
+        for _ in range(20):
+            with suppress(subprocess.CalledProcessError):
+                return self._start()
+            time.sleep(0.2)
+        raise AssertionError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-2000:]}")
+
+    def _start(self) -> None:
+        options = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def kill(self) -> None:
+        """End all its processes without a word."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        family = [postmaster, *children(postmaster)]
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(_is_alive(pid) for pid in family), what="PostgreSQL's end")
+
+    def close(self) -> None:
+        import shutil
+
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def new_database(address: str, name: str) -> str:
+    """Create a database in a cluster and return its address."""
+    admin = create_engine(address, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return make_url(address).set(database=name).render_as_string(hide_password=False)
+
+
+__all__ = ["Cluster", "Engine", "Site", "free_port", "new_database", "serving", "wait_for"]
