@@ -62,6 +62,7 @@ from exam_delivery.answering.storage import AttemptRow, SignInRow, Storage
 from exam_delivery.answering.storage_postgresql import PostgresqlStorage
 from exam_delivery.answering.storage_sqlite import SqliteStorage
 from exam_delivery.answering.writer import MAX_WAITING, Writer
+from exam_delivery.rules.rescue import PURPOSE, rescue_grant
 from kernel import clock, crypto
 from kernel.clock import iso
 from kernel.national_id import normalise_id
@@ -93,6 +94,7 @@ class AnsweringApp:
         self.gate = gate or LockdownGate(storage)
         self.token_key = crypto.derive_key(secret, "attempt-token")
         self.index_key = crypto.derive_key(secret, "personal-index")
+        self.rescue_key = crypto.derive_key(secret, PURPOSE)
         self.writer = Writer(storage, now, max_waiting=max_waiting)
         self.calls: dict[str, dict[str, Call]] = {
             "form": {"GET": self.read_form},
@@ -175,7 +177,9 @@ class AnsweringApp:
         self.gate.check(environ, row.attempt_id)
         attempt = self._write(TakeCommand(row.attempt_id, device_of(environ)))
         token = tokens.issue(self.token_key, row.attempt_id, attempt.holder_generation)
-        return ok({"token": token, "attempt_id": str(row.attempt_id), **self._times(attempt), **introduction(body)})
+        rescue = rescue_grant(self.rescue_key, row.attempt_id, attempt.holder_generation)
+        facts = {"token": token, "attempt_id": str(row.attempt_id), "rescue": rescue}
+        return ok({**facts, **self._times(attempt), **introduction(body)})
 
     def read_settings_file(self, launch_code: str) -> Answer:
         """Give the settings file of a session to the browser that it configures; the code is named to candidates alone."""

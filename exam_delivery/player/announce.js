@@ -25,6 +25,12 @@ export function crossed(before, now) {
   return passed.length ? passed[passed.length - 1] : null;
 }
 
+/** Why nothing can be answered at the moment, in words. */
+export function holdText({ kind, reason }) {
+  const what = kind === "paused" ? t("考试暂停，计时已停止。请不要离开座位，恢复后可以继续作答。") : t("答题已锁定，请举手等监考员处理。已作答的内容都在，计时不停。");
+  return reason ? t("{what}原因：{reason}", { what, reason }) : what;
+}
+
 /** Announce time and connection; unfold the time at 10 and 5 minutes. */
 export function createAnnouncer({ store, clock }) {
   let before = null;
@@ -32,6 +38,7 @@ export function createAnnouncer({ store, clock }) {
   store.subscribe((state, old) => {
     if (state.phase !== "exam") return;
     if (state.extension && state.extension !== old.extension) say(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
+    if (Boolean(state.hold) !== Boolean(old.hold)) say(state.hold ? holdText(state.hold) : t("可以继续作答了。"));
     const cut = (s) => s.link === "offline" || s.link === "busy";
     if (cut(state) && !cut(old)) say(t("网络中断，您可以继续作答，答案存在本机。"));
     if (!cut(state) && cut(old)) say(t("网络已恢复。"));
@@ -39,7 +46,7 @@ export function createAnnouncer({ store, clock }) {
   return {
     tick() {
       const state = store.get();
-      if (state.phase !== "exam" || state.lock) return;
+      if (state.phase !== "exam" || state.lock || (state.hold && state.hold.kind === "paused")) return;
       const left = clock.until(state.deadlineAt);
       const minutes = deadline === state.deadlineAt ? crossed(before, left) : null;
       before = left;

@@ -60,6 +60,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     }
   }
 
+  const wire = ({ slot, seq, response, client_time: time }) => ({ slot, seq, response, client_time: time });
   const at = (attempt, tail) => `/attempts/${encodeURIComponent(attempt)}/${tail}`;
   return {
     setToken(value) {
@@ -71,7 +72,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     form: (attempt) => call("GET", at(attempt, "form"), undefined, { timeout: 30000 }),
     responses: (attempt) => call("GET", at(attempt, "responses"), undefined, { timeout: 5000 }),
     save: (attempt, events, keepalive) =>
-      call("PUT", at(attempt, "responses"), { events }, { timeout: 8000, keepalive }),
+      call("PUT", at(attempt, "responses"), { events: events.map(wire) }, { timeout: 8000, keepalive }),
     submit: (attempt) => call("POST", at(attempt, "submit"), {}, { timeout: 15000 }),
   };
 }

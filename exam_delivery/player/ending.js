@@ -30,9 +30,9 @@ export function createEnding({ store, clock, session, random = Math.random }) {
 
   return {
     tick() {
-      const { phase, lock, deadlineAt, receipt } = store.get();
+      const { phase, lock, deadlineAt, receipt, hold } = store.get();
       const left = clock.until(deadlineAt);
-      if (phase !== "exam" || receipt || left === null) return;
+      if (phase !== "exam" || receipt || left === null || (hold && hold.kind === "paused")) return;
       if (left > 0) {
         if (lock === "time_over") store.dispatch({ type: "lock", lock: null });
         return;

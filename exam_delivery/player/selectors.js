@@ -38,7 +38,7 @@ export function safety(state, slot) {
 }
 
 /** @returns {boolean} whether the candidate may change answers now */
-export const mayAnswer = (state) => state.lock === null && !state.receipt;
+export const mayAnswer = (state) => state.lock === null && !state.hold && !state.receipt;
 
 /** The slot before or after the current one, or null at the ends. */
 export function neighbour(state, step) {

@@ -4,6 +4,7 @@ import { indexedDatabase, openOutbox } from "./outbox.js";
 import { openWork } from "./work.js";
 import { holdInThisTab } from "./tabs.js";
 import { forget, recall, remember } from "./memory.js";
+import { newest } from "./rescue.js";
 import { t } from "./i18n.js";
 
 /** Wait longer after each failed try, never in step with other candidates. */
@@ -12,7 +13,6 @@ function backOff(tries) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** @param {{store: any, api: any, clock: any}} deps */
 export function createSession({ store, api, clock }) {
   let sync = null;
   let outbox = null;
@@ -90,7 +90,7 @@ export function createSession({ store, api, clock }) {
       store.dispatch({ type: "timing", status: "in_progress", ...(await api.start(attempt())) });
     }
     const id = attempt();
-    const work = await openWork({ store, api, attempt: id, onClosed: finish });
+    const work = await openWork({ store, api, clock, attempt: id, onClosed: finish });
     if (!work) return finish();
     ({ outbox, sync } = work);
     release();
@@ -138,9 +138,9 @@ export function createSession({ store, api, clock }) {
     release();
     forget();
     const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
-    const unsent = Math.max((await box.events()).length, sync ? sync.waiting() : 0);
-    set({ unsent });
-    if (!unsent) await box.clear();
+    const kept = newest(await box.events(), sync ? sync.unsent() : []);
+    set({ unsent: kept.length, kept });
+    if (!kept.length) await box.clear();
     outbox = null;
     sync = null;
   }
@@ -174,7 +174,7 @@ export function createSession({ store, api, clock }) {
     if (store.get().busy || !sync) return;
     set({ busy: true, handInError: "" });
     const drained = await sync.drain(8000);
-    if (store.get().lock !== null) return set({ busy: false });
+    if (store.get().lock !== null || store.get().hold) return set({ busy: false });
     if (!drained) return set({ busy: false, handInError: t("还有答案没有传到服务器，暂时不能交卷。答案已存本机，请不要关闭本页，稍后再试或举手告诉监考员。") });
     try {
       await showReceipt(await api.submit(attempt()));

@@ -9,8 +9,8 @@ export const DEFAULT_PREFERENCES = {
 export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
-  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, status: "waiting",
-  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0,
+  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, status: "waiting",
+  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, kept: [],
   preferences: DEFAULT_PREFERENCES,
 });
 
@@ -55,9 +55,14 @@ function openForm(state, { form, responses, local, marks }) {
   };
 }
 
-function retime(state, { deadline_at: deadlineAt, status, earliest_submit_at: earliest }) {
-  const next = { ...state, status: status || state.status, earliestSubmitAt: earliest || state.earliestSubmitAt };
-  const unchanged = next.status === state.status && next.earliestSubmitAt === state.earliestSubmitAt;
+/** A pause or a lock comes with every contact; the same one again is no news. */
+function held(state, hold) {
+  return hold === undefined || JSON.stringify(hold) === JSON.stringify(state.hold) ? state.hold : hold;
+}
+
+function retime(state, { deadline_at: deadlineAt, status, earliest_submit_at: earliest, hold }) {
+  const next = { ...state, status: status || state.status, earliestSubmitAt: earliest || state.earliestSubmitAt, hold: held(state, hold) };
+  const unchanged = next.status === state.status && next.earliestSubmitAt === state.earliestSubmitAt && next.hold === state.hold;
   if (!deadlineAt || deadlineAt === state.deadlineAt) return unchanged ? state : next;
   const minutes = state.deadlineAt ? Math.round((Date.parse(deadlineAt) - Date.parse(state.deadlineAt)) / 60000) : 0;
   return { ...next, deadlineAt, extension: minutes > 0 ? { minutes, deadlineAt } : state.extension };

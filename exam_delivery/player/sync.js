@@ -13,14 +13,14 @@ const SLOW_MS = 2500;
 const BACKOFF_MS = 1000;
 const BACKOFF_CAP_MS = 5000;
 const BATCH = 200;
+const stampNow = () => ({ client_time: new Date().toISOString() });
 /** Locks under which nothing is sent any more; after `time_over` the last answers still go. */
 const LOCKS = ["taken_over", "other_tab", "closed"];
 
 /**
- * @param {{api: any, outbox: any, store: any, attempt: string, monotonic?: () => number, random?: () => number,
- *   onClosed: () => void}} deps
+ * @param {{api: any, outbox: any, store: any, attempt: string, onClosed: () => void, [other: string]: any}} deps
  */
-export function createSync({ api, outbox, store, attempt, onClosed, monotonic = () => performance.now(), random = Math.random }) {
+export function createSync({ api, outbox, store, attempt, onClosed, monotonic = () => performance.now(), random = Math.random, stamp = stampNow }) {
   /** @type {Map<number, import("./types.js").ResponseEvent>} */
   const queue = new Map();
   let due = null;
@@ -33,7 +33,6 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
   let lastContact = monotonic();
 
   const blocked = () => store.get().auth !== "ok" || LOCKS.includes(store.get().lock);
-
   const setLink = (link) => store.dispatch({ type: "link", link, at: monotonic() });
 
   function touched(answer) {
@@ -79,11 +78,12 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
     return undefined;
   }
 
-  /** What a refusal means, whichever call met it. */
+  /** What a refusal means. */
   function refused(error, batch) {
     if (error.status === 401) store.dispatch({ type: "set", values: { auth: "expired" } });
     else if (error.code === "attempt_taken_over") store.dispatch({ type: "lock", lock: "taken_over" });
     else if (error.status === 410) onClosed();
+    else if (error.status === 423) beat();
     else if (batch && [400, 413, 422].includes(error.status)) isolate(batch);
     else if (batch && error.status === 409) reconcile(batch);
     if (!error.passing) return;
@@ -161,7 +161,7 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
     record(slot, response) {
       store.dispatch({ type: "answered", slot, response });
       const { seq } = store.get().answers[slot];
-      this.enqueue({ slot, seq, response, client_time: new Date().toISOString() });
+      this.enqueue({ slot, seq, response, ...stamp() });
     },
     enqueue(event) {
       queue.set(event.slot, event);
@@ -170,14 +170,14 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
     },
     flush,
     beat,
-    waiting: () => queue.size,
+    unsent: () => [...queue.values()],
     /** To be called a few times a second. */
     tick() {
       if (blocked()) return;
       const now = monotonic();
       if (saving && now - savingSince > SLOW_MS && store.get().link === "online") setLink("slow");
       if (!saving && queue.size && due !== null && now >= due) flush();
-      const rest = store.get().link === "online" ? HEARTBEAT_MS : PROBE_MS;
+      const rest = store.get().link === "online" && !store.get().hold ? HEARTBEAT_MS : PROBE_MS;
       if (!saving && now - lastContact >= rest) beat();
     },
     /** The browser says the network is back, or somebody signed in again: try at once. */

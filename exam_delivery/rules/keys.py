@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from exam_delivery.rules.leaving import LeaveAction
+from exam_delivery.rules.rescue import LateRule
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
 
@@ -10,6 +12,13 @@ OPEN_ENTRY_MINUTES = "exam.open_entry_minutes"
 LATE_CUTOFF_MINUTES = "exam.late_cutoff_minutes"
 EARLIEST_SUBMIT_MINUTES = "exam.earliest_submit_minutes"
 LEAVE_LIMIT = "exam.leave_limit"
+LEAVE_ACTION = "exam.leave_action"
+LEAVE_GRACE_SECONDS = "exam.leave_grace_seconds"
+FULL_SCREEN = "exam.full_screen"
+BLOCK_COPY = "exam.block_copy"
+ALLOW_PASTE = "exam.allow_paste"
+RESCUE_AFTER_SECONDS = "exam.rescue_after_seconds"
+RESCUE_LATE_RULE = "exam.rescue_late_rule"
 GRACE_SECONDS = "exam.grace_seconds"
 ROOM_SIZE = "exam.room_size"
 INVIGILATORS_PER_ROOM = "exam.invigilators_per_room"
@@ -35,6 +44,20 @@ declare(
     RuleKey(LATE_CUTOFF_MINUTES, 30, N_("开考多少分钟后不得入场"), "15–30", minimum=0, maximum=240),
     RuleKey(EARLIEST_SUBMIT_MINUTES, 30, N_("开考多少分钟后可以交卷"), "30–60", minimum=0, maximum=240),
     RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
+    RuleKey(
+        LEAVE_ACTION, LeaveAction.WARN.value, N_("考生离开考试页面时"), choices=tuple(one.value for one in LeaveAction)
+    ),
+    RuleKey(LEAVE_GRACE_SECONDS, 2, N_("离开考试页面不超过多少秒不计"), "0–10", minimum=0, maximum=60),
+    RuleKey(FULL_SCREEN, False, N_("退出全屏也算离开考试页面")),
+    RuleKey(BLOCK_COPY, True, N_("不能复制、打印试题，不显示右键菜单")),
+    RuleKey(ALLOW_PASTE, False, N_("作答时可以粘贴页面以外的文字")),
+    RuleKey(RESCUE_AFTER_SECONDS, 60, N_("断网多少秒后请考生保存应急文件"), "60", minimum=10, maximum=600),
+    RuleKey(
+        RESCUE_LATE_RULE,
+        LateRule.HOLD.value,
+        N_("应急文件在考试结束后才导入时"),
+        choices=tuple(one.value for one in LateRule),
+    ),
     RuleKey(GRACE_SECONDS, 3, N_("到时后多少秒内到达的答案仍然有效"), "0–30", minimum=0, maximum=60),
     RuleKey(ROOM_SIZE, 30, N_("每个考场最多考生数"), "30", minimum=1, maximum=1000),
     RuleKey(INVIGILATORS_PER_ROOM, 2, N_("每个考场监考员人数"), "≥ 2", minimum=0, maximum=20),

@@ -71,8 +71,8 @@ VERDICT_LABELS: dict[Verdict, str] = {
 class LateRule(enum.StrEnum):
     """What happens to answers that reach the server after the end although they were given before it."""
 
-    HOLD = "逐案裁定"
-    COUNT = "作答时间未到截止的计入"
+    HOLD = N_("逐案裁定")
+    COUNT = N_("作答时间未到截止的计入")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,17 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class RescueEvent:
-    """One answer of a rescue file; `answered_at` is the server's clock as the page carried it, None when it had none."""
+    """One answer of a rescue file; `answered_at` is the server's clock as the page carried it, None when it had none.
+
+    `generation` is the sign-in under which it was given: a later one may seal what an earlier one left on the computer.
+    """
 
     slot: int
     seq: int
     response: str
     client_time: str
     answered_at: datetime | None
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,11 @@ def attempt_key(root: bytes, attempt_id: uuid.UUID, generation: int) -> bytes:
     32
     """
     return hmac.new(root, attempt_id.bytes + generation.to_bytes(4, "big"), sha256).digest()
+
+
+def rescue_grant(root: bytes, attempt_id: uuid.UUID, generation: int) -> dict[str, Any]:
+    """Return what a page needs to seal a rescue file; it is told at sign-in."""
+    return {"key": base64.b64encode(attempt_key(root, attempt_id, generation)).decode(), "generation": generation}
 
 
 def read_envelope(data: bytes) -> Envelope:
@@ -138,20 +147,21 @@ def open_envelope(envelope: Envelope, key: bytes, *, n_slots: int) -> list[Rescu
         events = json.loads(plain)["events"]
         if len(events) > MAX_EVENTS:
             raise ValueError(len(events))
-        return [_event(raw, n_slots) for raw in events]
+        return [_event(raw, n_slots, envelope.generation) for raw in events]
     except (InvalidTag, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise InvalidInputError(CHANGED, fields={"file": [CHANGED]}) from exc
 
 
-def _event(raw: Mapping[str, Any], n_slots: int) -> RescueEvent:
+def _event(raw: Mapping[str, Any], n_slots: int, sealed_under: int) -> RescueEvent:
     slot, seq = raw["slot"], raw["seq"]
+    generation = min(sealed_under, int(raw.get("generation") or sealed_under))
     response = json.dumps(raw["response"] or [], ensure_ascii=False, separators=(",", ":"))
     if not (isinstance(slot, int) and isinstance(seq, int) and 1 <= slot <= n_slots and 0 <= seq < MAX_SEQ):
         raise ValueError(slot)
     if not isinstance(json.loads(response), list) or len(response) > MAX_RESPONSE:
         raise ValueError(slot)
     client_time = "".join(c for c in str(raw.get("client_time", ""))[:40] if c.isprintable())
-    return RescueEvent(slot, seq, response, client_time, _moment(raw.get("at")))
+    return RescueEvent(slot, seq, response, client_time, _moment(raw.get("at")), generation)
 
 
 def _moment(text: object) -> datetime | None:
@@ -163,7 +173,7 @@ def _moment(text: object) -> datetime | None:
 
 
 def judge(
-    events: Sequence[RescueEvent], known: Mapping[int, Known], *, generation: int, until: datetime | None
+    events: Sequence[RescueEvent], known: Mapping[int, Known], *, until: datetime | None
 ) -> list[tuple[RescueEvent, Verdict]]:
     """Return what becomes of each answer, by slot; those given after `until` are late, None lets all of them count.
 
@@ -171,19 +181,19 @@ def judge(
 
     Examples
     --------
-    >>> event = RescueEvent(1, 4, '["b"]', "", None)
-    >>> judge([event], {1: Known(3, 1, '["a"]')}, generation=1, until=None)[0][1].value
+    >>> event = RescueEvent(1, 4, '["b"]', "", None, 1)
+    >>> judge([event], {1: Known(3, 1, '["a"]')}, until=None)[0][1].value
     'counts'
-    >>> judge([event], {1: Known(3, 2, '["a"]')}, generation=1, until=None)[0][1].value
+    >>> judge([event], {1: Known(3, 2, '["a"]')}, until=None)[0][1].value
     'older'
     """
     ordered = sorted(events, key=lambda event: (event.slot, event.seq))
-    return [(event, _verdict(event, known.get(event.slot), generation, until)) for event in ordered]
+    return [(event, _verdict(event, known.get(event.slot), until)) for event in ordered]
 
 
-def _verdict(event: RescueEvent, known: Known | None, generation: int, until: datetime | None) -> Verdict:
+def _verdict(event: RescueEvent, known: Known | None, until: datetime | None) -> Verdict:
     if known is not None:
-        mine, theirs = (generation, event.seq), (known.generation, known.seq)
+        mine, theirs = (event.generation, event.seq), (known.generation, known.seq)
         if mine <= theirs:
             is_same = json.loads(known.response) == json.loads(event.response)
             return Verdict.SAME if is_same else Verdict.OLDER

@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { counts, positionOf, unfinished } from "../selectors.js";
 import { openDialog } from "./dialogs.js";
+import { mayRescue, openRescue } from "./rescue.js";
 
 function slotLinks(ctx, slots, close) {
   const { form } = ctx.store.get();
@@ -37,10 +38,11 @@ function tooEarly(ctx) {
 /** Ask what is left, then once more, then hand in. */
 export function openHandIn(ctx) {
   const { store } = ctx;
-  if (store.get().lock !== null || document.querySelector("dialog.hand-in-dialog")) return;
+  if (store.get().lock !== null || store.get().hold || document.querySelector("dialog.hand-in-dialog")) return;
   const body = h("div", {});
   const buttons = h("div", { class: "button-row" });
   const note = h("p", { class: "error", role: "alert" });
+  const rescue = h("button", { type: "button", class: "button large", hidden: true, onclick: () => openRescue(ctx) }, t("保存应急文件"));
   const back = () => h("button", { type: "button", class: "button large", onclick: () => dialog.close() }, t("返回继续作答"));
   let confirming = false;
 
@@ -65,8 +67,9 @@ export function openHandIn(ctx) {
   }
 
   function refresh(state) {
-    if (state.lock !== null) return dialog.close();
+    if (state.lock !== null || state.hold) return dialog.close();
     setText(note, state.handInError);
+    rescue.hidden = !state.handInError || !mayRescue(state);
     const sure = buttons.querySelector(".confirm");
     if (confirming && sure) {
       sure.disabled = state.busy;
@@ -75,7 +78,7 @@ export function openHandIn(ctx) {
     return undefined;
   }
 
-  const dialog = openDialog({ title: t("交卷前检查"), name: "hand-in-dialog", body: [body, note], buttons: [buttons], onClose: () => stop() });
+  const dialog = openDialog({ title: t("交卷前检查"), name: "hand-in-dialog", body: [body, note, rescue], buttons: [buttons], onClose: () => stop() });
   store.dispatch({ type: "set", values: { handInError: "" } });
   const stop = store.subscribe(refresh);
   first();

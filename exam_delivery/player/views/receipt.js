@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { frame } from "./before.js";
 import { counts } from "../selectors.js";
+import { mayRescue, openRescue } from "./rescue.js";
 
 /** Break a digest into groups of four so that people can compare it. */
 export const grouped = (digest) => (digest || "").replace(/^sha256:/, "").replace(/(.{4})(?=.)/g, "$1 ");
@@ -22,6 +23,7 @@ export function receiptView(ctx) {
   const element = frame(ctx, "receipt", t("已交卷"),
     h("p", { class: "notice success" }, t("您的答案已由服务器收到并封存。请保持安静，听监考员安排离场。")),
     unsent ? h("p", { class: "notice warning", role: "alert" }, t("有 {n} 条答案在收卷前没有传到服务器，仍存在本机。请不要离开，立即举手告诉监考员。", { n: unsent })) : null,
+    unsent && mayRescue(ctx.store.get()) ? h("p", { class: "no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => openRescue(ctx) }, t("保存应急文件"))) : null,
     h("dl", { class: "facts receipt" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
       h("div", {}, h("dt", {}, t("校验码")), h("dd", {}, h("code", { class: "digest" }, grouped(receipt.digest))))),
     h("p", { class: "muted" }, t("校验码由您提交的全部答案算出，可用来核对答案没有被改动。")),

@@ -2,11 +2,9 @@
 import { fill, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatSpan } from "../clock.js";
+import { createBanner } from "./banners.js";
 import { openHelp } from "./dialogs.js";
 import { openHandIn } from "./hand_in.js";
-
-const LONG_CUT_MS = 60000;
-const EXTENSION_SHOWN_MS = 60000;
 
 /** The connection in words, with the number of answers that wait on this computer. */
 export function linkText(state) {
@@ -61,7 +59,9 @@ function createTimer(ctx) {
   return {
     element,
     tick() {
-      const left = clock.until(store.get().deadlineAt);
+      const { deadlineAt, hold } = store.get();
+      if (hold && hold.kind === "paused" && value.textContent) return;
+      const left = clock.until(deadlineAt);
       const shown = store.get().preferences.timer || (left !== null && left <= 60000);
       setText(value, !shown ? t("已隐藏") : left === null ? "--:--" : formatSpan(left));
       setText(fold, shown ? t("隐藏时间") : t("显示时间"));
@@ -88,40 +88,6 @@ function createLink() {
   };
 }
 
-/** Messages that must be seen: read-only, long outage, no storage, more time. */
-function createBanner(ctx) {
-  const element = h("div", { class: "banners", role: "alert" });
-  let shown = "";
-  let extension = { of: null, since: 0 };
-
-  function isNews(state) {
-    if (state.extension !== extension.of) extension = { of: state.extension, since: ctx.clock.monotonic() };
-    return extension.of && ctx.clock.monotonic() - extension.since < EXTENSION_SHOWN_MS;
-  }
-
-  const texts = (state) => {
-    const list = [];
-    if (state.lock === "taken_over") list.push(t("您已在另一台电脑或另一个页面继续考试，本页只能查看，不能作答。如果不是您本人操作，请立即举手。"));
-    if (state.lock === "other_tab") list.push(t("考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续；如果那一页已关闭，请刷新本页。"));
-    if (state.lock === "closed" && !state.receipt) list.push(t("考试已结束，正在取回执，请不要关闭本页。"));
-    if (state.lock === "time_over") list.push(t("时间到，正在保存并交卷，请不要关闭本页。"));
-    const cut = state.offlineSince !== null && ctx.clock.monotonic() - state.offlineSince > LONG_CUT_MS;
-    if (cut) list.push(t("网络中断超过 1 分钟，请举手告诉监考员。您可以继续作答，请不要关闭本页。"));
-    if (!state.durable) list.push(t("本机不能存储答案，请不要刷新或关闭本页，并举手告诉监考员。"));
-    if (isNews(state)) list.push(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
-    return list;
-  };
-  return {
-    element,
-    tick() {
-      const list = texts(ctx.store.get());
-      if (list.join() === shown) return;
-      shown = list.join();
-      fill(element, ...list.map((text) => h("p", { class: "banner" }, icon("alert"), h("span", {}, text))));
-    },
-  };
-}
-
 /** The whole top area. */
 export function createTopbar(ctx) {
   const { form, signIn } = ctx.store.get();
@@ -142,7 +108,7 @@ export function createTopbar(ctx) {
     update(state) {
       link.update(state);
       tools.update(state);
-      submit.disabled = state.lock !== null;
+      submit.disabled = state.lock !== null || Boolean(state.hold);
       banner.tick();
     },
     tick() {

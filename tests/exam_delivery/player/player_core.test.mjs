@@ -6,8 +6,10 @@ import { ApiError } from "./player/api.js";
 import { createClock, formatSpan, parseInstant } from "./player/clock.js";
 import { isTyping, keyOf, optionIndex } from "./player/keyboard.js";
 import { openOutbox } from "./player/outbox.js";
+import { newest, rescueText } from "./player/rescue.js";
+import { seal } from "./player/seal.js";
 import { isAnswered, looksNumeric, mergeResponses, normaliseNumber } from "./player/responses.js";
-import { counts, neighbour, safety, unfinished } from "./player/selectors.js";
+import { counts, mayAnswer, neighbour, safety, unfinished } from "./player/selectors.js";
 import { createStore, INITIAL, reduce } from "./player/state.js";
 import { createSync } from "./player/sync.js";
 
@@ -19,6 +21,49 @@ const FORM = {
 const opened = (responses = {}, local = [], marks = []) =>
   reduce(INITIAL, { type: "form_opened", form: FORM, responses, local, marks });
 const event = (slot, seq, response = ["a"]) => ({ slot, seq, response, client_time: "2026-11-21T06:00:00Z" });
+
+const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+const hex = (data) => Buffer.from(data).toString("hex");
+
+describe("rescue file", () => {
+  test("sealing gives the published result of RFC 8439", () => {
+    const key = Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i);
+    const text = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
+    const sealed = hex(seal(key, bytes("070000004041424344454647"), new TextEncoder().encode(text), bytes("50515253c0c1c2c3c4c5c6c7")));
+    assert.ok(sealed.startsWith("d31a8d34648e60db7b86afbc53ef7ec2"));
+    assert.ok(sealed.endsWith("1ae10b594f09e26a7e902ecbd0600691"));
+  });
+
+  test("texts of every length are sealed, empty ones too", () => {
+    const key = new Uint8Array(32);
+    [0, 1, 15, 16, 17, 63, 64, 65, 1000].forEach((n) => {
+      assert.equal(seal(key, new Uint8Array(12), new Uint8Array(n), new Uint8Array(0)).length, n + 16);
+    });
+  });
+
+  test("the newest answer of each slot goes into the file, from disk and memory", () => {
+    const found = newest([event(2, 4), event(1, 1)], [event(1, 3, ["b"])], []);
+    assert.deepEqual(found.map((e) => [e.slot, e.seq]), [[1, 3], [2, 4]]);
+  });
+
+  test("the outside of a file tells whose it is and nothing of the answers", () => {
+    const text = rescueText({ attempt: "a-1", rescue: { key: btoa("k".repeat(32)), generation: 2 }, events: [event(1, 1, ["geheim"])], madeAt: "m", random: (b) => b });
+    const file = JSON.parse(text);
+    assert.deepEqual([file.format, file.attempt_id, file.generation, file.made_at], ["kaoku-rescue/1", "a-1", 2, "m"]);
+    assert.ok(!text.includes("geheim") && !atob(file.sealed).includes("geheim"));
+  });
+});
+
+describe("a pause or a lock", () => {
+  test("keeps everybody from answering until the server says otherwise", () => {
+    const hold = { kind: "locked", since: "s", reason: "" };
+    const held = reduce(opened(), { type: "timing", hold });
+    assert.equal(mayAnswer(held), false);
+    assert.equal(reduce(held, { type: "timing", hold: { ...hold } }), held);
+    assert.equal(reduce(held, { type: "timing" }).hold, held.hold);
+    assert.equal(mayAnswer(reduce(held, { type: "timing", hold: null })), true);
+  });
+});
 
 describe("responses", () => {
   test("empty lists, empty strings and blanks count as not answered", () => {
@@ -240,7 +285,7 @@ describe("answer protocol", () => {
     sync.record(1, ["a"]);
     await pass(12000);
     assert.deepEqual(store.get().pending, {});
-    assert.equal(sync.waiting(), 0);
+    assert.deepEqual(sync.unsent(), []);
   });
 
   test("a stale conflict is settled by what the server holds", async () => {

@@ -6,6 +6,7 @@ that only the server moves, an idempotent start and hand-in.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import mimetypes
@@ -55,6 +56,9 @@ class FakeExam:
     refuse_saves: RefusedError | None = None
     refuse_slots: set[int] = field(default_factory=set)
     delay: float = 0.0
+    attempt: str = ATTEMPT
+    rescue_key: bytes = b"r" * 32
+    hold: dict[str, Any] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -77,7 +81,8 @@ class FakeExam:
         early = {"earliest_submit_at": instant(self.earliest_submit_at)} if self.earliest_submit_at else {}
         return {
             "token": token,
-            "attempt_id": ATTEMPT,
+            "attempt_id": self.attempt,
+            "rescue": {"key": base64.b64encode(self.rescue_key).decode(), "generation": len(self.tokens)},
             "opens_at": instant(self.opens_at),
             "candidate": form["candidate"],
             "session": session,
@@ -90,7 +95,7 @@ class FakeExam:
         if status == "ready" and time.time() < self.opens_at:
             status = "waiting"
         deadline = instant(self.deadline_at) if self.deadline_at else None
-        return {"status": status, "server_time": instant(time.time()), "deadline_at": deadline}
+        return {"status": status, "server_time": instant(time.time()), "deadline_at": deadline, "hold": self.hold}
 
     def start(self) -> dict[str, Any]:
         if time.time() < self.opens_at:
@@ -110,6 +115,8 @@ class FakeExam:
     def save(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.refuse_saves:
             raise self.refuse_saves
+        if self.hold:
+            raise RefusedError(423, "attempt_held", "答题已锁定")
         if not self.in_progress:
             raise RefusedError(410, "attempt_closed", "考试已结束")
         if any(event["slot"] in self.refuse_slots for event in body["events"]):

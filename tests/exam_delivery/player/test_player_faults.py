@@ -105,6 +105,7 @@ def test_nobody_can_hand_in_what_has_not_reached_the_server(room) -> None:
     page.get_by_role("dialog").get_by_role("button", name="交卷", exact=True).click()
     page.get_by_role("button", name="确定交卷").click()
     expect(page.get_by_role("dialog")).to_contain_text("暂时不能交卷", timeout=15000)
+    expect(page.get_by_role("dialog").get_by_role("button", name="保存应急文件")).to_be_visible()
     assert room.exam.receipt is None
     room.exam.refuse_saves = None
     page.get_by_role("button", name="确定交卷").click()
