@@ -35,6 +35,14 @@ from exam_delivery.models.planning import (
 )
 from exam_delivery.models.readiness import LoadTrial, ReadinessOverride, RoomCheckCode, SeatCheck
 from exam_delivery.models.rescue import RescueFile
+from exam_delivery.models.room import (
+    IncidentEvidence,
+    IncidentPerson,
+    MisconductCase,
+    MisconductSignature,
+    RoomSignOff,
+    SessionChange,
+)
 from exam_delivery.models.rulings import ResultRuling
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
 from exam_delivery.rules.states import SessionStatus
@@ -53,6 +61,8 @@ __all__ = [
     "ExamSession",
     "ForensicLead",
     "Incident",
+    "IncidentEvidence",
+    "IncidentPerson",
     "KeyChange",
     "LeaveEvent",
     "LoadTrial",
@@ -61,6 +71,8 @@ __all__ = [
     "MarkingDesk",
     "MarkingFlag",
     "MarkingPlan",
+    "MisconductCase",
+    "MisconductSignature",
     "ReadinessOverride",
     "Registration",
     "RegistrationStatus",
@@ -70,6 +82,7 @@ __all__ = [
     "ResponseState",
     "ResultRuling",
     "RoomCheckCode",
+    "RoomSignOff",
     "RosterUpload",
     "RosterUploadStatus",
     "ScoreRecord",
@@ -80,6 +93,7 @@ __all__ = [
     "ScoreStatus",
     "SeatCheck",
     "SessionAnalysis",
+    "SessionChange",
     "SessionLockdown",
     "SessionRoom",
     "SessionStatus",

@@ -150,6 +150,7 @@ class Incident(Base):
     attempt_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attempts.attempt_id"))
     kind: Mapped[str] = mapped_column(String(40))
     text: Mapped[str] = mapped_column(String(500))
+    happened_at: Mapped[datetime | None] = mapped_column(comment="when it is not the time of the note")
     noted_by: Mapped[uuid.UUID | None]
     noted_at: Mapped[datetime]
 

@@ -95,6 +95,7 @@ class ExamSession(Base):
         default=list, server_default=text("'[]'"), comment="what the exam page offers: calculator, scratch pad"
     )
     seat_seed: Mapped[int | None]
+    cancelled_at: Mapped[datetime | None] = mapped_column(comment="nobody sits it any more")
     status: Mapped[SessionStatus] = mapped_column(default=SessionStatus.PLANNED)
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
