@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import xlsxwriter
 
 from kernel.confined import ReadingEndedError, ReadLimits, ask_confined
+from kernel.disk import require_room
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -93,6 +94,7 @@ def column_letter(index: int) -> str:
 
 def write_table(sheets: Sequence[TableSheet], *, created_at: dt.datetime | None = None) -> bytes:
     """Return an Excel workbook; texts stay texts (no formula, no link, no number guessed from digits)."""
+    require_room()
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(buffer, options) as book:

@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 from PIL import Image, ImageOps
 
+from kernel.disk import require_room
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -155,6 +156,7 @@ def _project(
     template: str | Path, data: Mapping[str, Any], assets: Mapping[str, bytes], *, has_date: bool
 ) -> Iterator[Path]:
     """Lay out a directory that holds all a template may read, and nothing else."""
+    require_room()
     encoded = msgspec.json.encode({"data": data, "assets": sorted(assets), "has_date": has_date})
     _refuse_oversize(len(encoded), sum(map(len, assets.values())))
     with tempfile.TemporaryDirectory(prefix="kaoku-typst-") as name:

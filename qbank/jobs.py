@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from kernel.db import db
+from kernel.disk import require_room
 from kernel.i18n import N_
 from kernel.identity.actor import system_actor
 from kernel.jobs import JobContext, every, handler
@@ -20,6 +21,7 @@ REMIND_SECONDS = 1800.0
 @handler("qbank.import")
 def run_import(context: JobContext) -> None:
     """Read a confirmed file once more and bring its items into the bank; the percentages follow the records."""
+    require_room()
     run_id = uuid.UUID(context.payload["import_run_id"])
     context.progress(2, N_("正在读取文件"))
     run = get_run(db.session(), run_id, actor=context.actor)

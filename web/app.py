@@ -12,7 +12,7 @@ from flask import Flask, g, request
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from kernel import crypto
+from kernel import crypto, disk
 from kernel.db import db, engine_options, prepare_engine
 from kernel.settings import Settings
 from web import assets, errors, filters, i18n, layout, observability, openapi, security
@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Build the application from settings (default: the environment)."""
     settings = settings or Settings.from_env()
     crypto.configure(settings.secret_key)
+    disk.configure(settings)
     app = Flask("web", static_folder=None)
     _configure(app, settings)
     _templates(app)
@@ -109,4 +110,5 @@ def register_components(app: Flask) -> None:
         part(f"{owner}.jobs")
     part("web.jobs")
     part("web.backup.schedule")
+    part("web.disk_watch")
     part("web.dependants")

@@ -17,6 +17,7 @@ from kernel.clock import monotonic
 from kernel.db import db
 from kernel.http import public, requires
 from kernel.identity.permissions import Permission
+from web.disk_watch import measure
 
 REQUESTS = Counter("kaoku_requests", "Answered requests", ["endpoint", "method", "status"])
 SECONDS = Histogram("kaoku_request_seconds", "Time to answer", ["endpoint"])
@@ -82,17 +83,18 @@ def healthz() -> Response:
 @bp.get("/readyz")
 @public
 def readyz() -> tuple[Response, int]:
-    """Say whether requests can be answered: the database is there."""
+    """Say whether requests can be answered: the database is there. A short disk is named, but answers go on."""
     try:
         db.session.execute(text("SELECT 1"))
     except Exception as exc:  # noqa: BLE001 - whatever is wrong, the answer is: not ready
         structlog.get_logger().error("not_ready", reason=type(exc).__name__)
         return jsonify({"status": "unavailable"}), 503
-    return jsonify({"status": "ready"}), 200
+    return jsonify({"status": "ready", "disk": measure()}), 200
 
 
 @bp.get("/metrics")
 @requires(Permission.SYSTEM_READ)
 def metrics() -> Response:
     """Return the process's metrics in the Prometheus text form."""
+    measure()
     return Response(generate_latest(REGISTRY), mimetype=CONTENT_TYPE_LATEST)

@@ -18,6 +18,7 @@ from exam_delivery.answering.app import PREFIX, AnsweringApp, create_answering_a
 from exam_delivery.answering.protocol import NOT_FOUND
 from exam_delivery.answering.requests import STATUS_LINES, refuse
 from exam_delivery.answering.static import PlayerFiles
+from kernel import disk
 from kernel.settings import Settings
 
 WsgiApp: TypeAlias = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
@@ -77,4 +78,5 @@ class CandidateSite:
 def create(settings: Settings | None = None) -> CandidateSite:
     """Build the candidates' side; nothing is connected yet."""
     chosen = settings or Settings.from_env()
+    disk.configure(chosen)
     return CandidateSite(lambda: create_answering_app(chosen), trusted_proxies=chosen.trusted_proxies)

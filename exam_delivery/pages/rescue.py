@@ -105,7 +105,7 @@ def _seat_page(exam_session_id: uuid.UUID, registration_id: uuid.UUID, error: st
 def upload(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page | Response:
     """Take in a file and show what it would change."""
     try:
-        data = uploaded_file().data
+        data = uploaded_file(holds_answers=True).data
         with unit_of_work(current_actor()) as uow:
             file = rescue.upload(uow, exam_session_id, registration_id, data)
             address = url_for("rescue.detail", rescue_file_id=file.rescue_file_id)

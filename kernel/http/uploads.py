@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from flask import request
 
+from kernel.disk import require_room
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -19,8 +20,18 @@ class Upload:
     data: bytes
 
 
-def uploaded_file(field: str = "file") -> Upload:
-    """Return the uploaded file of a form field; raises InvalidInputError when none was chosen or it is empty."""
+def uploaded_file(field: str = "file", *, holds_answers: bool = False) -> Upload:
+    """Return the uploaded file of a form field; a disk that is short refuses all but files that hold candidates' answers.
+
+    Raises
+    ------
+    InvalidInputError
+        If none was chosen or it is empty.
+    DiskShortError
+        If there is too little room on the disk.
+    """
+    if not holds_answers:
+        require_room()
     storage = request.files.get(field)
     if storage is None or not storage.filename:
         raise InvalidInputError(N_("请选择要上传的文件"), fields={field: [N_("请选择要上传的文件")]})

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from item_templates.contract import CanonicalItem
 from kernel import audit
+from kernel.disk import require_room
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -42,6 +43,7 @@ class ExportedFile:
 def export_items(uow: UnitOfWork, wanted: ItemFilter, *, fmt: str) -> ExportedFile:
     """Write everything a filter finds as a file, keys included; the audit keeps who, how many and in which format."""
     require(uow.actor, Permission.ITEM_EXPORT)
+    require_room()
     chosen = FORMATS.get(fmt)
     if chosen is None or not chosen.writer:
         raise InvalidInputError(N_("不支持写出格式 %(format)s"), format=fmt)

@@ -42,6 +42,18 @@ def sqlite_file(settings: Settings) -> Path | None:
     return Path(name).resolve() if name else None
 
 
+def database_bytes(settings: Settings) -> int:
+    """Return how much room the database takes."""
+    if file := sqlite_file(settings):
+        return file.stat().st_size if file.exists() else 0
+    engine = create_engine(settings.database_url)
+    try:
+        with engine.connect() as connection:
+            return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    finally:
+        engine.dispose()
+
+
 def dump(settings: Settings, folder: Path) -> tuple[Path, Contents]:
     """Copy the database as it is at one moment, without keeping writers waiting; say what is in the copy."""
     target = folder / DATABASE[engine_name(settings)]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from kernel import audit
 from kernel.clock import monotonic
 from kernel.db import prepare_engine
+from kernel.disk import require_room
 from kernel.i18n import N_
 from kernel.settings import Settings
 from web.backup.archive import DATABASE, FILES, ROOT_KEY_FILE, WORKINGS, Manifest, key_check, unpack
@@ -69,6 +70,7 @@ def drill(settings: Settings, source: Path, *, keys: Path | None = None, passphr
     """
     started = monotonic()
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    require_room(2 * source.stat().st_size, settings.instance_dir)
     with tempfile.TemporaryDirectory(dir=settings.instance_dir, prefix=WORKINGS) as name:
         folder = Path(name)
         manifest = unpack(source, folder, passphrase=passphrase)

@@ -11,13 +11,14 @@ from pathlib import Path
 from flask import Flask
 
 from kernel.clock import iso, now
+from kernel.disk import RESERVE_NAME, require_room
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.settings import Settings
 from web.backup.archive import FILES, ROOT_KEY, ROOT_KEY_FILE, WORKINGS, Manifest, key_check, write_archive
-from web.backup.databases import dump, engine_name, sqlite_file
+from web.backup.databases import database_bytes, dump, engine_name, sqlite_file
 
-LEFT_OUT = ("kaoku.sqlite3", "queue.sqlite3", "reserve", WORKINGS)
+LEFT_OUT = ("kaoku.sqlite3", "queue.sqlite3", RESERVE_NAME, f".{RESERVE_NAME}", WORKINGS)
 """What of the instance folder is not copied: databases (copied apart), the disk's reserve, workings of other backups."""
 
 
@@ -51,6 +52,7 @@ def require_new(file: Path) -> None:
 
 def write_backup(settings: Settings, out: Path, *, with_key: bool, passphrase: str = "") -> Manifest:
     """Write a backup file; it is there whole or not at all."""
+    require_room(needed_bytes(settings), out.resolve().parent)
     with tempfile.TemporaryDirectory(dir=out.resolve().parent, prefix=WORKINGS) as name:
         folder = Path(name)
         copy, contents = dump(settings, folder)  # before the files: what it speaks of has been written already
@@ -65,6 +67,11 @@ def write_backup(settings: Settings, out: Path, *, with_key: bool, passphrase: s
         manifest = write_archive(unfinished, head, parts, passphrase=passphrase)
         unfinished.rename(out)
     return manifest
+
+
+def needed_bytes(settings: Settings) -> int:
+    """Return about how much room writing a backup takes: the database twice, as a copy and in the archive, and the files."""
+    return 2 * database_bytes(settings) + sum(file.stat().st_size for _name, file in _files(settings))
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:

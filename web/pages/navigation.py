@@ -6,12 +6,14 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from kernel.disk import STOPPED, DiskLevel, guard
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.jobs.repository import count_recent_failures
-from web.pages import analyses, bank_statistics, declarations, leads
+from web.backup.schedule import settings_now
+from web.pages import analyses, backups, bank_statistics, declarations, leads
 
 SYSTEM = N_("系统")
 MENU = (
@@ -29,9 +31,24 @@ MENU = (
 )
 
 
+def upkeep(actor: Actor) -> list[Todo]:
+    """Return what the installation itself asks of the platform's administrators: room on the disk and fresh backups."""
+    if not actor.may(Permission.SYSTEM_READ):
+        return []
+    watching, found = guard(), []
+    state = watching.state() if watching else None
+    if state and state.level is not DiskLevel.PLENTY:
+        detail, kind = _("剩余 %(n)s MB", n=state.free_mb), "danger" if state.level in STOPPED else "warning"
+        found.append(Todo(_("磁盘空间不足"), 1, url_for("system.index"), detail, kind))
+    warnings = backups.find_warnings(settings_now())
+    if warnings:
+        found.append(Todo(_("备份"), len(warnings), url_for("backups.index"), warnings[0], "warning"))
+    return found
+
+
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return the jobs of this person that failed in the last week, and declarations to confirm."""
-    waiting = [*declarations.todos(session, actor), *leads.todos(session, actor)]
+    waiting = [*declarations.todos(session, actor), *leads.todos(session, actor), *upkeep(actor)]
     if not actor.may(Permission.JOB_READ):
         return waiting
     count = count_recent_failures(session, actor=actor)
