@@ -1,4 +1,4 @@
-"""The player's files, read once and served from memory under /exam/."""
+"""The player's files, and the practice beside them, read once and served from memory under /exam/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 FOLDER = Path(__file__).resolve().parent.parent / "player"
+PRACTICE = FOLDER.with_name("practice")
 SUFFIXES = frozenset({".html", ".css", ".js", ".svg", ".png", ".json"})
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -30,19 +31,17 @@ COMMENTED = frozenset({".js", ".css"})
 
 
 class PlayerFiles:
-    """A WSGI callable that serves the player."""
+    """A WSGI callable that serves the player under ``/exam/`` and the practice under ``/exam/practice/``."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        files = (p for p in folder.rglob("*") if p.is_file() and p.suffix in SUFFIXES)
-        self.files = {p.relative_to(folder).as_posix(): _packed(p) for p in files}
+    def __init__(self) -> None:
+        self.files = _read(FOLDER) | {f"practice/{name}": file for name, file in _read(PRACTICE).items()}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one file; the page is always asked for anew, its parts are checked by their digest."""
-        path = environ["PATH_INFO"].removeprefix("/exam").lstrip("/")
-        if environ["PATH_INFO"] == "/exam":
-            start_response("301 Moved Permanently", [("Location", "/exam/"), ("Content-Length", "0")])
+        if environ["PATH_INFO"] in {"/exam", "/exam/practice"}:
+            start_response("301 Moved Permanently", [("Location", environ["PATH_INFO"] + "/"), ("Content-Length", "0")])
             return [b""]
-        found = self.files.get("index.html" if path == "" else path.removeprefix("assets/"))
+        found = self.files.get(_name_of(environ["PATH_INFO"]))
         if found is None or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
@@ -58,6 +57,23 @@ class PlayerFiles:
         ]  # fmt: skip
         start_response("200 OK", [*headers, ("Content-Encoding", "gzip")] if is_packed else headers)
         return [body if environ["REQUEST_METHOD"] == "GET" else b""]
+
+
+def _name_of(address: str) -> str:
+    """Return the file that an address names; a folder names its page.
+
+    Examples
+    --------
+    >>> _name_of("/exam/"), _name_of("/exam/assets/views/exam.js"), _name_of("/exam/practice/assets/main.js")
+    ('index.html', 'views/exam.js', 'practice/main.js')
+    """
+    path = address.removeprefix("/exam").lstrip("/").replace("assets/", "", 1)
+    return f"{path}index.html" if path in {"", "practice/"} else path
+
+
+def _read(folder: Path) -> dict[str, tuple[str, str, bytes, bytes]]:
+    files = (p for p in folder.rglob("*") if p.is_file() and p.suffix in SUFFIXES)
+    return {p.relative_to(folder).as_posix(): _packed(p) for p in files}
 
 
 def served(path: Path) -> bytes:

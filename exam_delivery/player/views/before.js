@@ -50,7 +50,8 @@ export function signInView(ctx) {
         event.preventDefault();
         ctx.session.signIn(form.admission.value.trim(), form.identity.value.trim());
       },
-    }, form.fields, error, button));
+    }, form.fields, error, button),
+    h("p", {}, h("a", { class: "link", href: "practice/" }, t("第一次用电脑考试？先练习一下（不计分）"))));
   return {
     element,
     focus: () => form.admission.focus(),
