@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, SessionStatus
+from exam_delivery.pages import appeal_todos
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import key_changes, planning, scores
+from exam_delivery.repository import key_changes, planning
+from exam_delivery.services import marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
 from kernel.http import Todo
@@ -34,6 +36,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += _to_release(session, actor)
         waiting = key_changes.count_pending(session, actor=actor)
         found.append(Todo(_("待审批的答案变更"), waiting, url_for("key_changes.index", state="proposed")))
+        found += appeal_todos.for_officers(session, actor)
+    found += appeal_todos.for_reviewers(session, actor)
     return found
 
 
@@ -52,8 +56,8 @@ def _session_todo(session: Session, actor: Actor, row: ExamSession) -> Todo:
 
 
 def _to_mark(session: Session, actor: Actor) -> Todo:
-    waiting = scores.count_unmarked(session, actor=actor)
-    return Todo(_("待阅答案"), sum(waiting.values()), url_for("marking.index"), severity="warning")
+    waiting = sum(queue.n_waiting for queue in marking.list_queues(session, actor))
+    return Todo(_("待阅答案"), waiting, url_for("marking.index"), severity="warning")
 
 
 def _to_release(session: Session, actor: Actor) -> list[Todo]:

@@ -16,7 +16,6 @@ from exam_delivery.models import (
     AttemptStatus,
     Candidate,
     ExamRoom,
-    Mark,
     Registration,
     RegistrationStatus,
     ResponseState,
@@ -64,15 +63,6 @@ def load_responses(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[u
 
 def _chunks(keys: Sequence[uuid.UUID]) -> Iterable[Sequence[uuid.UUID]]:
     return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
-
-
-def load_marks(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int, Mark]]:
-    """Return the newest mark of each slot of some attempts."""
-    found: dict[uuid.UUID, dict[int, Mark]] = {attempt_id: {} for attempt_id in attempt_ids}
-    for some in _chunks(attempt_ids):
-        for mark in session.scalars(select(Mark).where(Mark.attempt_id.in_(some)).order_by(Mark.number)):
-            found[mark.attempt_id][mark.slot] = mark
-    return found
 
 
 def load_places(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Place]:
@@ -229,35 +219,6 @@ def _state_condition(state: str) -> ColumnElement[bool]:
     if state in set(ScoreStatus):
         return and_(admitted, ScoreRecord.status == state)
     return and_(admitted, ScoreRecord.score_record_id.is_(None))
-
-
-def unmarked_slots(
-    organisation_id: uuid.UUID, exam_session_id: uuid.UUID | None = None
-) -> Select[uuid.UUID, uuid.UUID, int, uuid.UUID]:
-    """Return the query of (session, attempt, slot, form) of answers that wait for a mark, in the newest score versions."""
-    marked = select(Mark.mark_id).where(Mark.attempt_id == Attempt.attempt_id, Mark.slot == SlotScore.slot)
-    query = (
-        select(Attempt.exam_session_id, Attempt.attempt_id, SlotScore.slot, Attempt.form_id)
-        .join(ScoreRecord, ScoreRecord.score_record_id == SlotScore.score_record_id)
-        .join(Attempt, Attempt.attempt_id == ScoreRecord.attempt_id)
-        .join(Registration, Registration.registration_id == Attempt.registration_id)
-        .where(
-            Registration.status == RegistrationStatus.ADMITTED,
-            ScoreRecord.organisation_id == organisation_id,
-            ScoreRecord.status != ScoreStatus.COMPLETE,
-            SlotScore.score.is_(None),
-            is_newest(),
-            ~marked.exists(),
-        )
-    )
-    return query.where(Attempt.exam_session_id == exam_session_id) if exam_session_id else query
-
-
-def count_unmarked(session: Session, *, actor: Actor) -> dict[uuid.UUID, int]:
-    """Return how many answers wait for a mark, by session."""
-    waiting = unmarked_slots(actor.organisation).subquery()
-    query = select(waiting.c.exam_session_id, func.count()).group_by(waiting.c.exam_session_id)
-    return dict(session.execute(query).all())
 
 
 def count_states(session: Session, exam_session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, int]]:

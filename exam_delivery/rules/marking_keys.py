@@ -19,9 +19,7 @@ DISPUTE_RULE = RuleKey(
     "marking.dispute_rule", "以第三人评分为准", N_("双评超出允差怎样定分"), choices=tuple(DISPUTE_RULES)
 )
 PLAN_FIRST = RuleKey("marking.plan_first", default=False, label=N_("保存阅卷安排之后才能开始阅卷"))
-CLAIM_MINUTES = RuleKey(
-    "marking.claim_minutes", 20, N_("领取一份答案后多少分钟不操作即放回"), minimum=1, maximum=240
-)
+CLAIM_MINUTES = RuleKey("marking.claim_minutes", 20, N_("领取一份答案后多少分钟不操作即放回"), minimum=1, maximum=240)
 CHANGE_MINUTES = RuleKey("marking.change_minutes", 120, N_("评分后多少分钟内本人可以修改"), minimum=0, maximum=10_080)
 STEP = RuleKey("marking.step", "0.5", N_("评分的最小单位（分）"), choices=("1", "0.5", "0.25", "0.1"))
 

@@ -13,6 +13,7 @@ from exam_delivery.models import KeyChange, ScoreRecord, ScoreStatus
 from exam_delivery.repository import key_changes as repository
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.repository.key_changes import Sitting
+from exam_delivery.repository.marking_results import counted_marks
 from exam_delivery.rules.amendments import PENDING
 from exam_delivery.rules.scoring import AttemptResult, ScoringKey
 from exam_delivery.services import consequences, forms, scoring_keys
@@ -108,7 +109,7 @@ def find_effects(session: Session, actor: Actor, change: KeyChange) -> Effects:
 
 def _answers(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, Answers]:
     responses = scores_repository.load_responses(session, ids)
-    marks = scores_repository.load_marks(session, ids)
+    marks = counted_marks(session, ids)
     places = scores_repository.load_places(session, ids)
     return {key: Answers(responses[key], marks[key], places[key]) for key in ids}
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, ExamBatch, ExamSession, Mark, ScoreStatus
+from exam_delivery.models import Attempt, ExamBatch, ExamSession, Mark, MarkingDesk, MarkingFlag, ScoreStatus
 from exam_delivery.repository import marking as repository
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
+from exam_delivery.repository.marking import Place
+from exam_delivery.repository.marking_results import counted_marks
+from exam_delivery.rules import marking_keys as keys
+from exam_delivery.rules.marking import criteria_scores, parse_criteria, parse_mark
 from exam_delivery.rules.scoring import KeyedSlot, ScoringKey, response_text
-from exam_delivery.services import recusal, scoring
+from exam_delivery.services import marking_board, marking_plans, recusal, scoring
+from exam_delivery.services.marking_board import Board, Task
 from exam_delivery.services.scoring import Keys
 from kernel import audit
 from kernel.clock import now
@@ -23,16 +30,21 @@ from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
+from kernel.profiles import value
 from kernel.uow import UnitOfWork
+
+__all__ = ["MarkingQueue", "Script", "get_script", "give_mark", "list_queues", "next_script", "parse_mark", "queue_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkingQueue:
-    """A session whose answers wait for markers."""
+    """A session whose answers wait for markers; `n_waiting` are those that this person may take."""
 
     exam_session: ExamSession
     batch: ExamBatch
     n_waiting: int
+    n_decisions: int
+    n_others: int
     n_marked: int
     n_mine: int
 
@@ -47,42 +59,83 @@ class Script:
     response: str
     n_marks: int
     own_mark: Mark | None
+    others: Sequence[Mark] = ()
+    flags: Sequence[MarkingFlag] = ()
+    desk: MarkingDesk | None = None
+    step: Decimal = Decimal("0.5")
 
     @property
     def code(self) -> str:
         """A code by which people speak about the script; it tells nothing about the person."""
-        return hashlib.sha256(f"{self.attempt_id}/{self.slot.slot}".encode()).hexdigest()[:8].upper()
+        return script_code(self.attempt_id, self.slot.slot)
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether two people disagreed, or somebody handed the answer over."""
+        return self.own_mark is None and bool(self.others or self.flags)
+
+    @property
+    def criteria(self) -> tuple[Decimal, ...]:
+        """The marks of each scoring point, where they add up to the slot's."""
+        return criteria_scores(self.slot.content.rubric, self.slot.max_score)
+
+
+def script_code(attempt_id: uuid.UUID, slot: int) -> str:
+    """Return the code by which people speak about an answer."""
+    return hashlib.sha256(f"{attempt_id}/{slot}".encode()).hexdigest()[:8].upper()
 
 
 def list_queues(session: Session, actor: Actor) -> list[MarkingQueue]:
     """Return the sessions with answers to mark or marks by this person, the fullest first."""
     require(actor, Permission.RESPONSE_MARK)
-    waiting = scores_repository.count_unmarked(session, actor=actor)
     marked = repository.count_marks(session, actor=actor)
+    pending = repository.pending_sessions(session, actor=actor)
     queues = []
-    for key in {*waiting, *marked}:
+    for key in pending | set(marked):
         row = planning.get_session(session, key, actor=actor)
         if row.status in scoring.SCORABLE:
-            n_marked, n_mine = marked.get(key, (0, 0))
-            batch = planning.get_batch(session, row.exam_batch_id, actor=actor)
-            queues.append(MarkingQueue(row, batch, waiting.get(key, 0), n_marked, n_mine))
+            board = marking_board.load(session, row) if key in pending else None
+            queues.append(_queue(session, actor, row, board, marked.get(key, (0, 0))))
     return sorted(queues, key=lambda queue: (-queue.n_waiting, queue.exam_session.starts_at))
 
 
-def next_script(
-    session: Session, actor: Actor, exam_session_id: uuid.UUID, *, after: tuple[uuid.UUID, int] | None = None
-) -> tuple[uuid.UUID, int] | None:
-    """Return the next answer for this marker: slot by slot, in an order of the marker's own so that two seldom meet.
+def queue_of(session: Session, actor: Actor, row: ExamSession) -> MarkingQueue:
+    """Return one session's queue as this person sees it."""
+    n_marked = repository.count_marks(session, actor=actor).get(row.exam_session_id, (0, 0))
+    return _queue(session, actor, row, marking_board.load(session, row), n_marked)
 
-    `after` is an answer that the marker puts off; it comes again when the others are done.
+
+def _queue(session: Session, actor: Actor, row: ExamSession, board: Board | None, n: tuple[int, int]) -> MarkingQueue:
+    tasks = [board.task(one, actor.user_id) for one in board.answers] if board else []
+    open_answers = sum(one.resolution.score is None for one in board.answers) if board else 0
+    n_mine = sum(task is not None for task in tasks)
+    batch = planning.get_batch(session, row.exam_batch_id, actor=actor)
+    return MarkingQueue(row, batch, n_mine, tasks.count(Task.DECIDE), open_answers - n_mine, n[0], n[1])
+
+
+def next_script(
+    session: Session,
+    actor: Actor,
+    exam_session_id: uuid.UUID,
+    *,
+    after: Place | None = None,
+    item: Place | None = None,
+) -> Place | None:
+    """Return the next answer for this marker: item by item, in an order of the marker's own so that two seldom meet.
+
+    The order is random but always the same for the marker, so that no answer profits from when it comes. `after` is an
+    answer that the marker puts off; it comes again when the others are done. `item` is the item to go on with.
     """
     require(actor, Permission.RESPONSE_MARK)
-    planning.get_session(session, exam_session_id, actor=actor)
-    waiting = repository.list_unmarked(session, exam_session_id, organisation_id=actor.organisation)
-    barred = recusal.barred_attempts(session, actor, exam_session_id) if waiting else set()
-    waiting = [one for one in waiting if one[0] not in barred]
-    ordered = sorted(waiting, key=lambda one: (str(one[2]), one[1], _own_order(actor, one[0])))
-    scripts = [(attempt_id, slot) for attempt_id, slot, _form in ordered]
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    board = marking_board.load(session, row)
+    mine = [one for one in board.answers if board.task(one, actor.user_id) and board.is_free(one, actor.user_id)]
+    barred = recusal.barred_attempts(session, actor, exam_session_id) if mine else set()
+    waiting = [one.pending for one in mine if one.pending.attempt_id not in barred]
+    ordered = sorted(
+        waiting, key=lambda one: (one.item != item, str(one.form_id), one.slot, _own_order(actor, one.attempt_id))
+    )
+    scripts = [(one.attempt_id, one.slot) for one in ordered]
     if after in scripts:
         place = scripts.index(after) + 1
         scripts = scripts[place:] + scripts[:place]
@@ -94,18 +147,32 @@ def _own_order(actor: Actor, attempt_id: uuid.UUID) -> str:
 
 
 def get_script(session: Session, actor: Actor, attempt_id: uuid.UUID, slot: int) -> Script:
-    """Return one answer that a person must mark."""
+    """Return one answer that a person must mark or has marked."""
     require(actor, Permission.RESPONSE_MARK)
     attempt = repository.get_attempt(session, attempt_id, actor=actor)
     recusal.check_marker(session, actor, attempt_id)
     keyed = _keyed_slot(session, attempt, slot)
-    marks = repository.marks_of_slot(session, attempt_id, slot)
-    if not marks and not repository.is_unmarked(session, attempt, slot):
-        raise NotFoundError(N_("这份答案不需要人工评分"))
+    row = planning.get_session(session, attempt.exam_session_id, actor=actor)
+    board = marking_board.load(session, row, attempt_id)
+    marks = repository.marks_by_answer(session, attempt.exam_session_id, attempt_id).get((attempt_id, slot), [])
+    own = [mark for mark in marks if mark.marked_by == actor.user_id]
+    answer = board.find(attempt_id, slot)
+    task = board.task(answer, actor.user_id) if answer else None
+    if not own and task is None:
+        raise NotFoundError(N_("这份答案不由您评分，或已经评完"))
     stored = scores_repository.load_responses(session, [attempt_id])[attempt_id].get(slot)
-    own = marks[-1] if marks and marks[-1].marked_by == actor.user_id else None
-    text = response_text(stored)
-    return Script(attempt_id, attempt.exam_session_id, keyed, text, len(marks), own)
+    decides = answer if task is Task.DECIDE else None
+    return Script(
+        attempt_id, attempt.exam_session_id, keyed, response_text(stored), len(own), own[-1] if own else None,
+        others=_newest_of_each(decides.marks) if decides else (), flags=decides.flags if decides else (),
+        desk=repository.find_desk(session, attempt_id, slot, actor.user_id) if actor.user_id else None,
+        step=Decimal(value(session, actor.organisation, keys.STEP.name)),
+    )  # fmt: skip
+
+
+def _newest_of_each(marks: Sequence[Mark]) -> list[Mark]:
+    newest = {mark.marked_by: mark for mark in marks if not mark.is_final}
+    return list(newest.values())
 
 
 def _keyed_slot(session: Session, attempt: Attempt, slot: int) -> KeyedSlot:
@@ -116,13 +183,55 @@ def _keyed_slot(session: Session, attempt: Attempt, slot: int) -> KeyedSlot:
     return keyed
 
 
-def give_mark(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, score: str, *, comment: str = "", n_seen: int) -> Mark:
-    """Mark an answer; `n_seen` is how many marks the marker saw, so that nobody overwrites another's.
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a marker typed: a total, or marks of each scoring point, or both."""
+
+    score: str
+    criteria: Sequence[str] = ()
+    comment: str = ""
+
+
+@dataclass(slots=True)
+class _Act:
+    """One act of marking: the answer, who marked it before, and what the rule profile says."""
+
+    uow: UnitOfWork
+    attempt: Attempt
+    keyed: KeyedSlot
+    board: Board
+    marks: Sequence[Mark]
+    own: list[Mark] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.own = [mark for mark in self.marks if mark.marked_by == self.uow.actor.user_id]
+
+    @property
+    def item(self) -> Place:
+        """The item that is marked."""
+        return self.attempt.form_id, self.keyed.slot
+
+    def held(self, name: str) -> Any:
+        """Return a value of the rule profile."""
+        return value(self.uow.session, self.attempt.organisation_id, name)
+
+
+def give_mark(
+    uow: UnitOfWork,
+    attempt_id: uuid.UUID,
+    slot: int,
+    score: str,
+    *,
+    comment: str = "",
+    criteria: Sequence[str] = (),
+    n_seen: int,
+) -> Mark:
+    """Mark an answer; `n_seen` is how many own marks the marker saw, so that nothing is overwritten unseen.
 
     Raises
     ------
     ConflictError
-        If somebody else has marked it, or the scores are released.
+        If somebody else has marked or taken it, the time to change it is over, or the scores are released.
     """
     require(uow.actor, Permission.RESPONSE_MARK)
     attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
@@ -131,55 +240,86 @@ def give_mark(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, score: str, *, 
         raise ConflictError(N_("这个场次现在不能阅卷"))
     recusal.check_marker(uow.session, uow.actor, attempt_id)
     keyed = _keyed_slot(uow.session, attempt, slot)
-    marks = repository.marks_of_slot(uow.session, attempt_id, slot)
-    _check_turn(uow, marks, n_seen)
-    if not marks and not repository.is_unmarked(uow.session, attempt, slot):
-        raise NotFoundError(N_("这份答案不需要人工评分"))
-    mark = _new_mark(uow, attempt, keyed, parse_mark(score, keyed.max_score), comment, number=len(marks) + 1)
+    marks = repository.marks_by_answer(uow.session, row.exam_session_id, attempt_id).get((attempt_id, slot), [])
+    act = _Act(uow, attempt, keyed, marking_board.load(uow.session, row, attempt_id), marks)
+    is_final = _check_turn(act, n_seen)
+    mark = _new_mark(act, Typed(score, criteria, comment), is_final=is_final)
+    marking_plans.fix_plan(uow, row, act.item, keyed.max_score)
     uow.add(mark)
     uow.flush()  # the new score version reads the marks
     audit.record(uow, "response.mark", "attempt", attempt_id, after={"slot": slot, "number": mark.number})
-    _complete(uow, attempt)
+    _complete(uow, attempt, slot)
     return mark
 
 
-def _check_turn(uow: UnitOfWork, marks: Sequence[Mark], n_seen: int) -> None:
-    if marks and marks[-1].marked_by != uow.actor.user_id:
+def _check_turn(act: _Act, n_seen: int) -> bool:
+    """Refuse a mark that is not this person's turn; return whether it decides."""
+    if act.own:
+        _check_change(act, n_seen)
+        return act.own[-1].is_final
+    answer = act.board.find(act.attempt.attempt_id, act.keyed.slot)
+    if answer is None and not act.marks:
+        raise NotFoundError(N_("这份答案不需要人工评分"))
+    task = act.board.task(answer, act.uow.actor.user_id) if answer else None
+    if answer is None or (task is None and act.marks):
         raise ConflictError(N_("这份答案刚刚已由他人评分，您的评分没有保存；请看下一份"))
-    if len(marks) != n_seen:
+    if task is None:
+        raise ConflictError(N_("这份答案现在不由您评分，请看下一份"))
+    if not act.board.is_free(answer, act.uow.actor.user_id):
+        raise ConflictError(N_("领取已超时，这份答案已由他人领取；您的评分没有提交，草稿已保留"))
+    if n_seen:
         raise ConflictError(N_("这份答案的评分已有变化，请刷新后再评"))
+    return task is Task.DECIDE
 
 
-def parse_mark(text: str, max_score: Decimal) -> Decimal:
-    """Return a typed mark; raises InvalidInputError outside 0 to the slot's marks or finer than 0.5."""
-    try:
-        score = Decimal(text.strip())
-    except InvalidOperation:
-        score = Decimal(-1)
-    if not (score.is_finite() and 0 <= score <= max_score and score * 2 == int(score * 2)):
-        message = N_("请填写 0 至满分之间的分数，以 0.5 分为单位")
-        raise InvalidInputError(message, fields={"score": [message]})
-    return score
+def _check_change(act: _Act, n_seen: int) -> None:
+    """Refuse to change an own mark that is not the one seen, too old, or no longer the last word."""
+    newest = act.own[-1]
+    if len(act.own) != n_seen:
+        raise ConflictError(N_("这份答案的评分已有变化，请刷新后再评"))
+    if any(mark.is_final and mark.number > newest.number for mark in act.marks if mark not in act.own):
+        raise ConflictError(N_("这份答案已经裁定，不能再修改"))
+    minutes = act.held(keys.CHANGE_MINUTES.name)
+    if now() - act.own[0].marked_at > timedelta(minutes=minutes):
+        raise ConflictError(N_("评分已超过 %(minutes)s 分钟，不能再修改；有疑问请告诉阅卷组长"), minutes=minutes)
 
 
-def _new_mark(
-    uow: UnitOfWork, attempt: Attempt, keyed: KeyedSlot, score: Decimal, comment: str, *, number: int
-) -> Mark:
+def _new_mark(act: _Act, typed: Typed, *, is_final: bool) -> Mark:
+    attempt, keyed, user_id, moment = act.attempt, act.keyed, act.uow.actor.user_id, now()
+    score, criteria = read_mark(typed, keyed, Decimal(act.held(keys.STEP.name)))
+    desk = repository.find_desk(act.uow.session, attempt.attempt_id, keyed.slot, user_id) if user_id else None
+    if desk is not None:
+        act.uow.session.delete(desk)
     return Mark(
-        organisation_id=attempt.organisation_id, attempt_id=attempt.attempt_id, slot=keyed.slot, number=number,
-        score=score, max_score=keyed.max_score, comment=comment.strip()[:500], marked_by=uow.actor.user_id,
-        marked_at=now(),
+        organisation_id=attempt.organisation_id, attempt_id=attempt.attempt_id, slot=keyed.slot,
+        number=max((mark.number for mark in act.marks), default=0) + 1, score=score, max_score=keyed.max_score,
+        criteria=[f"{one:f}" for one in criteria], comment=typed.comment.strip()[:500], is_final=is_final,
+        seconds=int((moment - desk.claimed_at).total_seconds()) if desk and not act.own else None, marked_by=user_id,
+        marked_at=moment,
     )  # fmt: skip
 
 
-def _complete(uow: UnitOfWork, attempt: Attempt) -> None:
+def read_mark(typed: Typed, keyed: KeyedSlot, step: Decimal) -> tuple[Decimal, tuple[Decimal, ...]]:
+    """Return total and marks of each scoring point; raises InvalidInputError where they do not fit."""
+    limits = criteria_scores(keyed.content.rubric, keyed.max_score)
+    criteria = parse_criteria(typed.criteria, limits, step)
+    if not criteria:
+        return parse_mark(typed.score, keyed.max_score, step), ()
+    total = sum(criteria, Decimal(0))
+    if typed.score.strip() and parse_mark(typed.score, keyed.max_score, step) != total:
+        message = N_("得分与各评分点之和不一致，请核对")
+        raise InvalidInputError(message, fields={"score": [message]})
+    return total, criteria
+
+
+def _complete(uow: UnitOfWork, attempt: Attempt, slot: int) -> None:
     """Make a new score version when this mark was the last one missing, or changed a whole score."""
     record = scoring.record_of(uow.session, attempt.attempt_id)
     slots = scores_repository.slot_scores(uow.session, record.score_record_id) if record else ()
-    marks = scores_repository.load_marks(uow.session, [attempt.attempt_id])[attempt.attempt_id]
-    is_waiting = any(slot.score is None and slot.slot not in marks for slot in slots)
+    marks = counted_marks(uow.session, [attempt.attempt_id])[attempt.attempt_id]
+    is_waiting = any(one.score is None and one.slot not in marks for one in slots)
     if record is None or is_waiting:
         return
     scoring.score_attempts(uow, [attempt.attempt_id], Keys(attempt.organisation_id), None)
-    if record.status is not ScoreStatus.COMPLETE:
+    if record.status is not ScoreStatus.COMPLETE or slot not in marks:
         scoring.settle(uow, attempt.exam_session_id)

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import (
     Attempt,
     ExamSession,
-    Mark,
     ScoreRecord,
     ScoreSource,
     ScoreStatus,
@@ -20,6 +19,7 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as repository
+from exam_delivery.repository.marking_results import CountedMark, counted_marks
 from exam_delivery.rules import scoring as rules
 from exam_delivery.rules.amendments import Place
 from exam_delivery.rules.scoring import AttemptResult, ScoringKey, score_attempt, stored_digest
@@ -63,7 +63,7 @@ class Answers:
     """What an attempt's score depends on beside the key: stored responses and marks by slot, and where it was sat."""
 
     responses: Mapping[int, str]
-    marks: Mapping[int, Mark]
+    marks: Mapping[int, CountedMark]
     place: Place
 
 
@@ -104,7 +104,7 @@ def score_attempts(uow: UnitOfWork, attempt_ids: Sequence[uuid.UUID], keys: Keys
     attempts = [repository.lock_attempt(uow.session, key, actor=uow.actor) for key in sorted(attempt_ids)]
     ids = [attempt.attempt_id for attempt in attempts]
     responses = repository.load_responses(uow.session, ids)
-    marks = repository.load_marks(uow.session, ids)
+    marks = counted_marks(uow.session, ids)
     places = repository.load_places(uow.session, ids)
     present = repository.newest_records(uow.session, ids)
     records: list[dict[str, Any]] = []
@@ -144,7 +144,7 @@ def _version(
         "reason": reason[:REASON_LENGTH], "responses_digest": stored, "run_id": run_id,
         "created_by": uow.actor.user_id, "created_at": now(),
     }  # fmt: skip
-    return record, _slot_rows(record_id, result) if result else []
+    return record, _slot_rows(record_id, result, answers.marks) if result else []
 
 
 def score_answers(key: ScoringKey, answers: Answers) -> AttemptResult:
@@ -175,11 +175,12 @@ def _status(result: AttemptResult | None, reason: str) -> ScoreStatus:
     return ScoreStatus.NEEDS_MARKING if result.score is None else ScoreStatus.COMPLETE
 
 
-def _slot_rows(record_id: uuid.UUID, result: AttemptResult) -> list[dict[str, Any]]:
+def _slot_rows(record_id: uuid.UUID, result: AttemptResult, marks: Mapping[int, CountedMark]) -> list[dict[str, Any]]:
     return [
         {
             "score_record_id": record_id, "slot": slot.slot, "score": slot.score, "max_score": slot.max_score,
             "outcome": slot.outcome, "source": ScoreSource(slot.source.value),
+            "mark_ids": list(marks[slot.slot].mark_ids) if slot.source is rules.Source.HUMAN else None,
         }
         for slot in result.slots
     ]  # fmt: skip
