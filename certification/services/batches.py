@@ -18,6 +18,7 @@ from certification.rules.pass_decision import PassOutcome
 from certification.rules.publicity import PublicityPeriod
 from certification.services import compliance, steps
 from certification.services.dates import today
+from exam_delivery.public_appeals import find_open_appeals
 from kernel import audit
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
@@ -86,6 +87,8 @@ def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
     )
 
 
+WAITS_FOR_APPEALS = frozenset({BatchState.ROSTER_SUBMITTED, BatchState.RESUBMITTED, BatchState.ARCHIVED})
+APPEAL_BLOCKER = N_("还有 %(n)s 件成绩复核或申诉没有办结，请先办结")
 CORRECTION_BLOCKER = N_("还有 %(n)s 份成绩更正没有处理，请先采用或不采用")
 
 
@@ -95,7 +98,17 @@ def step_blockers(session: Session, batch: CertificationBatch, new: BatchState) 
     n_open = repository.count_open_corrections(session, batch.certification_batch_id)
     if n_open and new is not BatchState.RETURNED:  # being returned is how a correction gets its turn
         found.insert(0, Blocker("open_correction", CORRECTION_BLOCKER, {"n": n_open}))
-    return found
+    return found + _appeal_blockers(session, batch, new)
+
+
+def _appeal_blockers(session: Session, batch: CertificationBatch, new: BatchState) -> list[Blocker]:
+    """Return the score checks and appeals that nobody has closed: the archive waits for them, by rule the roster too."""
+    if new not in WAITS_FOR_APPEALS:
+        return []
+    waiting = find_open_appeals(session, batch.organisation_id, batch.source_batch_id)
+    if waiting.n_open and (waiting.blocks_roster or new is BatchState.ARCHIVED):
+        return [Blocker("open_appeals", APPEAL_BLOCKER, {"n": waiting.n_open})]
+    return []
 
 
 def advance(uow: UnitOfWork, batch: CertificationBatch, new: BatchState, *, reason: str = "") -> None:

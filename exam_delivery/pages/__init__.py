@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exam_delivery.pages import (
+    appeals,
     batches,
     console,
     console_acts,
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     lockdown.bp,
     item_reports.bp,
     key_changes.bp,
+    appeals.bp,
 )
 MENU = (
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
@@ -51,6 +53,8 @@ MENU = (
     MenuEntry(
         N_("阅卷与成绩"), N_("答案变更"), "key_changes.index", (Permission.SCORE_RELEASE,), icon="edit", order=25
     ),
+    MenuEntry(N_("阅卷与成绩"), N_("复核与申诉"), "appeals.index", (Permission.SCORE_RELEASE,), icon="scale", order=30),
+    MenuEntry(N_("阅卷与成绩"), N_("待我复核"), "appeals.mine", (Permission.RESPONSE_MARK,), icon="scale", order=35),
 )
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -223,9 +223,7 @@ class Evidence:
     receipt_digest: str
     stored_digest: str
     slots: Sequence[Decimal | None]
-    max_slots: Decimal
     score: Decimal | None
-    max_score: Decimal
     score_again: Decimal | None
     released: Decimal | None
 
