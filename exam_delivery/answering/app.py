@@ -1,4 +1,4 @@
-"""The WSGI program behind /api/v1/exam: six calls."""
+"""The WSGI program behind /api/v1/exam: seven calls."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from exam_delivery.answering.commands import (
     hold_of,
     refuse_holder,
 )
+from exam_delivery.answering.leaving import LeaveCommand, Leaves, checked_leaves, policy_of
 from exam_delivery.answering.lockdown import LockdownGate
 from exam_delivery.answering.protocol import (
     CLOSED,
@@ -101,6 +102,7 @@ class AnsweringApp:
             "start": {"POST": self.start},
             "responses": {"GET": self.read_responses, "PUT": self.save},
             "submit": {"POST": self.submit},
+            "leaves": {"POST": self.note_leaves},
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -237,6 +239,13 @@ class AnsweringApp:
         """Keep answers; acknowledge only what is durable."""
         events = checked_events(decode(environ, Save))
         answer = self._write(SaveCommand(attempt_id, generation, self.now(), events))
+        return ok({**answer, "server_time": iso(self.now())})
+
+    def note_leaves(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        """Keep what the page noticed of leaving it; the policy stands in the candidate's form."""
+        events = checked_leaves(decode(environ, Leaves))
+        policy = policy_of(self.storage.find_form(attempt_id))
+        answer = self._write(LeaveCommand(attempt_id, generation, self.now(), events, policy))
         return ok({**answer, "server_time": iso(self.now())})
 
     def read_responses(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:

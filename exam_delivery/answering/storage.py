@@ -71,6 +71,19 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveRow:
+    """One time away from the exam page, or the return."""
+
+    attempt_id: uuid.UUID
+    seq: int
+    kind: str
+    seconds: int
+    client_time: str
+    received_at: datetime
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class StateRow:
     """The newest answer of a slot."""
 
@@ -105,7 +118,7 @@ class Transaction(Protocol):
         ...
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
+        """Keep events, sorted by key and one a key; one that is there stays, but is late no more once it came in time."""
         ...
 
     def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
@@ -130,6 +143,14 @@ class Transaction(Protocol):
 
     def lock(self, attempt_id: uuid.UUID, at: datetime, reason: str) -> None:
         """Turn an attempt read-only until an invigilator unlocks it; the first lock stands."""
+        ...
+
+    def add_leaves(self, rows: Sequence[LeaveRow]) -> None:
+        """Keep what the page noticed of leaving it; one that is there already changes nothing."""
+        ...
+
+    def count_leaves(self, attempt_id: uuid.UUID) -> int:
+        """Return how often the page was left."""
         ...
 
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
@@ -222,7 +243,19 @@ FIND_EXEMPT = (
     "WHERE e.state = 'approved' AND s.status IN ('prepared', 'open', 'closed')"
 )
 FIND_SETTINGS_FILE = "SELECT settings_file FROM session_lockdowns WHERE mode = 'seb' AND launch_code = "
+LEAVE_COLUMNS = "attempt_id, seq, kind, seconds, client_time, received_at, generation"
+COUNT_LEAVES = "SELECT count(*) FROM leave_events WHERE kind <> 'returned' AND attempt_id = "
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
+
+
+def one_by_key(rows: Iterable[EventRow]) -> list[EventRow]:
+    """Return each event once, sorted by key; the same event may stand in two calls of one batch, and in time goes before late."""
+    ordered = sorted(rows, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq, r.is_late))
+    return [
+        row
+        for before, row in zip([None, *ordered], ordered, strict=False)
+        if before is None or (before.attempt_id, before.slot, before.seq) != (row.attempt_id, row.slot, row.seq)
+    ]
 
 
 def newest_by_slot(rows: Iterable[EventRow]) -> list[EventRow]:

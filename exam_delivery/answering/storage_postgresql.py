@@ -20,14 +20,17 @@ from psycopg.types.json import Json
 from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
+    COUNT_LEAVES,
     EVENT_COLUMNS,
     FIND_EXEMPT,
     FIND_LOCKDOWNS,
     FIND_SETTINGS_FILE,
+    LEAVE_COLUMNS,
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
+    LeaveRow,
     LockdownRow,
     Lockdowns,
     SignInRow,
@@ -43,7 +46,8 @@ LOCK_ATTEMPTS = (
 ADD_EVENTS = (
     f"INSERT INTO response_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM json_to_recordset(%s::json) AS t("  # noqa: S608
     "attempt_id uuid, slot int, seq bigint, response text, client_time text, received_at timestamptz, generation int, "
-    "is_late boolean) ON CONFLICT DO NOTHING"
+    "is_late boolean) ON CONFLICT (attempt_id, slot, seq) DO UPDATE SET is_late = false "
+    "WHERE response_events.is_late AND NOT excluded.is_late"
 )
 STATES_AT = (
     "SELECT s.attempt_id, s.slot, s.seq, s.response FROM json_to_recordset(%s::json) AS k(attempt_id uuid, slot int) "
@@ -63,6 +67,11 @@ TOUCH = (
 NOTE_GAPS = (
     "INSERT INTO contact_gaps (attempt_id, started_at, ended_at) SELECT id, started, ended "
     "FROM json_to_recordset(%s::json) AS t(id uuid, started timestamptz, ended timestamptz) ON CONFLICT DO NOTHING"
+)
+ADD_LEAVES = (
+    f"INSERT INTO leave_events ({LEAVE_COLUMNS}) SELECT {LEAVE_COLUMNS} FROM json_to_recordset(%s::json) "  # noqa: S608 - constant
+    "AS t(attempt_id uuid, seq bigint, kind text, seconds int, client_time text, received_at timestamptz, generation int) "
+    "ON CONFLICT DO NOTHING"
 )
 READER_SECONDS = 30
 PATIENCE: dict[str, Any] = {
@@ -189,7 +198,7 @@ class PostgresqlTransaction:
         return {row.attempt_id: row for row in rows}
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
+        """Keep events; one that is there stays, but is late no more once it came in time."""
         self.connection.execute(ADD_EVENTS, (as_json(rows),))
 
     def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
@@ -221,6 +230,15 @@ class PostgresqlTransaction:
             "UPDATE attempts SET locked_at = %s, hold_reason = %s WHERE attempt_id = %s AND locked_at IS NULL",
             (at, reason[:200], attempt_id),
         )
+
+    def add_leaves(self, rows: Sequence[LeaveRow]) -> None:
+        """Keep what the page noticed of leaving it; one that is there already changes nothing."""
+        self.connection.execute(ADD_LEAVES, (as_json(rows),))
+
+    def count_leaves(self, attempt_id: uuid.UUID) -> int:
+        """Return how often the page was left."""
+        row = self.connection.execute(f"{COUNT_LEAVES}%s", (attempt_id,)).fetchone()
+        return int(row[0]) if row else 0
 
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
         """Return whether the candidate of an attempt may begin."""

@@ -15,14 +15,17 @@ from typing import Any
 from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
+    COUNT_LEAVES,
     EVENT_COLUMNS,
     FIND_EXEMPT,
     FIND_LOCKDOWNS,
     FIND_SETTINGS_FILE,
+    LEAVE_COLUMNS,
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
     EventRow,
+    LeaveRow,
     LockdownRow,
     Lockdowns,
     SignInRow,
@@ -34,6 +37,10 @@ from kernel.turns import WriteTurn
 UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13, 16, 17, 18), 14
 """Positions in `ATTEMPT_COLUMNS` of what the driver gives as text."""
 FIND_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
+ADD_EVENT = (
+    f"INSERT INTO response_events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) "  # noqa: S608 - constant columns
+    "ON CONFLICT (attempt_id, slot, seq) DO UPDATE SET is_late = 0 WHERE is_late AND NOT excluded.is_late"
+)
 FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? ORDER BY slot"
 
 
@@ -184,10 +191,9 @@ class SqliteTransaction:
         return {attempt.attempt_id: attempt for attempt in map(attempt_from, filter(None, rows))}
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
-        query = f"INSERT INTO response_events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"  # noqa: S608
+        """Keep events; one that is there stays, but is late no more once it came in time."""
         self.connection.executemany(
-            query,
+            ADD_EVENT,
             [
                 (
                     r.attempt_id.hex,
@@ -242,6 +248,21 @@ class SqliteTransaction:
             "UPDATE attempts SET locked_at = ?, hold_reason = ? WHERE attempt_id = ? AND locked_at IS NULL",
             (to_text(at), reason[:200], attempt_id.hex),
         )
+
+    def add_leaves(self, rows: Sequence[LeaveRow]) -> None:
+        """Keep what the page noticed of leaving it; one that is there already changes nothing."""
+        query = f"INSERT INTO leave_events ({LEAVE_COLUMNS}) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"  # noqa: S608 - constant
+        self.connection.executemany(
+            query,
+            [
+                (r.attempt_id.hex, r.seq, r.kind, r.seconds, r.client_time, to_text(r.received_at), r.generation)
+                for r in rows
+            ],
+        )
+
+    def count_leaves(self, attempt_id: uuid.UUID) -> int:
+        """Return how often the page was left."""
+        return int(self.connection.execute(f"{COUNT_LEAVES}?", (attempt_id.hex,)).fetchone()[0])
 
     def find_admission(self, attempt_id: uuid.UUID) -> Admission:
         """Return whether the candidate of an attempt may begin."""

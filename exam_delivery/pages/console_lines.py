@@ -53,6 +53,13 @@ def clock_text(moment: datetime | None) -> str:
     return moment.astimezone(reading.zone()).strftime("%H:%M:%S") if moment else "—"
 
 
+def _flag(seat: Seat) -> str:
+    """Return what is odd about a candidate: another device, the exam page left."""
+    device = _("换过设备") if seat.n_takeovers else ""
+    left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
+    return "；".join(filter(None, (device, left)))
+
+
 def line_of(exam_session_id: uuid.UUID, seat: Seat) -> SeatLine:
     """Return a candidate as the page writes it."""
     row = seat.row
@@ -70,7 +77,7 @@ def line_of(exam_session_id: uuid.UUID, seat: Seat) -> SeatLine:
         contact=clock_text(row.last_contact_at),
         deadline=_("暂停中") if row.paused_at else clock_text(row.deadline_at),
         device=(row.device or "").split(" ")[0],
-        flag=_("换过设备") if seat.n_takeovers else "",
+        flag=_flag(seat),
     )
 
 

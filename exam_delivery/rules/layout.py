@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from exam_delivery.rules.leaving import UNRULED, Conduct
 from item_templates import registry
 
 SLOT_FIELDS = ("slot", "section", "type", "interaction", "multiple", "n_blanks", "score", "unit", "hotspot", "stimulus")
@@ -25,6 +26,8 @@ class SessionFacts:
     rules: tuple[str, ...]
     pledge: str
     per_page: str
+    conduct: Conduct = UNRULED
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class FormRenderer:
             "rules": list(facts.rules),
             "pledge": facts.pledge,
             "display": {"per_page": facts.per_page},
+            "conduct": facts.conduct.document(),
+            "tools": list(facts.tools),
             "sections": sections,
             "slots": [self._placed(slot, number, layout) for number, slot in enumerate(order, 1)],
             "candidate": {

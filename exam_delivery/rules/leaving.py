@@ -17,6 +17,9 @@ KINDS: Mapping[str, str] = {
     "windowed": N_("退出全屏"),
 }
 
+RETURNED = "returned"
+"""The page is back: this event says how long it was away."""
+
 
 class LeaveAction(enum.StrEnum):
     """What follows when a candidate leaves the exam page."""
@@ -50,6 +53,10 @@ class Conduct:
     def document(self) -> dict[str, Any]:
         """Return it as the player reads it."""
         return asdict(self)
+
+
+UNRULED = Conduct()
+"""A page that enforces nothing."""
 
 
 def known_tools(chosen: Sequence[Any]) -> list[str]:

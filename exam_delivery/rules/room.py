@@ -100,6 +100,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "present": N_("撤销缺考"),
     "note": N_("情况记录"),
     "rescue": N_("导入应急文件"),
+    "leave": N_("离开考试页面"),
     "check_in": N_("准许入场"),
     "refuse": N_("不准入场"),
     "pause": N_("暂停"),
@@ -107,7 +108,20 @@ INCIDENT_LABELS: dict[str, str] = {
     "lock": N_("锁定"),
     "unlock": N_("解锁"),
     "move": N_("换座位"),
+    "device": N_("设备故障"),
+    "network": N_("网络中断"),
+    "power": N_("停电"),
+    "health": N_("身体不适"),
+    "order": N_("秩序问题"),
+    "identity": N_("身份核验"),
+    "items": N_("试题问题"),
+    "misconduct": N_("违纪"),
+    "sign_off": N_("考场签字"),
 }
+
+
+INCIDENT_KINDS = ("note", "device", "network", "power", "health", "order", "identity", "items", "misconduct")
+"""What an invigilator may choose; the other labels are of acts and of the system."""
 
 
 @dataclass(frozen=True, slots=True)

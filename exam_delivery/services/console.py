@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamBatch, ExamSession, Incident
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import planning
+from exam_delivery.repository import leaving, planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
 from exam_delivery.rules.room import RANKS, SeatFacts, SeatState, seat_state
 from exam_delivery.rules.room_acts import Act, acts_for
@@ -35,6 +35,8 @@ class Seat:
     row: SeatRow
     state: SeatState
     n_takeovers: int
+    n_leaves: int = 0
+    away_seconds: int = 0
 
     @property
     def rank(self) -> int:
@@ -102,8 +104,20 @@ def _seats(
 ) -> list[Seat]:
     takeovers = repository.count_incidents(session, exam_session_id, "takeover")
     rows = repository.list_seats(session, exam_session_id, room_ids=room_ids, actor=actor)
-    seats = [Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0) if row.attempt_id else 0) for row in rows]
+    leaves = leaving.leaves_of_session(session, exam_session_id)
+    seats = [_seat(row, at, takeovers, leaves) for row in rows]
     return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
+
+
+def _seat(
+    row: SeatRow,
+    at: datetime,
+    takeovers: Mapping[uuid.UUID, int],
+    leaves: Mapping[uuid.UUID, tuple[int, int]],
+) -> Seat:
+    if row.attempt_id is None:
+        return Seat(row, state_of(row, at), 0)
+    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), *leaves.get(row.attempt_id, (0, 0)))
 
 
 def state_of(row: SeatRow, at: datetime) -> SeatState:
@@ -165,4 +179,5 @@ def view_seat(
     incidents = repository.incidents_of(session, row.attempt_id, actor=actor)
     n_takeovers = sum(incident.kind == "takeover" for incident in incidents)
     minutes = repository.extra_minutes(session, [row.attempt_id]).get(row.attempt_id, 0)
-    return Seat(row, state_of(row, at), n_takeovers), incidents, minutes
+    n_leaves, away = leaving.leaves_of_attempt(session, row.attempt_id)
+    return Seat(row, state_of(row, at), n_takeovers, n_leaves, away), incidents, minutes

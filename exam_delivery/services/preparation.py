@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from exam_delivery.repository import attempts_planning, planning
 from exam_delivery.repository import candidates as people
 from exam_delivery.rules import keys
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
+from exam_delivery.rules.leaving import CODES, Conduct, known_tools
 from exam_delivery.rules.seating import dealt_form
 from exam_delivery.rules.states import check_step
 from exam_delivery.services import form_uses as form_uses
@@ -88,7 +89,21 @@ def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
     values = profiles.values(session, row.organisation_id)
     rules = tuple(line.strip() for line in str(values[keys.RULES_TEXT]).splitlines() if line.strip())
     organisation = get_organisation(session, row.organisation_id)
-    return SessionFacts(organisation.name, row.name, rules, str(values[keys.PLEDGE_TEXT]), row.per_page)
+    pledge, tools = str(values[keys.PLEDGE_TEXT]), tuple(known_tools(row.tools))
+    return SessionFacts(organisation.name, row.name, rules, pledge, row.per_page, _conduct(row, values), tools)
+
+
+def _conduct(row: ExamSession, values: Mapping[str, Any]) -> Conduct:
+    """Return what the exam page enforces: the rules of the organisation, and how often the session lets people leave."""
+    return Conduct(
+        leave_action=CODES[str(values[keys.LEAVE_ACTION])],
+        leave_limit=row.leave_limit,
+        leave_grace_seconds=int(values[keys.LEAVE_GRACE_SECONDS]),
+        full_screen=bool(values[keys.FULL_SCREEN]),
+        block_copy=bool(values[keys.BLOCK_COPY]),
+        allow_paste=bool(values[keys.ALLOW_PASTE]),
+        rescue_after_seconds=int(values[keys.RESCUE_AFTER_SECONDS]),
+    )
 
 
 def build_attempts(plan: Preparation, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
