@@ -1,5 +1,6 @@
 """Tables of exam delivery: planning, people, attempts and answers, scores."""
 
+from exam_delivery.models.accommodations import Accommodation
 from exam_delivery.models.analyses import SessionAnalysis
 from exam_delivery.models.appeals import ScoreReviewEvent, ScoreReviewRequest
 from exam_delivery.models.attempts import (
@@ -48,6 +49,7 @@ from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSo
 from exam_delivery.rules.states import SessionStatus
 
 __all__ = [
+    "Accommodation",
     "Attempt",
     "AttemptStatus",
     "BatchStatus",

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exam_delivery.rules.states import SessionStatus
@@ -65,6 +65,9 @@ class ExamRoom(Base):
     name: Mapped[str] = mapped_column(String(60))
     capacity: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)
+    is_separate: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="for candidates who sit apart"
+    )
 
 
 class ExamSession(Base):
