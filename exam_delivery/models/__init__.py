@@ -19,7 +19,14 @@ from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
 from exam_delivery.models.leaving import LeaveEvent
 from exam_delivery.models.lockdown import LockdownExemption, SessionLockdown
-from exam_delivery.models.marking import MarkingDesk, MarkingFlag, MarkingPlan
+from exam_delivery.models.marking import (
+    MarkingDesk,
+    MarkingFlag,
+    MarkingPause,
+    MarkingPlan,
+    MarkingStandard,
+    MarkingTrial,
+)
 from exam_delivery.models.planning import (
     BatchStatus,
     Candidate,
@@ -72,7 +79,10 @@ __all__ = [
     "Mark",
     "MarkingDesk",
     "MarkingFlag",
+    "MarkingPause",
     "MarkingPlan",
+    "MarkingStandard",
+    "MarkingTrial",
     "MisconductCase",
     "MisconductSignature",
     "ReadinessOverride",

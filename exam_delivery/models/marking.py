@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exam_delivery.rules.marking import DisputeRule, FinalRule, FlagKind, MarkingMethod
+from exam_delivery.rules.marking import DisputeRule, FinalRule, FlagKind, MarkingMethod, StandardKind
 from kernel.audit.models import make_append_only
 from kernel.db import Base, UuidPk
 
@@ -69,4 +69,60 @@ class MarkingFlag(Base):
     flagged_at: Mapped[datetime]
 
 
+class MarkingStandard(Base):
+    """定标答案: an answer with an agreed mark, on which markers are trained or quietly checked."""
+
+    __tablename__ = "marking_standards"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "slot"),
+        Index("ix_marking_standards_exam_session_id", "exam_session_id"),
+    )
+    marking_standard_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"))
+    form_id: Mapped[uuid.UUID]
+    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"))
+    slot: Mapped[int]
+    kind: Mapped[StandardKind]
+    score: Mapped[Decimal]
+    max_score: Mapped[Decimal]
+    reason: Mapped[str] = mapped_column(String(500), default="", comment="why this mark; shown after training")
+    set_by: Mapped[uuid.UUID | None]
+    set_at: Mapped[datetime]
+
+
+class MarkingTrial(Base):
+    """What a marker gave to an answer with an agreed mark."""
+
+    __tablename__ = "marking_trials"
+    __table_args__ = (UniqueConstraint("marking_standard_id", "marked_by"),)
+    marking_trial_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    marking_standard_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("marking_standards.marking_standard_id"))
+    score: Mapped[Decimal]
+    is_hit: Mapped[bool]
+    marked_by: Mapped[uuid.UUID]
+    marked_at: Mapped[datetime]
+
+
+class MarkingPause(Base):
+    """A marker's queue of one item that stands still until the leader lets it go on."""
+
+    __tablename__ = "marking_pauses"
+    __table_args__ = (Index("ix_marking_pauses_exam_session_id", "exam_session_id"),)
+    marking_pause_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"))
+    form_id: Mapped[uuid.UUID]
+    slot: Mapped[int]
+    marked_by: Mapped[uuid.UUID]
+    kind: Mapped[StandardKind] = mapped_column(comment="training: not passed; check: drifted from the agreed marks")
+    n_hits: Mapped[int]
+    n_tried: Mapped[int]
+    paused_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[uuid.UUID | None]
+
+
 make_append_only(MarkingFlag.__table__)
+make_append_only(MarkingTrial.__table__)

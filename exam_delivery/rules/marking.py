@@ -46,6 +46,13 @@ class FlagKind(enum.StrEnum):
     OTHER = "other"
 
 
+class StandardKind(enum.StrEnum):
+    """What an answer with an agreed mark is for."""
+
+    TRAINING = "training"
+    CHECK = "check"
+
+
 class MarkState(enum.StrEnum):
     """Whether an answer has its mark."""
 
