@@ -73,6 +73,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     responses: (attempt) => call("GET", at(attempt, "responses"), undefined, { timeout: 5000 }),
     save: (attempt, events, keepalive) =>
       call("PUT", at(attempt, "responses"), { events: events.map(wire) }, { timeout: 8000, keepalive }),
+    leaves: (attempt, events) => call("POST", at(attempt, "leaves"), { events }, { timeout: 8000, keepalive: true }),
     submit: (attempt) => call("POST", at(attempt, "submit"), {}, { timeout: 15000 }),
   };
 }

@@ -2,12 +2,15 @@
 import { createAnnouncer } from "./announce.js";
 import { createClock } from "./clock.js";
 import { createEnding } from "./ending.js";
+import { createLeaving } from "./leaving.js";
 import { createSession } from "./session.js";
 import { createStore } from "./state.js";
+import { guard } from "./guards.js";
 import { currentLanguage, setLanguage, t } from "./i18n.js";
 import { fill } from "./dom.js";
 import { mayAnswer, neighbour } from "./selectors.js";
 import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
+import { openLeaveNotice } from "./views/dialogs.js";
 import { openingView, waitingView } from "./views/waiting.js";
 import { examView } from "./views/exam.js";
 import { receiptView } from "./views/receipt.js";
@@ -81,7 +84,21 @@ export function start({ makeApi, views = {} }) {
     dataset.contrast = preferences.contrast ? "high" : "normal";
   }
 
+  /** While somebody sits: leaving is noticed, copying deterred, as the form says. */
+  function beginSitting({ form, signIn }) {
+    const conduct = form.conduct || {};
+    const stop = guard(conduct);
+    const onReturn = (kind) => conduct.leave_action !== "count" && openLeaveNotice(conduct, kind);
+    ctx.leaving = createLeaving({ store, api, clock, conduct, onReturn, attempt: signIn.attempt_id, outbox: session.outbox() });
+    ctx.endSitting = () => {
+      stop();
+      ctx.leaving = null;
+    };
+  }
+
   store.subscribe((state, before) => {
+    if (state.phase === "exam" && before.phase !== "exam") beginSitting(state);
+    if (state.phase !== "exam" && before.phase === "exam") ctx.endSitting();
     if (state.preferences !== before.preferences) dress(state);
     const other = state.preferences.language !== before.preferences.language;
     if (state.phase !== before.phase || other || state.form !== before.form) mount(state);
@@ -93,6 +110,7 @@ export function start({ makeApi, views = {} }) {
     if (store.get().phase !== "exam") return;
     announcer.tick();
     ending.tick();
+    ctx.leaving.tick();
     if (session.sync()) session.sync().tick();
   }
 

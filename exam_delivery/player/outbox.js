@@ -1,7 +1,7 @@
 /** Answers that the server has not acknowledged yet, kept on this computer: IndexedDB, or memory where it is refused. */
 
 const DATABASE = "kaoku-exam";
-const STORES = ["events", "marks"];
+const STORES = ["events", "marks", "leaves", "scratch"];
 
 /** The browser's database, or null where even asking for it is forbidden. */
 export function indexedDatabase() {
@@ -15,9 +15,11 @@ export function indexedDatabase() {
 function open(factory, timeoutMs) {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error("timeout")), timeoutMs);
-    const request = factory.open(DATABASE, 1);
-    request.onupgradeneeded = () =>
-      STORES.forEach((name) => request.result.createObjectStore(name, { keyPath: ["attempt", "slot"] }));
+    const request = factory.open(DATABASE, 2);
+    request.onupgradeneeded = () => {
+      const known = request.result.objectStoreNames;
+      STORES.filter((name) => !known.contains(name)).forEach((name) => request.result.createObjectStore(name, { keyPath: ["attempt", "slot"] }));
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
@@ -131,6 +133,10 @@ export async function openOutbox({ attempt, factory, timeoutMs = 3000, onFallbac
         if (on) store.put({ attempt, slot });
         else store.delete([attempt, slot]);
       }),
+    /** Notes beside the answers: absences until the server has them, the scratch pad. */
+    keep: (name, slot, value) => guarded("readwrite", (tx) => tx.objectStore(name).put({ attempt, slot, value })),
+    kept: (name) => rows(name).then((found) => found.map((row) => row.value)),
+    drop: (name, slot) => guarded("readwrite", (tx) => tx.objectStore(name).delete([attempt, slot])),
     /** Forget this attempt; the database goes when no other candidate's unsent answers are in it. */
     async clear() {
       const range = IDBKeyRange.bound([attempt], [attempt, []]);

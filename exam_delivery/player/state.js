@@ -9,7 +9,7 @@ export const DEFAULT_PREFERENCES = {
 export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
-  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, status: "waiting",
+  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, leaves: 0, status: "waiting",
   deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, kept: [],
   preferences: DEFAULT_PREFERENCES,
 });
@@ -46,12 +46,15 @@ function openForm(state, { form, responses, local, marks }) {
   marks.forEach((slot) => {
     flagged[slot] = true;
   });
-  const layout = state.preferences.layoutChosen ? state.preferences.layout : (form.display || {}).per_page || "one";
+  const own = state.preferences;
+  const display = form.display || {};
+  const layout = own.layoutChosen ? own.layout : display.per_page || "one";
+  const size = own.sizeChosen ? own.size : display.size || own.size;
   const known = form.slots.some((slot) => slot.slot === state.current);
   return {
     ...state, form, answers, pending, seq, marks: flagged, refused: {},
     current: known ? state.current : form.sections[0].slots[0],
-    preferences: { ...state.preferences, layout },
+    preferences: { ...own, layout, size },
   };
 }
 
@@ -85,7 +88,7 @@ function answered(state, { slot, response }) {
 }
 
 const preference = (state, { name, value }) => {
-  const chosen = name === "layout" ? { layoutChosen: true } : {};
+  const chosen = ["layout", "size"].includes(name) ? { [`${name}Chosen`]: true } : {};
   return { ...state, preferences: { ...state.preferences, ...chosen, [name]: value } };
 };
 

@@ -64,6 +64,18 @@ export function openHelp(ctx) {
   });
 }
 
+/** Tell somebody who is back that it was noticed. */
+export function openLeaveNotice({ leave_action: action, leave_limit: limit }, kind) {
+  if (document.querySelector("dialog.left-page")) return;
+  const text = kind === "windowed" ? t("您刚才退出了全屏，已经记录。") : t("您刚才离开了考试页面，已经记录。");
+  const rule = action === "lock" ? h("p", {}, t("最多可以离开 {n} 次，超过后答题会锁定，要等监考员处理。", { n: limit })) : null;
+  openDialog({
+    name: "left-page", title: t("请不要离开考试页面"),
+    body: [h("p", {}, text), h("p", {}, t("考试中请不要切换到别的窗口，也不要最小化。电脑自己弹出窗口的，请举手告诉监考员。")), rule],
+    buttons: [closeButton(t("知道了，继续作答"), "primary")],
+  });
+}
+
 /** Sign in again while the page stays as it is. */
 export function openSignInAgain(ctx) {
   const message = h("p", { class: "error", role: "alert" });

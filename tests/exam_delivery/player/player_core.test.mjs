@@ -5,6 +5,7 @@ import { crossed } from "./player/announce.js";
 import { ApiError } from "./player/api.js";
 import { createClock, formatSpan, parseInstant } from "./player/clock.js";
 import { isTyping, keyOf, optionIndex } from "./player/keyboard.js";
+import { createLeaving } from "./player/leaving.js";
 import { openOutbox } from "./player/outbox.js";
 import { newest, rescueText } from "./player/rescue.js";
 import { seal } from "./player/seal.js";
@@ -51,6 +52,86 @@ describe("rescue file", () => {
     const file = JSON.parse(text);
     assert.deepEqual([file.format, file.attempt_id, file.generation, file.made_at], ["kaoku-rescue/1", "a-1", 2, "m"]);
     assert.ok(!text.includes("geheim") && !atob(file.sealed).includes("geheim"));
+  });
+});
+
+describe("leaving the page", () => {
+  const seen = { hidden: false, focused: true, fullScreen: false };
+
+  function watched(conduct = {}) {
+    const at = { now: 100000, seen: { ...seen } };
+    const [kept, sent, returned] = [new Map(), [], []];
+    const outbox = { keep: (_, seq, value) => kept.set(seq, value), drop: (_, seq) => kept.delete(seq), kept: async () => [] };
+    const api = { fails: false, leaves: async (_, events) => {
+      if (api.fails) throw new ApiError(0, "network");
+      sent.push(...events);
+      return { acknowledged: events.map((e) => e.seq), n_leaves: sent.length, hold: null };
+    } };
+    const rules = { leave_action: "warn", leave_grace_seconds: 2, full_screen: false, ...conduct };
+    const leaving = createLeaving({ store: createStore(opened()), api, outbox, clock: { now: () => at.now, monotonic: () => at.now },
+      attempt: "a", conduct: rules, look: () => at.seen, onReturn: (kind) => returned.push(kind) });
+    const pass = async (milliseconds) => {
+      for (let left = milliseconds; left > 0; left -= 250) {
+        at.now += 250;
+        leaving.tick();
+        await Promise.resolve();
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    };
+    return { at, kept, sent, returned, api, leaving, pass };
+  }
+
+  test("is told at once and again on return, with how long", async () => {
+    const page = watched();
+    page.at.seen = { ...seen, hidden: true };
+    await page.pass(5000);
+    page.at.seen = seen;
+    await page.pass(4000);
+    assert.deepEqual(page.sent.map((e) => [e.kind, e.seconds]), [["hidden", 0], ["returned", 5]]);
+    assert.deepEqual(page.returned, ["hidden"]);
+    assert.equal(page.kept.size, 0);
+  });
+
+  test("shorter than the grace is none", async () => {
+    const page = watched();
+    page.at.seen = { ...seen, focused: false };
+    await page.pass(1500);
+    page.at.seen = seen;
+    await page.pass(4000);
+    assert.deepEqual([page.sent, page.returned], [[], []]);
+  });
+
+  test("without a network stays on this computer and is sent later, once", async () => {
+    const page = watched();
+    page.api.fails = true;
+    page.at.seen = { ...seen, focused: false };
+    await page.pass(8000);
+    assert.equal(page.kept.size, 1);
+    page.api.fails = false;
+    await page.pass(8000);
+    assert.deepEqual(page.sent.map((e) => e.kind), ["blurred"]);
+  });
+
+  test("to save a file is excused; full screen counts only once it was there", async () => {
+    const page = watched({ full_screen: true });
+    page.leaving.excuse();
+    page.at.seen = { ...seen, focused: false };
+    await page.pass(8000);
+    page.at.seen = seen;
+    await page.pass(8000);
+    assert.deepEqual(page.sent, []);
+    page.at.seen = { ...seen, fullScreen: true };
+    await page.pass(1000);
+    page.at.seen = seen;
+    await page.pass(4000);
+    assert.deepEqual(page.sent.map((e) => e.kind), ["windowed"]);
+  });
+
+  test("is nobody's business where the rules say so", async () => {
+    const page = watched({ leave_action: "off" });
+    page.at.seen = { ...seen, hidden: true };
+    await page.pass(8000);
+    assert.equal(page.kept.size, 0);
   });
 });
 

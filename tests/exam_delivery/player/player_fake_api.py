@@ -59,6 +59,8 @@ class FakeExam:
     attempt: str = ATTEMPT
     rescue_key: bytes = b"r" * 32
     hold: dict[str, Any] | None = None
+    leaves: dict[int, dict[str, Any]] = field(default_factory=dict)
+    leave_limit: int | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -142,6 +144,13 @@ class FakeExam:
             }
         return {**self.receipt, "server_time": instant(time.time())}
 
+    def note_leaves(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.leaves.update({event["seq"]: event for event in body["events"]})
+        n = sum(event["kind"] != "returned" for event in self.leaves.values())
+        if self.leave_limit is not None and n > self.leave_limit:
+            self.hold = {"kind": "locked", "since": "", "reason": "离开考试页面超过规定次数"}
+        return {"acknowledged": [event["seq"] for event in body["events"]], "n_leaves": n, **self.times()}
+
     def dispatch(self, method: str, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         if path == "/api/v1/exam/sign-in":
             return self.sign_in(body)
@@ -156,6 +165,7 @@ class FakeExam:
             ("GET", "responses"): self.read_responses,
             ("PUT", "responses"): lambda: self.save(body),
             ("POST", "submit"): self.submit,
+            ("POST", "leaves"): lambda: self.note_leaves(body),
         }
         return answers[method, call]()
 
