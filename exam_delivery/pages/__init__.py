@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from exam_delivery.pages import (
+    accommodations,
     appeals,
     batches,
     console,
     console_acts,
+    incidents,
     item_reports,
     key_changes,
     lockdown,
     marking,
     marking_plans,
+    marking_standards,
+    misconduct,
+    readiness,
     recusal,
     registrations,
     rescue,
+    room_checks,
+    rulings,
     scores,
     sessions,
 )
@@ -28,17 +35,24 @@ BLUEPRINTS = (
     batches.rooms_bp,
     sessions.bp,
     registrations.bp,
+    accommodations.bp,
     scores.bp,
     marking.bp,
     marking_plans.bp,
+    marking_standards.bp,
     console.bp,
     console_acts.bp,
+    incidents.bp,
+    misconduct.bp,
     rescue.bp,
     recusal.bp,
     lockdown.bp,
+    readiness.bp,
+    room_checks.bp,
     item_reports.bp,
     key_changes.bp,
     appeals.bp,
+    rulings.bp,
 )
 MENU = (
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
@@ -47,12 +61,21 @@ MENU = (
     MenuEntry(
         N_("考试"), N_("考场控制台"), "console.index", (Permission.SESSION_INVIGILATE,), icon="monitor", order=40
     ),
+    MenuEntry(
+        N_("考试"),
+        N_("违纪案"),
+        "misconduct.index",
+        (Permission.SESSION_WRITE, Permission.SESSION_INVIGILATE),
+        icon="warning",
+        order=42,
+    ),
     MenuEntry(N_("考试"), N_("应急文件"), "rescue.index", (Permission.SESSION_CONTROL,), icon="upload", order=45),
     MenuEntry(N_("阅卷与成绩"), N_("阅卷台"), "marking.index", (Permission.RESPONSE_MARK,), icon="edit", order=10),
     MenuEntry(N_("阅卷与成绩"), N_("成绩与发布"), "scores.index", (Permission.SCORE_READ,), icon="chart", order=20),
     MenuEntry(
         N_("阅卷与成绩"), N_("答案变更"), "key_changes.index", (Permission.SCORE_RELEASE,), icon="edit", order=25
     ),
+    MenuEntry(N_("阅卷与成绩"), N_("处理决定"), "rulings.index", (Permission.SCORE_RELEASE,), icon="shield", order=27),
     MenuEntry(N_("阅卷与成绩"), N_("复核与申诉"), "appeals.index", (Permission.SCORE_RELEASE,), icon="scale", order=30),
     MenuEntry(N_("阅卷与成绩"), N_("待我复核"), "appeals.mine", (Permission.RESPONSE_MARK,), icon="scale", order=35),
 )

@@ -189,7 +189,11 @@ def rooms() -> Page:
     wanted = reading.key(request.args.get("room"))
     room = planning.get_room(session, wanted, actor=actor) if wanted else None
     limit = profiles.value(session, actor.organisation, keys.ROOM_SIZE)
-    values = RoomPlan(room.site, room.name, room.capacity, room.is_active) if room else RoomPlan("", "", limit)
+    values = (
+        RoomPlan(room.site, room.name, room.capacity, room.is_active, room.is_separate)
+        if room
+        else RoomPlan("", "", limit)
+    )
     return _rooms(room, values, {})
 
 
@@ -199,7 +203,9 @@ def save_room() -> Page | Response:
     """Create or change a room."""
     actor, wanted = current_actor(), reading.key(request.form.get("exam_room_id"))
     is_active = wanted is None or reading.ticked("is_active")
-    plan = RoomPlan(reading.text("site"), reading.text("name"), reading.number("capacity"), is_active)
+    plan = RoomPlan(
+        reading.text("site"), reading.text("name"), reading.number("capacity"), is_active, reading.ticked("is_separate")
+    )
     try:
         with unit_of_work(actor) as uow:
             batches.save_room(uow, wanted, plan)

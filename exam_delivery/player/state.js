@@ -3,7 +3,7 @@ import { mergeResponses } from "./responses.js";
 
 /** @type {import("./types.js").Preferences} */
 export const DEFAULT_PREFERENCES = {
-  size: "medium", contrast: false, layout: "one", panel: true, timer: true, shortcuts: true, language: "zh-Hans",
+  size: "medium", contrast: false, layout: "one", panel: true, tool: "", timer: true, shortcuts: true, language: "zh-Hans",
 };
 
 export const INITIAL = Object.freeze({

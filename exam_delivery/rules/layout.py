@@ -39,6 +39,7 @@ class CandidateFacts:
     seat: str
     room: str
     duration_seconds: int
+    font_size: str = ""
 
 
 def make_layout(
@@ -113,7 +114,7 @@ class FormRenderer:
             "duration_seconds": candidate.duration_seconds,
             "rules": list(facts.rules),
             "pledge": facts.pledge,
-            "display": {"per_page": facts.per_page},
+            "display": {"per_page": facts.per_page} | ({"size": candidate.font_size} if candidate.font_size else {}),
             "conduct": facts.conduct.document(),
             "tools": list(facts.tools),
             "sections": sections,

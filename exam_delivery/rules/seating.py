@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kernel.errors import InvalidInputError
@@ -13,10 +13,11 @@ from kernel.i18n import N_
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room with its number of seats."""
+    """A room with its number of seats; a separate one is for those who sit apart."""
 
     exam_room_id: uuid.UUID
     capacity: int
+    is_separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,33 @@ class Seat:
     number: int
 
 
-def draw_seats(registrations: Sequence[uuid.UUID], rooms: Sequence[Room], *, seed: int) -> list[Seat]:
+def draw_seats(
+    registrations: Sequence[uuid.UUID], rooms: Sequence[Room], *, seed: int, apart: Collection[uuid.UUID] = ()
+) -> list[Seat]:
     """Return a seat for everybody: order by lot from the seed, rooms filled to capacity in the order given.
 
-    The same registrations, rooms and seed always give the same seats.
+    Those who sit `apart` are in separate rooms, and nobody else is. The same registrations, rooms and seed always give the
+    same seats.
 
     Raises
     ------
     InvalidInputError
-        If there are fewer seats than people; the message says how many are missing.
+        If there are fewer seats than people; the message says how many are missing, and of which kind.
     """
+    together = [one for one in registrations if one not in apart]
+    alone = [one for one in registrations if one in apart]
+    separate = [room for room in rooms if room.is_separate]
+    if alone and sum(room.capacity for room in separate) < len(alone):
+        raise InvalidInputError(
+            N_("有 %(people)s 名考生需要单独考场，所选的单独考场只有 %(seats)s 个座位；请给场次增加单独考场"),
+            people=len(alone),
+            seats=sum(room.capacity for room in separate),
+        )
+    common = [room for room in rooms if not room.is_separate]
+    return _drawn(together, common, seed) + _drawn(alone, separate, seed)
+
+
+def _drawn(registrations: Sequence[uuid.UUID], rooms: Sequence[Room], seed: int) -> list[Seat]:
     n_seats = sum(room.capacity for room in rooms)
     if n_seats < len(registrations):
         raise InvalidInputError(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import update
 
-from exam_delivery.models import Candidate, ExamBatch, ExamSession, Registration, SessionStatus
+from exam_delivery.models import Accommodation, Candidate, ExamBatch, ExamSession, Registration, SessionStatus
+from exam_delivery.repository import accommodations, planning
 from exam_delivery.repository import candidates as repository
-from exam_delivery.repository import planning
 from exam_delivery.rules import admission, keys
 from exam_delivery.rules.admission import NumberContext
 from exam_delivery.rules.planning import CHINA
@@ -53,6 +53,7 @@ def arrange(uow: UnitOfWork, exam_session_id: uuid.UUID, *, seed: int | None = N
     entries = repository.registrations_of_session(uow.session, exam_session_id, actor=uow.actor)
     if not entries:
         raise ConflictError(N_("场次中还没有考生，请先导入名单"))
+    accommodations.set_time_factors(uow.session, [registration for registration, _c, _r in entries], actor=uow.actor)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     _number(uow, row, [(registration, candidate) for registration, candidate, _room in entries])
     _seat(uow, row, [registration for registration, _candidate, _room in entries], seed)
@@ -76,6 +77,10 @@ def _number(uow: UnitOfWork, row: ExamSession, people: Sequence[tuple[Registrati
         registration.admission_number = number
         registration.sign_in_index = personal.sign_in_index(number, personal.read_number(candidate))
     uow.flush()  # numbers first: the seats follow by bulk statements
+
+
+def _sits_apart(granted: Accommodation | None) -> bool:
+    return granted is not None and granted.separate_room
 
 
 def _free_plan(uow: UnitOfWork, row: ExamSession, pattern: str) -> tuple[NumberContext, int]:
@@ -111,8 +116,10 @@ def _seat(uow: UnitOfWork, row: ExamSession, registrations: Sequence[Registratio
     rooms = planning.rooms_of_session(uow.session, row.exam_session_id, actor=uow.actor)
     if not rooms:
         raise ConflictError(N_("场次还没有考场，请先选择考场"))
-    places = [Room(room.exam_room_id, room.capacity) for _used, room in rooms]
-    seats = draw_seats([one.registration_id for one in registrations], places, seed=seed)
+    granted = accommodations.load_current(uow.session, [one.candidate_id for one in registrations], actor=uow.actor)
+    places = [Room(room.exam_room_id, room.capacity, is_separate=room.is_separate) for _used, room in rooms]
+    apart = {one.registration_id for one in registrations if _sits_apart(granted.get(one.candidate_id))}
+    seats = draw_seats([one.registration_id for one in registrations], places, seed=seed, apart=apart)
     clear = update(Registration).where(Registration.exam_session_id == row.exam_session_id)
     uow.session.execute(clear.values(seat_number=None, exam_room_id=None))
     rows = [

@@ -109,6 +109,7 @@ class RoomPlan:
     name: str
     capacity: int | None
     is_active: bool = True
+    is_separate: bool = False
 
 
 def save_room(uow: UnitOfWork, exam_room_id: uuid.UUID | None, plan: RoomPlan) -> ExamRoom:
@@ -118,8 +119,9 @@ def save_room(uow: UnitOfWork, exam_room_id: uuid.UUID | None, plan: RoomPlan) -
         raise InvalidInputError(MEND, fields=problems)
     room = planning.get_room(uow.session, exam_room_id, actor=uow.actor) if exam_room_id else _new_room(uow)
     room.site, room.name, room.capacity, room.is_active = plan.site, plan.name, plan.capacity or 1, plan.is_active
+    room.is_separate = plan.is_separate
     act = "exam_room.edit" if exam_room_id else "exam_room.create"
-    after = {"capacity": room.capacity, "is_active": room.is_active}
+    after = {"capacity": room.capacity, "is_active": room.is_active, "is_separate": room.is_separate}
     audit.record(uow, act, "exam_room", room.exam_room_id, after=after)
     return room
 

@@ -12,10 +12,19 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import AttemptStatus, Candidate, ExamRoom, ExamSession, Registration, SessionStatus
-from exam_delivery.repository import attempts_planning, planning
+from exam_delivery.models import (
+    Accommodation,
+    AttemptStatus,
+    Candidate,
+    ExamRoom,
+    ExamSession,
+    Registration,
+    SessionStatus,
+)
+from exam_delivery.repository import accommodations, attempts_planning, planning
 from exam_delivery.repository import candidates as people
 from exam_delivery.rules import keys
+from exam_delivery.rules.accommodations import USUAL_FONT
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
 from exam_delivery.rules.leaving import CODES, Conduct, known_tools
 from exam_delivery.rules.seating import dealt_form
@@ -69,6 +78,7 @@ class Preparation:
     renderers: dict[str, FormRenderer]
     missing: Sequence[Entry]
     grace_seconds: int
+    granted: Mapping[uuid.UUID, Accommodation]
 
 
 def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparation:
@@ -82,7 +92,8 @@ def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparatio
     missing = [entry for entry in entries if entry[0].registration_id not in done]
     renderers = {form_id: FormRenderer(delivery, facts) for form_id, delivery in deliveries.items()}
     grace = profiles.value(uow.session, row.organisation_id, keys.GRACE_SECONDS)
-    return Preparation(row, deliveries, renderers, missing, grace)
+    granted = accommodations.load_current(uow.session, [one[1].candidate_id for one in missing], actor=uow.actor)
+    return Preparation(row, deliveries, renderers, missing, grace, granted)
 
 
 def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
@@ -126,7 +137,7 @@ def _build(
     times = attempts_planning.timing(row, registration.time_factor)
     facts = CandidateFacts(
         candidate.name, registration.admission_number or "", f"{seat:02d}",
-        f"{room.site} {room.name}" if room else "", times["duration_seconds"],
+        f"{room.site} {room.name}" if room else "", times["duration_seconds"], _font_size(plan.granted.get(candidate.candidate_id)),
     )  # fmt: skip
     body = msgspec.json.encode(plan.renderers[form_id].render(layout, facts))
     attempt = {
@@ -138,6 +149,11 @@ def _build(
     }  # fmt: skip
     packed = gzip.compress(body, COMPRESSION, mtime=0)
     return attempt, {"attempt_id": key, "body": packed, "digest": digest_bytes(body)}
+
+
+def _font_size(granted: Accommodation | None) -> str:
+    """Return the size of letters that was granted; empty where the candidate chooses."""
+    return granted.font_size if granted is not None and granted.font_size != USUAL_FONT else ""
 
 
 def store_attempts(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]) -> None:
