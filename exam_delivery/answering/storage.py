@@ -118,7 +118,7 @@ class Transaction(Protocol):
         ...
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events, sorted by key and one a key; one that is there stays, but is late no more once it came in time."""
+        """Keep events; one that is there already changes nothing."""
         ...
 
     def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
@@ -246,16 +246,6 @@ FIND_SETTINGS_FILE = "SELECT settings_file FROM session_lockdowns WHERE mode = '
 LEAVE_COLUMNS = "attempt_id, seq, kind, seconds, client_time, received_at, generation"
 COUNT_LEAVES = "SELECT count(*) FROM leave_events WHERE kind <> 'returned' AND attempt_id = "
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
-
-
-def one_by_key(rows: Iterable[EventRow]) -> list[EventRow]:
-    """Return each event once, sorted by key; the same event may stand in two calls of one batch, and in time goes before late."""
-    ordered = sorted(rows, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq, r.is_late))
-    return [
-        row
-        for before, row in zip([None, *ordered], ordered, strict=False)
-        if before is None or (before.attempt_id, before.slot, before.seq) != (row.attempt_id, row.slot, row.seq)
-    ]
 
 
 def newest_by_slot(rows: Iterable[EventRow]) -> list[EventRow]:

@@ -46,8 +46,7 @@ LOCK_ATTEMPTS = (
 ADD_EVENTS = (
     f"INSERT INTO response_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM json_to_recordset(%s::json) AS t("  # noqa: S608
     "attempt_id uuid, slot int, seq bigint, response text, client_time text, received_at timestamptz, generation int, "
-    "is_late boolean) ON CONFLICT (attempt_id, slot, seq) DO UPDATE SET is_late = false "
-    "WHERE response_events.is_late AND NOT excluded.is_late"
+    "is_late boolean) ON CONFLICT DO NOTHING"
 )
 STATES_AT = (
     "SELECT s.attempt_id, s.slot, s.seq, s.response FROM json_to_recordset(%s::json) AS k(attempt_id uuid, slot int) "
@@ -198,7 +197,7 @@ class PostgresqlTransaction:
         return {row.attempt_id: row for row in rows}
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there stays, but is late no more once it came in time."""
+        """Keep events; one that is there already changes nothing."""
         self.connection.execute(ADD_EVENTS, (as_json(rows),))
 
     def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:

@@ -39,7 +39,7 @@ UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13, 16, 17, 18), 14
 FIND_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
 ADD_EVENT = (
     f"INSERT INTO response_events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) "  # noqa: S608 - constant columns
-    "ON CONFLICT (attempt_id, slot, seq) DO UPDATE SET is_late = 0 WHERE is_late AND NOT excluded.is_late"
+    "ON CONFLICT DO NOTHING"
 )
 FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? ORDER BY slot"
 
@@ -191,7 +191,7 @@ class SqliteTransaction:
         return {attempt.attempt_id: attempt for attempt in map(attempt_from, filter(None, rows))}
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there stays, but is late no more once it came in time."""
+        """Keep events; one that is there already changes nothing."""
         self.connection.executemany(
             ADD_EVENT,
             [

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from tests.chaos import (  # noqa: F401 - each enters its scenarios
+    faults_at_random,
+    faults_of_care,
     faults_of_disks,
+    faults_of_lines,
     faults_of_processes,
 )
 from tests.chaos.matrix import FAULTS
+
+FAULTS.sort(key=lambda fault: (int(fault.number[1:].rstrip("b")), fault.number))
 
 __all__ = ["FAULTS"]

@@ -142,6 +142,7 @@ def disk_fails(bench: Bench, tries: int) -> Evidence:
     history: list[Call] = []
     with serving(bench.folder, bench.url, n=2, workers=1) as site:
         device = Device(site.port, site.sitting.people[0], history)
+        device.longest_pause = 0.02
         device.enter()
         n_calls = _calls_of_one_save(site, device)
         for n in range(1, tries + 1):

@@ -135,11 +135,21 @@ def check_nothing_is_invented(calls: Sequence[Call], kept: Kept) -> list[str]:
 
 
 def check_state_is_the_newest(calls: Sequence[Call], kept: Kept) -> list[str]:
-    """The state of a slot is its event in time with the greatest seq, and the count follows the states."""
+    """The state of a slot is the event with the greatest seq that counts, and the number of answers follows the states.
+
+    An event counts when it came in time, or came late and was acknowledged when it was sent again after time had been given
+    back; whether one counts whose second sending was never answered, only the state can tell.
+    """
+    again = {(event.slot, event.seq) for event in _acknowledged(calls)}
+    perhaps = {
+        (e.slot, e.seq) for call in calls if call.kind == "save" and call.outcome == UNKNOWN for e in call.events
+    }
     newest: dict[int, tuple[int, Any]] = {}
     for row in kept.events:
-        if not row.is_late and row.seq > newest.get(row.slot, (-1, None))[0]:
-            newest[row.slot] = (row.seq, row.response)
+        key, state = (row.slot, row.seq), (row.seq, row.response)
+        counts = not row.is_late or key in again or (key in perhaps and kept.states.get(row.slot) == state)
+        if counts and row.seq > newest.get(row.slot, (-1, None))[0]:
+            newest[row.slot] = state
     found = [
         f"slot {slot} stands at {kept.states.get(slot)} and not at {newest.get(slot)}"
         for slot in {*newest, *kept.states}

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from kernel.clock import now
 from kernel.settings import Settings
@@ -207,4 +207,10 @@ def new_database(address: str, name: str) -> str:
     return make_url(address).set(database=name).render_as_string(hide_password=False)
 
 
-__all__ = ["Cluster", "Engine", "Site", "free_port", "new_database", "serving", "wait_for"]
+def drop_database(address: str) -> None:
+    """Drop a database that `new_database` created."""
+    url = make_url(address)
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {url.database} WITH (FORCE)"))
+    admin.dispose()

@@ -1,0 +1,59 @@
+"""What those who run the site do during an exam: they take backups, and restore one elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import create_engine
+
+from kernel.settings import Settings
+from tests.chaos.history import OK, Call, find_violations, read_kept
+from tests.chaos.matrix import SQLITE, Bench, Evidence, fault, site_under_load
+from tests.chaos.sites import drop_database, new_database
+from web.backup import backup, restore
+
+
+@fault(
+    "F14", "a backup is taken while answers come in, and restored into an empty installation",
+    "the copy holds everything acknowledged before it began, and agrees with itself; answering goes on", short=1, long=20,
+)  # fmt: skip
+def backed_up(bench: Bench, tries: int) -> Evidence:
+    with site_under_load(bench, n=6) as (site, crowd, evidence):
+        for k in range(tries):
+            crowd.wait_for_progress(10)
+            began = time.monotonic()
+            before = [call for call in crowd.devices[0].history[:] if call.ended < began]
+            archive = bench.folder.parent / f"{bench.folder.name}-{k}.tar"
+            application: Any = SimpleNamespace(config={"KAOKU": site.settings})
+            backup(application, archive)
+            copy = _empty_installation(bench, site.settings, k)
+            _judge_copy(evidence, copy, archive, before, crowd.devices[0].history)
+            archive.unlink()
+            if not copy.is_sqlite:
+                drop_database(copy.database_url)
+    return evidence
+
+
+def _empty_installation(bench: Bench, settings: Settings, k: int) -> Settings:
+    folder = bench.folder.parent / f"{bench.folder.name}-restored-{k}"
+    url = f"sqlite:///{folder / 'kaoku.sqlite3'}"
+    if bench.engine != SQLITE:
+        url = new_database(bench.url, f"restored_{bench.folder.name[-8:].lower().replace('-', '_')}_{k}")
+    return replace(settings, instance_dir=folder, database_url=url)
+
+
+def _judge_copy(evidence: Evidence, settings: Settings, archive: Any, before: list[Call], history: list[Call]) -> None:
+    """Restore a backup and hold it against the calls that had ended before it began, and against itself."""
+    restore(settings, archive)
+    engine = create_engine(settings.database_url)
+    kept = read_kept(engine)
+    engine.dispose()
+    sent_since = [replace(call, kind="sent", outcome="unknown") for call in history if call.began >= before[-1].began]
+    found = find_violations([*before, *sent_since], kept)
+    evidence.violations += [f"restored copy: {what}" for what in found]
+    n_kept = sum(len(one.events) for one in kept.values())
+    n_before = len({(c.attempt, e.slot, e.seq) for c in before if c.outcome == OK for e in c.events})
+    evidence.demand(n_kept >= n_before > 0, f"the copy holds {n_kept} answers of {n_before}")
