@@ -12,7 +12,7 @@ import structlog
 
 from exam_delivery.answering.protocol import NOT_FOUND, Refusal, RefusedError
 from exam_delivery.answering.storage import LockdownRow, Lockdowns, Storage
-from exam_delivery.rules.seb import Proof, Requirement, launch_address
+from exam_delivery.rules.seb import Requirement, launch_address, read_proofs
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 5.0
@@ -81,21 +81,13 @@ class LockdownGate:
 
 def _is_proven(row: LockdownRow, environ: WSGIEnvironment) -> bool:
     needed = Requirement(row.base_url, row.config_key, row.exam_keys)
-    return any(needed.is_met_by(proof) for proof in _proofs(row.base_url, environ))
-
-
-def _proofs(base_url: str, environ: WSGIEnvironment) -> list[Proof]:
-    """Return what a call brings: hashes of its own address, and those that the page read by script of its own address."""
-    path = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"]
     query = environ.get("QUERY_STRING", "")
-    url = base_url + path + (f"?{query}" if query else "")
-    head = environ.get("HTTP_X_SAFEEXAMBROWSER_CONFIGKEYHASH", "")
-    proofs = [Proof(url, head, environ.get("HTTP_X_SAFEEXAMBROWSER_REQUESTHASH", ""))]
-    page = environ.get("HTTP_X_KAOKU_SEB_PAGE", "")
-    if page:
-        config, exam = environ.get("HTTP_X_KAOKU_SEB_CONFIG", ""), environ.get("HTTP_X_KAOKU_SEB_EXAM", "")
-        proofs.append(Proof(page, config, exam))
-    return proofs
+    path = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"] + (f"?{query}" if query else "")
+
+    def header(name: str) -> str:
+        return str(environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
+
+    return any(needed.is_met_by(proof) for proof in read_proofs(row.base_url, path, header))
 
 
 def refusal_of(row: LockdownRow) -> Refusal:

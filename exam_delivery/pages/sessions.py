@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, current_app, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -19,11 +19,13 @@ from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import candidates, planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
+from exam_delivery.rules.leaving import TOOLS
 from exam_delivery.rules.planning import SessionPlan
 from exam_delivery.rules.states import SESSION_LABELS
 from exam_delivery.services import arranging, documents, forms, preparation, running, scoring, sessions
 from exam_delivery.services.documents import DOCUMENT_LABELS
 from exam_delivery.services.readiness import Blocker, find_blockers
+from exam_delivery.services.readiness_gate import Gate, find_gate
 from exam_delivery.services.scoring import ScoringState
 from kernel import profiles
 from kernel.conflicts import ConflictOfInterestError
@@ -80,6 +82,7 @@ class SessionPage:
     rooms: Sequence[tuple[SessionRoom, ExamRoom]]
     people: Mapping[str, str]
     scoring: ScoringState | None
+    gate: Gate | None
     may_write: bool
 
 
@@ -130,6 +133,7 @@ def _typed_plan() -> SessionPlan:
         earliest_submit_minutes=reading.number("earliest_submit_minutes"),
         leave_limit=reading.number("leave_limit"), per_page=reading.text("per_page") or "one",
         shuffle_items=reading.ticked("shuffle_items"), shuffle_choices=reading.ticked("shuffle_choices"),
+        tools=tuple(name for name in TOOLS if reading.ticked(f"tool_{name}")),
     )  # fmt: skip
 
 
@@ -140,7 +144,7 @@ def _stored_plan(row: ExamSession) -> SessionPlan:
         duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
         late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
         leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
-        shuffle_choices=row.shuffle_choices,
+        shuffle_choices=row.shuffle_choices, tools=tuple(row.tools),
     )  # fmt: skip
 
 
@@ -212,6 +216,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         rooms=planning.rooms_of_session(session, exam_session_id, actor=actor),
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
+        gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
         may_write=actor.may(Permission.SESSION_WRITE),
     )  # fmt: skip
     return render_page("exam_delivery/sessions/detail.html", page)
@@ -361,8 +366,11 @@ def undo_preparation(exam_session_id: uuid.UUID) -> Response:
 @requires(Permission.SESSION_WRITE)
 def open_now(exam_session_id: uuid.UUID) -> Response:
     """Open sign-in."""
+    reason, folder = reading.text("reason"), current_app.config["KAOKU"].instance_dir
     return reading.carry_out(
-        _address(exam_session_id), _("场次已开放，考生可以登录"), lambda uow: running.open_session(uow, exam_session_id)
+        _address(exam_session_id),
+        _("场次已开放，考生可以登录"),
+        lambda uow: running.open_session(uow, exam_session_id, reason=reason, folder=folder),
     )
 
 

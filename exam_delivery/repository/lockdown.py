@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import (
@@ -111,3 +111,8 @@ def exempt_seats(
     )
     rows: Sequence[tuple[uuid.UUID | None, uuid.UUID | None]] = [(one, room) for one, room in session.execute(query)]
     return frozenset(one for one, _room in rows if one), frozenset(room for _one, room in rows if room)
+
+
+def forget_registration(session: Session, registration_id: uuid.UUID) -> None:
+    """Remove the exemptions of a registration that is deleted; the audit keeps who asked for them."""
+    session.execute(delete(LockdownExemption).where(LockdownExemption.registration_id == registration_id))

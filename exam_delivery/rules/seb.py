@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -152,6 +152,13 @@ class Proof:
     url: str
     config_hash: str
     exam_hash: str
+
+
+def read_proofs(base_url: str, path: str, header: Callable[[str], str]) -> list[Proof]:
+    """Return what a request brings: hashes of its own address, and those that its page read by script of the page's address."""
+    own = Proof(base_url + path, header("X-SafeExamBrowser-ConfigKeyHash"), header("X-SafeExamBrowser-RequestHash"))
+    page = header("X-Kaoku-Seb-Page")
+    return [own, Proof(page, header("X-Kaoku-Seb-Config"), header("X-Kaoku-Seb-Exam"))] if page else [own]
 
 
 @dataclass(frozen=True, slots=True)

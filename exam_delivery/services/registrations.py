@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from exam_delivery.models import Registration, RegistrationStatus, SessionStatus
-from exam_delivery.repository import attempts_planning, planning
+from exam_delivery.repository import attempts_planning, lockdown, planning
 from exam_delivery.repository import candidates as repository
 from exam_delivery.services import personal
 from exam_delivery.services.arranging import lock_planned
@@ -35,6 +35,7 @@ def delete_registration(uow: UnitOfWork, registration_id: uuid.UUID) -> None:
     registration = repository.get_registration(uow.session, registration_id, actor=uow.actor)
     if attempts_planning.find_attempt_of(uow.session, registration_id):
         raise ConflictError(N_("已为此人生成试卷，不能删除报名；请“撤销备考”后再删，或按规定取消其成绩"))
+    lockdown.forget_registration(uow.session, registration.registration_id)
     uow.session.delete(registration)
     audit.record(uow, "registration.delete", "registration", registration_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from exam_delivery.repository import attempts_planning, planning
 from exam_delivery.repository.scores import load_responses
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.rules.states import check_step
+from exam_delivery.services import readiness_gate
 from exam_delivery.services.scoring import enqueue_scoring
 from kernel import audit
 from kernel.clock import now
@@ -30,11 +32,17 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
 
 
-def open_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
-    """Open a prepared session; before its time sign-in begins now, the start stays where it is."""
+def open_session(
+    uow: UnitOfWork, exam_session_id: uuid.UUID, *, reason: str = "", folder: Path | None = None
+) -> ExamSession:
+    """Open a prepared session; before its time sign-in begins now, the start stays where it is.
+
+    Where the readiness gate is not green and the rule profile refuses, a `reason` is needed; `folder` is on the disk to look at.
+    """
     require(uow.actor, Permission.SESSION_WRITE)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     check_step(row.status, SessionStatus.OPEN)
+    readiness_gate.pass_gate(uow, row, reason=reason, folder=folder)
     row.status = SessionStatus.OPEN
     if row.opens_at > now():
         row.opens_at = now()
@@ -100,10 +108,18 @@ def follow_the_clock() -> int:
     moment = now()
     to_open = [(row.organisation_id, row.exam_session_id) for row in planning.sessions_to_open(db.session(), moment)]
     to_close = [(row.organisation_id, row.exam_session_id) for row in planning.sessions_to_close(db.session(), moment)]
-    for organisation_id, key in to_open:
-        with unit_of_work(system_actor(organisation_id, name="clock")) as uow:
-            open_session(uow, key)
+    n_opened = sum(_open_in_time(organisation_id, key) for organisation_id, key in to_open)
     for organisation_id, key in to_close:
         with unit_of_work(system_actor(organisation_id, name="clock")) as uow:
             close_session(uow, key)
-    return len(to_open) + len(to_close)
+    return n_opened + len(to_close)
+
+
+def _open_in_time(organisation_id: uuid.UUID, key: uuid.UUID) -> bool:
+    """Open a session whose time has come, unless its gate asks for a person's reason; return whether it opened."""
+    with unit_of_work(system_actor(organisation_id, name="clock")) as uow:
+        row = planning.get_session(uow.session, key, actor=uow.actor)
+        if readiness_gate.is_held_back(uow.session, uow.actor, row):
+            return False
+        open_session(uow, key)
+    return True

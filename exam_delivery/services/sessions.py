@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
-from exam_delivery.repository import attempts_planning, planning
+from exam_delivery.repository import attempts_planning, planning, readiness
+from exam_delivery.rules.leaving import known_tools
 from exam_delivery.rules.planning import SessionPlan, check_plan
 from exam_delivery.services import forms, recusal
 from exam_delivery.services.batches import MEND, check_version
@@ -19,7 +20,7 @@ from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
-FROZEN_WHEN_PREPARED = ("form_ids", "shuffle_items", "shuffle_choices", "per_page", "name")
+FROZEN_WHEN_PREPARED = ("form_ids", "shuffle_items", "shuffle_choices", "per_page", "name", "tools", "leave_limit")
 
 
 def create_session(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: SessionPlan) -> ExamSession:
@@ -56,6 +57,7 @@ def _take_over(row: ExamSession, plan: SessionPlan) -> None:
     row.leave_limit = plan.leave_limit or 0
     row.per_page = plan.per_page
     row.shuffle_items, row.shuffle_choices = plan.shuffle_items, plan.shuffle_choices
+    row.tools = known_tools(plan.tools)
 
 
 def _facts(row: ExamSession) -> dict[str, object]:
@@ -107,6 +109,7 @@ def delete_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
     for used, _room in planning.rooms_of_session(uow.session, exam_session_id, actor=uow.actor):
         uow.session.delete(used)
     uow.flush()  # rooms go before the session they name
+    readiness.forget_session(uow.session, exam_session_id)
     uow.session.delete(row)
     audit.record(uow, "exam_session.delete", "exam_session", exam_session_id)
 
