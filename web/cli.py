@@ -14,7 +14,7 @@ from flask import Flask
 from kernel.errors import DomainError
 from kernel.settings import Settings, SettingsError
 
-COMMAND_SOURCES = ("qbank.cli", "blueprints.cli", "web.analysis.command")
+COMMAND_SOURCES = ("qbank.cli", "blueprints.cli", "certification.cli", "web.analysis.command")
 
 
 class LazyApp:
@@ -237,14 +237,21 @@ def restore(
 
 
 @cli.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="在标准输出打印 JSON。")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), default=None, help="同样的 JSON 写入文件。")
 @click.pass_obj
-def doctor(lazy: LazyApp) -> None:
-    """检查设置、数据库、迁移、时钟、字体、磁盘与任务进程。"""
-    from web.doctor import run_checks
+def doctor(lazy: LazyApp, *, as_json: bool, report: Path | None) -> None:
+    """检查安装是否可用：每项一行，附处理办法；有 FAIL 时退出码为 1。"""
+    import json
 
-    checks = run_checks(lazy.get())
-    for check in checks:
-        click.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.text}")
+    from web import doctor as checking
+
+    checks = checking.run_checks(lazy.get())
+    text = json.dumps(checking.as_json(checks), ensure_ascii=False, indent=1)
+    if report:
+        report.write_text(text, encoding="utf-8")
+    for line in [text] if as_json else map(checking.line, checks):
+        click.echo(line)
     sys.exit(0 if all(check.ok for check in checks) else 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from kernel.audit.models import AuditEvent, AuditHead
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import granted_organisation_ids
+
+CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +71,15 @@ def _narrow(query: Select[AuditEvent], narrowed: AuditFilter) -> Select[AuditEve
 def find_head(session: Session) -> AuditHead | None:
     """Return the end of the chain, or None before the first event."""
     return session.get(AuditHead, HEAD_ID)
+
+
+def events_about(session: Session, organisation_id: uuid.UUID, object_ids: Collection[str]) -> list[AuditEvent]:
+    """Return the events of an organisation about some objects, in the order of the chain."""
+    found: dict[int, AuditEvent] = {}
+    keys = sorted(object_ids)
+    for start in range(0, len(keys), CHUNK):
+        query = select(AuditEvent).where(
+            AuditEvent.object_id.in_(keys[start : start + CHUNK]), AuditEvent.organisation_id == organisation_id
+        )
+        found.update((event.seq, event) for event in session.scalars(query))
+    return [found[seq] for seq in sorted(found)]

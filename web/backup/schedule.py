@@ -70,6 +70,11 @@ def last_at(session: Session, act: str) -> datetime | None:
     return session.scalar(query)
 
 
+def began_at(session: Session) -> datetime | None:
+    """Return when the installation's first act was recorded."""
+    return session.scalar(select(AuditEvent.at).where(AuditEvent.seq == 1))
+
+
 def list_records(session: Session, settings: Settings, *, limit: int = 30) -> list[BackupRecord]:
     """Return the newest backups and drills."""
     query = select(AuditEvent).where(AuditEvent.object_type == OBJECT_TYPE).order_by(AuditEvent.seq.desc()).limit(limit)
@@ -108,7 +113,7 @@ def request_when_due() -> None:
 
 
 def _is_due(session: Session, interval: timedelta) -> bool:
-    began = session.scalar(select(AuditEvent.at).where(AuditEvent.seq == 1))
+    began = began_at(session)
     if began is None or now() - began < FIRST_AFTER:
         return False
     tried = session.scalar(select(func.max(Job.created_at)).where(Job.name == BACKUP_JOB))

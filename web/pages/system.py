@@ -16,6 +16,7 @@ from kernel.http import render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.jobs.models import JobStatus
 from kernel.jobs.repository import count_by_status, oldest_waiting
+from web.checks.finding import Level
 from web.doctor import Check, run_checks
 from web.pages.jobs import STATUS_LABELS
 
@@ -30,6 +31,7 @@ class SystemPage:
 
     checks: list[Check]
     n_failed: int
+    n_warned: int
     versions: list[tuple[str, str]]
     queue: list[tuple[str, int]]
     oldest_waiting_at: datetime | None
@@ -45,6 +47,7 @@ def index() -> tuple[str, int]:
     page = SystemPage(
         checks=checks,
         n_failed=sum(not check.ok for check in checks),
+        n_warned=sum(check.level is Level.WARN for check in checks),
         versions=versions(),
         queue=[(_(STATUS_LABELS[status]), counts.get(status, 0)) for status in JobStatus],
         oldest_waiting_at=oldest_waiting(db.session()),
