@@ -87,7 +87,7 @@ def _figures(found: Gate) -> list[tuple[str, str]]:
         (_("登录，中位"), f"{kept['sign_in_p50_ms']} {milliseconds}"),
         (_("取卷，中位"), f"{kept['form_p50_ms']} {milliseconds}"),
         (_("保存，中位"), f"{kept['save_p50_ms']} {milliseconds}"),
-        (_("保存，99% 以内"), f"{kept['save_p99_ms']} {milliseconds}"),
+        (_("保存，最慢的百分之一除外"), f"{kept['save_p99_ms']} {milliseconds}"),
         (_("每秒保存"), str(kept["saves_per_second"])),
     ]
 

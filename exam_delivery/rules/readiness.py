@@ -30,7 +30,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "seb_missing": (N_("不是本场次的安全考试浏览器"), N_("用本场次的配置文件打开安全考试浏览器，再检查")),
     "browser_unknown": (N_("认不出浏览器版本"), N_("先用练习考试试做一遍")),
     "clock_off": (N_("本机时钟不准"), N_("不影响考试计时，但请校准，以免考生误会")),
-    "screen_small": (N_("屏幕偏小"), N_("调高分辨率，或把缩放改为 100%")),
+    "screen_small": (N_("屏幕偏小"), N_("调高分辨率，或把缩放改回原始大小")),
     "no_crypto": (N_("网页不是安全连接，不能预先下发试卷"), N_("服务器改用 HTTPS；不改也能考，开考时取卷")),
 }
 """Code → what it is, and what to do. The first six keep a seat from being ready."""
