@@ -99,3 +99,13 @@ def get_evidence(
     if row is None:
         raise NotFoundError(N_("照片不存在"))
     return row
+
+
+def photos_of(session: Session, registration_id: uuid.UUID) -> Sequence[IncidentEvidence]:
+    """Return the photos of the incidents that name a candidate, oldest first, without their bytes."""
+    query = (
+        select(IncidentEvidence)
+        .join(IncidentPerson, IncidentPerson.incident_id == IncidentEvidence.incident_id)
+        .where(IncidentPerson.registration_id == registration_id)
+    )
+    return session.scalars(query.order_by(IncidentEvidence.added_at, IncidentEvidence.incident_evidence_id)).all()

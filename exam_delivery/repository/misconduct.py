@@ -33,7 +33,7 @@ def list_cases(
     if session_ids is not None:
         query = query.where(MisconductCase.exam_session_id.in_(session_ids))
     ordered = query.order_by(MisconductCase.proposed_at.desc(), MisconductCase.code.desc()).limit(300)
-    return [tuple(row) for row in session.execute(ordered)]
+    return [(case, person, candidate, sitting) for case, person, candidate, sitting in session.execute(ordered)]
 
 
 def get_case(session: Session, misconduct_case_id: uuid.UUID, *, actor: Actor) -> CaseRow:
