@@ -19,6 +19,7 @@ from certification.rules.pass_decision import MODE_LABELS
 from certification.services import late_corrections
 from certification.services import records as services
 from certification.services.scores import entered_text
+from exam_delivery.public_rulings import RulingInfo, find_rulings
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
@@ -67,6 +68,7 @@ class RecordPage:
     sex_label: str
     scores: list[ScoreLine]
     decisions: list[DecisionLine]
+    ruling: RulingInfo | None
     may_edit: bool
     may_reveal: bool
     may_add: bool
@@ -95,6 +97,7 @@ def _page(
         head=head, record=record, id_kind_label=id_kinds.get(record.id_kind, ""), sex_label=sexes.get(record.sex, ""),
         scores=_score_lines(score_repository.list_scores(session, record_id)),
         decisions=_decision_lines(score_repository.list_decisions(session, record_id)),
+        ruling=find_rulings(session, record.organisation_id, head.batch.source_batch_id).get(record.candidate_id),
         may_edit=head.may_write and head.batch.state not in services.LOCKED,
         may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),
         may_add=actor.may(Permission.CERTIFICATE_ISSUE) and late_corrections.may_add(session, head.batch, record),

@@ -24,6 +24,7 @@ from certification.rules.compliance import (
 from certification.rules.pass_decision import PassOutcome
 from certification.services.dates import today
 from certification.services.personal import read_number
+from exam_delivery.public_rulings import find_barred
 from kernel import profiles
 from kernel.identity.repository import get_organisation
 from kernel.national_id import IdKind, Sex
@@ -95,7 +96,14 @@ def _context(session: Session, batch: CertificationBatch, plain: dict[str, str])
             if c.certification_batch_id != batch.certification_batch_id
         ),
         held_certificates=_held_by_number(held, plain),
+        barred_id_numbers=_barred(session, batch, plain),
     )
+
+
+def _barred(session: Session, batch: CertificationBatch, plain: dict[str, str]) -> frozenset[str]:
+    """Return the numbers of people whom a ruling about misconduct bars at present."""
+    barred = find_barred(session, batch.organisation_id, list(plain), today())
+    return frozenset(plain[index] for index in barred)
 
 
 def _held(session: Session, batch: CertificationBatch, indices: Sequence[str]) -> list[Certificate]:

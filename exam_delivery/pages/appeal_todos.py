@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from exam_delivery.repository import appeals as repository
+from exam_delivery.repository import rulings
 from exam_delivery.repository.appeals import RequestFilter
 from exam_delivery.rules.appeals import RequestState
 from exam_delivery.services.appeals import today
@@ -15,7 +16,7 @@ from kernel.identity.actor import Actor
 
 
 def for_officers(session: Session, actor: Actor) -> list[Todo]:
-    """Return requests to accept, to assign, to close and overdue ones."""
+    """Return requests to accept, to assign, to close and overdue ones, and rulings that wait for another person."""
 
     def count(wanted: RequestFilter) -> int:
         return repository.count_requests(session, wanted, actor=actor, today=today())
@@ -31,6 +32,8 @@ def for_officers(session: Session, actor: Actor) -> list[Todo]:
     ]
     overdue = count(RequestFilter(is_overdue=True))
     found.append(Todo(_("已超期的复核、申诉"), overdue, url_for("appeals.index", overdue="1"), severity="danger"))
+    waiting = rulings.count_proposed(session, actor=actor)
+    found.append(Todo(_("待决定的处理决定"), waiting, url_for("rulings.index", state="proposed"), severity="warning"))
     return found
 
 

@@ -64,6 +64,14 @@ def rulings_of(session: Session, registration_id: uuid.UUID, *, actor: Actor) ->
     return session.scalars(query.order_by(ResultRuling.code)).all()
 
 
+def has_source(session: Session, source_key: str, *, actor: Actor) -> bool:
+    """Say whether a case of an exam room has its ruling."""
+    query = select(func.count()).where(
+        ResultRuling.organisation_id == actor.organisation, ResultRuling.source_key == source_key
+    )
+    return bool(session.scalar(query))
+
+
 def _entries() -> Select[ResultRuling, Registration, Candidate, ExamBatch]:
     return (
         select(ResultRuling, Registration, Candidate, ExamBatch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,14 @@ from exam_delivery.models import (
     ScoreStatus,
     SessionStatus,
 )
-from exam_delivery.repository import candidates, key_changes, planning, releases
+from exam_delivery.repository import candidates, key_changes, planning, releases, rulings
 from exam_delivery.repository import scores as scores_repository
+from exam_delivery.repository.rulings import RulingFilter
+from exam_delivery.rules.rulings import RulingState
 from exam_delivery.rules.states import SESSION_LABELS, check_step
 from exam_delivery.rules.statistics import Distribution
 from exam_delivery.services import results
+from exam_delivery.services.misconduct import decided_misconduct
 from exam_delivery.services.packages import ResultOutcome, results_digest
 from exam_delivery.services.readiness import Blocker
 from item_templates.rounding import decimal_text
@@ -115,11 +118,29 @@ def _blockers(
     for change in waiting:
         message = N_("答案变更案 %(code)s 还没有办结，办结后才能发布")
         found.append(Blocker(message, "key_changes", {"code": change.code}))
+    found += _ruling_blockers(session, actor, batch, sessions)
     left = [r for r in registrations if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED]
     if left:
         message = N_("%(n)s 名考生没有安排场次，请安排、删除报名或取消成绩")
         found.append(Blocker(message, "people", {"n": len(left)}))
     return found
+
+
+def _ruling_blockers(
+    session: Session, actor: Actor, batch: ExamBatch, sessions: Sequence[ExamSession]
+) -> Iterator[Blocker]:
+    """Yield misconduct cases that were decided without a ruling, and rulings that wait for a second person."""
+    known = rulings.list_rulings(session, RulingFilter(exam_batch_id=batch.exam_batch_id), actor=actor, per_page=10_000)
+    rows = [entry[0] for entry in known[0]]
+    for ruling in rows:
+        if ruling.state is RulingState.PROPOSED:
+            yield Blocker(N_("处理决定 %(code)s 还没有办结，办结后才能发布"), "rulings", {"code": ruling.code})
+    taken = {ruling.source_key for ruling in rows}
+    for row in sessions:
+        for case in decided_misconduct(session, row.exam_session_id):
+            if case.source_key not in taken:
+                message = N_("违纪案 %(code)s 已认定，还没有处理决定")
+                yield Blocker(message, "rulings", {"code": case.code})
 
 
 def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_digest: str) -> ScoreRelease:

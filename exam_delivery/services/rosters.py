@@ -15,13 +15,15 @@ from exam_delivery.models import (
     ExamBatch,
     Registration,
     RegistrationStatus,
+    ResultRuling,
     RosterUpload,
     RosterUploadStatus,
 )
 from exam_delivery.repository import candidates as repository
-from exam_delivery.repository import planning
+from exam_delivery.repository import planning, rulings
 from exam_delivery.rules import keys
 from exam_delivery.rules import roster_columns as columns
+from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.roster import MAX_ROWS, Problem, RosterContext, RosterRow, read_rows
 from exam_delivery.rules.roster_columns import ColumnPlan, find_columns
 from exam_delivery.services import personal
@@ -145,7 +147,21 @@ def _against_known(session: Session, actor: Actor, batch: ExamBatch, rows: Seque
     indexes = {row.number: personal.number_index(row.id_kind, row.id_number) for row in rows if row.id_number}
     known = repository.find_candidates_by_index(session, set(indexes.values()), actor=actor)
     registered = repository.candidate_ids_of_batch(session, batch.exam_batch_id, actor=actor)
-    return [_against_person(row, known.get(indexes.get(row.number, "")), registered) for row in rows]
+    barred = rulings.bars(session, actor.organisation, list(indexes.values()), now().astimezone(CHINA).date())
+    found = []
+    for row in rows:
+        index = indexes.get(row.number, "")
+        found.append(_against_person(row, known.get(index), registered).with_problems(_bar(barred.get(index))))
+    return found
+
+
+def _bar(ruling: ResultRuling | None) -> list[Problem]:
+    """Return why somebody may not register yet: a ruling about misconduct keeps them out for some months."""
+    if ruling is None or ruling.barred_until is None:
+        return []
+    values = {"code": ruling.code, "date": ruling.barred_until.isoformat()}
+    message = N_("此人因违纪（处理决定 %(code)s）到 %(date)s 为止不得报考，请删去这一行")
+    return [Problem(columns.LABELS[columns.ID_NUMBER], message, values)]
 
 
 def _against_person(row: RosterRow, person: Candidate | None, registered: set[uuid.UUID]) -> RosterRow:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Registration, RegistrationStatus, ResultRuling, SessionStatus
+from exam_delivery.models import Candidate, Registration, RegistrationStatus, ResultRuling, SessionStatus
 from exam_delivery.repository import attempts_planning, candidates, planning
 from exam_delivery.repository import rulings as repository
 from exam_delivery.rules import rulings as rules
 from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.rulings import RulingKind, RulingScope, RulingState
+from exam_delivery.rules.states import FINISHED
 from exam_delivery.services import personal, release, scoring
+from exam_delivery.services.misconduct import DecidedCase, decided_misconduct
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
@@ -30,6 +32,7 @@ from kernel.uow import UnitOfWork
 
 SHORTEST_FACTS = 10
 LONGEST_TEXT = 2000
+MAX_SESSIONS = 60
 ALREADY = N_("此人已有处理决定 %(code)s，请先办结")
 
 
@@ -64,6 +67,37 @@ def propose(uow: UnitOfWork, registration_id: uuid.UUID, proposal: RulingProposa
     after = {"code": ruling.code, "kind": ruling.kind.value, "tier": ruling.tier, "scope": ruling.scope.value}
     audit.record(uow, "ruling.propose", "result_ruling", ruling.result_ruling_id, after=after)
     return ruling
+
+
+def cases_without_ruling(session: Session, actor: Actor) -> list[tuple[DecidedCase, Candidate]]:
+    """Return the decided misconduct cases of sessions that are over and have no ruling yet, with the person."""
+    sittings, _total = planning.list_sessions(session, actor=actor, statuses=sorted(FINISHED), per_page=MAX_SESSIONS)
+    found = []
+    for row, _batch in sittings:
+        for case in decided_misconduct(session, row.exam_session_id):
+            if not repository.has_source(session, case.source_key, actor=actor):
+                registration = candidates.get_registration(session, case.registration_id, actor=actor)
+                found.append((case, candidates.get_candidate(session, registration.candidate_id, actor=actor)))
+    return found
+
+
+def take_over(uow: UnitOfWork, registration_id: uuid.UUID) -> ResultRuling:
+    """Propose the ruling that follows from a decided misconduct case; its decider counts as who proposed it.
+
+    Raises
+    ------
+    ConflictError
+        If there is no decided case, or it has its ruling.
+    """
+    require(uow.actor, Permission.SCORE_RELEASE)
+    for case, _candidate in cases_without_ruling(uow.session, uow.actor):
+        if case.registration_id == registration_id:
+            facts = f"{case.facts}（违纪案 {case.code}，签字：{'、'.join(case.signed_by)}；认定：{case.reason}）"
+            proposal = RulingProposal(RulingKind.MISCONDUCT.value, facts, case.tier, source_key=case.source_key)
+            ruling = propose(uow, registration_id, proposal)
+            ruling.proposed_by, ruling.proposed_by_name = case.decided_by, case.decided_by_name
+            return ruling
+    raise ConflictError(N_("没有等待处理决定的违纪案"))
 
 
 def _check(uow: UnitOfWork, registration: Registration, proposal: RulingProposal) -> None:

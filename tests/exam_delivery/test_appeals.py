@@ -10,7 +10,7 @@ from decimal import Decimal
 import docx
 import pytest
 
-from exam_delivery.models import KeyChange, Mark, ScoreRelease, ScoreReviewRequest
+from exam_delivery.models import KeyChange, Mark, Registration, ScoreRelease, ScoreReviewRequest
 from exam_delivery.repository import appeals as repository
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.rules import appeals as rules
@@ -66,10 +66,16 @@ def reviewer(make_actor):
     return make_actor(Role.MARKER, name="复核员")
 
 
+def registration_ids(world):
+    """Return everybody's registration by admission number, the void ones too."""
+    query = db.session.query(Registration).filter_by(exam_session_id=world.key).order_by(Registration.admission_number)
+    return [one.registration_id for one in query]
+
+
 def file(world, actor, place=1, **changes):
     """File a request of the person at a place of the list: 1 had one answer right."""
     values = {"kind": "check", "subject": "total", "statement": STATEMENT, "filed_on": appeals.today()} | changes
-    registration_id = world.attempts()[place].registration_id
+    registration_id = registration_ids(world)[place]
     with unit_of_work(actor) as uow:
         return appeals.file_request(uow, registration_id, Filing(**values)).score_review_request_id
 
