@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.audit.models import make_append_only
@@ -76,6 +76,12 @@ class Item(Base):
     returned_at: Mapped[datetime | None] = mapped_column(comment="set while a returned item waits for its author")
     retired_reason: Mapped[str] = mapped_column(String(500), default="")
     import_run_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("import_runs.import_run_id"), index=True)
+    cognitive: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="认知层次, of the list in the rule profile"
+    )
+    is_trial: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="试测: stands in forms without marks until it has proved itself"
+    )
     n_used: Mapped[int] = mapped_column(default=0)
     last_used_on: Mapped[date | None]
     removed_at: Mapped[datetime | None] = mapped_column(comment="a draft that was thrown away; its versions remain")
