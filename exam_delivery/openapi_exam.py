@@ -36,6 +36,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "properties": {
             "token": {"type": "string"},
+            "first_seq": {
+                "type": "integer",
+                "description": "Number events of this sign-in above this and above every seq known so far.",
+            },
             "attempt_id": {"type": "string", "format": "uuid"},
             **TIMES,
             "candidate": {"type": "object", "description": "name, admission_number, seat, room"},

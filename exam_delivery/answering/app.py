@@ -75,6 +75,8 @@ TOKEN_GRACE = timedelta(minutes=30)
 TRY_WINDOW = timedelta(minutes=10)
 MAX_TRIES_BY_NUMBER, MAX_TRIES_BY_ADDRESS = 10, 200
 PREFIX = "/api/v1/exam/"
+SEQS_OF_A_HOLDER = 1 << 20
+"""Each holder numbers events above this times its generation: what an older machine kept unsent never replaces a newer answer."""
 FILE_HEADERS = [("Content-Type", "application/seb"), *HEADERS[1:]]
 Call = Callable[[WSGIEnvironment, uuid.UUID, int], Answer]
 
@@ -180,7 +182,8 @@ class AnsweringApp:
         attempt = self._write(TakeCommand(row.attempt_id, device_of(environ)))
         token = tokens.issue(self.token_key, row.attempt_id, attempt.holder_generation)
         rescue = rescue_grant(self.rescue_key, row.attempt_id, attempt.holder_generation)
-        facts = {"token": token, "attempt_id": str(row.attempt_id), "rescue": rescue}
+        first_seq = attempt.holder_generation * SEQS_OF_A_HOLDER
+        facts = {"token": token, "attempt_id": str(row.attempt_id), "first_seq": first_seq, "rescue": rescue}
         return ok({**facts, **self._times(attempt), **introduction(body)})
 
     def read_settings_file(self, launch_code: str) -> Answer:

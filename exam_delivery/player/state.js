@@ -79,7 +79,8 @@ function link(state, { link: now, at }) {
 }
 
 function answered(state, { slot, response }) {
-  const seq = state.seq + 1;
+  const first = (state.signIn && state.signIn.first_seq) || 0; // a newer sign-in numbers above all older ones
+  const seq = Math.max(state.seq, first) + 1;
   return {
     ...state, seq, refused: without(state.refused, slot),
     answers: { ...state.answers, [slot]: { seq, response } },

@@ -268,6 +268,17 @@ def test_a_newer_sign_in_takes_over_and_the_older_page_turns_read_only(exam: Exa
     assert count(exam.engine, "SELECT count(*) FROM incidents WHERE kind = 'takeover'") == 1
 
 
+def test_what_an_older_machine_held_unsent_never_replaces_a_newer_machines_answer(exam: Exam) -> None:
+    first, second = exam.caller(), exam.caller(address="10.0.0.2")
+    unsent = first.sign_in(exam.person).json["first_seq"] + 50
+    first.call("POST", "start", {})
+    newer = second.sign_in(exam.person).json["first_seq"] + 1
+    assert second.save((1, newer, ["newer"])).status == 200
+    first.sign_in(exam.person)
+    assert first.save((1, unsent, ["older"])).json["acknowledged"] == {"1": newer}
+    assert first.durable()["1"]["response"] == ["newer"]
+
+
 def test_signing_in_again_from_the_same_device_is_no_incident(exam: Exam) -> None:
     exam.begun()
     exam.caller().sign_in(exam.person)
