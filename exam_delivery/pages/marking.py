@@ -23,7 +23,8 @@ from exam_delivery.rules.scoring import allowed_steps, suggestion_for
 from exam_delivery.services import marking, marking_desks, marking_plans
 from exam_delivery.services.marking import MarkingQueue, Script, Typed, script_code
 from item_templates import registry
-from item_templates.contract import Suggestion
+from item_templates.contract import ItemContent, Suggestion
+from item_templates.rounding import decimal_text
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
@@ -31,7 +32,7 @@ from kernel.http import current_actor, redirect_with_message, render_page, requi
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.profiles import value
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("marking", __name__, url_prefix="/marking")
 Page = tuple[str, int]
@@ -135,7 +136,7 @@ def _script(shown: Script, errors: Mapping[str, list[str]], typed: Typed | None)
     recent = _recent(shown)
     page = MarkingPage(
         session=row, script=shown, steps=allowed_steps(shown.slot.max_score),
-        suggestion=suggestion_for(shown.slot, shown.response), key_text=_key_text(shown),
+        suggestion=suggestion_for(shown.slot, shown.response), key_text=reference_answer(shown.slot.content),
         queue=marking.queue_of(session, actor, row), pace=_pace(recent), typed=typed or _typed_before(shown),
         own_marks=recent, errors=errors, flag_kinds=[(kind.value, _(label)) for kind, label in FLAG_LABELS.items()],
         flag_labels={kind: _(label) for kind, label in FLAG_LABELS.items()},
@@ -164,17 +165,17 @@ def _typed_before(shown: Script) -> Typed:
     """Return what stands in the form: the own mark, or the draft, or nothing."""
     if shown.own_mark is not None:
         own = shown.own_mark
-        return Typed(f"{own.score.normalize():f}", [str(one) for one in own.criteria], own.comment)
+        return Typed(decimal_text(own.score), [str(one) for one in own.criteria], own.comment)
     draft = shown.desk.draft if shown.desk else {}
     return Typed(draft.get("score", ""), draft.get("criteria", []), draft.get("comment", ""))
 
 
-def _key_text(shown: Script) -> str:
+def reference_answer(content: ItemContent) -> str:
     """Return the reference answer as people write it."""
-    key = shown.slot.content.key
+    key = content.key
     if isinstance(key, list) and all(isinstance(one, str) for one in key):
         return "；".join(key)
-    return registry.get(shown.slot.content.type).key_text(shown.slot.content) if key is not None else ""
+    return registry.get(content.type).key_text(content) if key is not None else ""
 
 
 def _typed_now() -> Typed:
@@ -193,17 +194,31 @@ def give_mark(attempt_id: uuid.UUID, slot: int) -> Page | Response:
     )  # fmt: skip
     try:
         with unit_of_work(actor) as uow:
-            mark = marking.give_mark(
-                uow, attempt_id, slot, typed.score, comment=typed.comment, criteria=typed.criteria,
-                n_seen=reading.number("n_seen") or 0,
-            )  # fmt: skip
+            told = _mark(uow, attempt_id, slot, typed)
     except InvalidInputError as exc:
         shown = marking.get_script(db.session(), actor, attempt_id, slot)
         return _script(shown, reading.field_errors(exc), typed)
     except ConflictError as exc:
         _keep_draft(attempt_id, slot, typed)
         return redirect_with_message(following, reading.message_of(exc), "warning")
-    return redirect_with_message(following, _("已评 %(score)s 分", score=f"{mark.score.normalize():f}"))
+    return redirect_with_message(following, told)
+
+
+def _mark(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, typed: Typed) -> str:
+    """Give a mark, or try an answer with an agreed mark, and return what the marker is told."""
+    trial = marking.give_trial(uow, attempt_id, slot, typed)
+    if trial is None:
+        given = marking.give_mark(
+            uow, attempt_id, slot, typed.score, comment=typed.comment, criteria=typed.criteria,
+            n_seen=reading.number("n_seen") or 0,
+        )  # fmt: skip
+        return _("已评 %(score)s 分", score=decimal_text(given.score))
+    if trial.agreed is None:
+        return _("已评 %(score)s 分", score=decimal_text(trial.score))
+    told = {"score": decimal_text(trial.score), "agreed": decimal_text(trial.agreed), "reason": trial.reason or "—"}
+    if trial.is_hit:
+        return _("培训：评 %(score)s 分，定标分 %(agreed)s 分，评准了。理由：%(reason)s", **told)
+    return _("培训：评 %(score)s 分，定标分 %(agreed)s 分，相差过大。理由：%(reason)s", **told)
 
 
 def _keep_draft(attempt_id: uuid.UUID, slot: int, typed: Typed) -> bool:

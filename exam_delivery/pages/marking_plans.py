@@ -11,8 +11,9 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from exam_delivery.models import ExamBatch, ExamSession
+from exam_delivery.models import ExamBatch, ExamSession, MarkingPause
 from exam_delivery.pages import reading
+from exam_delivery.repository import marking_training as training
 from exam_delivery.repository import planning
 from exam_delivery.repository import recusal as people
 from exam_delivery.repository.marking import Place
@@ -64,7 +65,9 @@ class MarkingOverviewPage:
     stuck: Sequence[StuckLine]
     n_stuck: int
     n_blocked: int
+    pauses: Sequence[MarkingPause]
     may_write: bool
+    own_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def overview(exam_session_id: uuid.UUID) -> Page:
         form_names=_form_names(), names=dict(people.list_markers(session, actor=actor)),
         method_labels={key: _(label) for key, label in METHOD_LABELS.items()}, stuck=stuck[:SHOWN_STUCK],
         n_stuck=len(stuck), n_blocked=sum(one.is_blocked for one in stuck),
-        may_write=actor.may(Permission.SESSION_WRITE),
+        pauses=[one for one in training.pauses_of_session(session, exam_session_id) if one.lifted_at is None],
+        may_write=actor.may(Permission.SESSION_WRITE), own_id=actor.user_id,
     )  # fmt: skip
     return render_page("exam_delivery/marking/overview.html", page)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages import appeal_todos
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import key_changes, planning
+from exam_delivery.repository import key_changes, marking_training, planning
 from exam_delivery.services import marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
@@ -32,6 +32,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += _not_ready(session, actor)
     if actor.may(Permission.RESPONSE_MARK):
         found.append(_to_mark(session, actor))
+    if actor.may(Permission.RESPONSE_MARK) or actor.may(Permission.SESSION_WRITE):
+        found += _paused_markers(session, actor)
     if actor.may(Permission.SCORE_RELEASE):
         found += _to_release(session, actor)
         waiting = key_changes.count_pending(session, actor=actor)
@@ -58,6 +60,14 @@ def _session_todo(session: Session, actor: Actor, row: ExamSession) -> Todo:
 def _to_mark(session: Session, actor: Actor) -> Todo:
     waiting = sum(queue.n_waiting for queue in marking.list_queues(session, actor))
     return Todo(_("待阅答案"), waiting, url_for("marking.index"), severity="warning")
+
+
+def _paused_markers(session: Session, actor: Actor) -> list[Todo]:
+    paused = marking_training.open_pauses(session, actor=actor, leads_only=not actor.may(Permission.SESSION_WRITE))
+    return [
+        Todo(_("暂停的阅卷员"), n, url_for("marking_plans.overview", exam_session_id=key), severity="warning")
+        for key, n in paused.items()
+    ]
 
 
 def _to_release(session: Session, actor: Actor) -> list[Todo]:

@@ -19,9 +19,9 @@ from exam_delivery.repository import scores as scores_repository
 from exam_delivery.repository.marking import Place
 from exam_delivery.repository.marking_results import counted_marks
 from exam_delivery.rules import marking_keys as keys
-from exam_delivery.rules.marking import criteria_scores, parse_criteria, parse_mark
+from exam_delivery.rules.marking import StandardKind, criteria_scores, parse_criteria, parse_mark
 from exam_delivery.rules.scoring import KeyedSlot, ScoringKey, response_text
-from exam_delivery.services import marking_board, marking_plans, recusal, scoring
+from exam_delivery.services import marking_board, marking_plans, marking_training, recusal, scoring
 from exam_delivery.services.marking_board import Board, Task
 from exam_delivery.services.scoring import Keys
 from kernel import audit
@@ -33,7 +33,19 @@ from kernel.identity.permissions import Permission
 from kernel.profiles import value
 from kernel.uow import UnitOfWork
 
-__all__ = ["MarkingQueue", "Script", "get_script", "give_mark", "list_queues", "next_script", "parse_mark", "queue_of"]
+__all__ = [
+    "MarkingQueue",
+    "Script",
+    "TrialDone",
+    "Typed",
+    "get_script",
+    "give_mark",
+    "give_trial",
+    "list_queues",
+    "next_script",
+    "parse_mark",
+    "queue_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,7 @@ class Script:
     flags: Sequence[MarkingFlag] = ()
     desk: MarkingDesk | None = None
     step: Decimal = Decimal("0.5")
+    is_training: bool = False
 
     @property
     def code(self) -> str:
@@ -135,11 +148,15 @@ def next_script(
     ordered = sorted(
         waiting, key=lambda one: (one.item != item, str(one.form_id), one.slot, _own_order(actor, one.attempt_id))
     )
-    scripts = [(one.attempt_id, one.slot) for one in ordered]
-    if after in scripts:
+    if after in (scripts := [(one.attempt_id, one.slot) for one in ordered]):
         place = scripts.index(after) + 1
-        scripts = scripts[place:] + scripts[:place]
-    return scripts[0] if scripts else None
+        ordered = ordered[place:] + ordered[:place]
+    if not ordered:
+        return None
+    first = ordered[0]
+    task = next(board.task(one, actor.user_id) for one in mine if one.pending == first)
+    trial = marking_training.next_trial(session, actor, row, board, first.item) if task is Task.MARK else None
+    return trial if trial and trial != after else (first.attempt_id, first.slot)
 
 
 def _own_order(actor: Actor, attempt_id: uuid.UUID) -> str:
@@ -151,14 +168,15 @@ def get_script(session: Session, actor: Actor, attempt_id: uuid.UUID, slot: int)
     require(actor, Permission.RESPONSE_MARK)
     attempt = repository.get_attempt(session, attempt_id, actor=actor)
     recusal.check_marker(session, actor, attempt_id)
-    keyed = _keyed_slot(session, attempt, slot)
+    keyed = keyed_slot(session, attempt, slot)
     row = planning.get_session(session, attempt.exam_session_id, actor=actor)
     board = marking_board.load(session, row, attempt_id)
     marks = repository.marks_by_answer(session, attempt.exam_session_id, attempt_id).get((attempt_id, slot), [])
     own = [mark for mark in marks if mark.marked_by == actor.user_id]
     answer = board.find(attempt_id, slot)
     task = board.task(answer, actor.user_id) if answer else None
-    if not own and task is None:
+    trial = None if own or task else marking_training.find_trial(session, actor, attempt, slot)
+    if not own and task is None and trial is None:
         raise NotFoundError(N_("这份答案不由您评分，或已经评完"))
     stored = scores_repository.load_responses(session, [attempt_id])[attempt_id].get(slot)
     decides = answer if task is Task.DECIDE else None
@@ -167,6 +185,7 @@ def get_script(session: Session, actor: Actor, attempt_id: uuid.UUID, slot: int)
         others=_newest_of_each(decides.marks) if decides else (), flags=decides.flags if decides else (),
         desk=repository.find_desk(session, attempt_id, slot, actor.user_id) if actor.user_id else None,
         step=Decimal(value(session, actor.organisation, keys.STEP.name)),
+        is_training=trial is not None and trial.kind is StandardKind.TRAINING,
     )  # fmt: skip
 
 
@@ -175,7 +194,8 @@ def _newest_of_each(marks: Sequence[Mark]) -> list[Mark]:
     return list(newest.values())
 
 
-def _keyed_slot(session: Session, attempt: Attempt, slot: int) -> KeyedSlot:
+def keyed_slot(session: Session, attempt: Attempt, slot: int) -> KeyedSlot:
+    """Return the item behind an answer with its rubric."""
     key = Keys(attempt.organisation_id).get(session, attempt.form_id)
     keyed = key.find(slot) if isinstance(key, ScoringKey) else None
     if keyed is None:
@@ -239,17 +259,46 @@ def give_mark(
     if row.status not in scoring.SCORABLE:
         raise ConflictError(N_("这个场次现在不能阅卷"))
     recusal.check_marker(uow.session, uow.actor, attempt_id)
-    keyed = _keyed_slot(uow.session, attempt, slot)
+    keyed = keyed_slot(uow.session, attempt, slot)
     marks = repository.marks_by_answer(uow.session, row.exam_session_id, attempt_id).get((attempt_id, slot), [])
     act = _Act(uow, attempt, keyed, marking_board.load(uow.session, row, attempt_id), marks)
     is_final = _check_turn(act, n_seen)
+    if not (is_final or act.own):
+        marking_training.check_trained(uow.session, uow.actor, row, act.item)
     mark = _new_mark(act, Typed(score, criteria, comment), is_final=is_final)
     marking_plans.fix_plan(uow, row, act.item, keyed.max_score)
     uow.add(mark)
     uow.flush()  # the new score version reads the marks
     audit.record(uow, "response.mark", "attempt", attempt_id, after={"slot": slot, "number": mark.number})
-    _complete(uow, attempt, slot)
+    complete(uow, attempt, slot)
     return mark
+
+
+@dataclass(frozen=True, slots=True)
+class TrialDone:
+    """What a marker gave to an answer with an agreed mark; the agreed mark is told after training only."""
+
+    score: Decimal
+    is_hit: bool
+    agreed: Decimal | None
+    reason: str
+
+
+def give_trial(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, typed: Typed) -> TrialDone | None:
+    """Keep a mark of an answer that trains or checks this marker; returns None where the answer is a live one."""
+    require(uow.actor, Permission.RESPONSE_MARK)
+    attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
+    standard = marking_training.find_trial(uow.session, uow.actor, attempt, slot)
+    if standard is None:
+        return None
+    recusal.check_marker(uow.session, uow.actor, attempt_id)
+    step = Decimal(value(uow.session, attempt.organisation_id, keys.STEP.name))
+    score, _criteria = read_mark(typed, keyed_slot(uow.session, attempt, slot), step)
+    trial = marking_training.record_trial(uow, standard, score)
+    if uow.actor.user_id and (desk := repository.find_desk(uow.session, attempt_id, slot, uow.actor.user_id)):
+        uow.session.delete(desk)
+    told = standard.kind is StandardKind.TRAINING
+    return TrialDone(score, trial.is_hit, standard.score if told else None, standard.reason if told else "")
 
 
 def _check_turn(act: _Act, n_seen: int) -> bool:
@@ -312,7 +361,7 @@ def read_mark(typed: Typed, keyed: KeyedSlot, step: Decimal) -> tuple[Decimal, t
     return total, criteria
 
 
-def _complete(uow: UnitOfWork, attempt: Attempt, slot: int) -> None:
+def complete(uow: UnitOfWork, attempt: Attempt, slot: int) -> None:
     """Make a new score version when this mark was the last one missing, or changed a whole score."""
     record = scoring.record_of(uow.session, attempt.attempt_id)
     slots = scores_repository.slot_scores(uow.session, record.score_record_id) if record else ()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, Mark, MarkingFlag, MarkingPlan
 from exam_delivery.repository import marking as repository
+from exam_delivery.repository import marking_training as training
 from exam_delivery.repository.marking import Pending, Place
 from exam_delivery.repository.marking_results import resolution_of, rule_of
 from exam_delivery.rules import marking_keys as keys
@@ -76,6 +77,7 @@ class Board:
     answers: Sequence[Answer]
     plans: Mapping[Place, ItemPlan]
     n_marked: Mapping[Place, Mapping[uuid.UUID | None, int]]
+    paused: frozenset[tuple[Place, uuid.UUID]] = frozenset()
 
     def find(self, attempt_id: uuid.UUID, slot: int) -> Answer | None:
         """Return one answer that has no score yet."""
@@ -89,7 +91,7 @@ class Board:
             return None
         if answer.needs_decision:
             return Task.DECIDE if self._may_decide(answer, plan, user_id) else None
-        return Task.MARK if plan.is_marker(user_id) and self._has_quota(answer.pending.item, user_id) else None
+        return Task.MARK if plan.is_marker(user_id) and self._may_mark(answer.pending.item, user_id) else None
 
     @staticmethod
     def _may_decide(answer: Answer, plan: ItemPlan, user_id: uuid.UUID | None) -> bool:
@@ -97,7 +99,9 @@ class Board:
             return user_id == plan.leader_id
         return plan.is_marker(user_id) and all(flag.flagged_by != user_id for flag in answer.flags)
 
-    def _has_quota(self, item: Place, user_id: uuid.UUID | None) -> bool:
+    def _may_mark(self, item: Place, user_id: uuid.UUID | None) -> bool:
+        if user_id and (item, user_id) in self.paused:
+            return False
         quota = self.plans[item].quotas.get(user_id) if user_id else None
         return quota is None or self.n_marked.get(item, {}).get(user_id, 0) < quota
 
@@ -124,7 +128,7 @@ def load(session: Session, row: ExamSession, attempt_id: uuid.UUID | None = None
         for one in pending
         for place in [(one.attempt_id, one.slot)]
     ]  # fmt: skip
-    return Board(answers, plans, n_marked)
+    return Board(answers, plans, n_marked, frozenset(training.paused_markers(session, key)))
 
 
 def _plans(

@@ -13,8 +13,8 @@ from exam_delivery.repository import planning
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.rules import marking_keys as keys
 from exam_delivery.rules.marking import FlagKind
-from exam_delivery.services import marking_board, recusal
-from exam_delivery.services.marking_board import Answer, Task
+from exam_delivery.services import marking_board, marking_training, recusal
+from exam_delivery.services.marking_board import Task
 from exam_delivery.services.scoring import SCORABLE
 from kernel import audit
 from kernel.clock import now
@@ -38,18 +38,21 @@ def take(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int) -> MarkingDesk:
     """
     require(uow.actor, Permission.RESPONSE_MARK)
     attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
-    _answer, _task, is_free = _turn(uow, attempt, slot)
+    _task, is_free = _turn(uow, attempt, slot)
     if not is_free:
         raise ConflictError(N_("这份答案刚被另一位阅卷员领取，请看下一份"))
     _put_back(uow, attempt_id, slot)
     return _renew(uow, attempt, slot)
 
 
-def _turn(uow: UnitOfWork, attempt: Attempt, slot: int) -> tuple[Answer, Task, bool]:
+def _turn(uow: UnitOfWork, attempt: Attempt, slot: int) -> tuple[Task, bool]:
+    """Return what this person may do with an answer, and whether it is free; a trial always is, and looks the same."""
     row = planning.get_session(uow.session, attempt.exam_session_id, actor=uow.actor)
     if row.status not in SCORABLE:
         raise ConflictError(N_("这个场次现在不能阅卷"))
     recusal.check_marker(uow.session, uow.actor, attempt.attempt_id)
+    if marking_training.find_trial(uow.session, uow.actor, attempt, slot) is not None:
+        return Task.MARK, True
     board = marking_board.load(uow.session, row, attempt.attempt_id)
     answer = board.find(attempt.attempt_id, slot)
     if answer is None:
@@ -57,7 +60,9 @@ def _turn(uow: UnitOfWork, attempt: Attempt, slot: int) -> tuple[Answer, Task, b
     task = board.task(answer, uow.actor.user_id)
     if task is None:
         raise ConflictError(N_("这份答案现在不由您评分，请看下一份"))
-    return answer, task, board.is_free(answer, uow.actor.user_id)
+    if task is Task.MARK:
+        marking_training.check_trained(uow.session, uow.actor, row, answer.pending.item)
+    return task, board.is_free(answer, uow.actor.user_id)
 
 
 def _put_back(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int) -> None:
@@ -97,7 +102,7 @@ def save_draft(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, draft: Mapping
     require(uow.actor, Permission.RESPONSE_MARK)
     attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
     try:
-        _answer, _task, is_free = _turn(uow, attempt, slot)
+        _task, is_free = _turn(uow, attempt, slot)
     except (ConflictError, NotFoundError):
         is_free = False
     if not is_free and _has_marked(uow, attempt, slot):
@@ -134,9 +139,11 @@ def hand_over(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, kind: FlagKind,
     """Hand an answer to the leader: it cannot be read, the rubric does not fit, something is wrong with it."""
     require(uow.actor, Permission.RESPONSE_MARK)
     attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
-    _answer, task, _is_free = _turn(uow, attempt, slot)
+    task, _is_free = _turn(uow, attempt, slot)
     if task is Task.DECIDE:
         raise ConflictError(N_("这份答案已经在等您裁定，不能再上交"))
+    if marking_training.find_trial(uow.session, uow.actor, attempt, slot) is not None:
+        raise ConflictError(N_("组长看过这份答案，请按评分标准评分"))
     if kind is FlagKind.OTHER and not text.strip():
         raise InvalidInputError(N_("请写明上交的原因"), fields={"flag_text": [N_("请写明上交的原因")]})
     flag = MarkingFlag(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -217,11 +217,15 @@ def _stuck(
         return Stuck(answer, N_("等待阅卷组长 %(name)s 裁定"), {"name": names[plan.leader_id]}, is_blocked=False)
     if able:
         return Stuck(answer, N_("等待第三名阅卷员裁定"), {}, is_blocked=False)
-    return Stuck(answer, _why_blocked(answer, plan, names, tasks), {}, is_blocked=True)
+    return Stuck(answer, _why_blocked(answer, plan, names, tasks, board.paused), {}, is_blocked=True)
 
 
 def _why_blocked(
-    answer: Answer, plan: ItemPlan, names: Mapping[uuid.UUID, str], tasks: Mapping[uuid.UUID, Task | None]
+    answer: Answer,
+    plan: ItemPlan,
+    names: Mapping[uuid.UUID, str],
+    tasks: Mapping[uuid.UUID, Task | None],
+    paused: Collection[tuple[Place, uuid.UUID]],
 ) -> str:
     if not plan.is_open:
         return N_("还没有保存阅卷安排")
@@ -229,8 +233,9 @@ def _why_blocked(
         return N_("本机构没有阅卷员")
     if any(tasks.values()):
         return N_("可以评分的人都须回避，请另派阅卷员")
-    if answer.needs_decision and plan.leader_id is not None:
-        return N_("阅卷组长评过这份答案或已停用，请另派组长裁定")
     if answer.needs_decision:
-        return N_("没有第三名阅卷员可以裁定，请指定阅卷组长")
+        by_leader = N_("阅卷组长评过这份答案或已停用，请另派组长裁定")
+        return by_leader if plan.leader_id else N_("没有第三名阅卷员可以裁定，请指定阅卷组长")
+    if any(item == answer.pending.item for item, _user in paused):
+        return N_("阅卷员已暂停，请让其继续或另派阅卷员")
     return N_("指定的阅卷员定额已满或都评过，请增加阅卷员或定额")
