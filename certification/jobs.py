@@ -6,7 +6,8 @@ import uuid
 
 from certification.documents.rendering import certificates_pdf
 from certification.services import certificates as services
-from certification.services import printing
+from certification.services import evidence, printing
+from certification.services.evidence_entries import PackScope
 from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, handler
@@ -35,3 +36,19 @@ def _render(context: JobContext, batch_id: uuid.UUID) -> list[bytes]:
         sheets = [services.sheet_of(db.session(), row, base_url=context.payload["base_url"]) for row in part]
         contents.append(certificates_pdf(sheets, created_at=services.issue_moment(part[0])))
     return contents
+
+
+@handler(evidence.JOB)
+def make_evidence(context: JobContext) -> None:
+    """Make the pack of evidence of a batch, or of one candidate of it."""
+    wanted = context.payload
+    batch_id = uuid.UUID(wanted["batch_id"])
+    record_id = uuid.UUID(wanted["record_id"]) if wanted["record_id"] else None
+    scope = PackScope(wanted["is_personal"], wanted["has_content"])
+    made = evidence.build_pack(
+        db.session(), context.actor, batch_id, record_id, scope,
+        progress=lambda percent: context.progress(percent, N_("正在收集证据")),
+    )  # fmt: skip
+    address = f"/certification/batches/{batch_id}/evidence" + (f"?record={record_id}" if record_id else "")
+    with context.finish({"n_entries": made.n_entries}, result_url=address) as uow:
+        evidence.keep_pack(uow, context.job_id, made, scope, batch_id=batch_id, record_id=record_id)

@@ -28,11 +28,13 @@ from certification.models.decisions import (
     RosterSubmission,
     ScoreOrigin,
 )
+from certification.models.part_scores import CarriedPart
 from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
 from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "BatchStep",
+    "CarriedPart",
     "Certificate",
     "CertificateAct",
     "CertificateCounter",

@@ -6,7 +6,18 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from certification.pages import batches, certificates, filing, lookups, publicity, records, rosters, scores, signing
+from certification.pages import (
+    batches,
+    certificates,
+    evidence,
+    filing,
+    lookups,
+    publicity,
+    records,
+    rosters,
+    scores,
+    signing,
+)
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState
@@ -18,7 +29,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp,
-    signing.bp,
+    signing.bp, evidence.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)

@@ -121,6 +121,7 @@ class CertificatePage:
     may_release: bool
     may_revoke: bool
     may_reissue: bool
+    may_prove: bool
 
 
 def certificate_view(row: Certificate) -> CertificateView:
@@ -260,6 +261,7 @@ def detail(certificate_id: uuid.UUID) -> tuple[str, int]:
         may_hold=may_change and row.state is CertificateState.VALID,
         may_release=may_change and row.state is CertificateState.HELD, may_revoke=may_change and is_open,
         may_reissue=may_change and is_open and actor.may(Permission.CERTIFICATE_ISSUE),
+        may_prove=row.organisation_id == actor.organisation_id and actor.may(Permission.EVIDENCE_MAKE),
     )  # fmt: skip
     return render_page("certification/certificate.html", page)
 

@@ -129,7 +129,7 @@ def batch_head(session: Session, actor: Actor, batch_id: uuid.UUID, active: str)
         balance=services.balance_of(session, batch),
         outcome_labels=outcome_labels(),
         outcome_kinds=OUTCOME_KINDS,
-        tabs=_tabs(batch_id, active),
+        tabs=_tabs(actor, batch_id, active),
     )
 
 
@@ -170,14 +170,16 @@ def deadline_text(session: Session, batch: CertificationBatch) -> str:
     return text if period.is_certain else f"{text}（{_(CALENDAR_UNKNOWN)}）"
 
 
-def _tabs(batch_id: uuid.UUID, active: str) -> list[dict[str, Any]]:
-    entries = (
+def _tabs(actor: Actor, batch_id: uuid.UUID, active: str) -> list[dict[str, Any]]:
+    entries = [
         ("overview", _("概况"), "cert_batches.detail"),
         ("candidates", _("考生与成绩"), "cert_batches.candidates"),
         ("publicity", _("公示与异议"), "cert_publicity.show"),
         ("roster", _("名册上报"), "cert_rosters.show"),
         ("certificates", _("证书"), "cert_certificates.batch"),
-    )
+    ]
+    if actor.may(Permission.EVIDENCE_MAKE):
+        entries.append(("evidence", _("证据与归档"), "cert_evidence.batch"))
     return [
         {"label": label, "href": url_for(endpoint, batch_id=batch_id), "active": key == active}
         for key, label, endpoint in entries

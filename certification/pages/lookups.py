@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from flask import Blueprint, jsonify, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from certification.models import CertificateState
-from certification.pages.wording import Errors, field_errors, form_text
+from certification.pages.wording import Errors, download, field_errors, form_text
 from certification.services import lookup as services
 from certification.services import signing, statements
 from certification.services.lookup import PublicCertificate
 from certification.services.statements import CheckedStatement
+from certification.verifier import kaoku_verify
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import public, render_page
@@ -139,3 +141,10 @@ def jwks() -> Response:
     answer.headers["Cache-Control"] = "public, max-age=300"
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
+
+
+@bp.get("/certificates/kaoku_verify.py")
+@public
+def verifier() -> Response:
+    """Hand out the program that verifies packs of evidence without this system."""
+    return download("kaoku_verify.py", Path(kaoku_verify.__file__).read_bytes(), "text/x-python")

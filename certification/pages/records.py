@@ -72,6 +72,7 @@ class RecordPage:
     may_edit: bool
     may_reveal: bool
     may_add: bool
+    may_prove: bool
     plain_number: str
     values: dict[str, object]
     id_kinds: list[tuple[str, str]]
@@ -101,7 +102,7 @@ def _page(
         may_edit=head.may_write and head.batch.state not in services.LOCKED,
         may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),
         may_add=actor.may(Permission.CERTIFICATE_ISSUE) and late_corrections.may_add(session, head.batch, record),
-        plain_number=number,
+        may_prove=head.is_own and actor.may(Permission.EVIDENCE_MAKE), plain_number=number,
         values=values or _values(record), id_kinds=list(id_kinds.items()), sexes=list(sexes.items()),
         errors=errors or {},
     )  # fmt: skip

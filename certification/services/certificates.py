@@ -153,11 +153,16 @@ def _make_certificate(
 
 def content_digest(certificate: Certificate, id_number: str) -> str:
     """Return the digest over what a certificate says."""
+    return digest(said_by(certificate, id_number))
+
+
+def said_by(certificate: Certificate, id_number: str) -> dict[str, str]:
+    """Return what a certificate says, as its digest covers it."""
     names = ("number", "name", "id_kind", "body_name", "occupation_name", "trade_name", "level_name", "public_token")
     said = {name: str(getattr(certificate, name)) for name in names}
     if certificate.expires_on:
         said["expires_on"] = certificate.expires_on.isoformat()
-    return digest({**said, "id_number": id_number, "issued_on": certificate.issued_on.isoformat()})
+    return {**said, "id_number": id_number, "issued_on": certificate.issued_on.isoformat()}
 
 
 def note_event(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, reason: str = "") -> None:
