@@ -1,4 +1,5 @@
 /** Calls of the candidate API; every failure becomes an `ApiError`, every answer feeds the clock. */
+import { sebHeaders } from "./seb.js";
 
 /** A call that was refused (`status` of the answer) or never answered (`status` 0, code `network` or `timeout`). */
 export class ApiError extends Error {
@@ -12,6 +13,12 @@ export class ApiError extends Error {
   /** Whether trying the same call again later may work. */
   get passing() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  /** What the page keeps in mind until a call is answered again: the sign-in ended, or this is not the browser of the exam. */
+  get tells() {
+    if (this.status === 401) return { auth: "expired" };
+    return this.code === "lockdown_required" ? { outside: true } : null;
   }
 }
 
@@ -33,8 +40,8 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
   const send = fetcher || ((url, init) => fetch(url, init));
   let token = "";
 
-  function request(method, body, options) {
-    const headers = { Accept: "application/json", "Accept-Language": language() };
+  function request(method, body, options, proof) {
+    const headers = { Accept: "application/json", "Accept-Language": language(), ...proof };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -46,7 +53,9 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     const timer = setTimeout(() => abort.abort(), options.timeout || 10000);
     const sentAt = clock.monotonic();
     try {
-      const response = await send(base + path, { ...request(method, body, options), signal: abort.signal });
+      const proof = sebHeaders();
+      const made = request(method, body, options, proof.then ? await proof : proof);
+      const response = await send(base + path, { ...made, signal: abort.signal });
       const receivedAt = clock.monotonic();
       if (!response.ok) throw await refusal(response);
       const answer = await response.json();

@@ -80,7 +80,7 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
 
   /** What a refusal means. */
   function refused(error, batch) {
-    if (error.status === 401) store.dispatch({ type: "set", values: { auth: "expired" } });
+    if (error.tells) store.dispatch({ type: "set", values: error.tells });
     else if (error.code === "attempt_taken_over") store.dispatch({ type: "lock", lock: "taken_over" });
     else if (error.status === 410) onClosed();
     else if (error.status === 423) beat();

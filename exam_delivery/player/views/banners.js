@@ -38,6 +38,7 @@ export function createBanner(ctx) {
     const list = [];
     if (state.lock && !(state.lock === "closed" && state.receipt)) list.push(LOCK_TEXTS[state.lock]());
     if (state.hold && !state.lock) list.push(holdText(state.hold));
+    if (state.outside) list.push(t("这里不是本场考试的安全考试浏览器，答案只存在本机。请举手告诉监考员，不要关闭本页。"));
     if (cutFor(state) > LONG_CUT_MS) list.push(t("网络中断超过 1 分钟，请举手告诉监考员。您可以继续作答，请不要关闭本页。"));
     if (!state.durable) list.push(t("本机不能存储答案，请不要刷新或关闭本页，并举手告诉监考员。"));
     if (isNews(state)) list.push(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));

@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { frame } from "./before.js";
 import { counts } from "../selectors.js";
+import { insideSeb } from "../seb.js";
 import { mayRescue, openRescue } from "./rescue.js";
 
 /** Break a digest into groups of four so that people can compare it. */
@@ -28,6 +29,7 @@ export function receiptView(ctx) {
       h("div", {}, h("dt", {}, t("校验码")), h("dd", {}, h("code", { class: "digest" }, grouped(receipt.digest))))),
     h("p", { class: "muted" }, t("校验码由您提交的全部答案算出，可用来核对答案没有被改动。")),
     h("div", { class: "page-buttons no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => window.print() }, t("打印回执")),
+      insideSeb() ? h("a", { class: "button large", href: "?quit" }, t("退出安全考试浏览器")) : null,
       h("button", { type: "button", class: "button large", onclick: () => ctx.session.signOut() }, t("完成，退出"))));
   return { element };
 }
