@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, UniqueConstraint, true, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exam_delivery.rules.states import SessionStatus
@@ -162,6 +162,9 @@ class Registration(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[uuid.UUID | None]
     void_reason: Mapped[str] = mapped_column(String(300), default="")
+    takes_theory: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="false for a resit of other parts alone: no session, no seat"
+    )
     checked_in_at: Mapped[datetime | None] = mapped_column(comment="identity checked at the door")
     refused_at: Mapped[datetime | None] = mapped_column(comment="turned away at the door; cannot sign in")
 
