@@ -6,7 +6,7 @@ import { createLeaving } from "./leaving.js";
 import { createSession } from "./session.js";
 import { createStore } from "./state.js";
 import { guard } from "./guards.js";
-import { currentLanguage, setLanguage, t } from "./i18n.js";
+import { currentLanguage, loadLanguage, setLanguage, t } from "./i18n.js";
 import { fill } from "./dom.js";
 import { mayAnswer, neighbour } from "./selectors.js";
 import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
@@ -63,10 +63,17 @@ export function start({ makeApi, views = {} }) {
     },
   };
 
+  /** Without a network English may not come: then the page stays as it is, and Chinese. */
+  function speak(language) {
+    setLanguage(language);
+    const loading = loadLanguage(language);
+    if (loading) loading.then(() => mount(store.get()), () => ctx.prefer("language", "zh-Hans"));
+  }
+
   function mount(state) {
     if (view && view.leave) view.leave();
     ctx.focusItem = () => {};
-    setLanguage(state.preferences.language);
+    speak(state.preferences.language);
     const build = shown[state.phase];
     if (!build) return;
     view = build(ctx);

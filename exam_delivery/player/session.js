@@ -140,9 +140,9 @@ export function createSession({ store, api, clock }) {
     const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
     const kept = newest(await box.events(), sync ? sync.unsent() : []);
     set({ unsent: kept.length, kept });
+    await box.drop("scratch", 0);
     if (!kept.length) await box.clear();
-    outbox = null;
-    sync = null;
+    [outbox, sync] = [null, null];
   }
 
   async function showReceipt(receipt) {

@@ -21,7 +21,7 @@
  * @typedef {{n_answers: number, digest: string, submitted_at: string, admission_number: string}} Receipt
  * @typedef {{token: string, attempt_id: string, status: string, server_time: string, opens_at: string,
  *   rescue?: {key: string, generation: number}, deadline_at: string|null, candidate?: Candidate, session?: SessionInfo, earliest_submit_at?: string|null}} SignInAnswer
- * @typedef {{size: "small"|"medium"|"large", contrast: boolean, layout: "one"|"all", panel: boolean, timer: boolean,
+ * @typedef {{size: "small"|"medium"|"large", contrast: boolean, layout: "one"|"all", panel: boolean, tool: ""|"calculator"|"scratch", timer: boolean,
  *   shortcuts: boolean, language: "zh-Hans"|"en"}} Preferences
  */
 export {};

@@ -33,6 +33,7 @@ class SessionPlan:
     per_page: str = "one"
     shuffle_items: bool = True
     shuffle_choices: bool = True
+    tools: tuple[str, ...] = ()
 
     @property
     def end(self) -> dt.datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 
 import pytest
 
@@ -269,3 +270,17 @@ def test_the_receipt_of_a_closed_attempt_matches_what_is_scored(world):
 
     record = db.session.query(ScoreRecord).one()
     assert record.responses_digest == db.session.query(Attempt).one().receipt["digest"]
+
+
+def test_the_officer_allows_tools_which_are_fixed_once_the_session_is_prepared(world, sign_in):
+    client = sign_in(Role.EXAM_OFFICER)
+    address = f"/exam-batches/{world.batch.exam_batch_id}/sessions/new"
+    page = client.get(address).text
+    assert "允许使用计算器" in page
+    typed = FORM | {"name": "有计算器的场次", "form_ids": world.forms.form_ids[:1], "tool_calculator": "1"}
+    assert client.post(address, data=typed).status_code in {302, 303}
+    row = db.session.query(ExamSession).filter_by(name="有计算器的场次").one()
+    assert row.tools == ["calculator"]
+    edit = client.get(f"/exam-sessions/{row.exam_session_id}/edit").text
+    boxes = {name: tag for tag, name in re.findall(r'(<input[^>]*name="(tool_\w+)"[^>]*>)', edit)}
+    assert ("checked" in boxes["tool_calculator"], "checked" in boxes["tool_scratch"]) == (True, False)

@@ -6,6 +6,7 @@ import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
 import { createItem } from "./item.js";
 import { createPanel } from "./panel.js";
 import { createSplit, groupsOf } from "./stimulus.js";
+import { createToolbox } from "./toolbox.js";
 import { createTopbar } from "./topbar.js";
 import { openHandIn } from "./hand_in.js";
 import { openHelp, openSignInAgain } from "./dialogs.js";
@@ -124,11 +125,12 @@ export function examView(ctx) {
   const topbar = createTopbar(ctx);
   const panel = createPanel(ctx);
   const bottom = createBottom(ctx);
+  const toolbox = createToolbox(ctx);
   const element = h("div", { class: "exam" },
     h("div", { class: "skips" }, skipLink(t("跳到当前题目"), () => element.querySelector(`#item-${store.get().current}`)),
       skipLink(t("跳到材料"), () => element.querySelector(".split") && (element.querySelector(`#item-${store.get().current}`).closest(".split") || element).querySelector(".stimulus")),
       skipLink(t("跳到题号"), () => panel.element.querySelector('[tabindex="0"]') || panel.element)),
-    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "middle" }, panel.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element)), bottom.element);
+    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "middle" }, panel.element, toolbox.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element)), bottom.element);
   let again = null;
   ctx.focusItem = () => stage.focusCurrent();
   const stop = listen({
@@ -153,6 +155,8 @@ export function examView(ctx) {
       panel.update(state);
       stage.update(state);
       bottom.update(state);
+      toolbox.update(state);
+      element.classList.toggle("has-tool", !toolbox.element.hidden);
       element.classList.toggle("is-locked", state.lock !== null);
       askSignIn(state);
     },

@@ -5,6 +5,7 @@ import { formatSpan } from "../clock.js";
 import { createBanner } from "./banners.js";
 import { openHelp } from "./dialogs.js";
 import { openHandIn } from "./hand_in.js";
+import { toolNames, toolsOf } from "./toolbox.js";
 
 /** The connection in words, with the number of answers that wait on this computer. */
 export function linkText(state) {
@@ -37,16 +38,23 @@ function createTools(ctx) {
   const contrast = toggle(t("高对比度"), flip("contrast"));
   const panel = toggle(t("题号栏"), flip("panel"));
   const help = h("button", { type: "button", class: "segment", onclick: () => openHelp(ctx) }, t("帮助"));
+  const names = toolNames();
+  const own = toolsOf(store.get().form).map((name) => {
+    const button = toggle(names[name], () => ctx.prefer("tool", store.get().preferences.tool === name ? "" : name));
+    button.element.setAttribute("aria-controls", "tool");
+    return { name, ...button };
+  });
   const language = h("button", {
     type: "button", class: "segment", onclick: () => ctx.prefer("language", store.get().preferences.language === "en" ? "zh-Hans" : "en"),
   }, store.get().preferences.language === "en" ? "中文" : "English");
   return {
-    element: h("div", { class: "tools", role: "group", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, help, language),
+    element: h("div", { class: "tools", role: "group", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, own.map((tool) => tool.element), help, language),
     update({ preferences }) {
       size.update(preferences.size);
       layout.update(preferences.layout);
       contrast.update(preferences.contrast);
       panel.update(preferences.panel);
+      own.forEach((tool) => tool.update(preferences.tool === tool.name));
     },
   };
 }

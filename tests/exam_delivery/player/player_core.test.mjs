@@ -1,8 +1,9 @@
 // The player's pure parts, run by Node: state, clock, answer protocol. `player/` is a copy made by the pytest wrapper.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { compute } from "./player/arithmetic.js";
 import { crossed } from "./player/announce.js";
-import { ApiError } from "./player/api.js";
+import { ApiError, createApi } from "./player/api.js";
 import { createClock, formatSpan, parseInstant } from "./player/clock.js";
 import { isTyping, keyOf, optionIndex } from "./player/keyboard.js";
 import { createLeaving } from "./player/leaving.js";
@@ -135,6 +136,18 @@ describe("leaving the page", () => {
   });
 });
 
+describe("calculator", () => {
+  const cases = [
+    ["0.1+0.2", "0.3"], ["1÷3×3", "1"], ["2+3×4", "14"], ["(2+3)×4", "20"], ["-2²", "-4"], ["√16+√2", "5.41421356237"], ["50%×80", "40"],
+    ["10÷4", "2.5"], ["2÷3", "0.666666666667"], ["0.1×3-0.3", "0"], ["1÷0.25", "4"], ["√0.25", "0.5"], ["3.14×40×500÷1000", "62.8"],
+    ["π×2²", "12.5663706144"], ["－３．５＋１", "-2.5"], ["9999999999999×9", "89999999999991"], [".5+.5", "1"], ["1/4*8", "2"], ["--3", "3"], ["1÷1000000", "0.000001"],
+  ];
+  cases.forEach(([text, wanted]) => test(`${text} is ${wanted}`, () => assert.equal(compute(text), wanted)));
+
+  [["1÷0", "zero"], ["√-4", "root"], ["2+", "incomplete"], ["(1+2", "incomplete"], ["1+2)", "incomplete"], ["2 3", "incomplete"], ["", "incomplete"], ["1;alert(1)", "incomplete"]].forEach(([text, code]) =>
+    test(`"${text}" is refused as ${code}`, () => assert.throws(() => compute(text), { code })));
+});
+
 describe("a pause or a lock", () => {
   test("keeps everybody from answering until the server says otherwise", () => {
     const hold = { kind: "locked", since: "s", reason: "" };
@@ -174,6 +187,14 @@ describe("state", () => {
     state = reduce(state, { type: "answered", slot: 3, response: ["b"] });
     assert.equal(state.answers[3].seq, 13);
     assert.deepEqual(state.pending, { 2: 12, 3: 13 });
+  });
+
+  test("a newer sign-in numbers above everything that an older machine may hold", () => {
+    let state = opened({ 1: { seq: 9, response: ["a"] } }, []);
+    state = reduce(state, { type: "set", values: { signIn: { first_seq: 2 << 20 } } });
+    state = reduce(state, { type: "answered", slot: 1, response: ["b"] });
+    state = reduce(state, { type: "answered", slot: 1, response: ["c"] });
+    assert.deepEqual(state.pending, { 1: (2 << 20) + 2 });
   });
 
   test("an answer is saved only when its own sequence number is acknowledged", () => {
@@ -419,5 +440,44 @@ describe("answer protocol", () => {
     await pass(5000);
     assert.deepEqual(store.get().pending, {});
     assert.ok(sent.length - before <= 3, String(sent.length - before));
+  });
+});
+
+describe("Safe Exam Browser", () => {
+  const calls = [];
+  const answer = { ok: true, json: async () => ({ server_time: "2026-11-21T06:00:00Z" }) };
+  const api = createApi({ clock: createClock(), fetcher: async (url, init) => (calls.push(init.headers), answer) });
+  const proofOf = async (keys) => {
+    globalThis.SafeExamBrowser = keys && { security: keys };
+    globalThis.location = { href: "https://exam.example.cn/exam/#top" };
+    await api.start("a");
+    delete globalThis.SafeExamBrowser;
+    const sent = calls.pop();
+    return [sent["X-Kaoku-Seb-Page"], sent["X-Kaoku-Seb-Config"], sent["X-Kaoku-Seb-Exam"]];
+  };
+
+  test("its hashes go with every call, without the fragment of the address", async () => {
+    const page = "https://exam.example.cn/exam/";
+    assert.deepEqual(await proofOf({ configKey: "c", browserExamKey: "b" }), [page, "c", "b"]);
+    const older = { updateKeys(done) { this.configKey = "later"; done(); } };
+    assert.deepEqual(await proofOf(older), [page, "later", ""]);
+  });
+
+  test("other browsers send nothing", async () => {
+    assert.deepEqual(await proofOf(null), [undefined, undefined, undefined]);
+    assert.deepEqual(await proofOf({}), [undefined, undefined, undefined]);
+  });
+
+  test("answers refused outside it wait on this computer and go on after an exemption", async () => {
+    const store = createStore(opened());
+    const refuses = { save: async () => { throw new ApiError(403, "lockdown_required"); }, responses: async () => ({ status: "in_progress", responses: {} }) };
+    const outbox = { put: async () => {}, isStored: () => true, remove() {} };
+    const sync = createSync({ api: refuses, outbox, store, attempt: "a", onClosed() {}, monotonic: () => 0, random: () => 0 });
+    sync.record(1, ["a"]);
+    await sync.flush();
+    assert.deepEqual([store.get().outside, Object.keys(store.get().pending), mayAnswer(store.get())], [true, ["1"], true]);
+    refuses.save = async (id, events) => ({ acknowledged: { 1: events[0].seq } });
+    await sync.flush();
+    assert.deepEqual([store.get().outside, Object.keys(store.get().pending)], [false, []]);
   });
 });
