@@ -81,6 +81,8 @@ class RoomReport:
     incidents: tuple[IncidentLine, ...] = ()
     assurance: str = ""
     checkpoint: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    signatures: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def n_expected(self) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from exam_delivery.models import Attempt, AttemptStatus, Registration, RegistrationStatus
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import seating
-from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
+from exam_delivery.services.reach import check_room_open, check_seat_in_reach, rooms_in_reach
 from exam_delivery.services.room_acts import Why, note_act, running_session
 from kernel import audit
 from kernel.clock import now
@@ -51,6 +51,7 @@ def _at_the_door(
     require(uow.actor, Permission.SESSION_INVIGILATE)
     running_session(uow, exam_session_id)
     check_seat_in_reach(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    check_room_open(uow.session, exam_session_id, registration_id, actor=uow.actor)
     registration = repository.lock_registration(uow.session, registration_id, actor=uow.actor)
     if registration.status is not RegistrationStatus.ADMITTED:
         raise ConflictError(N_("考生已记缺考或取消资格，请先撤销"))
@@ -73,6 +74,7 @@ def move(
     require(uow.actor, Permission.SESSION_INVIGILATE)
     running_session(uow, exam_session_id)
     check_seat_in_reach(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    check_room_open(uow.session, exam_session_id, registration_id, actor=uow.actor)
     registration = repository.lock_registration(uow.session, registration_id, actor=uow.actor)
     before = _place(uow, registration)
     _check_free(uow, exam_session_id, registration, exam_room_id, seat_number)

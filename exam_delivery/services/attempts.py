@@ -23,7 +23,13 @@ from exam_delivery.repository import planning
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.rules.room import MAX_EXTRA_MINUTES
 from exam_delivery.services.deadlines import end_pause, extend, may_be_extended, open_again
-from exam_delivery.services.reach import check_attempt_in_reach, check_seat_in_reach, rooms_in_reach
+from exam_delivery.services.reach import (
+    check_attempt_in_reach,
+    check_room_open,
+    check_seat_in_reach,
+    closed_rooms,
+    rooms_in_reach,
+)
 from exam_delivery.services.room_acts import (
     Why,
     locked_attempt,
@@ -80,7 +86,8 @@ def _chosen(
     if attempt_id:
         return [locked_attempt(uow, exam_session_id, attempt_id)]
     reach = {room.exam_room_id for room in rooms_in_reach(uow.session, exam_session_id, actor=uow.actor)}
-    rooms = reach if room_id is None else reach & {room_id}
+    chosen = reach if room_id is None else reach & {room_id}
+    rooms = chosen - closed_rooms(uow.session, exam_session_id, actor=uow.actor)
     return repository.lock_attempts_in(uow.session, exam_session_id, room_ids=rooms, actor=uow.actor)
 
 
@@ -149,6 +156,7 @@ def _set_presence(
     require(uow.actor, Permission.SESSION_INVIGILATE)
     running_session(uow, exam_session_id)
     check_seat_in_reach(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    check_room_open(uow.session, exam_session_id, registration_id, actor=uow.actor)
     registration = repository.lock_registration(uow.session, registration_id, actor=uow.actor)
     if registration.status is RegistrationStatus.VOID or registration.status is wanted:
         raise ConflictError(N_("考生状态已改变，请刷新控制台"))

@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt
 from exam_delivery.repository import attempts as repository
+from exam_delivery.repository import sign_offs
 from exam_delivery.repository.attempts import AssignedRoom
-from kernel.errors import NotFoundError
+from kernel.errors import ConflictError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
+
+N_SIGNATURES = 2
+"""So many people sign the report of a room."""
 
 
 def rooms_in_reach(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> list[AssignedRoom]:
@@ -41,3 +45,17 @@ def check_attempt_in_reach(
     if attempt is None or attempt.exam_session_id != exam_session_id:
         raise NotFoundError(N_("作答不存在，请刷新控制台"))
     check_seat_in_reach(session, exam_session_id, attempt.registration_id, actor=actor)
+
+
+def check_room_open(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> None:
+    """Refuse acts on a candidate whose room two people have signed off, to all but the chief."""
+    seat = repository.get_seat(session, registration_id, actor=actor)
+    if seat.exam_room_id in closed_rooms(session, exam_session_id, actor=actor):
+        raise ConflictError(N_("考场已由两人签字，再改动请联系总控"))
+
+
+def closed_rooms(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> set[uuid.UUID]:
+    """Return the rooms of a session in which the actor can no longer act."""
+    if actor.may(Permission.SESSION_CONTROL):
+        return set()
+    return {key for key, n in sign_offs.count_by_room(session, exam_session_id).items() if n >= N_SIGNATURES}

@@ -11,7 +11,7 @@ from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules.room import REASON_LABELS, Reason
 from exam_delivery.rules.states import FINISHED
-from exam_delivery.services.reach import check_attempt_in_reach
+from exam_delivery.services.reach import check_attempt_in_reach, check_room_open
 from kernel import audit
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError
@@ -54,7 +54,9 @@ def running_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
 def locked_attempt(uow: UnitOfWork, exam_session_id: uuid.UUID, attempt_id: uuid.UUID) -> Attempt:
     """Return an attempt in the actor's reach, locked."""
     check_attempt_in_reach(uow.session, exam_session_id, attempt_id, actor=uow.actor)
-    return repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
+    attempt = repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
+    check_room_open(uow.session, exam_session_id, attempt.registration_id, actor=uow.actor)
+    return attempt
 
 
 def note_act(uow: UnitOfWork, attempt: Attempt, kind: str, text: str, at: datetime) -> None:
