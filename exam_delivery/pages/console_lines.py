@@ -54,10 +54,11 @@ def clock_text(moment: datetime | None) -> str:
 
 
 def _flag(seat: Seat) -> str:
-    """Return what is odd about a candidate: another device, the exam page left."""
+    """Return what is odd about a candidate: another device, the exam page left, no lockdown."""
     device = _("换过设备") if seat.n_takeovers else ""
     left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
-    return "；".join(filter(None, (device, left)))
+    exempt = _("已豁免 SEB") if seat.is_exempt else ""
+    return "；".join(filter(None, (device, left, exempt)))
 
 
 def line_of(exam_session_id: uuid.UUID, seat: Seat) -> SeatLine:

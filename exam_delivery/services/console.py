@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamBatch, ExamSession, Incident
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import leaving, planning
+from exam_delivery.repository import leaving, lockdown, planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
 from exam_delivery.rules.room import RANKS, SeatFacts, SeatState, seat_state
 from exam_delivery.rules.room_acts import Act, acts_for
@@ -37,6 +37,7 @@ class Seat:
     n_takeovers: int
     n_leaves: int = 0
     away_seconds: int = 0
+    is_exempt: bool = False
 
     @property
     def rank(self) -> int:
@@ -68,6 +69,7 @@ class RoomView:
     seats: Sequence[Seat]
     counters: Counters
     at: datetime
+    is_locked_down: bool = False
 
     @property
     def attempt_ids(self) -> list[uuid.UUID]:
@@ -96,7 +98,8 @@ def view_room(
     recusal.check_console(session, actor, sitting, keys)
     seats = _seats(session, exam_session_id, keys, actor=actor, at=at)
     batch = planning.get_batch(session, sitting.exam_batch_id, actor=actor)
-    return RoomView(sitting, batch, rooms, room_id, seats, count_seats(seats), at)
+    is_locked = lockdown.is_locked_down(session, exam_session_id, actor=actor)
+    return RoomView(sitting, batch, rooms, room_id, seats, count_seats(seats), at, is_locked)
 
 
 def _seats(
@@ -105,7 +108,8 @@ def _seats(
     takeovers = repository.count_incidents(session, exam_session_id, "takeover")
     rows = repository.list_seats(session, exam_session_id, room_ids=room_ids, actor=actor)
     leaves = leaving.leaves_of_session(session, exam_session_id)
-    seats = [_seat(row, at, takeovers, leaves) for row in rows]
+    exempt = lockdown.exempt_seats(session, exam_session_id, actor=actor)
+    seats = [replace(_seat(row, at, takeovers, leaves), is_exempt=_is_exempt(row, exempt)) for row in rows]
     return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
 
 
@@ -118,6 +122,11 @@ def _seat(
     if row.attempt_id is None:
         return Seat(row, state_of(row, at), 0)
     return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), *leaves.get(row.attempt_id, (0, 0)))
+
+
+def _is_exempt(row: SeatRow, exempt: tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]) -> bool:
+    people, rooms = exempt
+    return row.registration_id in people or row.exam_room_id in rooms
 
 
 def state_of(row: SeatRow, at: datetime) -> SeatState:
@@ -180,4 +189,5 @@ def view_seat(
     n_takeovers = sum(incident.kind == "takeover" for incident in incidents)
     minutes = repository.extra_minutes(session, [row.attempt_id]).get(row.attempt_id, 0)
     n_leaves, away = leaving.leaves_of_attempt(session, row.attempt_id)
-    return Seat(row, state_of(row, at), n_takeovers, n_leaves, away), incidents, minutes
+    is_exempt = _is_exempt(row, lockdown.exempt_seats(session, exam_session_id, actor=actor))
+    return Seat(row, state_of(row, at), n_takeovers, n_leaves, away, is_exempt), incidents, minutes

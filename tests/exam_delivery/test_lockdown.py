@@ -178,9 +178,12 @@ def test_one_proposes_another_approves_and_both_are_on_record(
     assert (row.state, row.registration_id) == (ExemptionState.PROPOSED, sitting.people[0].registration_id)
     approve = exemptions_at(sitting, f"/{row.lockdown_exemption_id}/approved")
     assert invigilator.post(approve).status_code == 403
+    assert exemptions_at(sitting) in invigilator.get(f"/console/{sitting.exam_session_id}").text
     assert chief.post(approve).status_code == 303
     assert only(session).state is ExemptionState.APPROVED
     assert "已豁免" in chief.get(exemptions_at(sitting)).text
+    assert chief.get(f"/console/{sitting.exam_session_id}").text.count("已豁免 SEB") == 1
+    assert "已豁免 SEB" in invigilator.get(f"/console/{sitting.exam_session_id}/candidates/{row.registration_id}").text
     assert acts(session)[-2:] == ["lockdown_exemption.propose", "lockdown_exemption.approved"]
 
 
