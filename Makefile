@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test fast check fmt bench lock i18n db-new db-up pictures clean
+.PHONY: help setup setup-dev demo serve test fast check fmt bench chaos lock i18n db-new db-up pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ fmt: setup-dev ## format and mend what can be mended
 bench: setup-dev ## run the benchmarks and print their tables
 	@for file in $$(grep -l __main__ benchmarks/*.py); do \
 	  echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+chaos: setup-dev ## the fault matrix in its long form, at most 40 minutes: make chaos [WISHES="--only F1,F22"]
+	@$(BIN)/python -m tools.chaos $(WISHES)
 
 lock: setup-dev ## resolve the dependencies again
 	@$(BIN)/python tools/locks.py update

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv/bin"
 BUILD = ROOT / "build"
 NEED_A_DATABASE = [
-    f"tests/{name}" for name in ["kernel", "web", "qbank", "blueprints", "exam_delivery", "certification", "journeys"]
+    f"tests/{name}"
+    for name in ["kernel", "web", "qbank", "blueprints", "exam_delivery", "certification", "chaos", "journeys"]
 ]
 NEED_NONE = [
     "tests/qbank/interchange", "tests/blueprints/assembly", "tests/exam_delivery/player", "tests/web/test_components.py",

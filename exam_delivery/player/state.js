@@ -10,7 +10,7 @@ export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
   link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, leaves: 0, status: "waiting",
-  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, kept: [],
+  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, launch: "", outside: false, kept: [],
   preferences: DEFAULT_PREFERENCES,
 });
 
@@ -79,7 +79,8 @@ function link(state, { link: now, at }) {
 }
 
 function answered(state, { slot, response }) {
-  const first = (state.signIn && state.signIn.first_seq) || 0; // a newer sign-in numbers above all older ones
+  // a newer sign-in numbers above all older ones
+  const first = (state.signIn && state.signIn.first_seq) || 0;
   const seq = Math.max(state.seq, first) + 1;
   return {
     ...state, seq, refused: without(state.refused, slot),
@@ -100,7 +101,7 @@ const HANDLERS = {
   acknowledged: (state, action) => acknowledge(state, action.acknowledged),
   responses: (state, action) => adopt(state, action.responses),
   refused: (state, { slot, seq }) => ({ ...state, refused: { ...state.refused, [slot]: seq } }),
-  timing: retime,
+  timing: (state, action) => retime(state.outside ? { ...state, outside: false } : state, action),
   link,
   lock: (state, { lock }) => (state.lock === "closed" ? state : { ...state, lock }),
   go: (state, { slot }) => ({ ...state, current: slot }),

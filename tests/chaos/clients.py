@@ -53,10 +53,13 @@ class Device:
         except (OSError, http.client.HTTPException):
             self.close()
             return UNKNOWN, "cut", {}
-        answer: dict[str, Any] = json.loads(content) if content.startswith(b"{") else {}
+        if not content.endswith(b"}"):  # cut within the head, which Python takes for an answer without a body
+            self.close()
+            return UNKNOWN, "cut", {}
+        answer: dict[str, Any] = json.loads(content)
         if response.status == 200:
             return OK, "", answer
-        return (UNKNOWN if response.status >= 500 else REFUSED), str(answer.get("error", response.status)), answer
+        return (UNKNOWN if response.status >= 500 else REFUSED), str(answer["error"]), answer
 
     def _send(self, kind: str, body: Any) -> None:
         method, path = METHODS[kind]

@@ -111,7 +111,7 @@ def _fresh(bench: Bench, seed: int) -> tuple[Path, str]:
     return folder, new_database(bench.url, f"seed_{seed}_{bench.folder.name[-8:].lower().replace('-', '_')}")
 
 
-@fault("F22", "random clients under a random nemesis; a try is a seed", INVARIANT, short=2, long=50)
+@fault("F22", "random clients under a random nemesis; a try is a seed", INVARIANT, short=1, long=50)
 def random_histories(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     for seed in range(bench.seed, bench.seed + tries):

@@ -95,7 +95,7 @@ def _fill_really(place: Path, crowd: Crowd) -> None:
 
 
 @fault(
-    "F5", f"every flush of the disk takes {SLOW_MS} ms", "saves queue, none is refused, all are kept", short=8, long=100
+    "F5", f"every flush of the disk takes {SLOW_MS} ms", "saves queue, none is refused, all are kept", short=4, long=100
 )
 def slow_disk(bench: Bench, tries: int) -> Evidence:
     """`tries` is the number of candidates who answer at once."""
@@ -134,7 +134,7 @@ def slow_down(site: Site) -> None:
 
 @fault(
     "F6", "the n-th write or flush fails, n = 1, 2, 3 …, alone or with those after it",
-    "a call that failed left nothing half done; what was acknowledged is kept; the next call works", short=16, long=400,
+    "a call that failed left nothing half done; what was acknowledged is kept; the next call works", short=12, long=400,
     engines=[SQLITE],
 )  # fmt: skip
 def disk_fails(bench: Bench, tries: int) -> Evidence:

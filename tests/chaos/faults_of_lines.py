@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.chaos.clients import Crowd, Device
 from tests.chaos.disk import CLOCK_SHIFT_MS
 from tests.chaos.history import OK, Call, read_kept
+from tests.chaos.lines import Line, line_to
 from tests.chaos.matrix import Bench, Evidence, conclude, fault
 from tests.chaos.sites import Site, serving
 from tests.exam_delivery.sitting_cases import N_SLOTS
@@ -89,6 +90,53 @@ def acknowledgements_lost(bench: Bench, tries: int) -> Evidence:
     return evidence
 
 
+@fault(
+    "F8b", "the line breaks after the n-th byte of a request or of an answer",
+    "half a request changes nothing, half an answer is no answer; nothing is lost or doubled", short=8, long=600,
+)  # fmt: skip
+def line_breaks(bench: Bench, tries: int) -> Evidence:
+    evidence = Evidence()
+    with serving(bench.folder, bench.url, n=1) as site, line_to(site.port) as line:
+        device = Device(line.port, site.sitting.people[0], [])
+        device.enter()
+        sizes = _sizes_of_a_save(device, line)
+        for k in range(tries):
+            device.answer(1, [f"{k:05}"])
+            n = k // 2 * (sizes[k % 2] - 1) // max(1, tries // 2)
+            line.cut_up, line.cut_down = (n, -1) if k % 2 else (-1, n)
+            evidence.demand(device.send()[0] != OK, f"an answer of which {n} bytes came was taken for whole")
+            line.cut_up = line.cut_down = -1
+            evidence.demand(device.insist(device.send)[0] == OK, "a repeated answer was refused")
+        judge(site, evidence, [device])
+    return evidence
+
+
+def _sizes_of_a_save(device: Device, line: Line) -> tuple[int, int]:
+    """Return how many bytes the answer and the request of a save have."""
+    line.n_up = line.n_down = 0
+    device.answer(1, ["first"])
+    device.insist(device.send)
+    return line.n_down, line.n_up
+
+
+@fault(
+    "F13", "a slow line: 400 ms there and back, 50 KB/s down, 20 KB/s up",
+    "every call is answered, nothing is lost or doubled", short=1, long=60,
+)  # fmt: skip
+def slow_line(bench: Bench, tries: int) -> Evidence:
+    evidence = Evidence()
+    with serving(bench.folder, bench.url, n=1) as site, line_to(site.port) as line:
+        line.delay, line.up_bytes_per_second, line.down_bytes_per_second = 0.4, 20_000, 50_000
+        device = Device(line.port, site.sitting.people[0], [])
+        device.enter()
+        evidence.demand(device.call("form")[0] == OK, "the form did not come")
+        for k in range(tries):
+            device.answer(k % N_SLOTS + 1, [f"{k}"])
+            evidence.demand(device.send()[0] == OK, "a slow save was refused")
+        judge(site, evidence, [device])
+    return evidence
+
+
 @fault("F9", "fifty hand-ins of one candidate at the same moment", "one hand-in, one receipt for all", short=1, long=40)
 def handed_in_many_times(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
@@ -149,7 +197,7 @@ def _change_machines(first: Device, second: Device, evidence: Evidence, k: int) 
     "F18",
     "everybody opens the exam at the same moment",
     "nobody is turned away; everybody gets the form",
-    short=24,
+    short=12,
     long=300,
 )
 def everybody_starts(bench: Bench, tries: int) -> Evidence:

@@ -42,7 +42,7 @@ def writer_killed(bench: Bench, tries: int) -> Evidence:
     return evidence
 
 
-@fault("F1b", "SIGKILL of the whole server, then a new start", KEPT_ONCE, short=2, long=60)
+@fault("F1b", "SIGKILL of the whole server, then a new start", KEPT_ONCE, short=1, long=60)
 def tree_killed(bench: Bench, tries: int) -> Evidence:
     with site_under_load(bench, n=8) as (site, crowd, evidence):
         for _ in range(tries):
@@ -56,7 +56,7 @@ def tree_killed(bench: Bench, tries: int) -> Evidence:
     "F3",
     "SIGKILL of all of PostgreSQL",
     f"{KEPT_ONCE}; the server reconnects by itself",
-    short=2,
+    short=1,
     long=100,
     engines=[POSTGRESQL],
 )
