@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from statistics import median
 
 from flask import Blueprint, jsonify, redirect, request, url_for
@@ -21,7 +22,7 @@ from exam_delivery.rules import marking_keys as keys
 from exam_delivery.rules.marking import FlagKind
 from exam_delivery.rules.scoring import allowed_steps, suggestion_for
 from exam_delivery.services import marking, marking_desks, marking_plans
-from exam_delivery.services.marking import MarkingQueue, Script, Typed, script_code
+from exam_delivery.services.marking import MarkingQueue, Script, TrialDone, Typed, script_code
 from item_templates import registry
 from item_templates.contract import ItemContent, Suggestion
 from item_templates.rounding import decimal_text
@@ -212,13 +213,23 @@ def _mark(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, typed: Typed) -> st
             uow, attempt_id, slot, typed.score, comment=typed.comment, criteria=typed.criteria,
             n_seen=reading.number("n_seen") or 0,
         )  # fmt: skip
-        return _("已评 %(score)s 分", score=decimal_text(given.score))
-    if trial.agreed is None:
-        return _("已评 %(score)s 分", score=decimal_text(trial.score))
-    told = {"score": decimal_text(trial.score), "agreed": decimal_text(trial.agreed), "reason": trial.reason or "—"}
-    if trial.is_hit:
-        return _("培训：评 %(score)s 分，定标分 %(agreed)s 分，评准了。理由：%(reason)s", **told)
-    return _("培训：评 %(score)s 分，定标分 %(agreed)s 分，相差过大。理由：%(reason)s", **told)
+        return _told(given.score)
+    return _told(trial.score) if trial.agreed is None else _trained(trial, trial.agreed)
+
+
+def _told(score: Decimal) -> str:
+    text: str = _("已评 %(score)s 分", score=decimal_text(score))
+    return text
+
+
+def _trained(trial: TrialDone, agreed: Decimal) -> str:
+    told = {"score": decimal_text(trial.score), "agreed": decimal_text(agreed), "reason": trial.reason or "—"}
+    text: str = (
+        _("培训：评 %(score)s 分，定标分 %(agreed)s 分，评准了。理由：%(reason)s", **told)
+        if trial.is_hit
+        else _("培训：评 %(score)s 分，定标分 %(agreed)s 分，相差过大。理由：%(reason)s", **told)
+    )
+    return text
 
 
 def _keep_draft(attempt_id: uuid.UUID, slot: int, typed: Typed) -> bool:

@@ -97,7 +97,7 @@ def overview(exam_session_id: uuid.UUID) -> Page:
     stuck.sort(key=lambda one: not one.is_blocked)
     page = MarkingOverviewPage(
         session=row, batch=planning.get_batch(session, row.exam_batch_id, actor=actor), items=items,
-        form_names=_form_names(), names=dict(people.list_markers(session, actor=actor)),
+        form_names=form_names(), names=dict(people.list_markers(session, actor=actor)),
         method_labels={key: _(label) for key, label in METHOD_LABELS.items()}, stuck=stuck[:SHOWN_STUCK],
         n_stuck=len(stuck), n_blocked=sum(one.is_blocked for one in stuck),
         pauses=[one for one in training.pauses_of_session(session, exam_session_id) if one.lifted_at is None],
@@ -106,7 +106,8 @@ def overview(exam_session_id: uuid.UUID) -> Page:
     return render_page("exam_delivery/marking/overview.html", page)
 
 
-def _form_names() -> dict[uuid.UUID, str]:
+def form_names() -> dict[uuid.UUID, str]:
+    """Return the titles of the organisation's forms."""
     found = forms.titles(db.session(), current_actor().organisation)
     return {key: form.title for key, form in found.items()}
 
@@ -135,7 +136,7 @@ def _edit(exam_session_id: uuid.UUID, item: Place, errors: Mapping[str, list[str
     progress = _find(items, item)
     plan = progress.plan
     page = MarkingPlanPage(
-        session=row, progress=progress, form_name=_form_names().get(item[0], ""),
+        session=row, progress=progress, form_name=form_names().get(item[0], ""),
         choice=choice or PlanChoice(plan.rule, plan.leader_id, plan.quotas),
         markers=people.list_markers(db.session(), actor=current_actor()),
         methods=[(key.value, _(label), _(METHOD_HINTS[key])) for key, label in METHOD_LABELS.items()],

@@ -113,6 +113,13 @@ def marks_by_answer(
     return found
 
 
+def marks_with_forms(session: Session, exam_session_id: uuid.UUID) -> list[tuple[uuid.UUID, Mark]]:
+    """Return all marks of a session with the form that they belong to, oldest first."""
+    query = select(Attempt.form_id, Mark).join(Attempt, Attempt.attempt_id == Mark.attempt_id)
+    rows = session.execute(query.where(Attempt.exam_session_id == exam_session_id).order_by(Mark.number))
+    return [(form_id, mark) for form_id, mark in rows]
+
+
 def flags_by_answer(
     session: Session, exam_session_id: uuid.UUID, attempt_id: uuid.UUID | None = None
 ) -> Mapping[Place, list[MarkingFlag]]:
