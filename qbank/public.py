@@ -226,6 +226,7 @@ def _scope_info(node: ScopeNode) -> OutlineScopeInfo:
 class PoolEntry:
     """An item that a form may take: its approved version and what assembly asks for; `measure` is of that version alone.
 
+    `cognitive` is empty where nobody has said it; an item on trial stands in forms without marks.
     `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point. `enemies` are items of
     the same pool that must not stand in one form with it.
     """
@@ -242,6 +243,8 @@ class PoolEntry:
     last_used: date | None
     enemies: tuple[uuid.UUID, ...] = ()
     measure: ItemMeasure | None = None
+    cognitive: str = ""
+    is_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +295,8 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
             last_used=row.last_used,
             enemies=enemies.get(row.item_id, ()),
             measure=measures.get(row.item_version_id),
+            cognitive=row.cognitive,
+            is_trial=row.is_trial,
         )
         for row in rows
     ]

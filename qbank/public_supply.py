@@ -17,7 +17,7 @@ from qbank.repository.supply import FoundRow as FoundRow
 from qbank.repository.supply import SupplyRow as SupplyRow
 from qbank.repository.supply import WaitingRow as WaitingRow
 from qbank.rules.items import ASSUMED_DIFFICULTY
-from qbank.services import statistics
+from qbank.services import marks, statistics
 
 MOST_FOUND = 20
 
@@ -183,3 +183,17 @@ def _key(content: Mapping[str, Any]) -> str:
     if content.get("type") == "true_false" and isinstance(key, bool):
         return "T" if key else "F"
     return ""
+
+
+def cognitive_levels(session: Session, actor: Actor) -> tuple[str, ...]:
+    """Return the cognitive levels that the actor's organisation tells apart, the simplest first.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ or BLUEPRINT_READ.
+    """
+    _require(actor)
+    return marks.cognitive_levels(session, actor.organisation)

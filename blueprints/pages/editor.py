@@ -23,7 +23,7 @@ from blueprints.rules.refining import ScopeShare, mark_step, refine_weights
 from blueprints.rules.spec_form import SpecForm
 from blueprints.rules.spec_limits import ITEM_FIELDS, item_ids_of
 from blueprints.rules.spec_rows import KEYED_TYPES, SPARE_ROWS, row_count
-from blueprints.rules.specs import form_values, read_form
+from blueprints.rules.specs import cognitive_names, form_values, read_form
 from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services.bank import ScopeLine, scope_lines
@@ -35,6 +35,7 @@ from kernel.http import current_actor, redirect_with_message, render_page, requi
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
+from qbank.public_supply import cognitive_levels
 
 bp = Blueprint("blueprint_editor", __name__, url_prefix="/blueprints")
 SEPARATORS = re.compile(r"[\s,，、;；]+")
@@ -54,6 +55,7 @@ class EditorPage:
     types: list[tuple[str, str]]
     scopes: list[ScopeLine]
     importance: list[tuple[str, str]]
+    cognitive: list[str]
     labels: dict[str, str]
     errors: dict[str, list[str]]
     supply: SupplyView | None
@@ -103,11 +105,12 @@ def _render(
     session, actor = db.session(), current_actor()
     types = [(one.name, _(one.label)) for one in registry.all_types()]
     scopes = scope_lines(session, actor, row.standard_level_id)
+    levels = list(dict.fromkeys([*cognitive_levels(session, actor), *cognitive_names(values, spec)]))
     n_rows = {kind: max(row_count(values, kind), least) for kind, least in ROW_KINDS.items()}
     page = EditorPage(
         row=row, version=values.get("version", str(row.version)), values=dict(values), types=types, scopes=scopes,
         importance=[(letter, f"{letter} {_(label)}") for letter, label in wording.IMPORTANCE_LABELS.items()],
-        labels=field_labels(types, scopes, n_rows), errors=errors, n_rows=n_rows,
+        cognitive=levels, labels=field_labels(types, scopes, n_rows, levels), errors=errors, n_rows=n_rows,
         supply=supply_view(session, actor, row.standard_level_id, spec),
         deepest=max((line.depth for line in scopes), default=1), **more,
     )  # fmt: skip

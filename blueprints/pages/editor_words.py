@@ -16,7 +16,10 @@ ROW_PARTS = ("scope", "low", "high", "name", "score", "mean", "theta", "target",
 
 
 def field_labels(
-    types: Sequence[tuple[str, str]], scopes: Sequence[ScopeLine], rows: Mapping[str, int]
+    types: Sequence[tuple[str, str]],
+    scopes: Sequence[ScopeLine],
+    rows: Mapping[str, int],
+    cognitive: Sequence[str] = (),
 ) -> dict[str, str]:
     """Return the labels of all fields; `rows` counts the rows of cells and sections."""
     labels = {
@@ -25,11 +28,14 @@ def field_labels(
         "max_n_used": _("使用次数"), "p-mean": _("平均通过率"), "p-low": _("通过率范围"), "reading-low": _("阅读量"),
         "minutes-low": _("预计作答时间"), "weight_tolerance": _("比重容差"), "difficulty-mean": _("平均难度"),
         "max_per_point": _("同一鉴定点"), "max_overlap": _("平行卷重复"), "types": _("题型"),
+        "pretest-count": _("试测题"), "pretest-point": _("试测题"),
     }  # fmt: skip
     labels |= {f"weight-{line.code}": line.title for line in scopes}
     for letter, label in IMPORTANCE_LABELS.items():
         labels[f"importance-{letter}-min"] = labels[f"importance-{letter}-max"] = f"{letter} {_(label)}"
         labels[f"coverage-{letter}"] = _("%(letter)s 鉴定点的覆盖", letter=letter)
+    for name in cognitive:
+        labels[f"cognitive-{name}-min"] = labels[f"cognitive-{name}-max"] = _("认知层次“%(name)s”", name=name)
     for level in range(1, 6):
         labels[f"difficulty-{level}-low"] = labels[f"difficulty-{level}-high"] = _("难度 %(level)s", level=level)
     for name, label in types:

@@ -28,7 +28,7 @@ MOST_DAYS = 3650
 MOST_FORMS = 100
 ITEM_FIELDS = ("include", "exclude", "anchor")
 """Fields that name items by their codes."""
-KEPT = ("pretest", "include_sets", "exclude_sets")
+KEPT = ("include_sets", "exclude_sets")
 """Keys without a field: what a file brought in stays."""
 
 
@@ -58,6 +58,7 @@ def read_limits(form: SpecForm, base: Mapping[str, Any], items: Mapping[str, Seq
         reading=optional(characters=form.band("reading-low", "reading-high", most=Decimal(MOST_CHARACTERS))),
         answer_time=optional(minutes=form.band("minutes-low", "minutes-high", most=Decimal(MOST_MINUTES))),
         anchor=_anchor(form, items.get("anchor") or ()),
+        pretest=_pretest(form, base.get("pretest") or {}),
         include=list(items.get("include") or ()),
         exclude=list(items.get("exclude") or ()),
     )
@@ -99,6 +100,17 @@ def _anchor(form: SpecForm, items: Sequence[str]) -> dict[str, Any]:
     return {"items": list(items)} | ({} if form.text("anchor-scored") != "no" else {"scored": False})
 
 
+def _pretest(form: SpecForm, base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the block on trial; counts by type that a file brought in stay as long as they still add up."""
+    n_items = form.count("pretest-count")
+    if not n_items:
+        if form.count("pretest-point"):
+            form.complain("pretest-count", N_("请填写试测题数"))
+        return {}
+    types = base.get("types") if base.get("n_items") == n_items else None
+    return optional(n_items=n_items, types=deepcopy(types), max_per_point=form.count("pretest-point"))
+
+
 def limit_values(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the field texts of these keys; items are named by the caller, who knows their codes."""
     p_value, earlier, exposure = spec.get("p_value") or {}, spec.get("earlier") or {}, spec.get("exposure") or {}
@@ -109,7 +121,9 @@ def limit_values(spec: Mapping[str, Any]) -> dict[str, Any]:
     values |= {"p-low": bounds.get("min", ""), "p-high": bounds.get("max", "")}
     values |= band_values("reading", (spec.get("reading") or {}).get("characters"), MOST_CHARACTERS)
     values |= band_values("minutes", (spec.get("answer_time") or {}).get("minutes"), MOST_MINUTES)
+    pretest = spec.get("pretest") or {}
     return values | {
+        "pretest-count": pretest.get("n_items", ""), "pretest-point": pretest.get("max_per_point", ""),
         "max_n_used": exposure.get("max_n_used", ""), "earlier-last": earlier.get("last", ""),
         "earlier-count": earlier.get("max_count", ""), "earlier-share": share_value(earlier.get("max_share")),
         "cool-days": (spec.get("cool_down") or {}).get("days", ""),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +21,7 @@ MOST_PLACES = 99
 _TYPE_PATH = re.compile(r"types\[(\d+)\]\.(count|score_each|type)")
 _WEIGHT_PATH = re.compile(r"weights\[(\d+)\]")
 _ROW_PATH = re.compile(r"(cells|sections|information)\[(\d+)\]\.?(\w*)")
+_COGNITIVE_FIELD = re.compile(r"cognitive-.+-min")
 _ROW_FIELDS = {"cells": ("cell", "scope"), "sections": ("section", "name"), "information": ("information", "theta")}
 _FIELD_OF_KEY = {
     "n_items": "types", "total_score": "types", "types": "types", "weight_tolerance_percent": "weight_tolerance",
@@ -29,6 +29,7 @@ _FIELD_OF_KEY = {
     "anchor": "anchor", "earlier": "earlier-last", "cool_down": "cool-days", "exposure": "max_n_used", "p_value": "p-mean",
     "reading": "reading-low", "answer_time": "minutes-low", "coverage": "coverage-X",
     "key_balance": "keys-single_choice-min", "difficulty": "difficulty-mean", "importance": "importance-X-min",
+    "pretest": "pretest-count",
 }  # fmt: skip
 
 
@@ -54,8 +55,8 @@ def read_form(
     tolerance = form.number("weight_tolerance", most=HUNDRED)
     spec["weight_tolerance_percent"] = json_number(tolerance or Decimal(0))
     spec |= optional(
-        importance=_importance(form),
-        cognitive=deepcopy(base.get("cognitive")),
+        importance=_shares(form, "importance", IMPORTANCE_LETTERS),
+        cognitive=_shares(form, "cognitive", cognitive_names(form.values, base)),
         difficulty=_difficulty(form),
         max_per_point=form.count("max_per_point") or None,
     )
@@ -110,14 +111,26 @@ def _weights(form: SpecForm, scopes: Sequence[str]) -> list[dict[str, Any]]:
     return [{"scope": scope, "percent": json_number(p)} for scope, p in weights.items() if p is not None]
 
 
-def _importance(form: SpecForm) -> dict[str, Any]:
+def cognitive_names(values: Mapping[str, str], spec: Mapping[str, Any]) -> list[str]:
+    """Return the cognitive levels that fields or a blueprint name.
+
+    Examples
+    --------
+    >>> cognitive_names({"cognitive-理解-min": "30", "name": "x"}, {"cognitive": {"应用": {"max": 0.5}}})
+    ['应用', '理解']
+    """
+    typed = [name[len("cognitive-") : -len("-min")] for name in values if _COGNITIVE_FIELD.fullmatch(name)]
+    return list(dict.fromkeys([*(spec.get("cognitive") or {}), *typed]))
+
+
+def _shares(form: SpecForm, kind: str, names: Sequence[str]) -> dict[str, Any]:
     rules = {}
-    for letter in IMPORTANCE_LETTERS:
-        low, high = form.share(f"importance-{letter}-min"), form.share(f"importance-{letter}-max")
+    for name in names:
+        low, high = form.share(f"{kind}-{name}-min"), form.share(f"{kind}-{name}-max")
         if low is not None and high is not None and low > high:
-            form.complain(f"importance-{letter}-min", N_("下限不能大于上限"))
-        rules[letter] = optional(min=low or None, max=high)
-    return {letter: bounds for letter, bounds in rules.items() if bounds}
+            form.complain(f"{kind}-{name}-min", N_("下限不能大于上限"))
+        rules[name] = optional(min=low or None, max=high)
+    return {name: bounds for name, bounds in rules.items() if bounds}
 
 
 def _difficulty(form: SpecForm) -> dict[str, Any]:
@@ -154,6 +167,8 @@ def _field_of(path: str, spec: Mapping[str, Any]) -> str:
 
 def _field_of_rule(rule: str) -> str:
     kind, _, name = rule.rstrip("]").partition("[")
+    if kind in {"importance", "cognitive"}:
+        return f"{kind}-{name}-min"
     return f"weight-{name}" if kind == "weights" else _FIELD_OF_KEY.get(kind, "")
 
 
@@ -176,8 +191,9 @@ def form_values(spec: Mapping[str, Any]) -> dict[str, str]:
             f"type-{rule['type']}-order": "" if places == sorted(places) else place,
         }
     values |= {f"weight-{rule['scope']}": rule["percent"] for rule in spec.get("weights", ())}
-    for letter, bounds in (spec.get("importance") or {}).items():
-        values |= {f"importance-{letter}-{side}": share_value(bounds.get(side)) for side in ("min", "max")}
+    for kind in ("importance", "cognitive"):
+        for name, bounds in (spec.get(kind) or {}).items():
+            values |= {f"{kind}-{name}-{side}": share_value(bounds.get(side)) for side in ("min", "max")}
     difficulty = spec.get("difficulty") or {}
     for level, bounds in (difficulty.get("counts") or {}).items():
         values |= range_values(f"difficulty-{level}", bounds)

@@ -65,7 +65,8 @@ def _pool_item(entry: qbank.PoolEntry, facts: Mapping[str, Any]) -> PoolItem:
         id=str(entry.item_id), type=entry.type, point=engine_code(entry.point), importance=str(entry.importance.value),
         difficulty=entry.difficulty, score=entry.score, p_value=measure.p_value if measure else None,
         a=measure.a if measure else None, b=measure.b if measure else None, c=measure.c if measure else None,
-        n_used=entry.n_used, last_used=entry.last_used, enemies=tuple(str(one) for one in entry.enemies), **facts,
+        n_used=entry.n_used, last_used=entry.last_used, enemies=tuple(str(one) for one in entry.enemies),
+        cognitive=entry.cognitive, pretest=entry.is_trial, **facts,
     )  # fmt: skip
 
 

@@ -23,16 +23,18 @@ from qbank.pages.wording import Errors, field_errors, form_text, said
 from qbank.repository import items as repository
 from qbank.repository.reminders import people_with_roles
 from qbank.rules.bulk import BULK_LABELS, BULK_PERMISSIONS, MOST_ITEMS, BulkAct
+from qbank.rules.marks import LONGEST
 from qbank.rules.workflow import DECIDING_ROLES
 from qbank.services import bulk
 from qbank.services.bulk import BulkLine, BulkRequest, BulkResult
+from qbank.services.marks import cognitive_levels
 
 bp = Blueprint("item_bulk", __name__, url_prefix="/items")
 MOST_LINES = 200
 MOST_NAMED, NAMED_LENGTH = 5, 80
 """What a message after the act tells of refused items: it travels in a cookie."""
 ACTING = tuple(dict.fromkeys(BULK_PERMISSIONS.values()))
-FIELDS = ("tag", "point", "difficulty", "reason")
+FIELDS = ("tag", "point", "difficulty", "cognitive", "reason")
 ACT_BY_WORD = {act.value: act for act in BulkAct}
 
 
@@ -61,6 +63,7 @@ class BulkPage:
     n_refused: int
     is_ready: bool
     difficulties: Options
+    cognitive_levels: Options
     reviewers: Options
     chosen: list[str]
     values: dict[str, str]
@@ -84,6 +87,7 @@ def read_request() -> BulkRequest | None:
         tag=form_text("tag")[:60],
         point=form_text("point")[:60],
         difficulty=int_or_none(form_text("difficulty"), 1, 5),
+        cognitive=form_text("cognitive")[:LONGEST],
         reason=form_text("reason")[:300],
         reviewers=tuple(_keys("reviewers")),
     )
@@ -152,11 +156,15 @@ def _plan_page(wanted: BulkRequest, errors: Errors | None = None, *, is_first: b
     page = BulkPage(
         act=wanted.act.value, label=_(BULK_LABELS[wanted.act]), item_ids=list(wanted.item_ids),
         lines=_lines([*refused, *will][:MOST_LINES]), n_will=len(will), n_refused=len(refused), is_ready=is_ready,
-        difficulties=difficulty_options(), reviewers=_reviewers() if wanted.act is BulkAct.ASSIGN else [],
+        difficulties=difficulty_options(), cognitive_levels=_cognitive_levels(), reviewers=_reviewers() if wanted.act is BulkAct.ASSIGN else [],
         chosen=[str(key) for key in wanted.reviewers], values={name: form_text(name) for name in FIELDS},
         back_href=_back(), errors=errors,
     )  # fmt: skip
     return render_page("qbank/items/bulk.html", page, status=422 if errors else 200)
+
+
+def _cognitive_levels() -> Options:
+    return [(name, name) for name in cognitive_levels(db.session(), current_actor().organisation)]
 
 
 def _reviewers() -> Options:

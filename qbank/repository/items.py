@@ -101,6 +101,8 @@ class PoolRow:
     score: str
     point: str
     importance: Importance
+    cognitive: str
+    is_trial: bool
 
 
 def visible(actor: Actor) -> list[ColumnElement[bool]]:
@@ -416,7 +418,7 @@ def load_pool(session: Session, standard_level_id: uuid.UUID, *, organisation_id
         select(
             Item.item_id, Item.code, Item.n_used, Item.last_used_on, ItemVersion.item_version_id, ItemVersion.type,
             ItemVersion.difficulty, ItemVersion.content["score"].as_string(), AssessmentPoint.full_code,
-            AssessmentPoint.importance,
+            AssessmentPoint.importance, Item.cognitive, Item.is_trial,
         )
         .join(ItemVersion, ItemVersion.item_version_id == version_in_use())
         .join(ItemPoint, and_(of_item, ItemPoint.position == 0))

@@ -18,6 +18,9 @@ class BulkAct(enum.StrEnum):
     UNTAG = "untag"
     POINT = "point"
     DIFFICULTY = "difficulty"
+    COGNITIVE = "cognitive"
+    TRIAL = "trial"
+    COUNTING = "counting"
 
 
 BULK_LABELS = {
@@ -28,10 +31,15 @@ BULK_LABELS = {
     BulkAct.UNTAG: N_("去标签"),
     BulkAct.POINT: N_("改鉴定点"),
     BulkAct.DIFFICULTY: N_("改难度"),
+    BulkAct.COGNITIVE: N_("定认知层次"),
+    BulkAct.TRIAL: N_("转为试测"),
+    BulkAct.COUNTING: N_("结束试测"),
 }
 BULK_PERMISSIONS = dict.fromkeys(BulkAct, Permission.ITEM_WRITE) | {
     BulkAct.ASSIGN: Permission.ITEM_COMMISSION,
     BulkAct.RETIRE: Permission.ITEM_RETIRE,
+    BulkAct.TRIAL: Permission.ITEM_RETIRE,
+    BulkAct.COUNTING: Permission.ITEM_RETIRE,
 }
 MOST_ITEMS = 2_000
 """More at once are better done by an export and an import."""

@@ -20,7 +20,7 @@ from qbank.repository import curation
 from qbank.repository import items as repository
 from qbank.rules.bulk import BULK_PERMISSIONS, MOST_ITEMS, BulkAct
 from qbank.rules.items import ALLOWED, EDITABLE, ItemStatus, blocking, findings_of
-from qbank.services import assignments, reviews
+from qbank.services import assignments, marks, reviews
 from qbank.services import curation as tags
 from qbank.services import items as services
 from qbank.services.assignments import Placement
@@ -35,6 +35,7 @@ class BulkRequest:
     tag: str = ""
     point: str = ""
     difficulty: int | None = None
+    cognitive: str = ""
     reason: str = ""
     reviewers: tuple[uuid.UUID, ...] = ()
 
@@ -91,6 +92,8 @@ def plan(session: Session, actor: Actor, request: BulkRequest) -> list[BulkLine]
     """
     require(actor, BULK_PERMISSIONS[request.act])
     check_request(request)
+    if request.act is BulkAct.COGNITIVE:
+        marks.check_level(session, actor, request.cognitive)
     items = repository.list_by_ids(session, list(dict.fromkeys(request.item_ids)), actor=actor)
     shelf = _shelf(session, actor, request, items)
     return [_DECIDE[request.act](shelf, item) for item in items]
@@ -105,6 +108,7 @@ def check_request(request: BulkRequest) -> None:
         BulkAct.RETIRE: (request.reason.strip(), "reason", N_("请填写停用原因")),
         BulkAct.POINT: (request.point.strip(), "point", N_("请填写鉴定点代码")),
         BulkAct.DIFFICULTY: (request.difficulty, "difficulty", N_("请选择难度")),
+        BulkAct.COGNITIVE: (request.cognitive.strip(), "cognitive", N_("请选择认知层次")),
     }
     value, name, message = missing.get(request.act, (True, "", ""))
     if not value:
@@ -224,6 +228,24 @@ def _difficulty(shelf: _Shelf, item: Item) -> BulkLine:
     )
 
 
+def _cognitive(shelf: _Shelf, item: Item) -> BulkLine:
+    if item.cognitive == shelf.request.cognitive:
+        return BulkLine(item, N_("已是这个认知层次"))
+    if not services.may_mark(shelf.actor, item):
+        return BulkLine(item, N_("您不能修改这道题"))
+    params = {"old": item.cognitive or "—", "new": shelf.request.cognitive}
+    return BulkLine(item, change=N_("认知层次 %(old)s → %(new)s"), params=params)
+
+
+def _trial(shelf: _Shelf, item: Item) -> BulkLine:
+    wanted = shelf.request.act is BulkAct.TRIAL
+    if item.is_trial == wanted:
+        return BulkLine(item, N_("已在试测") if wanted else N_("没有在试测"))
+    if item.status is ItemStatus.RETIRED:
+        return BulkLine(item, N_("审核中或已停用的试题不能修改"))
+    return BulkLine(item, change=N_("今后在试卷中只作试测题，不计分") if wanted else N_("今后在试卷中按正式题计分"))
+
+
 def _revised(shelf: _Shelf, item: Item, change: str, params: Mapping[str, Any]) -> BulkLine:
     """Return the line of a change that makes a new version."""
     if item.status not in EDITABLE:
@@ -241,6 +263,9 @@ _DECIDE = {
     BulkAct.UNTAG: _untag,
     BulkAct.POINT: _point,
     BulkAct.DIFFICULTY: _difficulty,
+    BulkAct.COGNITIVE: _cognitive,
+    BulkAct.TRIAL: _trial,
+    BulkAct.COUNTING: _trial,
 }
 
 
@@ -283,6 +308,13 @@ def _do_tag(uow: UnitOfWork, request: BulkRequest, item_ids: list[uuid.UUID], re
     result.n_done = change(uow, item_ids, request.tag.strip())
 
 
+def _do_mark(uow: UnitOfWork, request: BulkRequest, item_ids: list[uuid.UUID], result: BulkResult) -> None:
+    if request.act is BulkAct.COGNITIVE:
+        result.n_done = marks.set_cognitive(uow, item_ids, request.cognitive)
+    else:
+        result.n_done = marks.set_trial(uow, item_ids, is_trial=request.act is BulkAct.TRIAL)
+
+
 def _do_revise(uow: UnitOfWork, request: BulkRequest, item_ids: list[uuid.UUID], result: BulkResult) -> None:
     items = repository.lock_items(uow.session, item_ids, actor=uow.actor)
     shelf = _shelf(uow.session, uow.actor, request, items)
@@ -320,6 +352,9 @@ _ACTS = {
     BulkAct.UNTAG: _do_tag,
     BulkAct.POINT: _do_revise,
     BulkAct.DIFFICULTY: _do_revise,
+    BulkAct.COGNITIVE: _do_mark,
+    BulkAct.TRIAL: _do_mark,
+    BulkAct.COUNTING: _do_mark,
 }
 
 

@@ -23,6 +23,7 @@ from qbank.models.items import Item
 from qbank.repository import items as repository
 from qbank.repository import media as media_repository
 from qbank.repository.items import ItemFilter
+from qbank.rules.marks import marks_as_columns
 from qbank.services.items import content_of
 from qbank.services.media import media_folder
 
@@ -68,7 +69,11 @@ def canonical_items(session: Session, items: Sequence[Item]) -> list[CanonicalIt
             points=tuple(point.full_code for point in points[item.current_version_id]),
             difficulty=item.difficulty,
             source=item.source,
-            metadata={**item.extra, VERSION_MARK: str(versions[item.current_version_id].number)},
+            metadata={
+                **item.extra,
+                **marks_as_columns(item.cognitive, is_trial=item.is_trial),
+                VERSION_MARK: str(versions[item.current_version_id].number),
+            },
         )
         for item in items
     ]

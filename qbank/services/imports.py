@@ -21,8 +21,10 @@ from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository import standards
 from qbank.rules.items import MAX_POINTS_PER_ITEM, DuplicatePolicy
+from qbank.rules.marks import read_marks
 from qbank.services import media as pictures
 from qbank.services.items import NewItem, insert_items
+from qbank.services.marks import cognitive_levels
 from qbank.services.media import Picture
 
 PROGRESS_STEP = 250
@@ -156,7 +158,8 @@ def import_prepared(
     if not chosen.is_trial:
         pictures.store_pictures(uow, prepared.pictures)
     fresh = _without_duplicates(uow, prepared.items, chosen, outcome)
-    new_items = [_new_item(one, points, chosen, outcome) for one in fresh]
+    levels = cognitive_levels(uow.session, uow.actor.organisation)
+    new_items = [_new_item(one, points, chosen, outcome, levels) for one in fresh]
     outcome.item_ids = insert_items(uow, level, new_items, import_run_id=chosen.import_run_id)
     _audit(uow, outcome, standard_level_id, chosen)
     return outcome
@@ -254,7 +257,11 @@ def _without_duplicates(
 
 
 def _new_item(
-    one: PreparedItem, points: Mapping[str, AssessmentPoint], chosen: ImportOptions, outcome: ImportOutcome
+    one: PreparedItem,
+    points: Mapping[str, AssessmentPoint],
+    chosen: ImportOptions,
+    outcome: ImportOutcome,
+    levels: Sequence[str],
 ) -> NewItem:
     item = one.source.item
     found = [points[code] for code in item.points if code in points]
@@ -264,7 +271,8 @@ def _new_item(
         outcome.warnings.append(Notice(one.source.locator, "unknown_point", message))
     if not found and chosen.point is not None:
         found = [chosen.point]
-    extra = {name: value for name, value in item.metadata.items() if name != VERSION_MARK}
+    cognitive, is_trial, extra = read_marks(item.metadata, levels)
+    extra.pop(VERSION_MARK, None)
     extra |= {"鉴定点": "；".join(unknown)} if unknown else {}
     return NewItem(
         content=one.content,
@@ -273,6 +281,8 @@ def _new_item(
         source=item.source,
         origin_code=item.id,
         extra=extra,
+        cognitive=cognitive,
+        is_trial=is_trial,
     )
 
 

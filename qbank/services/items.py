@@ -51,6 +51,8 @@ class NewItem:
     source: str = ""
     origin_code: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    cognitive: str = ""
+    is_trial: bool = False
 
 
 def create_item(
@@ -129,6 +131,7 @@ class _Row:
             "type": self.new.content.type, "difficulty": self.new.difficulty, "content_digest": self.digest,
             "search_text": search_text(self.new.content), "author_id": self.actor.user_id,
             "source": self.new.source[:300], "origin_code": self.new.origin_code[:120], "extra": dict(self.new.extra),
+            "cognitive": self.new.cognitive, "is_trial": self.new.is_trial,
             "import_run_id": self.import_run_id, "created_at": self.moment, "updated_at": self.moment, "version": 1,
         }  # fmt: skip
 
@@ -282,7 +285,7 @@ def copy_item(uow: UnitOfWork, item_id: uuid.UUID) -> Item:
     item = repository.get_item(uow.session, item_id, actor=uow.actor)
     version = _current_version(uow, item)
     points = repository.points_of_versions(uow.session, [version.item_version_id])[version.item_version_id]
-    return create_item(
+    copy = create_item(
         uow,
         standard_level_id=item.standard_level_id,
         content=content_of(version),
@@ -290,6 +293,8 @@ def copy_item(uow: UnitOfWork, item_id: uuid.UUID) -> Item:
         difficulty=version.difficulty,
         source=item.source,
     )
+    copy.cognitive = item.cognitive
+    return copy
 
 
 def retire_items(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, reason: str) -> int:
@@ -370,6 +375,12 @@ def may_edit(actor: Actor, item: Item) -> bool:
     """Say whether an actor may revise an item as it stands."""
     own = item.author_id == actor.user_id or actor.may(Permission.ITEM_READ)
     return actor.may(Permission.ITEM_WRITE) and own and item.status in EDITABLE
+
+
+def may_mark(actor: Actor, item: Item) -> bool:
+    """Say whether an actor may say what an item asks of candidates: a mark beside the content, in every state but the last."""
+    own = item.author_id == actor.user_id or actor.may(Permission.ITEM_READ)
+    return actor.may(Permission.ITEM_WRITE) and own and item.status is not ItemStatus.RETIRED
 
 
 def require_visible(actor: Actor) -> None:

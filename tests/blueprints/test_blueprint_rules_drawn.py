@@ -108,3 +108,33 @@ def test_accepted_forms_name_the_version_they_were_drawn_from(run_finished, asse
         runs.accept_run(uow, run.assembly_run_id)
     assert run.blueprint_version == 1
     assert session.scalars(select(ExamForm)).one().exam_blueprint_id == run.exam_blueprint_id
+
+
+def test_shares_of_cognitive_levels_hold_in_every_form(run_finished, session):
+    for number, item in enumerate(session.scalars(select(Item).order_by(Item.code))):
+        item.cognitive = ("识记", "理解", "")[number // 3 % 3]
+    session.commit()
+    run = run_finished(n_forms=2, cognitive={"理解": {"min": 0.4, "max": 0.5}, "识记": {"max": 0.3}})
+    level = {str(item.item_id): item.cognitive for item in session.scalars(select(Item))}
+    for items in drawn(run):
+        counts = Counter(level[item["id"]] for item in items)
+        assert 8 <= counts["理解"] <= 10
+        assert counts["识记"] <= 6
+
+
+def test_items_on_trial_come_on_top_without_marks_and_never_count(run_finished, assembler, session):
+    trial = [str(item.item_id) for item in session.scalars(select(Item).order_by(Item.code).limit(40))]
+    for item in session.scalars(select(Item).order_by(Item.code).limit(40)):
+        item.is_trial = True
+    session.commit()
+    without = drawn(run_finished(n_forms=1))
+    assert not {item["id"] for item in without[0]} & set(trial)
+    run = run_finished(n_forms=1, pretest={"n_items": 3, "max_per_point": 1})
+    (items,) = drawn(run)
+    assert len(items) == 23
+    with unit_of_work(assembler) as uow:
+        (form,) = runs.accept_run(uow, run.assembly_run_id)
+    unmarked = {str(slot.item_id) for slot in form.slots if slot.score == 0}
+    assert form.total_score == 20
+    assert len(unmarked) == 3
+    assert unmarked <= set(trial)

@@ -1,0 +1,71 @@
+"""Marks of an item that are no part of its content: its cognitive level, and whether it is on trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kernel.i18n import N_
+from kernel.profiles import RuleKey, declare
+
+LEVELS_KEY = "qbank.cognitive_levels"
+declare(
+    RuleKey(
+        LEVELS_KEY,
+        default="识记、理解、应用、分析",
+        label=N_("认知层次（由浅到深，以顿号分隔）"),
+        basis=N_("布鲁姆教育目标分类的通行简化；标准另有规定的从其规定"),
+    )
+)
+MOST_LEVELS = 8
+LONGEST = 20
+COGNITIVE_COLUMN, TRIAL_COLUMN = "认知层次", "试测"
+COGNITIVE_NAMES = (COGNITIVE_COLUMN, "认知水平", "能力层次", "认知能力层次")
+TRUE_WORDS = frozenset({"是", "试测", "1", "true", "yes", "√"})
+
+
+def levels_of(text: str) -> tuple[str, ...]:
+    """Return the cognitive levels that a rule profile lists, each once, in order.
+
+    Examples
+    --------
+    >>> levels_of("识记、理解, 应用；识记")
+    ('识记', '理解', '应用')
+    """
+    for sign in ",，;；\n/":
+        text = text.replace(sign, "、")
+    names = (part.strip()[:LONGEST] for part in text.split("、"))
+    return tuple(dict.fromkeys(name for name in names if name))[:MOST_LEVELS]
+
+
+def read_marks(metadata: Mapping[str, object], levels: Sequence[str]) -> tuple[str, bool, dict[str, object]]:
+    """Return the marks that a file's further columns give, and the columns that are left.
+
+    A level that is not on the list stays with the file's other columns, so that nothing is lost.
+
+    Examples
+    --------
+    >>> read_marks({"认知水平": "理解", "试测": "是", "备注": "x"}, ("识记", "理解"))
+    ('理解', True, {'备注': 'x'})
+    >>> read_marks({"认知层次": "创造"}, ("识记", "理解"))
+    ('', False, {'认知层次': '创造'})
+    """
+    left = dict(metadata)
+    cognitive = ""
+    for name in COGNITIVE_NAMES:
+        if str(left.get(name, "")).strip() in levels:
+            cognitive = str(left.pop(name)).strip()
+            break
+    is_trial = str(left.pop(TRIAL_COLUMN, "")).strip().lower() in TRUE_WORDS
+    return cognitive, is_trial, left
+
+
+def marks_as_columns(cognitive: str, *, is_trial: bool) -> dict[str, str]:
+    """Return the columns under which files carry the marks; `read_marks` reads them back.
+
+    Examples
+    --------
+    >>> marks_as_columns("应用", is_trial=True)
+    {'认知层次': '应用', '试测': '是'}
+    """
+    named = {COGNITIVE_COLUMN: cognitive, TRIAL_COLUMN: "是" if is_trial else ""}
+    return {name: value for name, value in named.items() if value}
