@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from certification.documents.rendering import certificates_pdf
+from certification.services import archive, evidence, printing
 from certification.services import certificates as services
-from certification.services import evidence, printing
 from certification.services.evidence_entries import PackScope
 from kernel.db import db
 from kernel.i18n import N_
@@ -52,3 +52,15 @@ def make_evidence(context: JobContext) -> None:
     address = f"/certification/batches/{batch_id}/evidence" + (f"?record={record_id}" if record_id else "")
     with context.finish({"n_entries": made.n_entries}, result_url=address) as uow:
         evidence.keep_pack(uow, context.job_id, made, scope, batch_id=batch_id, record_id=record_id)
+
+
+@handler(archive.JOB)
+def make_archive(context: JobContext) -> None:
+    """Put the archive volumes of a batch together."""
+    batch_id = uuid.UUID(context.payload["batch_id"])
+    made = archive.build_archive(
+        db.session(), context.actor, batch_id, progress=lambda percent: context.progress(percent, N_("正在整理归档卷"))
+    )
+    result = {"n_files": len(made.files), "n_missing": len(made.missing)}
+    with context.finish(result, result_url=f"/certification/batches/{batch_id}/evidence") as uow:
+        archive.keep_archive(uow, context.job_id, made, batch_id)

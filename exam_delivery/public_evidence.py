@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import (
     Attempt,
     DeadlineChange,
+    ExamRoom,
     ExamSession,
     Incident,
     KeyChange,
@@ -74,7 +75,9 @@ class AttemptEvidence:
     scores: list[dict[str, Any]]
 
 
-def load_attempt_evidence(session: Session, organisation_id: uuid.UUID, attempt_id: uuid.UUID) -> AttemptEvidence | None:
+def load_attempt_evidence(
+    session: Session, organisation_id: uuid.UUID, attempt_id: uuid.UUID
+) -> AttemptEvidence | None:
     """Return everything that is kept of one sitting, None when the organisation has no such attempt.
 
     Parameters
@@ -106,7 +109,9 @@ def load_attempt_evidence(session: Session, organisation_id: uuid.UUID, attempt_
     )
 
 
-def _rows(session: Session, model: Any, attempt_id: uuid.UUID, names: tuple[str, ...], *order: Any) -> list[dict[str, Any]]:
+def _rows(
+    session: Session, model: Any, attempt_id: uuid.UUID, names: tuple[str, ...], *order: Any
+) -> list[dict[str, Any]]:
     query = select(model).where(model.attempt_id == attempt_id).order_by(*order)
     return [facts_of(row, *names) for row in session.scalars(query)]
 
@@ -136,7 +141,9 @@ def load_session_evidence(session: Session, organisation_id: uuid.UUID, exam_ses
 
 def load_key_changes(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> list[dict[str, Any]]:
     """Return the applied changes of a form's key in their order, without the new keys."""
-    rows: list[KeyChange] = list(key_change_repository.applied_changes(session, form_id, organisation_id=organisation_id))
+    rows: list[KeyChange] = list(
+        key_change_repository.applied_changes(session, form_id, organisation_id=organisation_id)
+    )
     return [facts_of(row, *CHANGE) for row in rows]
 
 
@@ -146,3 +153,42 @@ def load_release_evidence(session: Session, organisation_id: uuid.UUID, release_
     if row is None or row.organisation_id != organisation_id:
         return {}
     return {**facts_of(row, *RELEASE), "results": row.results}
+
+
+def load_sign_in(session: Session, organisation_id: uuid.UUID, exam_batch_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return who sat where and when in a batch, by admission number, as JSON values without names."""
+    query = (
+        select(Registration, Attempt, ExamRoom, ExamSession.name)
+        .outerjoin(Attempt, Attempt.registration_id == Registration.registration_id)
+        .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
+        .outerjoin(ExamSession, ExamSession.exam_session_id == Registration.exam_session_id)
+        .where(Registration.exam_batch_id == exam_batch_id, Registration.organisation_id == organisation_id)
+        .order_by(Registration.admission_number)
+    )
+    names = ("signed_in_at", "started_at", "submitted_at", "submit_kind", "n_answered")
+    return [
+        {
+            "admission_number": seat.admission_number,
+            "session": session_name or "",
+            "room": f"{room.site} {room.name}" if room else "",
+            **facts_of(seat, "seat_number", "status"),
+            **(facts_of(attempt, *names) if attempt else dict.fromkeys(names)),
+        }
+        for seat, attempt, room, session_name in session.execute(query)
+    ]
+
+
+def load_sessions_of_batch(
+    session: Session, organisation_id: uuid.UUID, exam_batch_id: uuid.UUID
+) -> list[dict[str, Any]]:
+    """Return the sessions of a batch with all their incidents, in the order of their start, as JSON values."""
+    query = select(ExamSession).where(
+        ExamSession.exam_batch_id == exam_batch_id, ExamSession.organisation_id == organisation_id
+    )
+    rows = session.scalars(query.order_by(ExamSession.starts_at)).all()
+    found = []
+    for row in rows:
+        incidents = select(Incident).where(Incident.exam_session_id == row.exam_session_id).order_by(Incident.noted_at)
+        noted = [facts_of(one, *INCIDENT, "attempt_id") for one in session.scalars(incidents)]
+        found.append({**facts_of(row, *SESSION), "incidents": noted})
+    return found

@@ -191,7 +191,7 @@ def candidates(batch_id: uuid.UUID) -> tuple[str, int]:
         request.args.get("q", "").strip()[:60], PassOutcome(outcome) if outcome in set(PassOutcome) else None
     )
     records, total = repository.page_records(session, batch_id, wanted, offset=paging.offset, limit=paging.per_page)
-    scores = score_repository.current_scores(session, batch_id)
+    scores = score_repository.counting_scores(session, batch_id)
     modes = [part.mode for part in decisions.rule_of(session, head.batch).components]
     rows = [
         CandidateRow(r, {m: entered_text(scores.get(r.result_record_id, {}).get(m)) for m in modes}) for r in records

@@ -16,6 +16,7 @@ from certification.pages.wording import download, refusal
 from certification.repository import batches as batch_repository
 from certification.repository import evidence as repository
 from certification.repository import signing as key_repository
+from certification.services import archive
 from certification.services import evidence as services
 from certification.services.evidence_entries import PackScope
 from kernel.db import db
@@ -75,6 +76,15 @@ def make(batch_id: uuid.UUID) -> Response:
         return redirect_with_message(
             url_for("cert_evidence.batch", batch_id=batch_id, record=key), refusal(exc), "danger"
         )
+    return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+
+
+@bp.post("/batches/<uuid:batch_id>/archive-volumes")
+@requires(Permission.EVIDENCE_MAKE)
+def make_archive(batch_id: uuid.UUID) -> Response:
+    """Put the archive volumes together in a job."""
+    with unit_of_work(current_actor()) as uow:
+        job = archive.request_archive(uow, batch_id)
     return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
 
 

@@ -85,7 +85,7 @@ def index() -> tuple[str, int]:
 
 def _score_batch(batch: CertificationBatch) -> ScoreBatch:
     modes = services.entered_modes(db.session(), batch)
-    held = score_repository.current_scores(db.session(), batch.certification_batch_id)
+    held = score_repository.counting_scores(db.session(), batch.certification_batch_id)
     n_entered = sum(mode in scores for scores in held.values() for mode in modes)
     is_open = batch.state in services.OPEN_STATES
     return ScoreBatch(batch, state_label(batch.state), is_open, batch.n_registered * len(modes), n_entered)

@@ -21,6 +21,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 
 MOST = 200
+TABLE = "evidence_packs"
 
 
 def list_publicities(session: Session, batch_id: uuid.UUID) -> Sequence[Publicity]:

@@ -10,7 +10,7 @@ from certification.models import CertificationBatch, DeliveryStatus, ResultDeliv
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import AssessmentMode, ResultState
+from certification.rules.pass_decision import AssessmentMode
 from certification.services import batches, late_corrections, reception
 from certification.services.personal import unseal
 from kernel import audit
@@ -78,7 +78,7 @@ def _apply_row(uow: UnitOfWork, batch: CertificationBatch, row: dict[str, Any]) 
         s for s in score_repository.list_scores(uow.session, record.result_record_id) if s.mode is AssessmentMode.THEORY
     ]
     latest = max(versions, key=lambda score: score.number)
-    state = ResultState(result.outcome.value)
+    state = reception.state_of(result)
     if (latest.state, latest.score) == (state, result.theory_score):
         return None
     reception.add_theory(uow, record, result, number=latest.number + 1, origin=ScoreOrigin.CORRECTION)

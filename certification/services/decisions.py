@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from certification.rules.pass_decision import (
     decide,
     pass_rule_from_profile,
 )
-from certification.services import batches
+from certification.services import batches, part_scores
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.identity.actor import require
@@ -35,12 +35,13 @@ def decide_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> batches.Balance:
     profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code)
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch_id)
-    scores = score_repository.current_scores(uow.session, batch_id)
+    scores = score_repository.counting_scores(uow.session, batch_id)
+    carried = part_scores.reasons_of(uow.session, batch_id)
     for record in repository.list_records(uow.session, batch_id):
         decision = _decide_one(rule, scores, record)
         record.outcome = decision.outcome
         previous = numbers.get(record.result_record_id)
-        uow.add(_row(uow, record, decision, profile, number=previous.number + 1 if previous else 1))
+        uow.add(_row(uow, record, decision, profile, number=previous.number + 1 if previous else 1, carried=carried))
     batches.advance(uow, batch, BatchState.DECIDED)
     balance = batches.balance_of(uow.session, batch)
     after = {outcome.value: number for outcome, number in balance.outcomes.items()}
@@ -55,12 +56,13 @@ def decide_again(
     profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code)
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch.certification_batch_id)
-    scores = score_repository.current_scores(uow.session, batch.certification_batch_id)
+    scores = score_repository.counting_scores(uow.session, batch.certification_batch_id)
+    carried = part_scores.reasons_of(uow.session, batch.certification_batch_id)
     found = []
     for record in records:
         decision = _decide_one(rule, scores, record)
         previous = numbers.get(record.result_record_id)
-        uow.add(_row(uow, record, decision, profile, number=previous.number + 1 if previous else 1))
+        uow.add(_row(uow, record, decision, profile, number=previous.number + 1 if previous else 1, carried=carried))
         found.append((record, decision))
     return found
 
@@ -72,7 +74,13 @@ def _decide_one(rule: PassRule, scores: score_repository.ScoresOfBatch, record: 
 
 
 def _row(
-    uow: UnitOfWork, record: ResultRecord, decision: PassDecision, profile: dict[str, Any], *, number: int
+    uow: UnitOfWork,
+    record: ResultRecord,
+    decision: PassDecision,
+    profile: dict[str, Any],
+    *,
+    number: int,
+    carried: Mapping[uuid.UUID, list[list[Any]]],
 ) -> PassDecisionRecord:
     return PassDecisionRecord(
         organisation_id=record.organisation_id,
@@ -80,7 +88,10 @@ def _row(
         result_record_id=record.result_record_id,
         number=number,
         outcome=decision.outcome,
-        reasons=[[r.mode.value, r.code, r.message, dict(r.values)] for r in decision.reasons],
+        reasons=[
+            *([r.mode.value, r.code, r.message, dict(r.values)] for r in decision.reasons),
+            *carried.get(record.result_record_id, ()),
+        ],
         rule=profile,
         decided_by=uow.actor.name[:100],
         decided_at=now(),

@@ -38,7 +38,7 @@ from kernel.jobs.models import Job
 from kernel.uow import UnitOfWork
 
 JOB = "certification.evidence"
-TABLE = "evidence_packs"
+TABLE = repository.TABLE
 SUFFIX = "jsonl"
 Progress = Callable[[int], None]
 

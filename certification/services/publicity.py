@@ -80,7 +80,7 @@ def publicity_pdf(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> tup
     period = repository.find_publicity(session, batch_id)
     if period is None:
         raise ConflictError(N_("结果还没有公示，请先公示"))
-    scores = score_repository.current_scores(session, batch_id)
+    scores = score_repository.counting_scores(session, batch_id)
     rows = tuple(
         PublicityRow(
             record.name, record.id_number_mask, batch.occupation_name, batch.level_name,

@@ -24,7 +24,7 @@ from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import AssessmentMode, PassOutcome, ResultState, plain_number
 from certification.services import steps
 from certification.services.personal import number_fields, seal
-from exam_delivery.public import CandidateResult, ResultPackage
+from exam_delivery.public import CandidateResult, ResultOutcome, ResultPackage
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
@@ -130,13 +130,19 @@ def add_theory(
             result_record_id=record.result_record_id,
             mode=AssessmentMode.THEORY,
             number=number,
-            state=ResultState(result.outcome.value),
+            state=state_of(result),
             score=result.theory_score,
             origin=origin,
             entered_by=uow.actor.name,
             entered_at=now(),
         )
     )
+
+
+def state_of(result: CandidateResult) -> ResultState:
+    """Return what is known of theory: who resits other parts alone has none of this batch."""
+    is_taken = result.outcome is not ResultOutcome.NOT_TAKEN
+    return ResultState(result.outcome.value) if is_taken else ResultState.PENDING
 
 
 # --- corrections -----------------------------------------------------------------------------------------------------
@@ -185,7 +191,7 @@ def _differences(uow: UnitOfWork, batch: CertificationBatch, package: ResultPack
     for result in package.results:
         record = records.pop(result.candidate_id, None)
         before = _theory_text(scores[record.result_record_id][AssessmentMode.THEORY]) if record else ""
-        after = score_text(ResultState(result.outcome.value), result.theory_score)
+        after = score_text(state_of(result), result.theory_score)
         if before != after:
             found.append([result.admission_number, "theory", before, after])
     found += [[record.admission_number, "withdrawn", "", ""] for record in records.values()]

@@ -56,7 +56,7 @@ def score_template(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> by
     require(actor, Permission.SKILL_SCORE_WRITE)
     batch = repository.get_batch(session, batch_id, actor=actor)
     modes = entered_modes(session, batch)
-    scores = score_repository.current_scores(session, batch_id)
+    scores = score_repository.counting_scores(session, batch_id)
     rows = [
         [record.admission_number, record.name, record.id_number_mask, *_texts(scores, record, modes)]
         for record in repository.list_records(session, batch_id)
@@ -121,7 +121,7 @@ def type_scores(uow: UnitOfWork, batch_id: uuid.UUID, typed: Mapping[tuple[uuid.
 def count_missing(session: Session, batch: CertificationBatch) -> int:
     """Return how many scores are still to be entered."""
     modes = entered_modes(session, batch)
-    held = score_repository.current_scores(session, batch.certification_batch_id)
+    held = score_repository.counting_scores(session, batch.certification_batch_id)
     n_entered = sum(mode in scores for scores in held.values() for mode in modes)
     return batch.n_registered * len(modes) - n_entered
 
@@ -130,7 +130,7 @@ def mark_missing_absent(uow: UnitOfWork, batch_id: uuid.UUID) -> int:
     """Enter everybody without a score as absent, and return how many."""
     batch = _open_batch(uow, batch_id)
     records = repository.list_records(uow.session, batch_id)
-    held = score_repository.current_scores(uow.session, batch_id)
+    held = score_repository.counting_scores(uow.session, batch_id)
     missing = [
         EnteredScore(record.admission_number, mode, ResultState.ABSENT, None)
         for record in records

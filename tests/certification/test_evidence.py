@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import random
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import docx
+import pypdf
 import pytest
 from click.testing import CliRunner
 
 from certification.cli import evidence_group
 from certification.models import EvidencePack
-from certification.services import evidence
+from certification.rules.archive import EXPECTED
+from certification.services import archive, evidence
 from certification.services.evidence_entries import PackScope
 from certification.verifier import kaoku_verify
 from kernel.audit.models import AuditEvent
@@ -24,6 +29,7 @@ from kernel.db import db
 from kernel.errors import ForbiddenError
 from kernel.identity.permissions import Permission
 from kernel.jobs.runner import run_job
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 from tests.certification.evidence_world import inside_a_transaction, make_packs
 from web.cli import LazyApp
@@ -276,3 +282,39 @@ def test_the_command_line_makes_and_verifies_packs(packs, app_with_schema, tmp_p
     assert verifier.read_bytes() == Path(kaoku_verify.__file__).read_bytes()
     out.write_bytes(packs.one[:-9])
     assert run("verify", out).exit_code == 1
+
+
+def test_the_five_archive_volumes_hold_what_is_known_and_name_what_is_not(packs):
+    with unit_of_work(packs.actor) as uow:
+        job = archive.request_archive(uow, packs.batch_id)
+    assert run_job(job.job_id) == "done", job.error
+    row = db.session().query(EvidencePack).filter_by(job_id=job.job_id).one()
+    with unit_of_work(packs.actor) as uow:
+        name, content = evidence.read_pack(uow, row.evidence_pack_id)
+    assert name.endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as volumes:
+        names = volumes.namelist()
+        index = volumes.read("归档目录.pdf")
+        word = volumes.read("归档目录.docx")
+        pack = volumes.read("第4卷_试卷与结果/批次证据包.jsonl")
+        results = volumes.read("第4卷_试卷与结果/评价结果汇总表.xlsx")
+        seats = volumes.read("第3卷_考试过程/考生签到表.xlsx")
+    assert {one.partition("/")[0] for one in names if "/" in one} == {
+        "第1卷_报名与资格审核", "第2卷_计划备案", "第3卷_考试过程", "第4卷_试卷与结果", "第5卷_证书"
+    }  # fmt: skip
+    text = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(index)).pages)
+    missing = [one for one in EXPECTED if f"{one.title}（系统外保存，请补入）" in text]
+    assert missing == [one for one in EXPECTED if one.is_outside]
+    assert "尚缺：备案范围；评价计划备案情况；考务实施方案" in text
+    assert digest_bytes(results)[:16] in text
+    assert "考场情况记录" in "".join(one.text for one in docx.Document(io.BytesIO(word)).paragraphs)
+    assert kaoku_verify.verify(pack, packs.keys).problems == []
+    assert all(name in str(read_table(results)[0].rows) for name in packs.names)
+    assert len(read_table(seats)[0].rows) == 2 + len(packs.names)
+
+
+def test_archive_volumes_name_people_and_so_need_both_permissions(packs):
+    for missing in (Permission.EVIDENCE_MAKE, Permission.PERSONAL_DATA_REVEAL):
+        actor = replace(packs.actor, permissions=packs.actor.permissions - {missing})
+        with pytest.raises(ForbiddenError), unit_of_work(actor) as uow:
+            archive.request_archive(uow, packs.batch_id)
