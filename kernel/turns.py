@@ -14,7 +14,14 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
+import structlog
 from sqlalchemy import Connection, Engine
+
+from kernel.clock import monotonic
+
+log = structlog.get_logger()
+LONG_SECONDS = 5.0
+"""While one writes all others wait, candidates' answers too: a transaction that took longer is named in the log."""
 
 
 class WriteTurn:
@@ -48,11 +55,19 @@ class WriteTurn:
 class _OneTurn(WriteTurn):
     """A place that is given up after one turn."""
 
+    def __enter__(self) -> Self:
+        """Wait for the turn."""
+        super().__enter__()
+        self.began = monotonic()
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one write, and go."""
         self.close()
+        if (seconds := monotonic() - self.began) >= LONG_SECONDS:
+            log.warning("others_waited_to_write", seconds=round(seconds, 1))
 
 
 def one_turn(bind: Engine | Connection) -> AbstractContextManager[object]:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, event, text
+from structlog.testing import capture_logs
 
 from exam_delivery.answering.storage_sqlite import SqliteStorage
+from kernel import turns
 from kernel.db import db, engine_options, prepare_engine
 from kernel.identity.actor import system_actor
 from kernel.turns import WriteTurn, one_turn
@@ -68,6 +70,19 @@ def test_a_turn_ends_with_its_place(tmp_path: Path) -> None:
         assert is_taken(f"{tmp_path / 'a.sqlite3'}.lock")
     assert not is_taken(f"{tmp_path / 'a.sqlite3'}.lock")
     engine.dispose()
+
+
+def test_a_transaction_that_keeps_others_waiting_for_long_is_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+    with capture_logs() as told, one_turn(engine):
+        pass
+    monkeypatch.setattr(turns, "LONG_SECONDS", 0)
+    with capture_logs() as told_of_long, one_turn(engine):
+        pass
+    engine.dispose()
+    assert ([], ["others_waited_to_write"]) == (told, [one["event"] for one in told_of_long])
 
 
 @pytest.fixture
