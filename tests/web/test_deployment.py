@@ -1,0 +1,195 @@
+"""The deployment files say what the program says: paths, ports, limits, settings, commands, entry points."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from configparser import ConfigParser
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from exam_delivery.answering.app import WAIT_SECONDS
+from exam_delivery.answering.entry import CandidateSite
+from kernel.disk import MEGABYTE
+from kernel.settings import PREFIX, Settings
+from tests.architecture.sources import ROOT
+from web.cli import cli
+from web.doctor import CHECKS
+
+DEPLOY = ROOT / "docs" / "deploy"
+NGINX = (DEPLOY / "nginx" / "kaoku.conf").read_text("utf-8")
+COMPOSE = (DEPLOY / "container" / "compose.yaml").read_text("utf-8")
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+GUIDE = (ROOT / "docs" / "zh" / "安装与运维.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+KNOWN = {PREFIX + field.name.upper() for field in fields(Settings)}
+ELSEWHERE = {"KAOKU_DB_PASSWORD"}  # the password of compose.yaml's own database
+
+
+def unit(name: str) -> ConfigParser:
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str
+    parser.read(DEPLOY / "systemd" / name, "utf-8")
+    return parser
+
+
+@pytest.mark.parametrize(
+    "file", [*DEPLOY.rglob("*.*"), ROOT / "docs/operations.md", ROOT / "docs/zh/安装与运维.md"], ids=lambda f: f.name
+)
+def test_every_setting_that_is_named_exists(file: Path):
+    if file.is_file():
+        assert set(re.findall(r"KAOKU_[A-Z_]+[A-Z]", file.read_text("utf-8"))) <= KNOWN | ELSEWHERE
+
+
+def test_the_sample_of_settings_is_accepted_by_the_program(tmp_path):
+    lines = (DEPLOY / "kaoku.env").read_text("utf-8").splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    given["KAOKU_INSTANCE_DIR"] = str(tmp_path)
+    assert Settings.from_env(given).secure_cookies
+    assert "KAOKU_BIND" not in given, "each unit has its own, and a file of settings would override it"
+
+
+def test_nginx_lets_bodies_through_that_the_program_accepts_and_waits_longer_than_it():
+    assert f"client_max_body_size {Settings().max_upload_mb}m;" in NGINX
+    limits = [int(n) for n in re.findall(r"client_max_body_size (\d+)m;", NGINX)]
+    assert min(limits) * MEGABYTE >= MEGABYTE
+    answers, pages = (int(n) for n in re.findall(r"proxy_read_timeout (\d+)s;", NGINX))
+    timeout = int(re.search(r"^timeout = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)[1])
+    assert answers > WAIT_SECONDS
+    assert pages > timeout
+
+
+def test_nginx_sends_the_candidates_side_and_nothing_else_to_its_own_entry_point():
+    sent = re.findall(r"location (\^~|=|~)? ?\"?(\S+?)\"? \{[^}]*proxy_pass http://(\w+);", NGINX)
+    to_answers = {path for _kind, path, upstream in sent if upstream == "kaoku_answers"}
+    assert to_answers == {"/api/v1/exam/", "/exam/", "/exam"}
+    assert all(CandidateSite.serves(path) for path in to_answers)
+    assert [path for _kind, path, upstream in sent if upstream == "kaoku_pages"] == ["/"]
+
+
+def test_nginx_replaces_every_header_that_the_program_believes_from_a_proxy():
+    proxy = (DEPLOY / "nginx" / "proxy.conf").read_text("utf-8")
+    for header in ("X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", "X-Forwarded-Host $host"):
+        assert f"proxy_set_header {header};" in proxy
+    n_passes = NGINX.count("proxy_pass ")
+    assert NGINX.count("include /etc/kaoku/nginx/proxy.conf;") == n_passes
+
+
+def test_nginx_files_are_balanced_and_every_directive_ends():
+    for file in (DEPLOY / "nginx").glob("*.conf"):
+        lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
+        code = [line for line in lines if line and not line.startswith("#")]
+        assert all(line.endswith((";", "{", "}")) for line in code), file.name
+        assert sum(line.endswith("{") for line in code) == code.count("}"), file.name
+
+
+@pytest.mark.parametrize(
+    ("folder", "answers", "pages"),
+    [("nginx", "127.0.0.1:8001", "127.0.0.1:8000"), ("container", "answers:8001", "pages:8000")],
+)
+def test_upstreams_are_the_addresses_on_which_the_processes_listen(folder, answers, pages):
+    text = (DEPLOY / folder / "upstreams.conf").read_text("utf-8")
+    found = dict(re.findall(r"upstream (\w+) \{\s+server (\S+);", text))
+    assert found == {"kaoku_answers": answers, "kaoku_pages": pages}
+    if folder == "nginx":
+        assert unit("kaoku-answers.service")["Service"]["Environment"] == f"KAOKU_BIND={answers}"
+        assert unit("kaoku-pages.service")["Service"]["Environment"] == f"KAOKU_BIND={pages}"
+    else:
+        assert {"KAOKU_BIND: 0.0.0.0:8000", "KAOKU_BIND: 0.0.0.0:8001"} <= set(re.findall(r"KAOKU_BIND: \S+", COMPOSE))
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda f: f.stem)
+def test_a_unit_starts_what_exists_without_rights_and_writes_where_it_must(file):
+    service = unit(file.name)["Service"]
+    program, _, rest = service["ExecStart"].partition(" ")
+    assert program in {"/opt/kaoku/.venv/bin/gunicorn", "/opt/kaoku/.venv/bin/kaoku"}
+    assert (ROOT / ".venv/bin" / Path(program).name).exists()
+    if program.endswith("gunicorn"):
+        assert_target(rest.split()[-1])
+        assert "/opt/kaoku/gunicorn.conf.py" in rest
+    else:
+        assert_command(rest.split())
+    assert service["User"] == "kaoku"
+    assert service["NoNewPrivileges"] == "true"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["SystemCallErrorNumber"] == "EPERM", "the doctor asks the clock; a forbidden call must not kill"
+    writable = service["ReadWritePaths"].split()
+    env = (DEPLOY / "kaoku.env").read_text("utf-8")
+    assert {line.partition("=")[2] for line in env.splitlines() if re.match(r"KAOKU_\w+_DIR=", line)} == set(writable)
+
+
+def assert_target(target: str) -> None:
+    module, _, name = target.partition(":")
+    if module == "wsgi":
+        assert (ROOT / "wsgi.py").exists()
+        return
+    assert callable(getattr(import_module(module), name.removesuffix("()")))
+
+
+def assert_command(words: list[str]) -> None:
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+
+
+@pytest.mark.parametrize("name", ["kaoku-answers", "kaoku-pages", "kaoku-worker"])
+def test_what_dies_comes_back_and_starts_after_the_schema(name):
+    parser = unit(f"{name}.service")
+    assert parser["Service"]["Restart"] == "always"
+    assert parser["Unit"]["StartLimitIntervalSec"] == "0"
+    assert "kaoku-upgrade.service" in parser["Unit"]["Requires"]
+    assert "kaoku-upgrade.service" in parser["Unit"]["After"]
+    assert f"{name}.service" in unit("kaoku.target")["Unit"]["Wants"]
+
+
+def test_candidates_come_before_staff_and_staff_before_jobs():
+    weights = [int(unit(f"kaoku-{name}.service")["Service"]["CPUWeight"]) for name in ("answers", "pages", "worker")]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_containers_start_the_same_entry_points_as_nobody_special():
+    targets = re.findall(r"command: \[\"?([\w.]+:\w+(?:\(\))?)\"?\]", COMPOSE)
+    assert targets == ["wsgi:app", "exam_delivery.answering.entry:create()"]
+    for target in targets:
+        assert_target(target)
+    for words in (["db", "upgrade"], ["worker"]):
+        assert f"command: [{', '.join(words)}]" in COMPOSE
+        assert_command(words)
+    containerfile = (DEPLOY / "container" / "Containerfile").read_text("utf-8")
+    assert re.search(r"^USER 10001$", containerfile, re.MULTILINE)
+    assert 'user: "10001"' in COMPOSE
+    assert "read_only: true" in COMPOSE
+    for source in re.findall(r"- (\.\.?/\S+?):/", COMPOSE):
+        assert (DEPLOY / "container" / source).exists() or source == "./tls", source
+
+
+def test_the_script_of_the_rooms_certificates_is_a_sound_shell_script():
+    done = subprocess.run(["sh", "-n", DEPLOY / "tls" / "room-ca.sh"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("document", [GUIDE, OPERATIONS], ids=["guide", "operations"])
+def test_every_command_of_the_guides_exists_with_its_options(document):
+    lines = re.findall(r"(?:^|`|&& |bin/)kaoku ([a-z][^`\n#&]*)", document, re.MULTILINE)
+    assert lines
+    for line in lines:
+        name, *words = line.split()
+        assert name in cli.commands, line
+        command = cli.commands[name]
+        children = command.commands.values() if isinstance(command, click.Group) else [command]
+        known = {option for child in children for parameter in child.params for option in parameter.opts}
+        assert {word.strip("[]") for word in words if "--" in word} <= known, line
+
+
+def test_files_that_the_guides_name_are_there():
+    for name in re.findall(r"docs/deploy/[\w./-]+", GUIDE + OPERATIONS):
+        assert name.endswith("/tls/") or (ROOT / name.rstrip("/.")).exists(), name
+
+
+def test_the_codes_of_the_doctor_are_documented():
+    assert all(f"`{look.code}`" in OPERATIONS for look in CHECKS)
