@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages import appeal_todos
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import key_changes, marking_training, planning
+from exam_delivery.repository import key_changes, marking_training, planning, rescue
 from exam_delivery.services import marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
@@ -30,6 +30,9 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     found: list[Todo] = []
     if actor.may(Permission.SESSION_WRITE):
         found += _not_ready(session, actor)
+    if actor.may(Permission.SESSION_CONTROL):
+        held = rescue.count_held(session, actor=actor)
+        found.append(Todo(_("待裁定的应急文件"), held, url_for("rescue.index"), severity="warning"))
     if actor.may(Permission.RESPONSE_MARK):
         found.append(_to_mark(session, actor))
     if actor.may(Permission.RESPONSE_MARK) or actor.may(Permission.SESSION_WRITE):

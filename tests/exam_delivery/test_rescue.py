@@ -334,3 +334,11 @@ def test_signing_in_gives_the_key_of_this_attempt_and_this_sign_in(scratch_datab
     root = crypto.derive_key(SECRET, PURPOSE)
     assert base64.b64decode(second["key"]) == attempt_key(root, made.people[0].attempt_id, 2)
     assert first["key"] != second["key"]
+
+
+def test_a_chief_finds_held_answers_among_the_things_to_do(sitting: Sitting, chief: Actor, sign_in: SignIn) -> None:
+    client = sign_in(Role.CHIEF_INVIGILATOR)
+    assert "待裁定的应急文件" not in client.get("/").text
+    hand_in(sitting)
+    bring(chief, sitting, page_file(sitting, (1, 3, ["B"])))
+    assert "待裁定的应急文件" in client.get("/").text
