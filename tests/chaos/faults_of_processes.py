@@ -6,7 +6,7 @@ import random
 import time
 
 from tests.chaos.matrix import POSTGRESQL, SQLITE, Bench, Evidence, fault, site_under_load, under_load
-from tests.chaos.sites import Cluster, new_database, serving, wait_for
+from tests.chaos.sites import Cluster, Site, new_database, serving, wait_for
 
 KEPT_ONCE = "acknowledged ⇒ kept once; states, counts and events agree; clients drain alone"
 
@@ -96,7 +96,12 @@ def deployed(bench: Bench, tries: int) -> Evidence:
                 site.stop()
                 site.start()
                 continue
-            before = set(site.workers())
-            site.hang_up()
-            wait_for(lambda old=before: site.workers() and not old & set(site.workers()), what="new processes")
+            _replace_processes(site)
     return evidence
+
+
+def _replace_processes(site: Site) -> None:
+    """Have all processes replaced, and wait until none of the old ones is left."""
+    before = set(site.workers())
+    site.hang_up()
+    wait_for(lambda: site.workers() and not before & set(site.workers()), what="new processes")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.chaos.clients import Crowd, Device, sit_steadily
 from tests.chaos.history import OK, Call, find_violations, read_kept
@@ -64,7 +63,7 @@ FAULTS: list[Fault] = []
 
 def fault(
     number: str, name: str, invariant: str, *, short: int, long: int, engines: Sequence[str] = (SQLITE, POSTGRESQL)
-) -> Any:
+) -> Callable[[Scenario], Scenario]:
     """Enter a scenario into the matrix."""
 
     def enter(scenario: Scenario) -> Scenario:

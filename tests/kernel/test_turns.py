@@ -82,7 +82,7 @@ def test_a_transaction_that_keeps_others_waiting_for_long_is_named_in_the_log(
     with capture_logs() as told_of_long, one_turn(engine):
         pass
     engine.dispose()
-    assert ([], ["others_waited_to_write"]) == (told, [one["event"] for one in told_of_long])
+    assert (told, [one["event"] for one in told_of_long]) == ([], ["others_waited_to_write"])
 
 
 @pytest.fixture
