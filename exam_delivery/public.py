@@ -15,12 +15,14 @@ from exam_delivery.repository import planning
 from exam_delivery.repository.forensics import LeadFilter, Person
 from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, LeadState
 from exam_delivery.rules.groups import GROUPINGS
+from exam_delivery.rules.readiness import percentile
 from exam_delivery.services import analyses, forensics, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
 from exam_delivery.services.consequences import Consequences as Consequences
 from exam_delivery.services.consequences import HeldCertificate as HeldCertificate
 from exam_delivery.services.consequences import register_consequences as register_consequences
 from exam_delivery.services.forensics import FoundLead, Trace
+from exam_delivery.services.load_trials import TRIAL_JOB, keep_trial
 from exam_delivery.services.packages import BatchInfo, CandidateResult, ResultOutcome, ResultPackage
 from kernel.identity.actor import Actor
 from kernel.jobs.models import Job
@@ -31,6 +33,7 @@ __all__ = [
     "GROUPINGS",
     "KIND_LABELS",
     "STATE_LABELS",
+    "TRIAL_JOB",
     "BatchInfo",
     "CandidateResult",
     "FormTable",
@@ -48,12 +51,14 @@ __all__ = [
     "find_analyses",
     "get_lead",
     "get_result_package",
+    "keep_trial",
     "list_analyses",
     "list_leads",
     "load_form_tables",
     "load_groups",
     "load_people",
     "load_traces",
+    "percentile",
     "read_photos",
     "request_analysis",
     "store_analyses",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
+from flask import current_app
+
 from certification import public as certification
 from exam_delivery import public as exam_delivery
 from kernel.clock import now
@@ -18,6 +20,7 @@ from web.analysis.bounds import bounds_of
 from web.analysis.leads import find_leads
 from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
+from web.load_trial import local_sender, run_trial
 
 
 @handler("results.released")
@@ -59,3 +62,13 @@ def analyse_session(context: JobContext) -> None:
             report_by_statistics(uow, alarm_reports(report, report["title"], rules[CASE_MINIMUM]))
         uow.flush()  # what follows looks at the whole level, this session too
         update_level(uow, exam_session_id)
+
+
+@handler(exam_delivery.TRIAL_JOB)
+def try_load(context: JobContext) -> None:
+    """Let made-up candidates sit a practice session and keep what it came to; a run that is begun again starts anew."""
+    send = local_sender(current_app.config["KAOKU"])
+    figures = run_trial(context.payload["n_candidates"], send, context.progress)
+    address = f"/exam-sessions/{context.payload['exam_session_id']}/readiness"
+    with context.finish(figures, result_url=address) as uow:
+        exam_delivery.keep_trial(uow, uuid.UUID(context.payload["load_trial_id"]), figures)

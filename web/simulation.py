@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.services import blueprints, forms, runs, versions
+from exam_delivery.models import ExamSession
 from exam_delivery.repository import candidates
 from exam_delivery.rules.keys import ROOM_SIZE
 from exam_delivery.rules.planning import SessionPlan
@@ -103,6 +104,13 @@ def _organisation(code: str | None) -> Organisation:
         raise InvalidInputError(N_("有多个机构，请用 --organisation 指明机构代码"))
     if known:
         return known[0]
+    return ensure_organisation()
+
+
+def ensure_organisation() -> Organisation:
+    """Return the organisation that owns nothing but simulations."""
+    if found := find_organisation_by_code(db.session(), ORGANISATION_CODE):
+        return found
     with unit_of_work(system_actor(name=NAME)) as uow:
         return create_organisation(
             uow, code=ORGANISATION_CODE, name="模拟评价机构", kind=OrganisationKind.SOCIAL, certificate_prefix=None
@@ -281,3 +289,10 @@ def _write(actor: Actor, session_id: uuid.UUID, people: dict[uuid.UUID, str], ou
         writer = csv.writer(file)
         writer.writerow(("admission_number", "id_number"))
         writer.writerows(lines)
+
+
+def close_simulated(exam_session_id: uuid.UUID) -> None:
+    """End a simulated session, so that nothing of it stays open."""
+    row = db.session.get_one(ExamSession, exam_session_id)
+    with unit_of_work(system_actor(row.organisation_id, name=NAME)) as uow:
+        running.close_session(uow, exam_session_id)
