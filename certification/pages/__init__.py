@@ -12,6 +12,7 @@ from certification.pages import (
     evidence,
     filing,
     lookups,
+    part_scores,
     publicity,
     records,
     rosters,
@@ -28,7 +29,7 @@ from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
-    batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp,
+    batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
     signing.bp, evidence.bp,
 )  # fmt: skip
 GROUP = N_("认定")

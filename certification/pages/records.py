@@ -5,18 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.models import ComponentScore, PassDecisionRecord, ResultRecord, ScoreOrigin
+from certification.models import CarriedPart, ComponentScore, PassDecisionRecord, ResultRecord, ScoreOrigin
 from certification.pages.heads import BatchHead, batch_head, outcome_labels
 from certification.pages.wording import Errors, act_and_return, field_errors, form_date, form_text, refusal, said
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.pass_decision import MODE_LABELS
-from certification.services import late_corrections
+from certification.services import late_corrections, part_scores
 from certification.services import records as services
 from certification.services.scores import entered_text
 from exam_delivery.public_rulings import RulingInfo, find_rulings
@@ -69,6 +70,8 @@ class RecordPage:
     scores: list[ScoreLine]
     decisions: list[DecisionLine]
     ruling: RulingInfo | None
+    carried: list[tuple[str, CarriedPart]]
+    kept: list[tuple[str, date]]
     may_edit: bool
     may_reveal: bool
     may_add: bool
@@ -98,6 +101,8 @@ def _page(
         head=head, record=record, id_kind_label=id_kinds.get(record.id_kind, ""), sex_label=sexes.get(record.sex, ""),
         scores=_score_lines(score_repository.list_scores(session, record_id)),
         decisions=_decision_lines(score_repository.list_decisions(session, record_id)),
+        carried=[(_(MODE_LABELS[one.mode]), one) for one in part_scores.parts_of_record(session, record)],
+        kept=[(_(MODE_LABELS[m]), end) for m, end in part_scores.kept_until(session, head.batch, record).items()],
         ruling=find_rulings(session, record.organisation_id, head.batch.source_batch_id).get(record.candidate_id),
         may_edit=head.may_write and head.batch.state not in services.LOCKED,
         may_reveal=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),

@@ -10,7 +10,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.models import CertificationBatch, ResultRecord
+from certification.models import CarriedPart, CertificationBatch, ResultRecord
 from certification.pages.heads import state_label
 from certification.pages.wording import XLSX, Errors, act_and_return, download, field_errors, page_address, said
 from certification.repository import batches as repository
@@ -52,6 +52,7 @@ class ScoreRow:
 
     record: ResultRecord
     values: dict[AssessmentMode, str]
+    carried: dict[AssessmentMode, CarriedPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,9 @@ def _table_rows(
     batch_id: uuid.UUID, records: Sequence[ResultRecord], modes: Sequence[AssessmentMode], typed: dict[str, str]
 ) -> list[ScoreRow]:
     held = score_repository.current_scores(db.session(), batch_id)
+    carried: dict[uuid.UUID, dict[AssessmentMode, CarriedPart]] = {}
+    for one, _score in score_repository.carried_parts(db.session(), batch_id):
+        carried.setdefault(one.result_record_id, {})[one.mode] = one
     return [
         ScoreRow(
             record,
@@ -132,6 +136,7 @@ def _table_rows(
                 )
                 for mode in modes
             },
+            carried.get(record.result_record_id, {}),
         )
         for record in records
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from certification.models import CarriedPart, CertificationBatch, ComponentScore, ResultRecord
+from certification.models import CarriedPart, CertificationBatch, ComponentScore, ResultRecord, ScoreOrigin
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules import keys
@@ -46,7 +46,7 @@ def find_offers(session: Session, batch: CertificationBatch) -> list[Offer]:
     held = score_repository.counting_scores(session, batch.certification_batch_id)
     values = profiles.values(session, batch.organisation_id)
     rule = keys.pass_rule(values, batch.level_code)
-    day = batch.received_at.astimezone(OFFICIAL_ZONE).date()
+    day = batch.evaluation_starts_on or batch.received_at.astimezone(OFFICIAL_ZONE).date()
     found = []
     for index, parts in _earlier_parts(session, batch, list(records)).items():
         record = records[index]
@@ -146,3 +146,40 @@ def kept_until(session: Session, batch: CertificationBatch, record: ResultRecord
     parts = list(_parts_of(session, record, batch))
     day = max((part.taken_on for part in parts), default=batch.received_at.date())
     return {mode: one.valid_until for mode, one in valid_parts(rule, parts, day, values).items()}
+
+
+def untaken(session: Session, batch_id: uuid.UUID) -> list[ResultRecord]:
+    """Return those who sat no theory this time and carry none over."""
+    held = score_repository.counting_scores(session, batch_id)
+    return [
+        record
+        for record in repository.list_records(session, batch_id)
+        if (score := held.get(record.result_record_id, {}).get(AssessmentMode.THEORY)) is not None
+        and score.state is ResultState.PENDING
+    ]
+
+
+def settle_untaken(uow: UnitOfWork, batch_id: uuid.UUID) -> int:
+    """Count theory as absent for those who neither sat it nor carry it over, and return how many."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
+    if batch.state not in OPEN_STATES:
+        raise ConflictError(N_("批次已判定，不能再沿用单科成绩；确需修改请先退回修改"))
+    people = untaken(uow.session, batch_id)
+    own = score_repository.current_scores(uow.session, batch_id)
+    for record in people:
+        number = own[record.result_record_id][AssessmentMode.THEORY].number + 1
+        uow.add(_absent(uow, record, number))
+    if people:
+        after = {"n_absent": len(people)}
+        audit.record(uow, "certification.untaken_absent", "certification_batch", batch_id, after=after)
+    return len(people)
+
+
+def _absent(uow: UnitOfWork, record: ResultRecord, number: int) -> ComponentScore:
+    return ComponentScore(
+        organisation_id=record.organisation_id, certification_batch_id=record.certification_batch_id,
+        result_record_id=record.result_record_id, mode=AssessmentMode.THEORY, number=number,
+        state=ResultState.ABSENT, score=None, origin=ScoreOrigin.TYPED, entered_by=uow.actor.name[:100],
+        entered_at=now(),
+    )  # fmt: skip

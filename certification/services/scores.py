@@ -56,7 +56,7 @@ def score_template(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> by
     require(actor, Permission.SKILL_SCORE_WRITE)
     batch = repository.get_batch(session, batch_id, actor=actor)
     modes = entered_modes(session, batch)
-    scores = score_repository.counting_scores(session, batch_id)
+    scores = score_repository.current_scores(session, batch_id)
     rows = [
         [record.admission_number, record.name, record.id_number_mask, *_texts(scores, record, modes)]
         for record in repository.list_records(session, batch_id)

@@ -139,6 +139,7 @@ def unassigned_registrations(session: Session, exam_batch_id: uuid.UUID, *, acto
         Registration.organisation_id == actor.organisation,
         Registration.exam_session_id.is_(None),
         Registration.status == RegistrationStatus.ADMITTED,
+        Registration.takes_theory.is_(True),
     )
     return session.scalars(query.order_by(Registration.registration_id)).all()
 

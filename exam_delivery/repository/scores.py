@@ -30,6 +30,8 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 
 CHUNK = 400
+NOT_TAKEN = "not_taken"
+"""State of somebody who resits other parts and sits no theory."""
 
 
 def submitted_attempts(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
@@ -158,6 +160,8 @@ class ScoreLine:
         """The line's state: void, absent, the score version's status, or what the attempt is doing."""
         if self.registration.status is not RegistrationStatus.ADMITTED:
             return self.registration.status.value
+        if not self.registration.takes_theory:
+            return NOT_TAKEN
         if self.record is not None:
             return self.record.status.value
         if self.attempt is None or self.attempt.status is AttemptStatus.WAITING:
@@ -216,9 +220,11 @@ def _state_condition(state: str) -> ColumnElement[bool]:
     if state in {RegistrationStatus.ABSENT, RegistrationStatus.VOID}:
         return Registration.status == state
     admitted = Registration.status == RegistrationStatus.ADMITTED
+    if state == NOT_TAKEN:
+        return and_(admitted, Registration.takes_theory.is_(False))
     if state in set(ScoreStatus):
         return and_(admitted, ScoreRecord.status == state)
-    return and_(admitted, ScoreRecord.score_record_id.is_(None))
+    return and_(admitted, Registration.takes_theory.is_(True), ScoreRecord.score_record_id.is_(None))
 
 
 def count_states(session: Session, exam_session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, int]]:

@@ -19,6 +19,8 @@ LANDLINE = re.compile(r"0\d{2,3}-?\d{7,8}(-\d{1,6})?")
 DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
 MAX_ROWS = 5000
 MAX_FACTOR = Decimal(3)
+THEORY_WORDS = frozenset({"理论", "理论知识", "全部"})
+RESIT_WORDS = THEORY_WORDS | {"技能", "操作技能", "实操", "综合评审", "综合"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class RosterRow:
     phone: str = ""
     employer: str = ""
     time_factor: Decimal = Decimal(1)
+    takes_theory: bool = True
     extra: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -109,6 +112,7 @@ def _read_row(
         phone=_phone(texts.get(columns.PHONE, ""), problems),
         employer=texts.get(columns.EMPLOYER, "")[:200],
         time_factor=_time_factor(texts.get(columns.TIME_FACTOR, ""), problems),
+        takes_theory=_takes_theory(texts.get(columns.RESIT, ""), problems),
         extra=_extra(cells, plan, check.normalised),
         warnings=tuple(_warnings(texts[columns.NAME], check, context)),
     )
@@ -202,6 +206,15 @@ def _phone(text: str, problems: list[Problem]) -> str:
     if phone and not MOBILE.fullmatch(phone) and not LANDLINE.fullmatch(phone):
         problems.append(_problem(columns.PHONE, N_("电话号码不是 11 位手机号，也不是带区号的固定电话，请核对")))
     return phone[:30]
+
+
+def _takes_theory(text: str, problems: list[Problem]) -> bool:
+    """Return whether somebody sits theory: all do, but for those who resit other parts alone."""
+    parts = {part for part in re.split(r"[、,，;；/\s]+", text) if part}
+    if parts - RESIT_WORDS:
+        message = N_("“%(text)s”不是考核科目；全部都考的留空，补考填“理论知识”“操作技能”“综合评审”")
+        problems.append(_problem(columns.RESIT, message, text=text[:20]))
+    return not parts or bool(parts & THEORY_WORDS)
 
 
 def _time_factor(text: str, problems: list[Problem]) -> Decimal:

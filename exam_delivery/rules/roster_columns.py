@@ -15,6 +15,7 @@ EMPLOYER = "employer"
 OCCUPATION = "occupation"
 LEVEL = "level"
 TIME_FACTOR = "time_factor"
+RESIT = "resit"
 REQUIRED = (NAME, ID_NUMBER)
 
 HEADINGS: dict[str, tuple[str, ...]] = {
@@ -28,6 +29,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     OCCUPATION: ("职业工种名称", "职业名称", "职业（工种）", "职业"),
     LEVEL: ("认定等级", "职业技能等级", "等级", "级别"),
     TIME_FACTOR: ("加时系数", "时长系数"),
+    RESIT: ("补考科目",),
 }
 """Columns that mean something to registration; the first heading is the one shown."""
 
@@ -41,7 +43,7 @@ KEPT_HEADINGS = (
 IGNORED_HEADINGS = ("序号", "备注")
 TEMPLATE_HEADINGS = (
     "姓名", "证件类型", "证件号码", "性别", "出生日期", "手机号码", "所在单位", "电子邮箱", "是否本企业职工",
-    "从事本职业（工种）时间", "所在岗位", "入职时间", "工种名称", "加时系数",
+    "从事本职业（工种）时间", "所在岗位", "入职时间", "工种名称", "加时系数", "补考科目",
 )  # fmt: skip
 REGISTRATION_HEADINGS = (
     "序号", "职业工种名称", "认定等级", "申报条件", "证件类型", "证件号码", "姓名", "性别", "出生日期", "手机号码",

@@ -21,11 +21,12 @@ from kernel.i18n import N_
 
 
 class ResultOutcome(enum.StrEnum):
-    """What became of a candidate's theory examination."""
+    """What became of a candidate's theory examination; who resits other parts alone did not take it."""
 
     SCORED = "scored"
     ABSENT = "absent"
     VOID = "void"
+    NOT_TAKEN = "not_taken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ STATE_LABELS = {
     "not_started": N_("未开考"),
     "absent": N_("缺考"),
     "void": N_("取消成绩"),
+    "not_taken": N_("本次不考理论"),
 }
 SUBMIT_LABELS = {"candidate": N_("考生交卷"), "forced": N_("强制收卷"), "timeout": N_("到时收卷")}
 MAX_EXPORT = 100_000

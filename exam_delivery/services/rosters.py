@@ -38,6 +38,9 @@ from kernel.national_id import ID_KIND_LABELS, mask_id
 from kernel.spreadsheets import Sheet, TableSheet, read_table, write_table
 from kernel.uow import UnitOfWork
 
+RESIT_PREFIX = "BK"
+"""Admission numbers of those who resit other parts than theory begin so."""
+
 
 @dataclass(frozen=True, slots=True)
 class RosterPreview:
@@ -65,6 +68,10 @@ def template_file() -> bytes:
         ("证件号码", "必填。请保持文本格式，末位 X 用大写。"),
         ("性别、出生日期", "可不填，由身份证号码得出；填写时与号码核对。"),
         ("手机号码", "11 位手机号。"),
+        (
+            "补考科目",
+            "只补考一部分的考生填写：理论知识、操作技能、综合评审；不填即全部都考。不补考理论知识的，不编排场次和座位。",
+        ),
         ("加时系数", "经批准延长时间的考生填写，如 1.5 表示时长为 1.5 倍；其他考生留空。"),
         ("其余各列", "随考生资料保存，用于名册上报。"),
     ]
@@ -213,14 +220,26 @@ def register_rows(
             people.append(_person(uow, candidate_id, row, index))
         else:
             _refresh(person, row)
-        registrations.append(
-            _registration(uow, key, exam_batch_id, candidate_id, row) | {"exam_session_id": exam_session_id}
-        )
+        sitting = exam_session_id if row.takes_theory else None
+        registrations.append(_registration(uow, key, exam_batch_id, candidate_id, row) | {"exam_session_id": sitting})
+    _number_resits(uow, registrations)
     uow.flush()  # known people first: their registrations follow by bulk statements
     if people:
         uow.session.execute(insert(Candidate), people)
     uow.session.execute(insert(Registration), registrations)
     return [one["registration_id"] for one in registrations]
+
+
+def _number_resits(uow: UnitOfWork, registrations: Sequence[dict[str, Any]]) -> None:
+    """Number those who sit no theory: no session gives them an admission number, and their score sheets need one."""
+    resits = [one for one in registrations if not one["takes_theory"]]
+    if not resits:
+        return
+    prefix = f"{RESIT_PREFIX}{now().astimezone(CHINA):%y%m%d}"
+    used = repository.numbers_with_prefix(uow.session, prefix)
+    first = max((int(number[len(prefix) :]) for number, _owner in used), default=0) + 1
+    for sequence, one in enumerate(resits, start=first):
+        one["admission_number"] = f"{prefix}{sequence:04d}"
 
 
 def _person(uow: UnitOfWork, candidate_id: uuid.UUID, row: RosterRow, index: str) -> dict[str, Any]:
@@ -262,6 +281,7 @@ def _registration(
         "exam_room_id": None,
         "seat_number": None,
         "time_factor": row.time_factor,
+        "takes_theory": row.takes_theory,
         "status": RegistrationStatus.ADMITTED,
         "void_reason": "",
         "created_by": uow.actor.user_id,
