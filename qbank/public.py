@@ -11,6 +11,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from item_templates.contract import ItemContent
+from kernel import profiles
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -27,7 +28,7 @@ from qbank.repository import pairs as pair_repository
 from qbank.repository import standards as repository
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
-from qbank.rules.pairs import enemy_sets, within
+from qbank.rules.pairs import KEEP_APART_KEY, enemy_sets, within
 from qbank.services import curation as curation_services
 from qbank.services import duplicates as duplicate_services
 from qbank.services import imports as import_services
@@ -228,7 +229,7 @@ class PoolEntry:
 
     `cognitive` is empty where nobody has said it; an item on trial stands in forms without marks.
     `difficulty` is 3 (medium) where nobody has judged it; `point` and `importance` are those of the first point. `enemies` are items of
-    the same pool that must not stand in one form with it.
+    the same pool that must not stand in one form with it; near-copies are among them until somebody has found them to differ.
     """
 
     item_id: uuid.UUID
@@ -278,7 +279,8 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
     """
     _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
     rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
-    edges = pair_repository.enemies(session, actor.organisation)
+    also_suspect = bool(profiles.value(session, actor.organisation, KEEP_APART_KEY))
+    edges = pair_repository.enemies(session, actor.organisation, also_suspect=also_suspect)
     enemies = within(enemy_sets(edges), (row.item_id for row in rows)) if edges else {}
     measures = load_measures(session, standard_level_id, organisation_id=actor.organisation)
     return [

@@ -17,7 +17,7 @@ from qbank.models.curation import ItemPair, ItemSearch
 from qbank.models.items import Item
 from qbank.repository.items import chunks, visible
 from qbank.rules.items import ItemStatus
-from qbank.rules.pairs import PairOrigin, PairState
+from qbank.rules.pairs import SUSPECT_ORIGINS, PairOrigin, PairState
 
 MOST_TEXTS = 150_000
 
@@ -178,10 +178,19 @@ def pairs_of_item(session: Session, item_id: uuid.UUID, *, actor: Actor) -> list
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def enemies(session: Session, organisation_id: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID, bool]]:
-    """Return all pairs of an organisation that must not meet, and whether they pass it on."""
+def enemies(
+    session: Session, organisation_id: uuid.UUID, *, also_suspect: bool = False
+) -> list[tuple[uuid.UUID, uuid.UUID, bool]]:
+    """Return all pairs of an organisation that must not meet, and whether they pass it on.
+
+    `also_suspect` adds duplicates and what a check suggested and nobody has found to differ.
+    """
+    wanted = ItemPair.state == PairState.ENEMY
+    if also_suspect:
+        is_open = and_(ItemPair.state == PairState.OPEN, ItemPair.origin.in_(SUSPECT_ORIGINS))
+        wanted = or_(wanted, ItemPair.state == PairState.DUPLICATE, is_open)
     query = select(ItemPair.first_item_id, ItemPair.second_item_id, ItemPair.is_transitive).where(
-        ItemPair.organisation_id == organisation_id, ItemPair.state == PairState.ENEMY
+        ItemPair.organisation_id == organisation_id, wanted
     )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
 

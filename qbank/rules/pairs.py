@@ -8,8 +8,18 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from kernel.i18n import N_
+from kernel.profiles import RuleKey, declare
 
 Key = TypeVar("Key")
+KEEP_APART_KEY = "qbank.pairs.keep_open_apart"
+declare(
+    RuleKey(
+        KEEP_APART_KEY,
+        default=True,
+        label=N_("组卷时，查重找到、尚未认定为不同的相近题对不放进同一份试卷"),
+        basis=N_("同一份试卷内不应有重复或互相提示的试题"),
+    )
+)
 
 
 class PairOrigin(enum.StrEnum):
@@ -30,6 +40,9 @@ class PairState(enum.StrEnum):
     ENEMY = "enemy"
     DIFFERENT = "different"
 
+
+SUSPECT_ORIGINS = (PairOrigin.EXACT, PairOrigin.NEAR, PairOrigin.CLUE)
+"""Suggestions that must not meet in a form until somebody has found the items to differ."""
 
 ORIGIN_LABELS = {
     PairOrigin.EXACT: N_("内容相同"),
