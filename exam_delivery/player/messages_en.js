@@ -1,6 +1,8 @@
 /** English texts by their Chinese originals; a test compares this list with the texts in use. */
 export const ENGLISH = {
   "A–H 或 1–9": "A–H or 1–9",
+  "C 清除算式": "C clear the expression",
+  "x² 平方": "x² squared",
   "{kind}，{score} 分": "{kind}, {score} marks",
   "{name}上移，现在第 {n} 位": "Move {name} up, now at position {n}",
   "{name}下移，现在第 {n} 位": "Move {name} down, now at position {n}",
@@ -85,7 +87,6 @@ export const ENGLISH = {
   "已输入 {n} 字": "{n} characters",
   "已隐藏": "hidden",
   "帮助": "Help",
-  "平方": "squared",
   "座位 {seat}": "Seat {seat}",
   "座位号": "Seat",
   "开考时间 {time}（以服务器时间为准，与本机时钟无关）": "Start at {time} (by the server's clock, whatever this computer shows)",
@@ -149,7 +150,6 @@ export const ENGLISH = {
   "步骤": "Steps",
   "没有打开，请收起后再按一次。": "It did not open. Close it and try again.",
   "清除本题答案": "Clear this answer",
-  "清除算式": "Clear the expression",
   "点一下选项就是作答，再点别的选项可以改。答案会自动保存，不用按保存。": "Press an option to answer, press another to change. Answers save themselves.",
   "点选项或填写空格即作答，系统自动保存，不用另按保存。": "Press an option or fill a blank to answer; answers save themselves.",
   "电脑出现问题请举手；换电脑后，已保存的答案仍在。": "If the computer fails, raise your hand; saved answers are there on another one.",

@@ -130,7 +130,7 @@ export function examView(ctx) {
     h("div", { class: "skips" }, skipLink(t("跳到当前题目"), () => element.querySelector(`#item-${store.get().current}`)),
       skipLink(t("跳到材料"), () => element.querySelector(".split") && (element.querySelector(`#item-${store.get().current}`).closest(".split") || element).querySelector(".stimulus")),
       skipLink(t("跳到题号"), () => panel.element.querySelector('[tabindex="0"]') || panel.element)),
-    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "middle" }, panel.element, toolbox.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element)), bottom.element);
+    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "scroller" }, topbar.below, h("div", { class: "middle" }, panel.element, toolbox.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element))), bottom.element);
   let again = null;
   ctx.focusItem = () => stage.focusCurrent();
   const stop = listen({

@@ -8,7 +8,7 @@ const LONGEST = 80;
 const SAVE_MS = 400;
 
 function keyLabel(key) {
-  const names = { C: t("清除算式"), "⌫": t("删去一位"), "÷": t("除以"), "×": t("乘以"), "-": t("减"), "+": t("加"), "√": t("根号"), "²": t("平方"), "%": t("百分号"), "=": t("等于"), π: t("圆周率") };
+  const names = { C: t("C 清除算式"), "⌫": t("删去一位"), "÷": t("除以"), "×": t("乘以"), "-": t("减"), "+": t("加"), "√": t("根号"), "²": t("x² 平方"), "%": t("百分号"), "=": t("等于"), π: t("圆周率") };
   return names[key] || null;
 }
 
@@ -55,7 +55,7 @@ function createCalculator() {
     else if (text.value.length < LONGEST) text.value += key;
   }
 
-  const keys = KEYS.map((key) => h("button", { type: "button", class: `button key${key === "=" ? " primary" : ""}`, "aria-label": keyLabel(key), onclick: () => press(key) }, key));
+  const keys = KEYS.map((key) => h("button", { type: "button", class: `button key${key === "=" ? " primary" : ""}`, "aria-label": keyLabel(key), onclick: () => press(key) }, key === "²" ? "x²" : key));
   return h("div", { class: "calculator" }, h("label", { htmlFor: "calculator-text" }, t("算式")), text, result, h("div", { class: "calculator-keys", role: "group", "aria-label": t("计算器按键") }, keys));
 }
 

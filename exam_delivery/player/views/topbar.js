@@ -48,7 +48,7 @@ function createTools(ctx) {
     type: "button", class: "segment", onclick: () => ctx.prefer("language", store.get().preferences.language === "en" ? "zh-Hans" : "en"),
   }, store.get().preferences.language === "en" ? "中文" : "English");
   return {
-    element: h("div", { class: "tools", role: "group", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, own.map((tool) => tool.element), help, language),
+    element: h("section", { class: "tools", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, own.map((tool) => tool.element), help, language),
     update({ preferences }) {
       size.update(preferences.size);
       layout.update(preferences.layout);
@@ -109,10 +109,10 @@ export function createTopbar(ctx) {
   const element = h("header", { class: "topbar" },
     h("div", { class: "topbar-main" },
       h("div", { class: "who" }, h("h1", { class: "exam-title" }, form.title), h("p", { class: "person" }, identity.map((text) => h("span", {}, text)))),
-      link.element, timer.element, submit),
-    tools.element, banner.element);
+      link.element, timer.element, submit));
   return {
     element,
+    below: [tools.element, banner.element],
     update(state) {
       link.update(state);
       tools.update(state);

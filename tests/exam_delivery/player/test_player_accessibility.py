@@ -170,6 +170,16 @@ def test_the_focused_control_is_never_hidden_behind_a_bar(room) -> None:
         assert covered == ""
 
 
+def test_no_control_is_covered_at_320_pixels_wherever_it_is_scrolled(room) -> None:
+    room.exam.form["tools"] = ["calculator", "scratch"]
+    page = room.seated(viewport={"width": 320, "height": 640}, bypass_csp=True)
+    for place in (0, 50, 90):
+        page.locator(".scroller").evaluate("(e, top) => { e.scrollTop = top; }", place)
+        check(page, f"320 pixels, scrolled by {place}")
+    for name in ("交卷", "下一题"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+
+
 def test_controls_are_large_enough_to_hit(room) -> None:
     page = room.seated()
     small = page.evaluate("""() => [...document.querySelectorAll('button, label.card, select')].filter((e) => e.offsetParent && !e.matches('.skip'))
