@@ -31,6 +31,8 @@ from exam_delivery.rules.room import OFFLINE_AFTER
 from kernel.clock import iso
 
 OVER = frozenset({"closed", "scored", "released"})
+HOLDS = {"in_progress": "locked", "waiting": "cancelled"}
+"""What a lock means: an attempt that waits is locked when its session is cancelled."""
 HOLD_GRACE = timedelta(seconds=15)
 """A page learns of a pause or a lock with its next contact; what was written until then still counts."""
 
@@ -88,9 +90,9 @@ def deadline_of(attempt: AttemptRow, at: datetime) -> datetime:
 def hold_of(attempt: AttemptRow) -> dict[str, Any] | None:
     """Return what keeps a working candidate from answering: kind, since when, why; None when nothing does."""
     since = attempt.paused_at or attempt.locked_at
-    if since is None or attempt.status != "in_progress":
+    if since is None or attempt.status not in HOLDS:
         return None
-    kind = "paused" if attempt.paused_at else "locked"
+    kind = "paused" if attempt.paused_at else HOLDS[attempt.status]
     return {"kind": kind, "since": iso(since), "reason": attempt.hold_reason}
 
 
@@ -98,7 +100,8 @@ def refuse_held(attempt: AttemptRow, at: datetime, grace: timedelta = HOLD_GRACE
     """Return why a paused or locked attempt takes nothing; the page keeps its answers and sends them afterwards."""
     hold = hold_of(attempt)
     since = min(moment for moment in (attempt.paused_at, attempt.locked_at, at) if moment)
-    return HELD[hold["kind"]] if hold and at > since + grace else None
+    is_held = hold is not None and hold["kind"] in HELD and at > since + grace
+    return HELD[hold["kind"]] if hold and is_held else None
 
 
 def gap_of(attempt: AttemptRow, at: datetime) -> list[tuple[uuid.UUID, datetime, datetime]]:

@@ -223,7 +223,10 @@ ATTEMPT_COLUMNS = (
     "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device, "
     "last_contact_at, paused_at, locked_at, hold_reason"
 )
-REGISTRATION_STATUS = "CASE WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' ELSE r.status END"
+REGISTRATION_STATUS = (
+    "CASE WHEN s.cancelled_at IS NOT NULL THEN 'cancelled' "
+    "WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' ELSE r.status END"
+)
 """What signing in and starting see: who was turned away at the door is not welcome either."""
 ADMISSION = (
     f"SELECT coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant

@@ -140,6 +140,7 @@ class PostgresqlStorage:
         rows = self._read(
             f"SELECT coalesce(r.sign_in_index, ''), {REGISTRATION_STATUS}, r.admission_number, a.attempt_id, a.opens_at "  # noqa: S608
             "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id "
+            "LEFT JOIN exam_sessions s ON s.exam_session_id = r.exam_session_id "
             "WHERE r.admission_number = %s",
             (admission_number,),
         )

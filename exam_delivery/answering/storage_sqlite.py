@@ -130,7 +130,8 @@ class SqliteStorage:
         """Return the registration behind an admission number."""
         row = self.reader.execute(
             f"SELECT r.sign_in_index, {REGISTRATION_STATUS}, r.admission_number, a.attempt_id, a.opens_at "  # noqa: S608 - constant
-            "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id WHERE r.admission_number = ?",
+            "FROM registrations r LEFT JOIN attempts a ON a.registration_id = r.registration_id "
+            "LEFT JOIN exam_sessions s ON s.exam_session_id = r.exam_session_id WHERE r.admission_number = ?",
             (admission_number,),
         ).fetchone()
         if row is None:

@@ -6,6 +6,7 @@ from exam_delivery.pages import (
     accommodations,
     appeals,
     batches,
+    chief,
     console,
     console_acts,
     incidents,
@@ -47,6 +48,7 @@ BLUEPRINTS = (
     console_acts.bp,
     incidents.bp,
     misconduct.bp,
+    chief.bp,
     room_reports.bp,
     rescue.bp,
     recusal.bp,
@@ -65,6 +67,7 @@ MENU = (
     MenuEntry(
         N_("考试"), N_("考场控制台"), "console.index", (Permission.SESSION_INVIGILATE,), icon="monitor", order=40
     ),
+    MenuEntry(N_("考试"), N_("全场总览"), "chief.index", (Permission.SESSION_CONTROL,), icon="grid", order=38),
     MenuEntry(
         N_("考试"),
         N_("违纪案"),

@@ -130,7 +130,7 @@ def room(exam_session_id: uuid.UUID) -> Page:
         acts=[(act.value, _(ACT_LABELS[act])) for act in FOR_MANY],
         incidents=console_lines.incident_lines(incidents, names),
         room_name=room_name_of(view),
-        session_badge=session_badge(view.sitting.status),
+        session_badge=session_badge(view.sitting.status, view.sitting.cancelled_at),
         shows_seats=request.args.get("view") == "seats",
         state_url=url_for("console.state", exam_session_id=exam_session_id, room=view.room_id),
         since=iso(view.at - OVERLAP),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_babel import gettext as _
 
 from exam_delivery.models import SessionStatus
@@ -24,12 +26,13 @@ SCORE_KINDS = {
     "not_started": "neutral",
     "absent": "neutral",
     "void": "danger",
-    "not_taken": "neutral",
 }
 
 
-def session_badge(status: SessionStatus) -> tuple[str, str]:
-    """Return text and kind of a session's state."""
+def session_badge(status: SessionStatus, cancelled_at: datetime | None = None) -> tuple[str, str]:
+    """Return text and kind of a session's state; a cancelled one says so."""
+    if cancelled_at:
+        return _("已取消"), "danger"
     return _(SESSION_LABELS[status]), SESSION_KINDS[status]
 
 

@@ -192,6 +192,17 @@ def lock_attempts_in(
     return session.scalars(locked).all()
 
 
+def lock_begun(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
+    """Return the attempts of a session that were begun, locked in the order of their keys."""
+    query = select(Attempt).where(
+        Attempt.exam_session_id == exam_session_id,
+        Attempt.organisation_id == actor.organisation,
+        Attempt.started_at.is_not(None),
+    )
+    locked = query.order_by(Attempt.attempt_id).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locked).all()
+
+
 def lock_registration(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> Registration:
     """Return a registration locked for a change of its status."""
     query = select(Registration).where(

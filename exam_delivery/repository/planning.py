@@ -162,7 +162,11 @@ def list_sessions(
 
 def sessions_to_open(session: Session, moment: dt.datetime) -> Sequence[ExamSession]:
     """Return prepared sessions of every organisation whose sign-in time has come; for the clock's duty alone."""
-    query = select(ExamSession).where(ExamSession.status == SessionStatus.PREPARED, ExamSession.opens_at <= moment)
+    query = select(ExamSession).where(
+        ExamSession.status == SessionStatus.PREPARED,
+        ExamSession.opens_at <= moment,
+        ExamSession.cancelled_at.is_(None),
+    )
     return session.scalars(query.limit(200)).all()
 
 

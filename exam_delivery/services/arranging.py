@@ -42,7 +42,7 @@ def lock_planned(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
     """Return a session locked while people and seats may still change."""
     require(uow.actor, Permission.SESSION_WRITE)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
-    if row.status is not SessionStatus.PLANNED:
+    if row.status is not SessionStatus.PLANNED and not row.cancelled_at:
         raise ConflictError(N_("场次已备考或已开放，人员和座位不能再改；需要改时请先“撤销备考”"))
     return row
 

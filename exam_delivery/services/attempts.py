@@ -101,7 +101,7 @@ def force_hand_in(uow: UnitOfWork, exam_session_id: uuid.UUID, attempt_id: uuid.
     at = now()
     if attempt.paused_at:  # undoing the hand-in must find the time that the pause took
         end_pause(uow, attempt, why, at)
-    _hand_in(uow, [attempt], SubmitKind.FORCED, at)
+    hand_in(uow, [attempt], SubmitKind.FORCED, at)
     note_act(uow, attempt, "force_hand_in", why.text, at)
     record_act(uow, "attempt.force_hand_in", attempt, why, _receipt_facts(attempt))
     return attempt
@@ -199,7 +199,7 @@ def close_overdue(uow: UnitOfWork, *, limit: int = BATCH, at: datetime | None = 
 
 
 def _close(uow: UnitOfWork, attempts: Sequence[Attempt], at: datetime) -> None:
-    _hand_in(uow, attempts, SubmitKind.TIMEOUT, at)
+    hand_in(uow, attempts, SubmitKind.TIMEOUT, at)
     for attempt in attempts:
         audit.record(uow, "attempt.time_over", "attempt", attempt.attempt_id, after=_receipt_facts(attempt))
 
@@ -222,7 +222,7 @@ def forget_old_tries() -> None:
         repository.delete_old_tries(uow.session, now() - TRIES_KEPT)
 
 
-def _hand_in(uow: UnitOfWork, attempts: Sequence[Attempt], kind: SubmitKind, at: datetime) -> None:
+def hand_in(uow: UnitOfWork, attempts: Sequence[Attempt], kind: SubmitKind, at: datetime) -> None:
     """Close attempts with their receipts; a response stands as it was durable at this moment."""
     responses = repository.responses_of(uow.session, [attempt.attempt_id for attempt in attempts])
     numbers = repository.admission_numbers(uow.session, attempts)
@@ -230,6 +230,7 @@ def _hand_in(uow: UnitOfWork, attempts: Sequence[Attempt], kind: SubmitKind, at:
         receipt = make_receipt(responses[attempt.attempt_id], numbers[attempt.registration_id], at)
         attempt.status, attempt.submitted_at, attempt.submit_kind = AttemptStatus.SUBMITTED, at, kind
         attempt.receipt, attempt.n_answered = receipt, receipt["n_answers"]
+        attempt.paused_at = None
 
 
 def _receipt_facts(attempt: Attempt) -> dict[str, object]:

@@ -46,6 +46,8 @@ def running_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
     sitting = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
     if sitting.status in FINISHED or sitting.status is SessionStatus.PLANNED:
         raise ConflictError(N_("场次不在进行中，不能再改变考生的作答"))
+    if sitting.cancelled_at:
+        raise ConflictError(N_("场次已取消"))
     if sitting.status is SessionStatus.PREPARED and sitting.opens_at > now():
         raise ConflictError(N_("场次还没有开放登录；开放前要改时间，请在场次页面修改"))
     return sitting

@@ -27,6 +27,8 @@ from exam_delivery.services.scoring import enqueue_scoring
 from kernel import audit
 from kernel.clock import now
 from kernel.db import db
+from kernel.errors import ConflictError
+from kernel.i18n import N_
 from kernel.identity.actor import require, system_actor
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
@@ -42,6 +44,8 @@ def open_session(
     require(uow.actor, Permission.SESSION_WRITE)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     check_step(row.status, SessionStatus.OPEN)
+    if row.cancelled_at:
+        raise ConflictError(N_("场次已取消，不能开放"))
     readiness_gate.pass_gate(uow, row, reason=reason, folder=folder)
     row.status = SessionStatus.OPEN
     if row.opens_at > now():

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
-from exam_delivery.models import Attempt, ContactGap, Registration
+from exam_delivery.models import Attempt, ContactGap, ExamSession, Registration
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, START, Clock, make_database
 from tests.exam_delivery.test_answering import Exam
@@ -114,3 +114,17 @@ def test_silence_before_the_start_is_nobodys_loss(exam: Exam) -> None:
     exam.clock.forward(seconds=8)
     caller.call("GET", "responses")
     assert gaps(exam) == []
+
+
+def test_a_cancelled_session_tells_who_waits_and_lets_nobody_in(exam: Exam) -> None:
+    exam.clock.forward(minutes=-10)
+    waiting = exam.caller()
+    waiting.sign_in(exam.person)
+    hold(exam, locked_at=exam.clock(), hold_reason="本场考试已取消，请等候考务通知")
+    with exam.engine.begin() as connection:
+        connection.execute(update(ExamSession).values(cancelled_at=exam.clock()))
+    told = waiting.call("GET", "responses").json["hold"]
+    assert (told["kind"], told["reason"]) == ("cancelled", "本场考试已取消，请等候考务通知")
+    exam.clock.forward(minutes=10)
+    assert waiting.call("POST", "start", {}).error == "cancelled"
+    assert exam.caller().sign_in(exam.person).error == "cancelled"

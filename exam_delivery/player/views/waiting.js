@@ -27,6 +27,7 @@ export function waitingView(ctx) {
     try {
       const answer = await ctx.api.responses(signIn.attempt_id);
       if (answer.opens_at) store.dispatch({ type: "set", values: { signIn: { ...store.get().signIn, opens_at: answer.opens_at } } });
+      if (answer.hold) store.dispatch({ type: "set", values: { message: answer.hold.reason } });
       if (answer.status === "in_progress" || answer.status === "submitted") session.enter();
     } catch (error) {
       if (error.status === 401) session.signOut(t("登录已失效，请重新登录。"));

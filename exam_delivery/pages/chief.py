@@ -1,0 +1,124 @@
+"""总控: all sessions of the organisation with their rooms, problems first; postponing and cancelling with consequences shown."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from exam_delivery.models import ExamSession
+from exam_delivery.pages import reading
+from exam_delivery.pages.console_lines import clock_text
+from exam_delivery.pages.labels import session_badge
+from exam_delivery.repository import planning
+from exam_delivery.services import overview, rescheduling
+from exam_delivery.services.overview import SessionLine
+from exam_delivery.services.rescheduling import CHANGEABLE, Consequences
+from kernel.clock import now
+from kernel.db import db
+from kernel.http import current_actor, render_page, requires
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+
+bp = Blueprint("chief", __name__, url_prefix="/console")
+Page = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewPage:
+    """Sessions around now with their rooms."""
+
+    lines: Sequence[SessionLine]
+    badge: Callable[..., tuple[str, str]]
+    told: Callable[[str, Mapping[str, object]], str]
+    clock: str
+    n_problems: int
+    is_fragment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """What postponing or cancelling a session means, before it is confirmed."""
+
+    sitting: ExamSession
+    badge: tuple[str, str]
+    found: Consequences
+    starts_at: str
+    may_change: bool
+    may_restore: bool
+
+
+@bp.get("/overview")
+@requires(Permission.SESSION_CONTROL)
+def index() -> Page:
+    """Show every session around now, problems first; as a fragment to the page that refreshes itself."""
+    at = now()
+    lines = overview.session_lines(db.session(), actor=current_actor(), at=at)
+    is_fragment = request.headers.get("HX-Request") == "true"
+    n_problems = sum(line.n_problems for line in lines)
+    page = OverviewPage(lines, session_badge, reading.translated, clock_text(at), n_problems, is_fragment)
+    return render_page("exam_delivery/chief/overview.html", page)
+
+
+@bp.get("/<uuid:exam_session_id>/change")
+@requires(Permission.SESSION_CONTROL)
+def change(exam_session_id: uuid.UUID) -> Page:
+    """Show what postponing or cancelling would mean."""
+    actor = current_actor()
+    sitting = planning.get_session(db.session(), exam_session_id, actor=actor)
+    is_open = sitting.status in CHANGEABLE
+    page = ChangePage(
+        sitting=sitting,
+        badge=session_badge(sitting.status, sitting.cancelled_at),
+        found=rescheduling.consequences(db.session(), exam_session_id, actor=actor),
+        starts_at=reading.local(sitting.starts_at),
+        may_change=is_open and sitting.cancelled_at is None,
+        may_restore=is_open and sitting.cancelled_at is not None,
+    )
+    return render_page("exam_delivery/chief/change.html", page)
+
+
+def _carry_out(exam_session_id: uuid.UUID, done: str, verb: Callable[[UnitOfWork], Any]) -> Response:
+    return reading.carry_out(url_for("chief.change", exam_session_id=exam_session_id), done, verb)
+
+
+@bp.post("/<uuid:exam_session_id>/postpone")
+@requires(Permission.SESSION_CONTROL)
+def postpone(exam_session_id: uuid.UUID) -> Response:
+    """Move a session."""
+
+    def verb(uow: UnitOfWork) -> ExamSession:
+        return rescheduling.postpone(
+            uow, exam_session_id, starts_at=reading.moment("starts_at"), reason=reading.text("reason"),
+            fingerprint=reading.text("fingerprint"),
+        )  # fmt: skip
+
+    return _carry_out(exam_session_id, _("已改期，等候的考生页面会显示新的开考时间"), verb)
+
+
+@bp.post("/<uuid:exam_session_id>/cancel")
+@requires(Permission.SESSION_CONTROL)
+def cancel(exam_session_id: uuid.UUID) -> Response:
+    """Cancel a session."""
+
+    def verb(uow: UnitOfWork) -> ExamSession:
+        fingerprint, reason = reading.text("fingerprint"), reading.text("reason")
+        return rescheduling.cancel(uow, exam_session_id, reason=reason, fingerprint=fingerprint)
+
+    return _carry_out(exam_session_id, _("场次已取消，考生不能再登录"), verb)
+
+
+@bp.post("/<uuid:exam_session_id>/restore")
+@requires(Permission.SESSION_CONTROL)
+def restore(exam_session_id: uuid.UUID) -> Response:
+    """Take a cancellation back."""
+
+    def verb(uow: UnitOfWork) -> ExamSession:
+        return rescheduling.restore(uow, exam_session_id, reason=reading.text("reason"))
+
+    return _carry_out(exam_session_id, _("已恢复场次"), verb)
