@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from statistics import median
@@ -116,19 +116,9 @@ def next_script(exam_session_id: uuid.UUID) -> Response:
 
 @bp.get("/answers/<uuid:attempt_id>/<int:slot>")
 @requires(Permission.RESPONSE_MARK)
-def script(attempt_id: uuid.UUID, slot: int) -> Page | Response:
-    """Show one answer and take it, unless it is one's own mark that is looked at again."""
-    actor = current_actor()
-    shown = marking.get_script(db.session(), actor, attempt_id, slot)
-    if shown.own_mark is None:
-        try:
-            with unit_of_work(actor) as uow:
-                desk = marking_desks.take(uow, attempt_id, slot)
-        except ConflictError as exc:
-            following = url_for("marking.next_script", exam_session_id=shown.exam_session_id)
-            return redirect_with_message(following, reading.message_of(exc), "warning")
-        shown = replace(shown, desk=desk)
-    return _script(shown, {}, None)
+def script(attempt_id: uuid.UUID, slot: int) -> Page:
+    """Show one answer; the page takes it for the marker as soon as it stands there."""
+    return _script(marking.get_script(db.session(), current_actor(), attempt_id, slot), {}, None)
 
 
 def _script(shown: Script, errors: Mapping[str, list[str]], typed: Typed | None) -> Page:
@@ -241,8 +231,11 @@ def _keep_draft(attempt_id: uuid.UUID, slot: int, typed: Typed) -> bool:
 @bp.post("/answers/<uuid:attempt_id>/<int:slot>/draft")
 @requires(Permission.RESPONSE_MARK)
 def save_draft(attempt_id: uuid.UUID, slot: int) -> Response:
-    """Keep what was typed so far; say whether the answer is still this marker's."""
-    if _keep_draft(attempt_id, slot, _typed_now()):
+    """Take the answer and keep what was typed so far; say whether the answer is still this marker's."""
+    typed = _typed_now()
+    if _keep_draft(attempt_id, slot, typed):
+        if not any((typed.score, typed.comment, *typed.criteria)):
+            return jsonify(state="taken", text=_("这份答案归您评"))
         return jsonify(state="saved", text=_("草稿已保存 %(time)s", time=format_datetime(now(), "HH:mm:ss")))
     return jsonify(state="lost", text=_("这份答案已由他人领取或评完；草稿保留在“阅卷台”"))
 

@@ -1,4 +1,4 @@
-"""A marker's desk: taking an answer for a while, drafts that are kept, handing an answer to the leader."""
+"""A marker's desk: an answer taken for a while, drafts that are kept, handing an answer to the leader."""
 
 from __future__ import annotations
 
@@ -26,23 +26,6 @@ from kernel.profiles import value
 from kernel.uow import UnitOfWork
 
 DRAFT_LENGTH = 600
-
-
-def take(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int) -> MarkingDesk:
-    """Take an answer for some minutes and return the desk; what else this person had taken goes back, drafts stay.
-
-    Raises
-    ------
-    ConflictError
-        If somebody else has taken or marked it, or it is not this person's to mark.
-    """
-    require(uow.actor, Permission.RESPONSE_MARK)
-    attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
-    _task, is_free = _turn(uow, attempt, slot)
-    if not is_free:
-        raise ConflictError(N_("这份答案刚被另一位阅卷员领取，请看下一份"))
-    _put_back(uow, attempt_id, slot)
-    return _renew(uow, attempt, slot)
 
 
 def _turn(uow: UnitOfWork, attempt: Attempt, slot: int) -> tuple[Task, bool]:
@@ -98,7 +81,11 @@ def _user(uow: UnitOfWork) -> uuid.UUID:
 
 
 def save_draft(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, draft: Mapping[str, Any]) -> bool:
-    """Keep what was typed and stay on the answer; returns False where the answer has gone to somebody else meanwhile."""
+    """Take an answer for some minutes, or stay on it, and keep what was typed.
+
+    Whatever else this person had taken goes back; its drafts stay. Returns False where the answer is somebody else's
+    meanwhile: the draft is kept all the same.
+    """
     require(uow.actor, Permission.RESPONSE_MARK)
     attempt = scores_repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
     try:
@@ -108,6 +95,8 @@ def save_draft(uow: UnitOfWork, attempt_id: uuid.UUID, slot: int, draft: Mapping
     if not is_free and _has_marked(uow, attempt, slot):
         return False
     desk = repository.find_desk(uow.session, attempt_id, slot, _user(uow))
+    if is_free:
+        _put_back(uow, attempt_id, slot)
     if is_free or desk is None:
         desk = _renew(uow, attempt, slot)
     if not is_free:

@@ -163,7 +163,7 @@ def test_mending_a_mark_into_a_dispute_takes_the_score_back_until_somebody_decid
 def test_an_answer_that_somebody_has_open_goes_to_nobody_else_until_the_time_is_over(sat, markers):
     first, second = sat.attempts()
     with unit_of_work(markers[0]) as uow:
-        marking_desks.take(uow, first.attempt_id, TEXT)
+        marking_desks.save_draft(uow, first.attempt_id, TEXT, {})
     assert marking.next_script(db.session(), markers[1], sat.key) == (second.attempt_id, TEXT)
     with pytest.raises(ConflictError, match="已由他人领取"):
         give(markers[1], first, "5")
@@ -175,11 +175,11 @@ def test_a_draft_outlives_a_lost_claim_and_the_marker_is_told(sat, markers):
     attempt = sat.attempts()[0]
     draft = {"score": "6", "comment": "要点齐全", "criteria": []}
     with unit_of_work(markers[0]) as uow:
-        marking_desks.take(uow, attempt.attempt_id, TEXT)
+        assert marking_desks.save_draft(uow, attempt.attempt_id, TEXT, {})
         assert marking_desks.save_draft(uow, attempt.attempt_id, TEXT, draft)
     with shifted(dt.timedelta(minutes=30)):
         with unit_of_work(markers[1]) as uow:
-            marking_desks.take(uow, attempt.attempt_id, TEXT)
+            assert marking_desks.save_draft(uow, attempt.attempt_id, TEXT, {})
         with unit_of_work(markers[0]) as uow:
             assert not marking_desks.save_draft(uow, attempt.attempt_id, TEXT, draft | {"score": "7"})
         with pytest.raises(ConflictError, match="草稿已保留"):
@@ -259,7 +259,7 @@ def test_only_the_officer_and_the_leader_see_and_set_the_plan_of_their_organisat
     with pytest.raises(InvalidInputError, match="本机构"):
         plan(sat, leader=outsider.user_id)
     with pytest.raises(NotFoundError), unit_of_work(outsider) as uow:
-        marking_desks.take(uow, sat.attempts()[0].attempt_id, TEXT)
+        marking_desks.save_draft(uow, sat.attempts()[0].attempt_id, TEXT, {})
 
 
 def test_marks_of_scoring_points_add_up_and_a_total_that_differs_is_refused(sat, markers):

@@ -59,7 +59,7 @@ def mark_next(actor, world, score):
     """Mark whatever comes next as the desk does; return the attempt and what came of it."""
     place = marking.next_script(db.session(), actor, world.key)
     with unit_of_work(actor) as uow:
-        marking_desks.take(uow, *place)
+        assert marking_desks.save_draft(uow, *place, {})
     with unit_of_work(actor) as uow:
         done = marking.give_trial(uow, *place, Typed(score))
         if done is None:

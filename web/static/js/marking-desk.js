@@ -1,5 +1,5 @@
 /* The marker's form by keyboard: Enter goes from scoring point to scoring point and then saves, arrows step, points add
-   up to the total, marks outside the range are refused at once, and what was typed is kept on the server. */
+   up to the total, marks outside the range are refused at once. Opening it takes the answer; drafts go to the server. */
 const KEEP_AFTER_MS = 1200;
 const AGAIN_AFTER_MS = 5000;
 const numberOf = (input) => (/^\d+(\.\d+)?$/.test(input.value.trim()) ? Number(input.value) : NaN);
@@ -9,7 +9,7 @@ export default function markingDesk(form) {
   const total = form.querySelector("[name=score]");
   const note = form.querySelector("[data-draft-state]");
   let timer = 0;
-  let isDirty = false;
+  let isDirty = true;
 
   function check(input) {
     const value = numberOf(input);
@@ -71,6 +71,7 @@ export default function markingDesk(form) {
     else step(input, ways[event.key]);
   });
   form.addEventListener("submit", () => { isDirty = false; clearTimeout(timer); });
+  keep();
   window.addEventListener("pagehide", () => {
     if (isDirty && form.dataset.draft) navigator.sendBeacon(form.dataset.draft, new FormData(form));
   });
