@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import request
 from flask_smorest import Blueprint
 
 from certification.models import CertificationBatch
 from certification.repository import batches as repository
-from certification.schemas import BatchSchema, PublicCertificateSchema
-from certification.services import lookup
+from certification.schemas import (
+    BatchSchema,
+    CertificateChangesSchema,
+    CursorSchema,
+    PublicCertificateSchema,
+    ResultChangesSchema,
+)
+from certification.services import lookup, pulling
 from certification.services.lookup import PublicCertificate
 from kernel.db import db
 from kernel.http import current_actor, paging_from_request, public, requires
@@ -39,6 +46,24 @@ def verify(token: str) -> PublicCertificate:
 def _write(act: Callable[[UnitOfWork], None]) -> None:
     with unit_of_work(ANONYMOUS) as uow:
         act(uow)
+
+
+@batches.get("/certificates")
+@batches.arguments(CursorSchema, location="query")
+@batches.response(200, CertificateChangesSchema)
+@requires(Permission.CERTIFICATION_READ)
+def pull_certificates(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Pull what happened to certificates since a cursor, in order; pass `next_cursor` with the next call."""
+    return pulling.certificate_changes(db.session(), current_actor(), wanted["cursor"], limit=wanted["limit"])
+
+
+@batches.get("/results")
+@batches.arguments(CursorSchema, location="query")
+@batches.response(200, ResultChangesSchema)
+@requires(Permission.CERTIFICATION_READ)
+def pull_results(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Pull the decisions about candidates since a cursor, in order; a later decision about somebody comes again."""
+    return pulling.result_changes(db.session(), current_actor(), wanted["cursor"], limit=wanted["limit"])
 
 
 @batches.get("/batches")

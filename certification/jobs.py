@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
+from flask import current_app
+
+from certification.adapters import webhook_sender
 from certification.documents.rendering import certificates_pdf
-from certification.services import archive, evidence, printing
+from certification.models import MessageState, WebhookMessage
+from certification.repository import webhooks as webhook_repository
+from certification.services import archive, evidence, printing, webhooks
 from certification.services import certificates as services
 from certification.services.evidence_entries import PackScope
+from kernel.clock import now
 from kernel.db import db
 from kernel.i18n import N_
-from kernel.jobs import JobContext, handler
+from kernel.identity.actor import system_actor
+from kernel.jobs import JobContext, every, handler
+from kernel.uow import unit_of_work
+
+SEND_SECONDS = 2
+STOPPED = "推送地址已停用"
 
 
 @handler(printing.JOB)
@@ -64,3 +76,28 @@ def make_archive(context: JobContext) -> None:
     result = {"n_files": len(made.files), "n_missing": len(made.missing)}
     with context.finish(result, result_url=f"/certification/batches/{batch_id}/evidence") as uow:
         archive.keep_archive(uow, context.job_id, made, batch_id)
+
+
+@every(SEND_SECONDS, "certification.webhooks")
+def publish_messages() -> None:
+    """Publish a job for each message to another system whose time has come; a look that finds nothing writes nothing."""
+    if webhook_repository.list_due(db.session(), now()):
+        with unit_of_work(system_actor(name="certification.webhooks")) as uow:
+            webhooks.publish_due(uow)
+
+
+@handler(webhooks.JOB)
+def send_message(context: JobContext) -> None:
+    """Try to deliver one message; the outcome is kept with it, and a failure is no failure of the job."""
+    actor = system_actor(uuid.UUID(context.payload["organisation_id"]), name=webhooks.JOB)
+    inside = replace(context, actor=actor)
+    message_id = uuid.UUID(context.payload["message_id"])
+    message = db.session().get_one(WebhookMessage, message_id)
+    parcel = webhooks.parcel_of(db.session(), message) if message.state is MessageState.WAITING else None
+    may_be_private = bool(current_app.config["KAOKU"].webhook_private)
+    answer = webhook_sender.Answer(None, STOPPED)
+    if parcel is not None:
+        answer = webhook_sender.send(parcel.url, parcel.body, parcel.headers, may_be_private=may_be_private)
+    with inside.finish({"status": answer.status}) as uow:
+        if message.state is MessageState.WAITING:
+            webhooks.note_try(uow, message_id, status=answer.status, error=answer.error, is_ok=answer.is_ok)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 
 class PublicCertificateSchema(Schema):
@@ -35,3 +35,63 @@ class BatchSchema(Schema):
     state = fields.String()
     state_since = fields.DateTime()
     received_at = fields.DateTime()
+
+
+class CursorSchema(Schema):
+    """Where to go on, and how much to take."""
+
+    cursor = fields.UUID(
+        load_default=None, metadata={"description": "`next_cursor` of the call before; left out at first"}
+    )
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
+class CertificateChangeSchema(Schema):
+    """Something that happened to a certificate, and what it is worth now."""
+
+    event_id = fields.UUID()
+    act = fields.String(metadata={"description": "issued, held, released, superseded or revoked"})
+    at = fields.DateTime()
+    number = fields.String()
+    state = fields.String(metadata={"description": "valid, expired, held, superseded or revoked, as it is now"})
+    name = fields.String(metadata={"description": "masked"})
+    id_number = fields.String(metadata={"description": "masked"})
+    occupation_code = fields.String()
+    occupation = fields.String()
+    trade = fields.String()
+    level_code = fields.String()
+    level = fields.String()
+    issued_on = fields.Date()
+    expires_on = fields.Date(allow_none=True)
+    superseded_by = fields.String(allow_none=True)
+    batch_id = fields.UUID()
+
+
+class CertificateChangesSchema(Schema):
+    """One helping of changes; `next_cursor` repeats the last cursor when there is nothing new."""
+
+    changes = fields.List(fields.Nested(CertificateChangeSchema))
+    next_cursor = fields.UUID(allow_none=True)
+    has_more = fields.Boolean()
+
+
+class ResultChangeSchema(Schema):
+    """One decision about one candidate."""
+
+    decision_id = fields.UUID()
+    decided_at = fields.DateTime()
+    number = fields.Integer(metadata={"description": "which decision about this candidate, from 1"})
+    outcome = fields.String(metadata={"description": "passed, failed, absent, void or pending"})
+    batch_id = fields.UUID()
+    batch_code = fields.String()
+    admission_number = fields.String()
+    name = fields.String(metadata={"description": "masked"})
+    id_number = fields.String(metadata={"description": "masked"})
+
+
+class ResultChangesSchema(Schema):
+    """One helping of decisions; `next_cursor` repeats the last cursor when there is nothing new."""
+
+    changes = fields.List(fields.Nested(ResultChangeSchema))
+    next_cursor = fields.UUID(allow_none=True)
+    has_more = fields.Boolean()

@@ -54,6 +54,8 @@ class Settings:
         Number of proxies in front whose forwarding headers are believed.
     log_level : str
         ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
+    webhook_private : bool
+        Let messages to other systems go to private addresses and over plain HTTP, inside a house's own network.
     timezone : str
         Zone in which times are shown and typed.
     import_memory_mb : int
@@ -90,6 +92,7 @@ class Settings:
     session_idle_minutes: int = 120
     trusted_proxies: int = 0
     log_level: str = "INFO"
+    webhook_private: bool = False
     timezone: str = "Asia/Shanghai"
     import_memory_mb: int = 1024
     import_cpu_seconds: int = 60

@@ -18,6 +18,7 @@ from certification.pages import (
     rosters,
     scores,
     signing,
+    webhooks,
 )
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
@@ -30,7 +31,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp,
+    signing.bp, evidence.bp, webhooks.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -40,6 +41,7 @@ MENU = (
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("签名密钥"), "cert_signing.index", (Permission.CONNECTION_MANAGE,), icon="shield", order=60),
+    MenuEntry(GROUP, N_("消息推送"), "cert_webhooks.index", (Permission.CONNECTION_MANAGE,), icon="inbox", order=70),
 )
 TODO_LABELS = {
     BatchState.RECEIVED: N_("待核对的成绩"),

@@ -29,7 +29,8 @@ from certification.rules.batch_states import BatchState, require_transition
 from certification.rules.certificate_number import compose_number, level_code_for, next_serial, parse_prefix
 from certification.rules.ecertificate import last_day
 from certification.rules.pass_decision import PassOutcome
-from certification.services import batches, statements
+from certification.rules.webhooks import EventType
+from certification.services import batches, statements, webhooks
 from certification.services.dates import OFFICIAL_ZONE, today
 from certification.services.personal import number_fields, read_number
 from certification.services.records import read_photo
@@ -48,6 +49,13 @@ from kernel.uow import UnitOfWork
 
 TABLE = "certificates"
 TOKEN_BYTES = 16
+MESSAGES = {
+    CertificateAct.ISSUED: EventType.CERTIFICATE_ISSUED,
+    **dict.fromkeys(
+        (CertificateAct.HELD, CertificateAct.RELEASED, CertificateAct.SUPERSEDED, CertificateAct.REVOKED),
+        EventType.CERTIFICATE_STATE,
+    ),
+}
 NO_PREFIX = N_("本机构还没有登记 13 位机构代码，不能编号；请平台管理员在机构信息中填写")
 
 
@@ -166,13 +174,18 @@ def said_by(certificate: Certificate, id_number: str) -> dict[str, str]:
 
 
 def note_event(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, reason: str = "") -> None:
-    """Keep what happened to a certificate."""
+    """Keep what happened to a certificate, and tell those systems that want to know of public acts."""
     uow.add(
         CertificateEvent(
             organisation_id=certificate.organisation_id, certificate_id=certificate.certificate_id, act=act,
             reason=reason[:300], actor_id=uow.actor.user_id, actor_name=uow.actor.name[:100], at=now(),
         )
     )  # fmt: skip
+    kind = MESSAGES.get(act)
+    if kind is not None and certificate.issued_at is not None:
+        facts = {"number": certificate.number, "state": certificate.state.value, "act": act.value}
+        days = {"issued_on": certificate.issued_on.isoformat(), "superseded_by": certificate.superseded_by}
+        webhooks.announce(uow, certificate.organisation_id, kind, {**facts, **days})
 
 
 # --- printing and issuing --------------------------------------------------------------------------------------------

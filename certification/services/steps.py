@@ -5,6 +5,8 @@ from __future__ import annotations
 from certification.models import BatchStep, CertificationBatch
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState, require_transition
+from certification.rules.webhooks import EventType
+from certification.services import webhooks
 from kernel import audit
 from kernel.clock import now
 from kernel.uow import UnitOfWork
@@ -29,6 +31,9 @@ def note_step(
         )
     )
     uow.flush()  # the next step of the same transaction counts this one
+    facts = {"code": batch.code, "name": batch.name, "n_registered": batch.n_registered}
+    states = {"before": before.value if before else None, "after": after.value}
+    webhooks.announce(uow, batch.organisation_id, EventType.BATCH_STEP, {**facts, **states})
 
 
 def move(uow: UnitOfWork, batch: CertificationBatch, new: BatchState, *, reason: str = "") -> None:
