@@ -95,7 +95,7 @@ def propose(
         proposed_by=uow.actor.user_id, proposed_by_name=uow.actor.name, proposed_at=now(),
     )  # fmt: skip
     uow.add(row)
-    _record(uow, "propose", row)
+    _record(uow, "ask", row)
     return row
 
 

@@ -184,7 +184,7 @@ def test_one_proposes_another_approves_and_both_are_on_record(
     assert "已豁免" in chief.get(exemptions_at(sitting)).text
     assert chief.get(f"/console/{sitting.exam_session_id}").text.count("已豁免 SEB") == 1
     assert "已豁免 SEB" in invigilator.get(f"/console/{sitting.exam_session_id}/candidates/{row.registration_id}").text
-    assert acts(session)[-2:] == ["lockdown_exemption.propose", "lockdown_exemption.approved"]
+    assert acts(session)[-2:] == ["lockdown_exemption.ask", "lockdown_exemption.approved"]
 
 
 def test_nobody_approves_what_they_proposed_themselves(

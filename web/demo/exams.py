@@ -21,6 +21,7 @@ from kernel.jobs.runner import run_job
 from kernel.national_id import SEX_LABELS, IdKind
 from kernel.uow import unit_of_work
 from web.demo.people import Staff, read_people
+from web.demo.rooms import check_seats
 
 SITE, CAPACITY = "演示考点", 30
 SEAT_SEED = 7
@@ -107,6 +108,7 @@ def _plan(outline: ExamOutline, form_ids: Sequence[uuid.UUID]) -> SessionPlan:
         name=outline.name, form_ids=tuple(map(str, form_ids)), starts_at=outline.starts_at, ends_at=outline.ends_at,
         duration_minutes=outline.duration_minutes, open_entry_minutes=30,
         late_cutoff_minutes=late, earliest_submit_minutes=outline.earliest_submit_minutes, leave_limit=5,
+        tools=("calculator", "scratch"),
     )  # fmt: skip
 
 
@@ -117,7 +119,9 @@ def _room_of(staff: Staff, name: str) -> uuid.UUID | None:
 
 def load_open_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID]) -> ExamSession:
     """Open an examination now for the demonstration's 30 candidates."""
-    return prepare_exam(staff, level_id, form_ids, open_exam_outline(), read_people()["candidates"])
+    row = prepare_exam(staff, level_id, form_ids, open_exam_outline(), read_people()["candidates"])
+    check_seats(staff, row)
+    return row
 
 
 def sign_ins(staff: Staff, exam_session_id: uuid.UUID) -> list[dict[str, str]]:
