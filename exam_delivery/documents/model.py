@@ -52,6 +52,15 @@ class RoomSheet:
     site: str
     room: str
     entries: tuple[RoomEntry, ...]
+    capacity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlan:
+    """How a seat map counts: seats in a row as seen from the front, and whether every second row runs back."""
+
+    in_a_row: int
+    is_snake: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exam_delivery.documents.model import AdmissionTicket, RoomEntry, RoomReport, RoomSheet
+from exam_delivery.documents.model import AdmissionTicket, RoomEntry, RoomReport, RoomSheet, SeatPlan
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.qr import qr_svg
@@ -50,6 +50,43 @@ def door_lists_pdf(rooms: Sequence[RoomSheet], *, created_at: dt.datetime | None
 def sign_in_sheets_pdf(rooms: Sequence[RoomSheet], *, created_at: dt.datetime | None = None) -> bytes:
     """Return the sign-in sheets (签到表), a page or more to the room, with room for signatures."""
     return _render_rooms("sign_in_sheet.typ", rooms, created_at)
+
+
+def seat_maps_pdf(rooms: Sequence[RoomSheet], plan: SeatPlan, *, created_at: dt.datetime | None = None) -> bytes:
+    """Return the seat maps (考场座位图), seen from the front, free seats empty."""
+    _refuse_many(len(rooms), MAX_ROOMS)
+    sheets = [
+        {**_fields(room), "entries": [_fields(entry) for entry in room.entries], "rows": seat_rows(room, plan)}
+        for room in rooms
+    ]
+    return _render("seat_map.typ", {"rooms": sheets, "columns": plan.in_a_row}, {}, created_at)
+
+
+def seat_rows(room: RoomSheet, plan: SeatPlan) -> list[list[dict[str, str] | None]]:
+    """Return the rows of a room from the front, each seat with who sits there; None where there is no seat.
+
+    Examples
+    --------
+    >>> room = RoomSheet("", "", "", "", "", "", "", (RoomEntry("02", "2611220002", "甲"),), capacity=5)
+    >>> [[seat and seat["seat"] for seat in row] for row in seat_rows(room, SeatPlan(3, is_snake=True))]
+    [['01', '02', '03'], [None, '05', '04']]
+    """
+    people = {entry.seat: entry for entry in room.entries}
+    n_seats = max([room.capacity, *(int(seat) for seat in people)])
+    seats: list[dict[str, str] | None] = [_seat(f"{n:02d}", people.get(f"{n:02d}")) for n in range(1, n_seats + 1)]
+    rows = [seats[first : first + plan.in_a_row] for first in range(0, n_seats, plan.in_a_row)]
+    rows[-1] += [None] * (plan.in_a_row - len(rows[-1]))
+    return [row[::-1] if plan.is_snake and index % 2 else row for index, row in enumerate(rows)]
+
+
+def _seat(number: str, entry: RoomEntry | None) -> dict[str, str]:
+    name, admission_number = (entry.name, entry.admission_number) if entry else ("", "")
+    return {"seat": number, "name": name, "admission_number": admission_number}
+
+
+def incident_sheets_pdf(rooms: Sequence[RoomSheet], *, created_at: dt.datetime | None = None) -> bytes:
+    """Return empty incident sheets (考场异常情况登记表) for what is noted by hand, one to the room."""
+    return _render_rooms("incident_sheet.typ", rooms, created_at)
 
 
 def room_reports_pdf(reports: Sequence[RoomReport], *, created_at: dt.datetime | None = None) -> bytes:

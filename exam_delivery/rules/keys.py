@@ -22,6 +22,8 @@ RESCUE_LATE_RULE = "exam.rescue_late_rule"
 GRACE_SECONDS = "exam.grace_seconds"
 ROOM_SIZE = "exam.room_size"
 INVIGILATORS_PER_ROOM = "exam.invigilators_per_room"
+SEATS_IN_A_ROW = "exam.seats_in_a_row"
+SEATS_SNAKE = "exam.seats_snake"
 MINIMUM_AGE = "exam.minimum_age"
 ADMISSION_PATTERN = "exam.admission_number_pattern"
 RULES_TEXT = "exam.rules_text"
@@ -61,6 +63,8 @@ declare(
     RuleKey(GRACE_SECONDS, 3, N_("到时后多少秒内到达的答案仍然有效"), "0–30", minimum=0, maximum=60),
     RuleKey(ROOM_SIZE, 30, N_("每个考场最多考生数"), "30", minimum=1, maximum=1000),
     RuleKey(INVIGILATORS_PER_ROOM, 2, N_("每个考场监考员人数"), "≥ 2", minimum=0, maximum=20),
+    RuleKey(SEATS_IN_A_ROW, 6, N_("座位图每排几个座位"), "5–8", minimum=1, maximum=20),
+    RuleKey(SEATS_SNAKE, True, N_("座位图按 S 形排号（一排从左到右，下一排从右到左）")),
     RuleKey(MINIMUM_AGE, 16, N_("考生最小年龄（不足时提醒）"), "16", minimum=0, maximum=100),
     RuleKey(ADMISSION_PATTERN, "{yymmdd}{plan2}{seq4}", N_("准考证号编排规则"), "yymmdd + 2 + 4"),
     RuleKey(RULES_TEXT, DEFAULT_RULES_TEXT, N_("考场规则（每行一条，考生登录后显示）")),

@@ -1,7 +1,8 @@
-"""Admission tickets, door lists and sign-in sheets of a session as PDF, kept encrypted for download."""
+"""Admission tickets and room documents of a session as PDF, kept encrypted for download."""
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import itertools
 import uuid
@@ -10,19 +11,22 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.documents.model import AdmissionTicket, RoomEntry, RoomSheet
+from exam_delivery.documents.model import AdmissionTicket, RoomEntry, RoomSheet, SeatPlan
 from exam_delivery.documents.rendering import (
     MAX_TICKETS,
     admission_tickets_pdf,
     door_lists_pdf,
+    incident_sheets_pdf,
+    seat_maps_pdf,
     sign_in_sheets_pdf,
 )
 from exam_delivery.models import Candidate, ExamBatch, ExamDocument, ExamRoom, ExamSession, Registration
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
+from exam_delivery.rules import keys
 from exam_delivery.rules.planning import CHINA
 from exam_delivery.services import personal, photos
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
@@ -46,12 +50,16 @@ class DocumentKind(enum.StrEnum):
     TICKETS = "tickets"
     DOOR_LISTS = "door_lists"
     SIGN_IN_SHEETS = "sign_in_sheets"
+    SEAT_MAPS = "seat_maps"
+    INCIDENT_SHEETS = "incident_sheets"
 
 
 DOCUMENT_LABELS = {
     DocumentKind.TICKETS: N_("准考证"),
     DocumentKind.DOOR_LISTS: N_("考场座次表"),
     DocumentKind.SIGN_IN_SHEETS: N_("签到表"),
+    DocumentKind.SEAT_MAPS: N_("座位图"),
+    DocumentKind.INCIDENT_SHEETS: N_("异常情况登记表"),
 }
 
 
@@ -90,9 +98,24 @@ def print_document(session: Session, actor: Actor, exam_session_id: uuid.UUID, k
         body = admission_tickets_pdf(tickets, created_at=moment)
     else:
         sheets = tuple(_sheets(entries, row, batch, organisation, pictures))
-        render = door_lists_pdf if kind is DocumentKind.DOOR_LISTS else sign_in_sheets_pdf
-        body = render(sheets, created_at=moment)
+        body = _room_document(kind, sheets, _seat_plan(session, actor), moment)
     return Printed(f"{DOCUMENT_LABELS[kind]}-{row.name}.pdf", body, len(entries))
+
+
+def _seat_plan(session: Session, actor: Actor) -> SeatPlan:
+    values = profiles.values(session, actor.organisation)
+    return SeatPlan(int(values[keys.SEATS_IN_A_ROW]), is_snake=bool(values[keys.SEATS_SNAKE]))
+
+
+def _room_document(kind: DocumentKind, sheets: Sequence[RoomSheet], plan: SeatPlan, moment: dt.datetime) -> bytes:
+    if kind is DocumentKind.SEAT_MAPS:
+        return seat_maps_pdf(sheets, plan, created_at=moment)
+    render = {
+        DocumentKind.DOOR_LISTS: door_lists_pdf,
+        DocumentKind.SIGN_IN_SHEETS: sign_in_sheets_pdf,
+        DocumentKind.INCIDENT_SHEETS: incident_sheets_pdf,
+    }
+    return render[kind](sheets, created_at=moment)
 
 
 def _time_text(row: ExamSession) -> str:
@@ -132,6 +155,7 @@ def _sheets(
             occupation_level=f"{batch.occupation_name} {batch.level_name}", subject=SUBJECT,
             exam_time=_time_text(row), site=room.site if room else "", room=room.name if room else "",
             entries=tuple(_room_entry(registration, person, pictures) for registration, person, _room in people),
+            capacity=room.capacity if room else 0,
         )  # fmt: skip
 
 

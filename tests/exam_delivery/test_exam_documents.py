@@ -7,11 +7,14 @@ import pypdf
 import pytest
 from PIL import Image
 
-from exam_delivery.documents.model import AdmissionTicket, IncidentLine, RoomEntry, RoomReport, RoomSheet
+from exam_delivery.documents.model import AdmissionTicket, IncidentLine, RoomEntry, RoomReport, RoomSheet, SeatPlan
 from exam_delivery.documents.rendering import (
     admission_tickets_pdf,
     door_lists_pdf,
+    incident_sheets_pdf,
     room_reports_pdf,
+    seat_maps_pdf,
+    seat_rows,
     sign_in_sheets_pdf,
 )
 from kernel.errors import InvalidInputError
@@ -162,3 +165,35 @@ def test_nothing_and_too_much_are_refused():
         admission_tickets_pdf([])
     with pytest.raises(InvalidInputError, match="分批"):
         door_lists_pdf([room(1)] * 201)
+
+
+PLAN = SeatPlan(6, is_snake=True)
+
+
+def test_a_seat_map_shows_everybody_at_their_seat_and_free_seats_empty_on_one_page_for_thirty():
+    sheet = dataclasses.replace(room(28), capacity=30)
+    (text,) = ("".join(page.split()) for page in pages_of(seat_maps_pdf([sheet], PLAN)))
+    assert all(text.count(f"演示生{i:02d}") == 1 for i in range(1, 29))
+    assert text.count("空") == 2
+    assert "讲台" in text
+    assert "应到人数28人" in text
+
+
+def test_every_second_row_of_a_snake_runs_back_and_the_last_one_is_filled_up():
+    numbers = [[seat and seat["seat"] for seat in row] for row in seat_rows(room(8), SeatPlan(3, is_snake=True))]
+    assert numbers == [["01", "02", "03"], ["06", "05", "04"], ["07", "08", None]]
+    straight = [[seat and seat["seat"] for seat in row] for row in seat_rows(room(5), SeatPlan(3, is_snake=False))]
+    assert straight == [["01", "02", "03"], ["04", "05", None]]
+
+
+def test_a_seat_beyond_the_capacity_is_on_the_map_all_the_same():
+    sheet = dataclasses.replace(room(7), capacity=5)
+    assert sum(seat is not None for row in seat_rows(sheet, PLAN) for seat in row) == 7
+
+
+def test_an_incident_sheet_stands_on_one_page_to_the_room_with_room_for_handwriting():
+    pages = pages_of(incident_sheets_pdf([room(), room(5, "第02考场")]))
+    assert len(pages) == 2
+    assert all("考场异常情况登记表" in "".join(page.split()) for page in pages)
+    assert "应到30人" in "".join(pages[0].split())
+    assert "演示生01" not in "".join(pages[0].split()), "names are written by hand"

@@ -1,0 +1,41 @@
+"""Who is planned to be in two places at one time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from exam_delivery.models import Candidate, ExamSession, Registration, RegistrationStatus
+from kernel.identity.actor import Actor
+
+MOST_SHOWN = 20
+
+
+def people_elsewhere(session: Session, row: ExamSession, *, actor: Actor) -> Sequence[tuple[str, ExamSession]]:
+    """Return the first people of a session who sit in another one whose time overlaps, with that one.
+
+    Times are those between sign-in and end; cancelled sessions and void registrations do not count.
+    """
+    other = aliased(Registration)
+    query = (
+        select(Candidate.name, ExamSession)
+        .select_from(Registration)
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .join(other, other.candidate_id == Registration.candidate_id)
+        .join(ExamSession, ExamSession.exam_session_id == other.exam_session_id)
+        .where(
+            Registration.exam_session_id == row.exam_session_id,
+            Registration.organisation_id == actor.organisation,
+            Registration.status == RegistrationStatus.ADMITTED,
+            other.status == RegistrationStatus.ADMITTED,
+            other.exam_session_id != row.exam_session_id,
+            ExamSession.cancelled_at.is_(None),
+            ExamSession.opens_at < row.ends_at,
+            ExamSession.ends_at > row.opens_at,
+        )
+        .order_by(Registration.seat_number, Candidate.name)
+        .limit(MOST_SHOWN)
+    )
+    return [(name, elsewhere) for name, elsewhere in session.execute(query)]
