@@ -324,7 +324,81 @@ def shoot_the_player(seat: Seat) -> None:
     raise LookupError(f"the form shows no {', '.join(wanted)}")
 
 
+def sit_alone(seat: Seat) -> None:
+    """What the candidates' guide shows: signing in, the calculator, the network gone with a rescue file, handing in."""
+    seat.page.set_viewport_size({"width": 1024, "height": 768})
+    seat.open("/exam/").get_by_label("准考证号").wait_for()
+    seat.shoot("exam-sign-in")
+    enter(seat, seat.facts["candidates"][N_CANDIDATES])
+    page = seat.page
+    answer_choices(seat, 6)
+    page.locator("button.number-button").nth(4).click()
+    page.get_by_role("button", name="标记", exact=True).click()
+    page.locator("button.number-button").nth(1).click()
+    page.get_by_role("button", name="计算器").click()
+    page.get_by_label("算式", exact=True).fill("3.14×40×500÷1000")
+    page.keyboard.press("Enter")
+    seat.shoot("exam-calculator")
+    page.get_by_role("button", name="收起").click()
+    page.context.set_offline(True)
+    page.locator("article.item .card").nth(2).click()
+    hand_in(page)
+    page.get_by_role("button", name="保存应急文件").click()
+    seat.shoot("exam-rescue")
+    page.context.set_offline(False)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.locator(".link-online").wait_for()
+    page.get_by_role("button", name="交卷", exact=True).click()
+    seat.shoot("exam-hand-in")
+
+
+def hand_in(page: Page) -> None:
+    """Try to hand in while the server cannot be reached."""
+    page.get_by_role("button", name="交卷", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="交卷", exact=True).click()
+    page.get_by_role("button", name="确定交卷").click()
+    page.get_by_role("button", name="保存应急文件").wait_for()
+
+
 # --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def prepare_rooms(seat: Seat) -> None:
+    """The officer sets the surroundings and gives a room its code; a technician checks two seats; the gate tells what is left."""
+    page = seat.sign_in("exam-officer").open("/exam-sessions/?status=open")
+    session = here(seat.follow(r"/exam-sessions/ID$"))
+    seat.open(f"{session}/lockdown")
+    page.get_by_label("退出密码").fill("demo-leave")
+    page.get_by_role("button", name="生成配置文件").click()
+    page.get_by_role("link", name="下载配置文件").wait_for()
+    seat.shoot("lockdown")
+    seat.open(f"{session}/readiness")
+    page.get_by_role("button", name="生成考场代码").click()
+    code = page.locator(".room-check-room code").first.inner_text()
+    for number in ("2", "1"):
+        seat.open(f"/room-check/?code={code}")
+        page.get_by_label("座位号").fill(number)
+        page.get_by_role("button", name="开始检查").click()
+        page.locator("[data-room-check-result] .terms").wait_for()
+    seat.shoot("room-check")
+    seat.open(f"{session}/readiness")
+    seat.shoot("readiness-gate")
+
+
+def doubt_a_result(seat: Seat) -> None:
+    """The exam officer looks at the requests and hands out an answer; the reviewer sees how a score came about."""
+    page = seat.sign_in("exam-officer").open("/appeals/")
+    seat.shoot("appeals")
+    seat.open("/appeals/?state=closed")
+    seat.follow(r"/appeals/ID$")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="告知书（PDF）").click()
+    seat.save("appeal-letter", first_page(Path(waiting.value.path())))
+    page.context.clear_cookies()
+    seat.sign_in("certification-officer").open("/appeals/mine")
+    seat.follow(r"/appeals/ID$")
+    seat.shoot("appeal-review", top=".panel:has(h2:text('机器核对'))")
 
 
 def read_figures(seat: Seat) -> None:
@@ -357,6 +431,9 @@ WALKS = (
     Walk(set_a_standard, ("panel", "panel-feedback", "panel-rating")),
     Walk(work_on_a_form, ("form-report", "form-b4", "scan-sheet", "form-prints", "form-release")),
     Walk(sit_and_watch, ("exam", "exam-hotspot", "exam-testlet", "console")),
+    Walk(sit_alone, ("exam-sign-in", "exam-calculator", "exam-rescue", "exam-hand-in")),
+    Walk(prepare_rooms, ("lockdown", "room-check", "readiness-gate")),
+    Walk(doubt_a_result, ("appeals", "appeal-letter", "appeal-review")),
     Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "lead")),
 )  # fmt: skip
 """All pictures, by the walk that takes them."""

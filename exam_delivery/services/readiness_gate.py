@@ -159,11 +159,11 @@ def _seat_line(line: RoomLine) -> GateLine:
     bad, open_ones = line.count(BLOCKED), line.count(HINT)
     if bad:
         text = N_("%(room)s：%(bad)s 个座位没有通过检查（通过 %(ok)s / %(n)s）")
-        return GateLine(BLOCKED, text, N_("按座位上的提示处理后再检查一次"), "seats", params | {"bad": bad})
+        return GateLine(BLOCKED, text, N_("按座位上的提示处理后再检查一次"), params=params | {"bad": bad})
     if open_ones or not line.seats:
         text = N_("%(room)s：%(open)s 个座位还没有检查（通过 %(ok)s / %(n)s）")
         todo = N_("让技术人员在每个座位打开检查页面，输入考场代码")
-        return GateLine(BLOCKED, text, todo, "seats", params | {"open": open_ones})
+        return GateLine(BLOCKED, text, todo, params=params | {"open": open_ones})
     return GateLine(OK, N_("%(room)s：%(n)s 个座位全部通过检查"), params=params)
 
 

@@ -34,7 +34,7 @@ function factLines(figures) {
   const trips = [...figures.round_trips_ms].sort((a, b) => a - b);
   const middle = trips.length ? `${trips[Math.floor(trips.length / 2)]} ${milliseconds}` : "—";
   return [
-    [roundTrip, middle], [skew, `${(figures.clock_skew_ms / 1000).toFixed(1)} ${seconds}`],
+    [roundTrip, middle], [skew, `${Math.abs(figures.clock_skew_ms / 1000).toFixed(1)} ${seconds}`],
     [storage, figures.storage_mb < 0 ? unknown : `${figures.storage_mb} MB`], [screen, `${figures.width} × ${figures.height}`],
   ];
 }
