@@ -28,6 +28,7 @@ from certification.models.decisions import (
     RosterSubmission,
     ScoreOrigin,
 )
+from certification.models.double_entry import ScoreEntry
 from certification.models.part_scores import CarriedPart
 from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
 from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
@@ -59,6 +60,7 @@ __all__ = [
     "RosterReturn",
     "RosterStatus",
     "RosterSubmission",
+    "ScoreEntry",
     "ScoreOrigin",
     "SigningKey",
     "WebhookEndpoint",
