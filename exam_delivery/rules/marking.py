@@ -118,7 +118,7 @@ def resolve(marks: Sequence[GivenMark], rule: MarkRule) -> Resolution:
     finals = [mark for mark in marks if mark.is_final]
     pair = independent(marks)
     if finals:
-        return _decided(max(finals, key=lambda one: one.number), pair, rule)
+        return _decided(finals, pair, rule)
     if len(pair) < rule.n_needed:
         return Resolution(MarkState.WAITING)
     if rule.method is MarkingMethod.SINGLE:
@@ -141,8 +141,15 @@ def _mean(first: GivenMark, second: GivenMark) -> Resolution:
     return Resolution(MarkState.SETTLED, score, tuple(sorted((first.number, second.number))))
 
 
-def _decided(final: GivenMark, pair: Sequence[GivenMark], rule: MarkRule) -> Resolution:
-    if rule.dispute_rule is DisputeRule.CLOSEST and len(pair) == 2:
+def _decided(finals: Sequence[GivenMark], pair: Sequence[GivenMark], rule: MarkRule) -> Resolution:
+    """Return what a decision gives; only the first person to decide a dispute is weighed against the two, if so ruled.
+
+    Whoever decides later, as in a score check, stands above all marks before.
+    """
+    final = max(finals, key=lambda one: one.number)
+    is_first = len({one.marker for one in finals}) == 1
+    is_weighed = rule.dispute_rule is DisputeRule.CLOSEST and is_first and len(pair) == 2
+    if is_weighed and _settle_pair(pair[0], pair[1], rule).state is MarkState.DISPUTED:
         nearest = min(pair, key=lambda one: (abs(one.score - final.score), -one.score))
         return _mean(nearest, final)
     return Resolution(MarkState.SETTLED, final.score, (final.number,))

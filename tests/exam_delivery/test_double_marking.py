@@ -297,6 +297,17 @@ def test_what_counts_lies_between_the_marks_and_does_not_depend_on_who_came_firs
     assert min(one, two, third) <= decided.score <= max(one, two, third)
 
 
+def test_a_decision_is_weighed_against_the_two_if_so_ruled_but_a_score_check_stands_above_them():
+    rule = MarkRule(MarkingMethod.DOUBLE, Decimal(1), FinalRule.MEAN, DisputeRule.CLOSEST)
+    far = [GivenMark(1, ONE, Decimal(2)), GivenMark(2, TWO, Decimal(8))]
+    decision = GivenMark(3, THREE, Decimal(7), is_final=True)
+    assert resolve([*far, decision], rule).score == Decimal("7.5")
+    checked = GivenMark(4, uuid.UUID(int=4), Decimal(5), is_final=True)
+    assert resolve([*far, decision, checked], rule).score == 5
+    near = [GivenMark(1, ONE, Decimal(7)), GivenMark(2, TWO, Decimal(8))]
+    assert resolve([*near, GivenMark(3, THREE, Decimal(5), is_final=True)], rule).score == 5
+
+
 def test_the_pages_set_a_plan_show_what_waits_and_keep_drafts(sat, sign_in, make_user):
     leader, clerk = make_user(Role.MARKER, name="阅卷组长甲"), make_user(Role.MARKER, name="阅卷员乙")
     officer = sign_in(Role.EXAM_OFFICER)
