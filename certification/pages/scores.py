@@ -10,20 +10,31 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.models import CarriedPart, CertificationBatch, ResultRecord
+from certification.models import CarriedPart, CertificationBatch, ResultRecord, ScoreEntry
 from certification.pages.heads import state_label
-from certification.pages.wording import XLSX, Errors, act_and_return, download, field_errors, page_address, said
+from certification.pages.wording import (
+    XLSX,
+    Errors,
+    act_and_return,
+    download,
+    field_errors,
+    page_address,
+    refusal,
+    said,
+)
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode
+from certification.services import double_entry
 from certification.services import scores as services
+from certification.services.double_entry import DoubleState
 from kernel.db import db
-from kernel.errors import InvalidInputError
+from kernel.errors import ForbiddenError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.http.uploads import uploaded_file
 from kernel.identity.permissions import Permission
 from kernel.spreadsheets import read_table
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("cert_scores", __name__, url_prefix="/skill-scores")
 
@@ -67,8 +78,13 @@ class ScoreTablePage:
     n_wanted: int
     n_entered: int
     paging: Paging
+    double: DoubleState | None = None
     errors: Errors = field(default_factory=dict)
     problems: list[tuple[int, str]] = field(default_factory=list)
+
+    def entry_text(self, entry: ScoreEntry) -> str:
+        """Return what somebody typed."""
+        return services.text_of(entry.state, entry.score)
 
     def page_href(self, number: int) -> str:
         """Return the address of another page of the same table."""
@@ -111,12 +127,27 @@ def _table(
         session, batch_id, repository.RecordFilter(), offset=paging.offset, limit=paging.per_page
     )
     summary, modes = _score_batch(batch), services.entered_modes(session, batch)
-    rows = _table_rows(batch_id, records, modes, typed or {})
+    double = double_entry.state_of(session, batch, current_actor().user_id) if _is_double(batch) else None
+    rows = _table_rows(batch_id, records, modes, _own_texts(double) | (typed or {}))
     page = ScoreTablePage(
         batch, summary.state_label, summary.is_open, [(mode, _(MODE_LABELS[mode])) for mode in modes], rows,
-        summary.n_wanted, summary.n_entered, paging.of(total), errors or {}, list(problems),
+        summary.n_wanted, summary.n_entered, paging.of(total), double, errors or {}, list(problems),
     )  # fmt: skip
     return render_page("certification/score_table.html", page, status=422 if errors or problems else 200)
+
+
+def _is_double(batch: CertificationBatch) -> bool:
+    return batch.state in services.OPEN_STATES and double_entry.is_double(db.session(), batch)
+
+
+def _own_texts(double: DoubleState | None) -> dict[str, str]:
+    """Return what the reader typed, by field: where two people type, nobody sees the other's entries."""
+    if double is None:
+        return {}
+    return {
+        f"{mode.value}-{record_id}": services.text_of(one.state, one.score)
+        for (record_id, mode), one in double.own.items()
+    }
 
 
 def _table_rows(
@@ -166,6 +197,24 @@ def _typed(form: dict[str, str]) -> dict[tuple[uuid.UUID, AssessmentMode], str]:
             except ValueError:
                 continue
     return found
+
+
+@bp.post("/<uuid:batch_id>/differences/<uuid:record_id>/<mode>")
+@requires(Permission.SKILL_SCORE_WRITE)
+def settle(batch_id: uuid.UUID, record_id: uuid.UUID, mode: str) -> Response:
+    """Decide a score that two people typed differently."""
+    address = url_for("cert_scores.sheet", batch_id=batch_id)
+    if mode not in set(AssessmentMode):
+        return redirect_with_message(address, _("这个成绩没有需要裁定的不一致"), "danger")
+    text, reason = request.form.get("score", ""), request.form.get("reason", "")
+
+    def act(uow: UnitOfWork) -> None:
+        double_entry.settle(uow, batch_id, record_id, AssessmentMode(mode), text=text, reason=reason)
+
+    try:
+        return act_and_return(address, _("已裁定，成绩已采用"), act)
+    except ForbiddenError as exc:
+        return redirect_with_message(address, refusal(exc), "danger")
 
 
 @bp.post("/<uuid:batch_id>/absent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from certification.rules.score_sheet import (
     read_sheet,
     sheet_header,
 )
+from certification.services import double_entry
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError
@@ -71,10 +73,13 @@ def _texts(scores: score_repository.ScoresOfBatch, record: ResultRecord, modes: 
 
 def entered_text(score: ComponentScore | None) -> str:
     """Return a component's result as a person types it."""
+    return "" if score is None else text_of(score.state, score.score)
+
+
+def text_of(state: ResultState, score: Decimal | None) -> str:
+    """Return a result as a person types it."""
     words = {ResultState.ABSENT: "缺考", ResultState.VOID: "作废"}
-    if score is None:
-        return ""
-    return words.get(score.state, "") if score.score is None else plain_number(score.score)
+    return words.get(state, "") if score is None else plain_number(score)
 
 
 def import_scores(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes | Sequence[Sheet]) -> ImportOutcome:
@@ -155,6 +160,8 @@ def _save(
     entered: Sequence[EnteredScore],
     origin: ScoreOrigin,
 ) -> int:
+    if double_entry.is_double(uow.session, batch):
+        return double_entry.save_entries(uow, batch, records, entered)
     by_number = {record.admission_number: record for record in records}
     held = score_repository.current_scores(uow.session, batch.certification_batch_id)
     n_saved = 0
