@@ -67,6 +67,17 @@ def test_a_new_installation_gets_its_first_backup_after_an_hour(chosen):
     assert len(backup_jobs()) == 1
 
 
+def test_an_installation_that_recorded_acts_of_the_past_is_as_old_as_its_root_secret(
+    app, chosen, monkeypatch, tmp_path
+):
+    with shifted(timedelta(days=-30)):
+        begin_chain()
+    (tmp_path / "secret_key").write_text("made just now")
+    monkeypatch.setitem(app.config, "KAOKU", replace(chosen, instance_dir=tmp_path))
+    schedule.request_when_due()
+    assert backup_jobs() == []
+
+
 def test_the_next_one_is_due_an_interval_after_the_last_and_not_before(chosen):
     begin_chain()
     with shifted(timedelta(hours=2)):

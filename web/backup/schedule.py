@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from kernel.jobs import JobContext, enqueue, every, handler
 from kernel.jobs.models import OPEN, Job, JobStatus
 from kernel.settings import Settings
 from kernel.uow import UnitOfWork, unit_of_work
-from web.backup.archive import check_archive
+from web.backup.archive import ROOT_KEY_FILE, check_archive
 from web.backup.drill import drill
 from web.backup.envelope import read_passphrase
 from web.backup.writing import write_backup
@@ -70,8 +70,14 @@ def last_at(session: Session, act: str) -> datetime | None:
     return session.scalar(query)
 
 
-def began_at(session: Session) -> datetime | None:
-    """Return when the installation's first act was recorded."""
+def began_at(session: Session, settings: Settings) -> datetime | None:
+    """Return when the installation was made: its root secret's file tells, else the first act that was recorded.
+
+    The demonstration records acts of past weeks, so the file comes first.
+    """
+    file = settings.instance_dir / ROOT_KEY_FILE
+    if file.exists():
+        return datetime.fromtimestamp(file.stat().st_mtime, tz=UTC)
     return session.scalar(select(AuditEvent.at).where(AuditEvent.seq == 1))
 
 
@@ -106,14 +112,14 @@ def limit_of_age(settings: Settings) -> timedelta:
 def request_when_due() -> None:
     """Publish the job of a backup when the last one is old enough, or has been tried and failed an interval ago."""
     hours = settings_now().backup_hours
-    if not hours or not _is_due(db.session(), timedelta(hours=hours)):
+    if not hours or not _is_due(db.session(), settings_now(), timedelta(hours=hours)):
         return
     with unit_of_work(system_actor()) as uow:
         enqueue(uow, BACKUP_JOB, {}, title=N_("自动备份"))
 
 
-def _is_due(session: Session, interval: timedelta) -> bool:
-    began = began_at(session)
+def _is_due(session: Session, settings: Settings, interval: timedelta) -> bool:
+    began = began_at(session, settings)
     if began is None or now() - began < FIRST_AFTER:
         return False
     tried = session.scalar(select(func.max(Job.created_at)).where(Job.name == BACKUP_JOB))

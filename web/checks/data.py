@@ -70,7 +70,7 @@ def check_backups() -> Finding:
     settings = settings_now()
     with reading() as session:
         newest, drilled = (schedule.last_at(session, act) for act in (schedule.BACKUP_ACT, schedule.DRILL_ACT))
-        began = schedule.began_at(session)
+        began = schedule.began_at(session, settings)
         failure = schedule.last_failure(session)
     if failure is not None:
         mend = _("原因见“备份”页面，处理后点“立即备份”")
