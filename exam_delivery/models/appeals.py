@@ -75,9 +75,7 @@ class ScoreReviewEvent(Base):
     __table_args__ = (UniqueConstraint("request_id", "number"),)
     score_review_event_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
-    request_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("score_review_requests.score_review_request_id")
-    )
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("score_review_requests.score_review_request_id"))
     number: Mapped[int]
     after: Mapped[RequestState] = mapped_column(named_enum(RequestState, "requeststate_after"))
     text: Mapped[str] = mapped_column(Text, default="")

@@ -84,7 +84,14 @@ MENU = (
     ),
     MenuEntry(N_("阅卷与成绩"), N_("处理决定"), "rulings.index", (Permission.SCORE_RELEASE,), icon="shield", order=27),
     MenuEntry(N_("阅卷与成绩"), N_("复核与申诉"), "appeals.index", (Permission.SCORE_RELEASE,), icon="scale", order=30),
-    MenuEntry(N_("阅卷与成绩"), N_("待我复核"), "appeals.mine", (Permission.RESPONSE_MARK,), icon="scale", order=35),
+    MenuEntry(
+        N_("阅卷与成绩"),
+        N_("待我复核"),
+        "appeals.mine",
+        (Permission.RESPONSE_MARK, Permission.SCORE_READ),
+        icon="scale",
+        order=35,
+    ),
 )
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]
