@@ -68,7 +68,7 @@ export function createLeaving({ store, api, outbox, clock, attempt, conduct, onR
       store.dispatch({ ...answer, type: "timing" });
       store.dispatch({ type: "set", values: { leaves: answer.n_leaves } });
     } catch (error) {
-      if ([404, 410, 422].includes(error.status)) waiting.clear();
+      if ([404, 409, 410, 422].includes(error.status)) waiting.clear();
     }
     sending = false;
   }
