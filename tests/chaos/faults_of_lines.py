@@ -11,8 +11,8 @@ from tests.chaos.clients import Crowd, Device
 from tests.chaos.disk import CLOCK_SHIFT_MS
 from tests.chaos.history import OK, Call, read_kept
 from tests.chaos.lines import Line, line_to
-from tests.chaos.matrix import Bench, Evidence, conclude, fault
-from tests.chaos.sites import Site, serving
+from tests.chaos.matrix import Bench, Evidence, conclude, fault, undisturbed_site
+from tests.chaos.sites import Site
 from tests.exam_delivery.sitting_cases import N_SLOTS
 
 HOUR_MS = 3_600_000
@@ -48,7 +48,7 @@ def judge(site: Site, evidence: Evidence, devices: Sequence[Device]) -> None:
 def offline(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with serving(bench.folder, bench.url, n=tries) as site:
+    with undisturbed_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()
@@ -78,7 +78,7 @@ def _answer_offline(site: Site, device: Device, evidence: Evidence) -> None:
 @fault("F8", "every acknowledgement is lost three times", "nothing is doubled, nothing is lost", short=10, long=1000)
 def acknowledgements_lost(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with serving(bench.folder, bench.url, n=1) as site:
+    with undisturbed_site(bench, n=1) as site:
         device = Device(site.port, site.sitting.people[0], [])
         device.enter()
         for k in range(tries):
@@ -96,7 +96,7 @@ def acknowledgements_lost(bench: Bench, tries: int) -> Evidence:
 )  # fmt: skip
 def line_breaks(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with serving(bench.folder, bench.url, n=1) as site, line_to(site.port) as line:
+    with undisturbed_site(bench, n=1) as site, line_to(site.port) as line:
         device = Device(line.port, site.sitting.people[0], [])
         device.enter()
         sizes = _sizes_of_a_save(device, line)
@@ -125,7 +125,7 @@ def _sizes_of_a_save(device: Device, line: Line) -> tuple[int, int]:
 )  # fmt: skip
 def slow_line(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with serving(bench.folder, bench.url, n=1) as site, line_to(site.port) as line:
+    with undisturbed_site(bench, n=1) as site, line_to(site.port) as line:
         line.delay, line.up_bytes_per_second, line.down_bytes_per_second = 0.4, 20_000, 50_000
         device = Device(line.port, site.sitting.people[0], [])
         device.enter()
@@ -141,7 +141,7 @@ def slow_line(bench: Bench, tries: int) -> Evidence:
 def handed_in_many_times(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with serving(bench.folder, bench.url, n=tries) as site:
+    with undisturbed_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()
@@ -170,7 +170,7 @@ def _same(device: Device) -> Device:
 )  # fmt: skip
 def second_machine(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with serving(bench.folder, bench.url, n=1) as site:
+    with undisturbed_site(bench, n=1) as site:
         history: list[Call] = []
         first, second = (Device(site.port, site.sitting.people[0], history, name) for name in ("first", "second"))
         for k in range(tries):
@@ -204,7 +204,7 @@ def everybody_starts(bench: Bench, tries: int) -> Evidence:
     """`tries` is the number of candidates."""
     evidence = Evidence()
     history: list[Call] = []
-    with serving(bench.folder, bench.url, n=tries) as site:
+    with undisturbed_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         at_once([_opening(device) for device in devices])
         n_forms = sum(call.kind == "form" and call.outcome == OK for call in history)
@@ -234,7 +234,7 @@ def _opening(device: Device) -> Callable[[], object]:
 def clock_jumps(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with serving(bench.folder, bench.url, n=4) as site:
+    with undisturbed_site(bench, n=4) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()
@@ -244,6 +244,7 @@ def clock_jumps(bench: Bench, tries: int) -> Evidence:
             for device in devices:
                 device.answer(k % N_SLOTS + 1, [f"{k}"])
                 evidence.demand(device.insist(device.send)[0] == OK, f"an answer was refused at jump {k}")
+        site.control[CLOCK_SHIFT_MS] = 0
         evidence.demand(_deadlines(site) == before, "a deadline changed")
         judge(site, evidence, devices)
     return evidence
@@ -252,4 +253,5 @@ def clock_jumps(bench: Bench, tries: int) -> Evidence:
 def _deadlines(site: Site) -> dict[str, str]:
     with site.engine.connect() as connection:
         rows = connection.execute(text("SELECT attempt_id, deadline_at FROM attempts")).all()
-    return {str(attempt): str(deadline) for attempt, deadline in rows}
+    ours = {person.attempt_id.hex for person in site.sitting.people}
+    return {str(key): str(at) for key, at in rows if str(key).replace("-", "") in ours}

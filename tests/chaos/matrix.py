@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.chaos.clients import Crowd, Device, sit_steadily
 from tests.chaos.history import OK, Call, find_violations, read_kept
-from tests.chaos.sites import Site, serving
+from tests.chaos.sites import Site, borrowed, serving
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
@@ -30,12 +30,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where a scenario runs: a folder, an empty database, a seed and how much may be spent."""
+    """Where a scenario runs: a folder, an empty database, a seed, how much may be spent, and perhaps a site that runs already."""
 
     folder: Path
     url: str
     seed: int
     is_long: bool = False
+    shared: Callable[[], Site] | None = None
 
     @property
     def engine(self) -> str:
@@ -102,6 +103,16 @@ def conclude(site: Site, evidence: Evidence, crowd: Crowd, history: list[Call]) 
             "slowest_ms": round(1000 * waits[-1]),
         }
     evidence.figures["unanswered"] = sum(call.outcome == "unknown" for call in history)
+
+
+@contextmanager
+def undisturbed_site(bench: Bench, *, n: int) -> Iterator[Site]:
+    """Give a running site with `n` candidates to a scenario that leaves the server alone: a shared one where there is one."""
+    if bench.shared:
+        yield borrowed(bench.shared(), n)
+        return
+    with serving(bench.folder, bench.url, n=n) as site:
+        yield site
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import os
 import signal
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,13 @@ def serving(folder: Path, url: str, **wishes: Any) -> Iterator[Site]:
         yield site
     finally:
         site.close()
+
+
+def borrowed(site: Site, n: int) -> Site:
+    """Return the same running site with `n` candidates whom nobody else will use."""
+    part = copy.copy(site)
+    part.sitting = replace(site.sitting, people=[site.sitting.people.pop() for _ in range(n)])
+    return part
 
 
 class Cluster:
