@@ -25,8 +25,8 @@ NEED_A_DATABASE = [
     for name in ["kernel", "web", "qbank", "blueprints", "exam_delivery", "certification", "chaos", "journeys"]
 ]
 NEED_NONE = [
-    "tests/qbank/interchange", "tests/blueprints/assembly", "tests/exam_delivery/player", "tests/web/test_components.py",
-    "tests/web/test_components_in_browser.py", "tests/web/test_vendor.py",
+    "tests/qbank/interchange", "tests/blueprints/assembly", "tests/exam_delivery/player", "tests/exam_delivery/practice",
+    "tests/web/test_components.py", "tests/web/test_components_in_browser.py", "tests/web/test_vendor.py",
 ]  # fmt: skip
 """Pure tests, and the player's against its own small server: nothing in them differs by the database."""
 
