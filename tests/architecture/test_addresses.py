@@ -18,6 +18,7 @@ PUBLIC_READS = {
 PUBLIC_BLUEPRINTS = {
     "cert_lookup", "api_certificates",  # the public look-up of certificates
     "item_reports",  # anybody may report a wrong item
+    "room_checks",  # a technician with the code of a room checks its seats
 }  # fmt: skip
 
 
