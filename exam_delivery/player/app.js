@@ -9,6 +9,7 @@ import { guard } from "./guards.js";
 import { currentLanguage, loadLanguage, setLanguage, t } from "./i18n.js";
 import { fill } from "./dom.js";
 import { mayAnswer, neighbour } from "./selectors.js";
+import { lockdownView } from "./views/lockdown.js";
 import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
 import { openLeaveNotice } from "./views/dialogs.js";
 import { openingView, waitingView } from "./views/waiting.js";
@@ -18,6 +19,7 @@ import { receiptView } from "./views/receipt.js";
 const VIEWS = {
   sign_in: signInView, check: checkView, rules: rulesView, guide: guideView, pledge: pledgeView, waiting: waitingView,
   opening: openingView, finishing: openingView, exam: examView, receipt: receiptView,
+  lockdown: lockdownView,
 };
 const TICK_MS = 250;
 

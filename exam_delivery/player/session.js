@@ -55,7 +55,7 @@ export function createSession({ store, api, clock }) {
       set({ busy: false });
       await proceed(store.get().status);
     } catch (error) {
-      set({ busy: false, message: signInText(error) });
+      set({ busy: false, ...(error.code === "lockdown_required" ? { phase: "lockdown", launch: error.details.launch } : { message: signInText(error) }) });
     }
   }
 
