@@ -97,10 +97,12 @@ def index() -> Page:
     return render_page("exam_delivery/console/list.html", ConsoleListPage(rows, session_badge))
 
 
-def view_of(exam_session_id: uuid.UUID) -> RoomView:
+def view_of(exam_session_id: uuid.UUID, *, is_poll: bool = False) -> RoomView:
     """Return the room that the address names, as it stands now."""
     room_id = reading.key(request.args.get("room"))
-    return console.view_room(db.session(), exam_session_id, room_id=room_id, actor=current_actor(), at=now())
+    return console.view_room(
+        db.session(), exam_session_id, room_id=room_id, actor=current_actor(), at=now(), is_poll=is_poll
+    )
 
 
 def room_name_of(view: RoomView) -> str:
@@ -116,14 +118,14 @@ def _counters(counters: Counters) -> list[tuple[str, str, int, str]]:
 @requires(Permission.SESSION_INVIGILATE)
 def room(exam_session_id: uuid.UUID) -> Page:
     """Show the room."""
-    view = view_of(exam_session_id)
+    view, zone = view_of(exam_session_id), reading.zone()
     names = {seat.row.attempt_id: seat.row.name for seat in view.seats if seat.row.attempt_id}
     incidents = repository.list_incidents(
         db.session(), exam_session_id, actor=current_actor(), attempt_ids=view.attempt_ids, limit=30
     )
     page = ConsolePage(
         view=view,
-        lines=[line_of(exam_session_id, seat) for seat in view.seats],
+        lines=[line_of(exam_session_id, seat, zone) for seat in view.seats],
         badges=console_lines.badges(),
         counters=_counters(view.counters),
         reasons=console_lines.reasons(),
@@ -144,17 +146,16 @@ def room(exam_session_id: uuid.UUID) -> Page:
 @requires(Permission.SESSION_INVIGILATE)
 def state(exam_session_id: uuid.UUID) -> Response:
     """Answer what changed since the last answer."""
-    view = view_of(exam_session_id)
+    view = view_of(exam_session_id, is_poll=True)
     since = _moment(request.args.get("since", ""))
     seats = console.changed_since(db.session(), view, since) if since else view.seats
-    fields = ("key", "state", "rank", "answered", "contact", "deadline", "device", "flag")
-    lines = [line_of(exam_session_id, seat) for seat in seats]
+    zone = reading.zone()
     return jsonify(
         {
             "now": iso(view.at),
             "since": iso(view.at - OVERLAP),
             "counters": {name: n for name, _label, n, _kind in _counters(view.counters)},
-            "seats": [{field: getattr(line, field) for field in fields} for line in lines],
+            "seats": [console_lines.changing(seat, zone) for seat in seats],
         }
     )
 

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -48,38 +50,51 @@ class IncidentLine:
     who: str
 
 
-def clock_text(moment: datetime | None) -> str:
-    """Return the time of day that people in the room read."""
-    return moment.astimezone(reading.zone()).strftime("%H:%M:%S") if moment else "—"
+def clock_text(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
+    """Return the time of day that people in the room read; who writes many gives the zone."""
+    return moment.astimezone(zone or reading.zone()).strftime("%H:%M:%S") if moment else "—"
 
 
-def _flag(seat: Seat) -> str:
-    """Return what is odd about a candidate: another device, the exam page left, no lockdown."""
-    device = _("换过设备") if seat.n_takeovers else ""
-    left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
-    exempt = _("已豁免 SEB") if seat.is_exempt else ""
-    return "；".join(filter(None, (device, left, exempt)))
-
-
-def line_of(exam_session_id: uuid.UUID, seat: Seat) -> SeatLine:
+def line_of(exam_session_id: uuid.UUID, seat: Seat, zone: ZoneInfo | None = None) -> SeatLine:
     """Return a candidate as the page writes it."""
     row = seat.row
     href = url_for("console.candidate", exam_session_id=exam_session_id, registration_id=row.registration_id)
     return SeatLine(
-        key=str(row.registration_id),
         href=href,
         room=row.room_name or "",
         seat=f"{row.seat_number:02}" if row.seat_number else "—",
         name=row.name,
         admission_number=row.admission_number or "—",
-        state=seat.state.value,
-        rank=seat.rank,
-        answered=f"{row.n_answered} / {row.n_slots}" if row.attempt_id else "—",
-        contact=clock_text(row.last_contact_at),
-        deadline=_("暂停中") if row.paused_at else clock_text(row.deadline_at),
-        device=(row.device or "").split(" ")[0],
-        flag=_flag(seat),
+        **changing(seat, zone),
     )
+
+
+class Changing(TypedDict):
+    """What of a candidate changes while the room works: all that a poll tells."""
+
+    key: str
+    state: str
+    rank: int
+    answered: str
+    contact: str
+    deadline: str
+    device: str
+    flag: str
+
+
+def changing(seat: Seat, zone: ZoneInfo | None = None) -> Changing:
+    """Return what of a candidate changes while the room works; no address is built, for a poll asks for hundreds."""
+    row = seat.row
+    return {
+        "key": str(row.registration_id),
+        "state": seat.state.value,
+        "rank": seat.rank,
+        "answered": f"{row.n_answered} / {row.n_slots}" if row.attempt_id else "—",
+        "contact": clock_text(row.last_contact_at, zone),
+        "deadline": _("暂停中") if row.paused_at else clock_text(row.deadline_at, zone),
+        "device": (row.device or "").split(" ")[0],
+        "flag": _("换过设备") if seat.n_takeovers else "",
+    }
 
 
 def reasons() -> list[tuple[str, str]]:

@@ -86,16 +86,26 @@ def list_sessions(session: Session, *, actor: Actor, at: datetime) -> list[tuple
 
 
 def view_room(
-    session: Session, exam_session_id: uuid.UUID, *, room_id: uuid.UUID | None, actor: Actor, at: datetime
+    session: Session,
+    exam_session_id: uuid.UUID,
+    *,
+    room_id: uuid.UUID | None,
+    actor: Actor,
+    at: datetime,
+    is_poll: bool = False,
 ) -> RoomView:
-    """Return a session's rooms in the actor's reach, or one of them; a room out of reach does not exist."""
+    """Return a session's rooms in the actor's reach, or one of them; a room out of reach does not exist.
+
+    A poll names nobody, so it does not look for relations between staff and candidates again: the page it refreshes did.
+    """
     require(actor, Permission.SESSION_INVIGILATE)
     sitting = planning.get_session(session, exam_session_id, actor=actor)
     rooms = rooms_in_reach(session, exam_session_id, actor=actor)
     keys = {room.exam_room_id for room in rooms} & ({room_id} if room_id else {r.exam_room_id for r in rooms})
     if not keys:
         raise NotFoundError(N_("您没有被安排在这场考试监考，请联系考务管理员"))
-    recusal.check_console(session, actor, sitting, keys)
+    if not is_poll:
+        recusal.check_console(session, actor, sitting, keys)
     seats = _seats(session, exam_session_id, keys, actor=actor, at=at)
     batch = planning.get_batch(session, sitting.exam_batch_id, actor=actor)
     is_locked = lockdown.is_locked_down(session, exam_session_id, actor=actor)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt, AttemptStatus, Incident, Registration, SessionRoom
@@ -199,3 +200,34 @@ def test_states_of_a_seat(
 @pytest.mark.parametrize(("left", "expected"), [(30, 40), (-60, 10), (-5, 10), (0, 10)])
 def test_an_extension_never_ends_in_the_past(left: int, expected: int) -> None:
     assert extended(START + timedelta(minutes=left), 10, START) == START + timedelta(minutes=expected)
+
+
+def statements_of_a_poll(session: Session, client: FlaskClient, sitting: Sitting) -> int:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(session.get_bind(), "before_cursor_execute", note)
+    assert client.get(address(sitting, "/state")).status_code == 200
+    event.remove(session.get_bind(), "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_a_poll_asks_equally_little_for_one_room_and_for_many(
+    session: Session, organisation: Organisation, sign_in: SignIn, make_user: MakeUser
+) -> None:
+    user = make_user(Role.INVIGILATOR)
+    client = sign_in(user=user)
+    n_statements = []
+    for n_rooms, prefix in ((1, "261122"), (8, "261123")):
+        with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+            made = prepare(
+                uow.session, organisation.organisation_id, n=16, n_rooms=n_rooms, prefix=prefix,
+                starts_at=now() - timedelta(minutes=10),
+            )  # fmt: skip
+            for room_id in made.room_ids:
+                used = uow.session.get_one(SessionRoom, (made.exam_session_id, room_id))
+                used.invigilator_ids = [str(user.user_id)]
+        n_statements.append(statements_of_a_poll(session, client, made))
+    assert n_statements[0] == n_statements[1] < 20
