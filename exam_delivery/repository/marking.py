@@ -171,6 +171,20 @@ def n_marked_by(session: Session, exam_session_id: uuid.UUID) -> dict[Place, dic
     return found
 
 
+def marked_answers(session: Session, exam_session_id: uuid.UUID) -> dict[Place, tuple[set[uuid.UUID], Decimal]]:
+    """Return, by item, which attempts have a mark of it and what it is worth, whole scores included."""
+    query = (
+        select(Attempt.form_id, Mark.slot, Mark.attempt_id, func.max(Mark.max_score))
+        .join(Attempt, Attempt.attempt_id == Mark.attempt_id)
+        .where(Attempt.exam_session_id == exam_session_id)
+        .group_by(Attempt.form_id, Mark.slot, Mark.attempt_id)
+    )
+    found: dict[Place, tuple[set[uuid.UUID], Decimal]] = {}
+    for form_id, slot, attempt_id, worth in session.execute(query):
+        found.setdefault((form_id, slot), (set(), worth))[0].add(attempt_id)
+    return found
+
+
 def count_marks(session: Session, *, actor: Actor) -> dict[uuid.UUID, tuple[int, int]]:
     """Return, by session, how many answers have a mark and how many of them one by the actor."""
     answers = (

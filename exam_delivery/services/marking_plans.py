@@ -173,12 +173,26 @@ def fix_plan(uow: UnitOfWork, row: ExamSession, item: Place, max_score: Decimal)
 def list_progress(session: Session, actor: Actor, row: ExamSession) -> list[ItemProgress]:
     """Return how far each item of a session is, and which answers wait for whom."""
     board = marking_board.load(session, row)
-    markers = people.list_markers(session, actor=actor)
-    names = dict(markers)
-    barred = {key: barred_for(session, actor, row, key, name) for key, name in markers} if board.answers else {}
-    grouped = marking_board.by_item(board.answers)
-    items = sorted(grouped, key=lambda item: (str(item[0]), item[1]))
-    return [_progress(board, item, grouped[item], names, barred) for item in items]
+    names = dict(people.list_markers(session, actor=actor))
+    barred = {key: barred_for(session, actor, row, key, name) for key, name in names.items()} if board.answers else {}
+    pending = marking_board.by_item(board.answers)
+    marked = repository.marked_answers(session, row.exam_session_id)
+    stored = repository.plans_of_session(session, row.exam_session_id)
+    found = []
+    for item in sorted({*pending, *marked}, key=lambda one: (str(one[0]), one[1])):
+        answers = pending.get(item, [])
+        attempts, worth = marked.get(item, (set(), answers[0].pending.max_score if answers else Decimal(0)))
+        n_whole = len(attempts - {one.pending.attempt_id for one in answers})
+        old = marking_board.plan_of(stored[item]) if item in stored else ItemPlan(MarkRule())
+        plan = board.plans.get(item, old)
+        stuck = [_stuck(board, one, names, barred) for one in answers if one.resolution.state is not MarkState.SETTLED]
+        found.append(
+            _progress(
+                item, plan, answers, worth=worth, n_whole=n_whole, is_begun=bool(board.n_marked.get(item)),
+                stuck=[one for one in stuck if one],
+            )
+        )  # fmt: skip
+    return found
 
 
 def barred_for(session: Session, actor: Actor, row: ExamSession, user_id: uuid.UUID, name: str) -> set[uuid.UUID]:
@@ -188,19 +202,23 @@ def barred_for(session: Session, actor: Actor, row: ExamSession, user_id: uuid.U
 
 
 def _progress(
-    board: Board,
     item: Place,
+    plan: ItemPlan,
     answers: Sequence[Answer],
-    names: Mapping[uuid.UUID, str],
-    barred: Mapping[uuid.UUID, set[uuid.UUID]],
+    *,
+    worth: Decimal,
+    n_whole: int,
+    is_begun: bool,
+    stuck: Sequence[Stuck],
 ) -> ItemProgress:
+    """Count one item: `answers` of attempts without a whole score, `n_whole` marked ones of the others."""
     waiting = [one for one in answers if one.resolution.state is not MarkState.SETTLED]
     marking = [one for one in waiting if not one.needs_decision]
-    found = [_stuck(board, one, names, barred) for one in waiting]
+    n_answers = len(answers) + n_whole
     return ItemProgress(
-        item, answers[0].pending.max_score, board.plans[item], len(answers), len(answers) - len(waiting),
-        sum(not one.markers for one in marking), sum(bool(one.markers) for one in marking),
-        sum(one.needs_decision for one in waiting), bool(board.n_marked.get(item)), [one for one in found if one],
+        item, worth, plan, n_answers, n_answers - len(waiting), sum(not one.markers for one in marking),
+        sum(bool(one.markers) for one in marking), sum(one.needs_decision for one in waiting), is_begun,
+        stuck,
     )  # fmt: skip
 
 

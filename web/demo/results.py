@@ -68,7 +68,7 @@ def mark_all(staff: Staff, row: ExamSession) -> None:
     marker = staff.actor(Role.MARKER)
     chance = random.Random(SEED)  # noqa: S311 - a reproducible show
     waiting = repository.list_unmarked(db.session(), row.exam_session_id, organisation_id=marker.organisation)
-    keys = {form: _contents_of(staff, form) for form in {form for _attempt, _slot, form in waiting}}
+    keys = {form: contents_of(staff, form) for form in {form for _attempt, _slot, form in waiting}}
     given = scores_repository.load_responses(db.session(), [attempt for attempt, _slot, _form in waiting])
     for attempt_id, slots in groupby(sorted(waiting, key=_by_attempt), key=itemgetter(0)):
         with unit_of_work(marker) as uow:
@@ -82,7 +82,8 @@ def _by_attempt(waiting: tuple[uuid.UUID, int, uuid.UUID]) -> tuple[str, int]:
     return str(waiting[0]), waiting[1]
 
 
-def _contents_of(staff: Staff, form_id: uuid.UUID) -> dict[int, ItemContent]:
+def contents_of(staff: Staff, form_id: uuid.UUID) -> dict[int, ItemContent]:
+    """Return the items of a form by slot."""
     document = forms.open_scoring(db.session(), staff.organisation.organisation_id, form_id)
     return {slot.slot: slot.content for slot in parse_scoring(document).slots}
 

@@ -59,6 +59,8 @@ def sit(staff: Staff, row: ExamSession) -> None:
 
 def _place_before(forms_given: Sequence[str], place: int) -> int | None:
     """Return the nearest earlier place that has the same form."""
+    if place >= len(forms_given):
+        return None
     return next((one for one in reversed(range(place)) if forms_given[one] == forms_given[place]), None)
 
 
