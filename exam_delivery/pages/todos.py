@@ -30,6 +30,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     found: list[Todo] = []
     if actor.may(Permission.SESSION_WRITE):
         found += _not_ready(session, actor)
+        found += _held_back(session, actor)
     if actor.may(Permission.SESSION_CONTROL):
         held = rescue.count_held(session, actor=actor)
         found.append(Todo(_("待裁定的应急文件"), held, url_for("rescue.index"), severity="warning"))
@@ -50,6 +51,13 @@ def _not_ready(session: Session, actor: Actor) -> list[Todo]:
     rows, _total = planning.list_sessions(session, actor=actor, statuses=[SessionStatus.PLANNED], per_page=50)
     nearest = sorted((row for row, _batch in rows), key=lambda row: row.starts_at)[:SHOWN_SESSIONS]
     return [_session_todo(session, actor, row) for row in nearest]
+
+
+def _held_back(session: Session, actor: Actor) -> list[Todo]:
+    """Return the sessions that stay closed although their time has come: the gate asks for a person's reason."""
+    rows, _total = planning.list_sessions(session, actor=actor, statuses=[SessionStatus.PREPARED], per_page=50)
+    n = sum(row.opens_at <= now() for row, _batch in rows)
+    return [Todo(_("到时间还没有开放的场次"), n, url_for("exam_sessions.index", status="prepared"))] if n else []
 
 
 def _session_todo(session: Session, actor: Actor, row: ExamSession) -> Todo:

@@ -293,13 +293,14 @@ def test_by_default_the_gate_warns_and_lets_pass(session: Session, sitting: Sitt
 
 @pytest.mark.parametrize(("policy", "n_opened"), [("GATE_REFUSE", 0), ("GATE_WARN", 1), ("GATE_OFF", 1)])
 def test_the_clock_leaves_a_session_closed_where_a_person_must_decide(
-    session: Session, sitting: Sitting, policy: str, n_opened: int
+    session: Session, sitting: Sitting, officer: FlaskClient, policy: str, n_opened: int
 ) -> None:
     set_policy(sitting, getattr(readiness_keys, policy))
     with unit_of_work(system_actor(sitting.organisation_id)) as uow:
         uow.session.get_one(ExamSession, sitting.exam_session_id).opens_at = now() - timedelta(minutes=1)
     assert running.follow_the_clock() == n_opened
     assert (status_of(session, sitting) is SessionStatus.OPEN) is bool(n_opened)
+    assert ("到时间还没有开放的场次" in officer.get("/").text) is not bool(n_opened)
 
 
 def test_a_trial_is_kept_with_its_judgement_and_asked_for_once(
