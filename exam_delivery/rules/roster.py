@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
 from exam_delivery.rules import roster_columns as columns
+from exam_delivery.rules.eligibility import AGE, Way, judge
 from kernel.i18n import N_
 from kernel.national_id import ID_KIND_LABELS, SEX_LABELS, IdCheck, IdKind, Sex, check_id_number, mask_id
 from kernel.spreadsheets import Sheet, column_letter
@@ -20,6 +21,7 @@ DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
 MAX_ROWS = 5000
 MAX_FACTOR = Decimal(3)
 THEORY_WORDS = frozenset({"理论", "理论知识", "全部"})
+ELIGIBILITY_COLUMN = "申报条件"
 RESIT_WORDS = THEORY_WORDS | {"技能", "操作技能", "实操", "综合评审", "综合"}
 
 
@@ -74,6 +76,8 @@ class RosterContext:
     level_code: str
     level_name: str
     minimum_age: int
+    ways: tuple[Way, ...] = ()
+    refuses_ineligible: bool = False
 
 
 def read_rows(sheet: Sheet, plan: columns.ColumnPlan, context: RosterContext) -> list[RosterRow]:
@@ -117,7 +121,23 @@ def _read_row(
         warnings=tuple(_warnings(texts[columns.NAME], check, context)),
     )
     _check_target(texts, context, problems)
-    return replace(row, problems=tuple(problems))
+    against = list(_against_eligibility(row, check.birth_date, context))
+    refused = against if context.refuses_ineligible else []
+    shown = [] if context.refuses_ineligible else against
+    return replace(row, problems=(*problems, *refused), warnings=(*row.warnings, *shown))
+
+
+def _against_eligibility(row: RosterRow, birth: dt.date | None, context: RosterContext) -> Iterable[Problem]:
+    """Yield what speaks against a person's right to register; what the roster does not tell is only pointed out."""
+    age = str(age_on(birth, context.today)) if birth else ""
+    verdict = judge(context.ways, context.level_name or context.level_code, {**row.extra, AGE: age})
+    if verdict.is_eligible is False:
+        yield Problem(
+            ELIGIBILITY_COLUMN, N_("不符合申报条件，应符合其中一条：%(ways)s"), {"ways": "；".join(verdict.ways)}
+        )
+    elif verdict.missing and not context.refuses_ineligible:
+        missing = "、".join(verdict.missing)
+        yield Problem(ELIGIBILITY_COLUMN, N_("没有填“%(columns)s”，不能核对申报条件"), {"columns": missing})
 
 
 def _cell(cells: Sequence[str], index: int) -> str:

@@ -23,6 +23,7 @@ from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning, rulings
 from exam_delivery.rules import keys
 from exam_delivery.rules import roster_columns as columns
+from exam_delivery.rules.eligibility import parse_ways
 from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.roster import MAX_ROWS, Problem, RosterContext, RosterRow, read_rows
 from exam_delivery.rules.roster_columns import ColumnPlan, find_columns
@@ -130,8 +131,9 @@ def make_preview(session: Session, actor: Actor, batch: ExamBatch, data: bytes |
     sheet, plan = _roster_sheet(read_table(data) if isinstance(data, bytes) else data)
     values = profiles.values(session, actor.organisation)
     context = RosterContext(
-        now().date(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE]
-    )
+        now().date(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE],
+        parse_ways(values[keys.ELIGIBILITY]), refuses_ineligible=values[keys.ELIGIBILITY_REFUSES],
+    )  # fmt: skip
     rows = read_rows(sheet, plan, context)
     if not rows:
         raise InvalidInputError(N_("名单中没有考生，请在表头下逐行填写后重新上传"))
