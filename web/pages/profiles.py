@@ -34,7 +34,7 @@ GROUP_LABELS = {
     "blueprints": N_("组卷"),
     "panels": N_("合格线设定"),
     "exam": N_("考试"),
-    "scoring": N_("阅卷与成绩"),
+    "marking": N_("阅卷与成绩"),
     "analysis": N_("统计"),
     "certification": N_("认定"),
 }
