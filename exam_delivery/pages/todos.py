@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages import appeal_todos
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import key_changes, marking_training, planning, rescue
+from exam_delivery.repository import key_changes, marking_training, misconduct, planning, rescue
 from exam_delivery.services import marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
@@ -34,6 +34,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     if actor.may(Permission.SESSION_CONTROL):
         held = rescue.count_held(session, actor=actor)
         found.append(Todo(_("待裁定的应急文件"), held, url_for("rescue.index"), severity="warning"))
+    if actor.may(Permission.SESSION_WRITE):
+        found.append(_cases(session, actor))
     if actor.may(Permission.RESPONSE_MARK):
         found.append(_to_mark(session, actor))
     if actor.may(Permission.RESPONSE_MARK) or actor.may(Permission.SESSION_WRITE):
@@ -45,6 +47,11 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += appeal_todos.for_officers(session, actor)
     found += appeal_todos.for_reviewers(session, actor)
     return found
+
+
+def _cases(session: Session, actor: Actor) -> Todo:
+    waiting = misconduct.count_waiting(session, actor=actor)
+    return Todo(_("待决定的违纪案"), waiting, url_for("misconduct.index", state="confirmed"), severity="warning")
 
 
 def _not_ready(session: Session, actor: Actor) -> list[Todo]:

@@ -20,6 +20,7 @@ from exam_delivery.models import (
     Registration,
     RenderedForm,
     ResponseEvent,
+    SubmitKind,
 )
 
 CHUNK = 400
@@ -97,6 +98,14 @@ def delete_untouched(session: Session, exam_session_id: uuid.UUID) -> int:
         session.execute(delete(RenderedForm).where(RenderedForm.attempt_id.in_(some)))
         session.execute(delete(Attempt).where(Attempt.attempt_id.in_(some)))
     return len(keys)
+
+
+def sessions_with_collected(session: Session, session_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return the sessions in which somebody was handed in by the clock or by an invigilator."""
+    query = select(Attempt.exam_session_id).where(
+        Attempt.exam_session_id.in_(session_ids), Attempt.submit_kind.in_((SubmitKind.TIMEOUT, SubmitKind.FORCED))
+    )
+    return set(session.scalars(query.distinct()))
 
 
 def find_attempt_of(session: Session, registration_id: uuid.UUID) -> Attempt | None:

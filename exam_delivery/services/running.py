@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select, update
@@ -20,11 +21,12 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import attempts_planning, planning
 from exam_delivery.repository.scores import load_responses
+from exam_delivery.rules.closing import CLOSE_AFTER_MINUTES, may_close
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.rules.states import check_step
 from exam_delivery.services import readiness_gate
 from exam_delivery.services.scoring import enqueue_scoring
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError
@@ -107,11 +109,25 @@ def _mark_absent(session: Session, exam_session_id: uuid.UUID) -> int:
     return len(absent)
 
 
+def _to_close(moment: datetime) -> list[ExamSession]:
+    """Return the sessions whose end has come for good: time may be given for a while to whom the clock collected."""
+    found = planning.sessions_to_close(db.session(), moment)
+    collected = attempts_planning.sessions_with_collected(db.session(), [row.exam_session_id for row in found])
+    return [
+        row
+        for row in found
+        if may_close(
+            row.ends_at, moment, int(profiles.value(db.session(), row.organisation_id, CLOSE_AFTER_MINUTES)),
+            was_collected=row.exam_session_id in collected,
+        )
+    ]  # fmt: skip
+
+
 def follow_the_clock() -> int:
     """Open and close the sessions whose time has come; a duty of the worker. Return how many steps were made."""
     moment = now()
     to_open = [(row.organisation_id, row.exam_session_id) for row in planning.sessions_to_open(db.session(), moment)]
-    to_close = [(row.organisation_id, row.exam_session_id) for row in planning.sessions_to_close(db.session(), moment)]
+    to_close = [(row.organisation_id, row.exam_session_id) for row in _to_close(moment)]
     n_opened = sum(_open_in_time(organisation_id, key) for organisation_id, key in to_open)
     for organisation_id, key in to_close:
         with unit_of_work(system_actor(organisation_id, name="clock")) as uow:

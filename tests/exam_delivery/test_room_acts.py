@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, AttemptStatus, ContactGap, DeadlineChange, Registration
+from exam_delivery.models import Attempt, AttemptStatus, ContactGap, DeadlineChange, ExamSession, Registration
 from exam_delivery.rules.lost_time import Span, lost_time
 from exam_delivery.rules.room import Reason, SeatState
 from exam_delivery.rules.room_acts import ACT_LABELS, POSSIBLE, Act, acts_for
-from exam_delivery.services import admitting, attempts, console, holds
+from exam_delivery.services import admitting, attempts, console, holds, running
 from exam_delivery.services.room_acts import Why
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -302,3 +302,20 @@ def test_acts_of_another_organisation_or_role_are_refused(
         assert sign_in(Role.MARKER).post(address, data=why).status_code == 403
     assert stranger.get(f"{base}/lost-time").status_code == 404
     assert console.PRESENT >= console.AT_WORK
+
+
+@pytest.mark.parametrize(("minutes", "n_steps"), [(5, 0), (20, 1)])
+def test_the_clock_leaves_a_session_open_for_a_while_when_it_collected_somebody(
+    session: Session, sitting: Sitting, chief: Actor, minutes: int, n_steps: int
+) -> None:
+    begin(sitting, 0, minutes_left=-minutes)
+    assert attempts.sweep() == 1
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        row = uow.session.get_one(ExamSession, sitting.exam_session_id)
+        row.starts_at, row.ends_at = now() - timedelta(hours=2), now() - timedelta(minutes=minutes)
+        uow.session.execute(update(Attempt).values(latest_start_at=row.starts_at))
+    assert running.follow_the_clock() == n_steps
+    if not n_steps:
+        with unit_of_work(chief) as uow:
+            assert attempts.add_time(uow, sitting.exam_session_id, minutes=10, why=WHY) == 4
+        assert attempt_of(session, sitting, 0).status is AttemptStatus.IN_PROGRESS
