@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import FilePayload, Page
+from room_walks import run_the_room
 
 Save = Callable[[str, bytes], None]
 ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
@@ -401,6 +402,27 @@ def doubt_a_result(seat: Seat) -> None:
     seat.shoot("appeal-review", top=".panel:has(h2:text('机器核对'))")
 
 
+def mark_answers(seat: Seat) -> None:
+    """A marker works on an answer; the officer sees plan and figures; the leader agrees a mark."""
+    page = seat.sign_in("exam-officer").open("/exam-sessions/")
+    page.get_by_role("link", name="演示·电工四级理论考试（阅卷中）").first.click()
+    page.wait_for_load_state()
+    session = re.search(ID, here(page))
+    key = session.group() if session else ""
+    seat.open(f"/marking/sessions/{key}")
+    seat.shoot("marking-plan")
+    seat.open(f"/marking/statistics/{key}")
+    seat.shoot("marking-statistics")
+    page.context.clear_cookies()
+    seat.sign_in("marker").open(f"/marking/sessions/{key}")
+    seat.follow(r"/marking/standards/ID/ID/\d+$")
+    seat.shoot("marking-standards", top=".columns")
+    page.context.clear_cookies()
+    seat.sign_in("marker2").open(f"/marking/{key}")
+    page.locator("[data-criterion]").first.fill("2")
+    seat.shoot("marking-desk")
+
+
 def read_figures(seat: Seat) -> None:
     """The supervisor reads the figures of the past session: test, form comparison, one item, leads."""
     seat.sign_in("supervisor").open("/analyses/")
@@ -414,6 +436,47 @@ def read_figures(seat: Seat) -> None:
     seat.open("/leads/")
     seat.follow(r"/leads/ID$")
     seat.shoot("lead")
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+def prove_a_certificate(seat: Seat) -> None:
+    """The administrator's key, the officer's e-certificate and packs, and what the public sees of the signature."""
+    page = seat.sign_in("organisation-admin").open("/certification/signing-keys/")
+    seat.shoot("signing-keys")
+    page.goto(f"{seat.url}/certification/webhooks/")
+    page.get_by_label("名称").fill("省证书查询平台")
+    page.get_by_label("推送地址").fill("https://partner.invalid/webhooks/kaoku")
+    page.get_by_label("证书签发").check()
+    page.get_by_label("证书暂停、恢复、换发、撤销").check()
+    page.get_by_role("button", name="添加", exact=True).click()
+    page.get_by_text("签名密钥只显示这一次").wait_for()
+    page.goto(f"{seat.url}/certification/webhooks/")
+    page.get_by_role("button", name="测试").first.click()
+    page.get_by_text("已排队").wait_for()
+    seat.shoot("webhooks")
+    page.context.clear_cookies()
+    page = seat.sign_in("certification-officer").open("/certification/certificates/")
+    seat.follow(r"/certification/certificates/ID$")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="下载电子证书").click()
+    certificate = here(page)
+    packs = here(seat.follow(r"/evidence\?record=ID$"))
+    page.get_by_role("button", name="制作证据包").click()
+    for _second in range(JOB_MS // 1000):
+        page.wait_for_timeout(1000)
+        seat.open(packs)
+        if page.get_by_role("button", name="下载").count():
+            break
+    seat.shoot("evidence-packs")
+    page.goto(f"{seat.url}{certificate}")
+    page.context.clear_cookies()
+    page.goto(f"{seat.url}/certificates/statement")
+    page.get_by_label("或上传电子证书 PDF").set_input_files(taken.value.path())
+    page.get_by_role("button", name="验证").click()
+    page.get_by_text("签名有效").wait_for()
+    seat.shoot("e-certificate-check")
 
 
 WALKS = (
@@ -431,9 +494,15 @@ WALKS = (
     Walk(set_a_standard, ("panel", "panel-feedback", "panel-rating")),
     Walk(work_on_a_form, ("form-report", "form-b4", "scan-sheet", "form-prints", "form-release")),
     Walk(sit_and_watch, ("exam", "exam-hotspot", "exam-testlet", "console")),
+    Walk(
+        run_the_room,
+        ("room-console", "room-candidate", "room-misconduct", "room-report", "room-overview", "room-change"),
+    ),
     Walk(sit_alone, ("exam-sign-in", "exam-calculator", "exam-rescue", "exam-hand-in")),
     Walk(prepare_rooms, ("lockdown", "room-check", "readiness-gate")),
     Walk(doubt_a_result, ("appeals", "appeal-letter", "appeal-review")),
+    Walk(mark_answers, ("marking-plan", "marking-statistics", "marking-standards", "marking-desk")),
+    Walk(prove_a_certificate, ("signing-keys", "webhooks", "evidence-packs", "e-certificate-check")),
     Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "lead")),
 )  # fmt: skip
 """All pictures, by the walk that takes them."""
