@@ -14,6 +14,13 @@ from certification.rules.webhooks import is_reachable
 TIMEOUT_SECONDS = 10
 MOST_ANSWER = 64 * 1024
 OK = range(200, 300)
+FAILURES = (
+    (socket.gaierror, "找不到这个地址（域名无法解析）"),
+    (TimeoutError, "连接或应答超时"),
+    (ConnectionRefusedError, "对方拒绝连接"),
+    (ssl.SSLError, "对方的证书无法通过校验"),
+    (http.client.HTTPException, "对方的应答无法识别"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +85,5 @@ def send(url: str, body: str, headers: Mapping[str, str], *, may_be_private: boo
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        return Answer(None, f"{type(exc).__name__}: {exc}"[:300])
+        words = next((text for kind, text in FAILURES if isinstance(exc, kind)), "")
+        return Answer(None, (words or str(exc) or type(exc).__name__)[:300])
