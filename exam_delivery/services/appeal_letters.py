@@ -83,7 +83,7 @@ def _received(request: ScoreReviewRequest, batch: ExamBatch) -> str:
 
 
 def _accepted(request: ScoreReviewRequest, batch: ExamBatch) -> tuple[str, ...]:
-    promise = f"经审查，符合受理条件，现予受理。我单位将指派未参与该成绩产生的人员独立复核，并在{_text(request.answer_deadline)}前书面告知结果。"
+    promise = f"经审查，符合受理条件，现予受理。我单位将指派未参与该成绩产生的人员独立复核，并在{_text(request.answer_deadline)}前（含当日）书面告知结果。"
     return (_received(request, batch), promise)
 
 
@@ -121,7 +121,7 @@ def _way_on(session: Session, request: ScoreReviewRequest) -> tuple[str, ...]:
         return ("本结果为本单位的最终处理结果。",)
     day = request.closed_at.astimezone(CHINA).date()
     end = rules.filing_deadline(rules.RequestKind.APPEAL, [day], values).date
-    return (f"如对本结果有异议，可在{_text(end)}前向我单位书面申诉。",)
+    return (f"如对本结果有异议，可在{_text(end)}前（含当日）向我单位书面申诉。",)
 
 
 def _facts(
@@ -186,7 +186,7 @@ def _effect(ruling: ResultRuling) -> str:
         RulingScope.THIS_PART: "取消本科目成绩。",
         RulingScope.ALL_PARTS: "取消本次全部科目成绩。",
     }
-    bar = f"{_text(ruling.barred_until)}前不得报考。" if ruling.barred_until else ""
+    bar = f"{_text(ruling.barred_until)}（含当日）前不得报考。" if ruling.barred_until else ""
     again = "可参加下一次考试，不占用补考次数。" if ruling.kind in WITHOUT_LOSS else ""
     return texts[ruling.scope] + bar + again
 
@@ -204,7 +204,7 @@ def _appeal_notes(session: Session, ruling: ResultRuling) -> tuple[str, ...]:
         return ()
     values = profiles.values(session, ruling.organisation_id)
     end = rules.filing_deadline(rules.RequestKind.APPEAL, [day], values).date
-    return (f"如对本决定不服，可在{_text(end)}前向我单位书面申诉。",)
+    return (f"如对本决定不服，可在{_text(end)}前（含当日）向我单位书面申诉。",)
 
 
 # --- handing out -----------------------------------------------------------------------------------------------------
