@@ -11,7 +11,6 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from item_templates.contract import ItemContent
-from kernel import profiles
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -24,11 +23,9 @@ from qbank.public_occupations import find_occupation_info as find_occupation_inf
 from qbank.repository import curation as curation_repository
 from qbank.repository import editions as edition_repository
 from qbank.repository import items as item_repository
-from qbank.repository import pairs as pair_repository
 from qbank.repository import standards as repository
 from qbank.rules.items import ASSUMED_DIFFICULTY
 from qbank.rules.outline import Importance, ScopeNode
-from qbank.rules.pairs import KEEP_APART_KEY, enemy_sets, within
 from qbank.services import curation as curation_services
 from qbank.services import duplicates as duplicate_services
 from qbank.services import imports as import_services
@@ -279,9 +276,7 @@ def load_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> l
     """
     _require_any(actor, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
     rows = item_repository.load_pool(session, standard_level_id, organisation_id=actor.organisation)
-    also_suspect = bool(profiles.value(session, actor.organisation, KEEP_APART_KEY))
-    edges = pair_repository.enemies(session, actor.organisation, also_suspect=also_suspect)
-    enemies = within(enemy_sets(edges), (row.item_id for row in rows)) if edges else {}
+    enemies = duplicate_services.kept_apart(session, actor.organisation, [row.item_id for row in rows])
     measures = load_measures(session, standard_level_id, organisation_id=actor.organisation)
     return [
         PoolEntry(

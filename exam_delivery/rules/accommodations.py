@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from kernel.i18n import N_
-from kernel.profiles import RuleKey, declare
+from kernel.profiles.registry import RuleKey, declare
 
 MAX_FACTOR = RuleKey(
     "exam.max_time_factor", 2.0, N_("便利措施：考试时长最多放宽到几倍"),

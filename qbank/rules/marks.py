@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kernel.i18n import N_
-from kernel.profiles import RuleKey, declare
+from kernel.profiles.registry import RuleKey, declare
 
 LEVELS_KEY = "qbank.cognitive_levels"
 declare(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from kernel.i18n import N_
-from kernel.profiles import RuleKey, declare
+from kernel.profiles.registry import RuleKey, declare
 
 Key = TypeVar("Key")
 KEEP_APART_KEY = "qbank.pairs.keep_open_apart"

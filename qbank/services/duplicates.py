@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from item_templates.contract import ItemContent
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
@@ -29,7 +29,7 @@ from qbank.repository import standards
 from qbank.repository.pairs import TextRow
 from qbank.rules.clues import Asked, asked, clues, like_stems
 from qbank.rules.items import search_text
-from qbank.rules.pairs import PairOrigin, PairState
+from qbank.rules.pairs import KEEP_APART_KEY, PairOrigin, PairState, enemy_sets, within
 from qbank.rules.search import fingerprint
 from qbank.rules.similarity import comparable, near_pairs
 from qbank.services.curation import keep_run
@@ -248,3 +248,12 @@ def similar_among(contents: Mapping[uuid.UUID, ItemContent]) -> list[VersionPair
         one = VersionPair(keys[place[0]], keys[place[1]], 0, PairOrigin.CLUE, clue.words)
         found.setdefault(place, one)
     return list(found.values())
+
+
+def kept_apart(
+    session: Session, organisation_id: uuid.UUID, item_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, tuple[uuid.UUID, ...]]:
+    """Return which of some items must not share a form: enemies, and by rule what looks like a copy and nobody has judged."""
+    also_suspect = bool(profiles.value(session, organisation_id, KEEP_APART_KEY))
+    edges = repository.enemies(session, organisation_id, also_suspect=also_suspect)
+    return within(enemy_sets(edges), item_ids) if edges else {}

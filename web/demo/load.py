@@ -23,6 +23,10 @@ from web.demo.files import items_by_type
 
 FACTS = "demo.json"
 """Facts of the loaded demonstration in the instance folder, so that running it again prints the same sign-ins."""
+STEPS = (
+    "人员", "标准与细目表", "导入 Word 与 Excel 题库", "三级审题", "组卷与封存", "正在进行的考试", "已结束的考试", "证书",
+    "在办的工作",
+)  # fmt: skip
 
 
 def run(port: int) -> int:
@@ -58,19 +62,7 @@ def ensure_loaded(path: Path) -> dict[str, Any]:
 
 def _load_all(path: Path) -> dict[str, Any]:
     password = one_time_password()
-    steps = iter(
-        (
-            "人员",
-            "标准与细目表",
-            "导入 Word 与 Excel 题库",
-            "三级审题",
-            "组卷与封存",
-            "正在进行的考试",
-            "已结束的考试",
-            "证书",
-            "在办的工作",
-        )
-    )
+    steps = iter(STEPS)
 
     def say() -> None:
         click.echo(f"装入演示数据：{next(steps)}……", err=True)
