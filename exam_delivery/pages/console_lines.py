@@ -82,6 +82,14 @@ class Changing(TypedDict):
     flag: str
 
 
+def _flag(seat: Seat) -> str:
+    """Return what is odd about a candidate: another device, the exam page left, no lockdown."""
+    device = _("换过设备") if seat.n_takeovers else ""
+    left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
+    exempt = _("已豁免 SEB") if seat.is_exempt else ""
+    return "；".join(filter(None, (device, left, exempt)))
+
+
 def changing(seat: Seat, zone: ZoneInfo | None = None) -> Changing:
     """Return what of a candidate changes while the room works; no address is built, for a poll asks for hundreds."""
     row = seat.row
@@ -93,7 +101,7 @@ def changing(seat: Seat, zone: ZoneInfo | None = None) -> Changing:
         "contact": clock_text(row.last_contact_at, zone),
         "deadline": _("暂停中") if row.paused_at else clock_text(row.deadline_at, zone),
         "device": (row.device or "").split(" ")[0],
-        "flag": _("换过设备") if seat.n_takeovers else "",
+        "flag": _flag(seat),
     }
 
 
