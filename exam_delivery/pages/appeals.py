@@ -358,7 +358,7 @@ def decline(request_id: uuid.UUID) -> Response:
 @requires(Permission.SCORE_RELEASE)
 def withdraw(request_id: uuid.UUID) -> Response:
     """Take back a request."""
-    reason = reading.text("reason")
+    reason = reading.text("withdraw_reason")
     return _step(request_id, _("已撤回"), lambda uow: services.withdraw(uow, request_id, reason=reason))
 
 

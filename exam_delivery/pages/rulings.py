@@ -244,7 +244,7 @@ def evidence(ruling_id: uuid.UUID) -> Response:
 @requires(Permission.SCORE_RELEASE)
 def approve(ruling_id: uuid.UUID) -> Response:
     """Put a ruling into force."""
-    reason = reading.text("reason")
+    reason = reading.text("approval")
     return _step(
         ruling_id, _("处理决定已生效"), lambda uow: services.decide(uow, ruling_id, is_approved=True, reason=reason)
     )

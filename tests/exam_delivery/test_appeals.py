@@ -435,6 +435,8 @@ def test_a_request_goes_its_way_in_the_browser(released, sign_in):
     sent |= {"slots": "2，3", "letter": (io.BytesIO(b"%PDF-1.7 x"), "申请书.pdf")}
     case = officer.post(address, data=sent, content_type="multipart/form-data").location
     assert officer.get(f"{case}/scan").data == b"%PDF-1.7 x"
+    ids = re.findall(r' id="([^"]+)"', officer.get(case).text)
+    assert sorted(ids) == sorted(set(ids))
     assert officer.post(f"{case}/accept").status_code == 303
     marker = sign_in(Role.MARKER)
     assert marker.get(case).status_code == 404
@@ -442,6 +444,8 @@ def test_a_request_goes_its_way_in_the_browser(released, sign_in):
     assert officer.post(f"{case}/assign", data={"reviewer": user_id}).status_code == 303
     shown = officer.get("/appeals/?q=演示考生2&kind=check").text
     assert ("复核中" in shown, "FH-" in shown) == (True, True)
+    assert officer.post(f"{case}/withdraw", data={"withdraw_reason": "考生来电撤回"}).status_code == 303
+    assert "已撤回" in officer.get(case).text
     assert "没有符合条件" in officer.get("/appeals/?overdue=1").text
     assert sign_in(Role.CERTIFICATION_OFFICER).get("/appeals/").status_code == 403
 
