@@ -243,7 +243,7 @@ export const ENGLISH = {
   "还有 {n} 题没有作答。点题号可以回去作答。": "{n} items are not answered. Press a number to go back to it.",
   "还有答案没有传到服务器，暂时不能交卷。答案已存本机，请不要关闭本页，稍后再试或举手告诉监考员。": "Some answers have not reached the server, so handing in is not possible now. They are kept on this computer; do not close the page, try again or tell the invigilator.",
   "这不是本场考试的考生，请填写您自己的准考证号和证件号。": "This is not the candidate of this exam. Enter your own numbers.",
-  "这场考试要在安全考试浏览器（SEB）里作答，现在打开的不是它，或者它的配置不是这一场的。您还没有开始计时，也没有丢失任何内容。": "This exam is taken in Safe Exam Browser (SEB). This is another browser, or its settings are not those of this session. Your time has not started and nothing is lost.",
+  "这场考试要在安全考试浏览器（SEB）里作答，现在打开的不是它，或者它的配置不是这一场的。已经作答的内容都在。": "This exam is taken in Safe Exam Browser (SEB). This is another browser, or its settings are not those of this session. Everything you answered is kept.",
   "这里不是本场考试的安全考试浏览器，答案只存在本机。请举手告诉监考员，不要关闭本页。": "This is not the exam's Safe Exam Browser; answers are kept on this computer only. Raise your hand and do not close this page.",
   "这里应填写数字，例如 3.5。": "Please enter a number, such as 3.5.",
   "进入等候": "Go to the waiting page",

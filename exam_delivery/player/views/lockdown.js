@@ -7,7 +7,7 @@ import { frame } from "./before.js";
 export function lockdownView(ctx) {
   const { launch } = ctx.store.get();
   const element = frame(ctx, "lockdown", t("请用安全考试浏览器打开"),
-    h("p", {}, t("这场考试要在安全考试浏览器（SEB）里作答，现在打开的不是它，或者它的配置不是这一场的。您还没有开始计时，也没有丢失任何内容。")),
+    h("p", {}, t("这场考试要在安全考试浏览器（SEB）里作答，现在打开的不是它，或者它的配置不是这一场的。已经作答的内容都在。")),
     h("ol", { class: "rules" }, [
       t("关闭这个页面，用桌面上的考试图标打开；没有图标就按下面的“打开安全考试浏览器”。"),
       t("电脑询问是否允许打开时，选“打开”或“允许”。"),
