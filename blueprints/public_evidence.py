@@ -22,7 +22,16 @@ FORM = (
 SLOT = ("slot", "section", "item_id", "item_version_id", "item_code", "type", "point", "score")
 DECISION = ("act", "comment", "decided_by", "decided_by_name", "decided_at")
 PACKAGE = ("form_package_id", "title", "delivery_digest", "scoring_digest", "sealed_by", "sealed_at")
-RUN = ("assembly_run_id", "n_forms", "seed", "pool_digest", "blueprint_version", "created_by", "created_at", "accepted_at")
+RUN = (
+    "assembly_run_id",
+    "n_forms",
+    "seed",
+    "pool_digest",
+    "blueprint_version",
+    "created_by",
+    "created_at",
+    "accepted_at",
+)
 
 
 @dataclass(frozen=True, slots=True)

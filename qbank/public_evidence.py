@@ -36,7 +36,9 @@ class ItemEvidence:
     reviews: list[dict[str, Any]]
 
 
-def load_standard_evidence(session: Session, organisation_id: uuid.UUID, standard_level_id: uuid.UUID) -> dict[str, Any]:
+def load_standard_evidence(
+    session: Session, organisation_id: uuid.UUID, standard_level_id: uuid.UUID
+) -> dict[str, Any]:
     """Return standard, edition and level as JSON values; empty when the organisation has no such level.
 
     Parameters
