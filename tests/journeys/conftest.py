@@ -27,6 +27,8 @@ from tests.journeys.kinds import kind_of
 ROOT = Path(__file__).resolve().parents[2]
 AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
 SHOTS = ROOT / "build/screenshots"
+STOP_SECONDS = 70
+"""Longer than the supervisor waits for its worker and its web processes."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,10 @@ def served(folder: Path, environment: dict[str, str], url: str, *arguments: str)
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGTERM)
         try:
-            server.wait(timeout=20)
+            server.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
         log.close()
 
 
