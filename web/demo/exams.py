@@ -20,6 +20,7 @@ from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.national_id import SEX_LABELS, IdKind
 from kernel.uow import unit_of_work
+from web.demo import happenings
 from web.demo.people import Staff, read_people
 from web.demo.rooms import check_seats
 
@@ -121,6 +122,7 @@ def load_open_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UU
     """Open an examination now for the demonstration's 30 candidates."""
     row = prepare_exam(staff, level_id, form_ids, open_exam_outline(), read_people()["candidates"])
     check_seats(staff, row)
+    happenings.happen(staff, row)
     return row
 
 
