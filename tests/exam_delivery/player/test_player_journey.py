@@ -27,12 +27,12 @@ def next_item(page: Page, number: int) -> None:
 
 
 def test_a_whole_sitting_by_mouse(room) -> None:
-    room.exam.opens_at = time.time() + 4
+    room.exam.opens_at = time.time() + 9
     page = room.page()
     room.get_ready(page)
     expect(page.get_by_role("heading", name="请安静等候开考")).to_be_visible()
     assert ("GET", "form") not in room.exam.calls
-    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=12000)
+    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=30000)
     page.get_by_text("工件的旋转运动").click()
     expect(page.locator(".safety")).to_have_text("已保存")
     next_item(page, 2)
