@@ -26,6 +26,7 @@ SCORE_KINDS = {
     "not_started": "neutral",
     "absent": "neutral",
     "void": "danger",
+    "not_taken": "neutral",
 }
 
 

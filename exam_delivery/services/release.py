@@ -62,6 +62,7 @@ class ReleasePreview:
     distribution: Distribution
     digest: str
     rows: list[Any]
+    n_not_taken: int = 0
 
 
 def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) -> ReleasePreview:
@@ -81,16 +82,19 @@ def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) ->
         blockers=tuple(_blockers(session, actor, batch, sessions, registrations)),
         distribution=results.score_distribution(session, actor, done),
         digest=results_digest(exam_batch_id, rows), rows=rows,
+        n_not_taken=outcomes.count(ResultOutcome.NOT_TAKEN.value),
     )  # fmt: skip
 
 
 def _row(registration: Registration, record: ScoreRecord | None) -> list[str | None]:
-    """Return [registration, outcome, score, score record]; who has no complete score yet is pending."""
+    """Return [registration, outcome, score, score record]; pending until there is a complete score."""
     key = str(registration.registration_id)
     if registration.status is RegistrationStatus.VOID:
         return [key, ResultOutcome.VOID.value, None, None]
     if registration.status is RegistrationStatus.ABSENT:
         return [key, ResultOutcome.ABSENT.value, None, None]
+    if not registration.takes_theory:
+        return [key, ResultOutcome.NOT_TAKEN.value, None, None]
     if record is None or record.status is not ScoreStatus.COMPLETE or record.score is None:
         return [key, PENDING, None, None]
     return [key, ResultOutcome.SCORED.value, decimal_text(record.score), str(record.score_record_id)]
@@ -106,7 +110,7 @@ def _blockers(
     found = []
     if releases.find_release_of_batch(session, batch.exam_batch_id, actor=actor):
         return [Blocker(N_("本批次成绩已经发布"), "release")]
-    if not sessions:
+    if not sessions and any(one.takes_theory for one in registrations):
         found.append(Blocker(N_("批次还没有场次"), "sessions"))
     for row in sessions:
         if row.status is not SessionStatus.SCORED and not row.cancelled_at:
@@ -119,7 +123,10 @@ def _blockers(
         message = N_("答案变更案 %(code)s 还没有办结，办结后才能发布")
         found.append(Blocker(message, "key_changes", {"code": change.code}))
     found += _ruling_blockers(session, actor, batch, sessions)
-    left = [r for r in registrations if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED]
+    left = [
+        r for r in registrations
+        if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED and r.takes_theory
+    ]  # fmt: skip
     if left:
         message = N_("%(n)s 名考生没有安排场次，请安排、删除报名或取消成绩")
         found.append(Blocker(message, "people", {"n": len(left)}))
