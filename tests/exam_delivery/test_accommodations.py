@@ -80,7 +80,9 @@ def test_it_survives_a_resit_in_another_batch(world):
     with unit_of_work(world.officer) as uow:
         second = batches.create_batch(uow, BatchPlan("2026-02", "补考", str(LEVEL)))
     with unit_of_work(world.officer) as uow:
-        session = sessions.create_session(uow, second.exam_batch_id, session_plan(world.forms.form_ids, starts_at=now() + timedelta(days=1)))
+        session = sessions.create_session(
+            uow, second.exam_batch_id, session_plan(world.forms.form_ids, starts_at=now() + timedelta(days=1))
+        )
     with unit_of_work(world.officer) as uow:
         sessions.set_rooms(uow, session.exam_session_id, {world.room.exam_room_id: []})
     with unit_of_work(world.officer) as uow:
