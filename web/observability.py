@@ -1,12 +1,6 @@
-"""Structured logs without personal data, request ids, metrics, and the two health answers."""
+"""Request ids, metrics, and the two health answers."""
 
 from __future__ import annotations
-
-import logging
-import re
-import sys
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, Response, g, jsonify, request
@@ -17,11 +11,11 @@ from kernel.clock import monotonic
 from kernel.db import db
 from kernel.http import public, requires
 from kernel.identity.permissions import Permission
+from kernel.logs import configure_logging
 from web.disk_watch import measure
 
 REQUESTS = Counter("kaoku_requests", "Answered requests", ["endpoint", "method", "status"])
 SECONDS = Histogram("kaoku_request_seconds", "Time to answer", ["endpoint"])
-PERSONAL = re.compile(r"(?<!\d)(\d{6})\d{8}(\d{3}[\dXx])(?!\d)|(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 bp = Blueprint("health", __name__)
 
 
@@ -31,32 +25,6 @@ def init_app(app: Flask) -> None:
     app.before_request(_start_timer)
     app.after_request(_finish)
     app.register_blueprint(bp)
-
-
-def scrub(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask identity and telephone numbers in every text of a log event."""
-    return {k: PERSONAL.sub(_masked, v) if isinstance(v, str) else v for k, v in event.items()}
-
-
-def _masked(match: re.Match[str]) -> str:
-    return f"{match[1] or match[3]}****{match[2] or match[4]}"
-
-
-def configure_logging(level: str) -> None:
-    """Write one JSON line an event to standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            scrub,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
 
 
 def _start_timer() -> None:

@@ -19,6 +19,7 @@ from exam_delivery.answering.protocol import NOT_FOUND
 from exam_delivery.answering.requests import STATUS_LINES, refuse
 from exam_delivery.answering.static import PlayerFiles
 from kernel import disk
+from kernel.logs import configure_logging
 from kernel.settings import Settings
 
 WsgiApp: TypeAlias = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
@@ -78,5 +79,6 @@ class CandidateSite:
 def create(settings: Settings | None = None) -> CandidateSite:
     """Build the candidates' side; nothing is connected yet."""
     chosen = settings or Settings.from_env()
+    configure_logging(chosen.log_level)
     disk.configure(chosen)
     return CandidateSite(lambda: create_answering_app(chosen), trusted_proxies=chosen.trusted_proxies)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from exam_delivery.answering.app import AnsweringApp, create_answering_app
 from exam_delivery.answering.entry import CandidateSite
+from kernel.logs import configure_logging
 from kernel.settings import Settings
 from tests.chaos.disk import Control, FaultyDisk
-from web.observability import configure_logging
 
 DISKS: list[FaultyDisk] = []
 
