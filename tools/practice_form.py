@@ -16,6 +16,7 @@ from typing import Any
 
 from blueprints.rules.packages import FormHeader, SectionText, SlotContent, build_delivery
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
+from exam_delivery.rules.leaving import TOOLS
 from item_templates import registry
 from item_templates.canonical import item_from_json
 from item_templates.contract import CanonicalItem
@@ -75,7 +76,7 @@ def practice_form() -> dict[str, Any]:
     header = FormHeader(NOBODY, TITLE, "", "", sum((item.content.score for item in chosen), Decimal(0)))
     picture = PICTURE.read_bytes()
     delivery = build_delivery(header, sections, list(slots(chosen, types)), lambda _name: (picture, "image/png"))
-    renderer = FormRenderer(delivery, SessionFacts("", TITLE, RULES, PLEDGE, "one"))
+    renderer = FormRenderer(delivery, SessionFacts("", TITLE, RULES, PLEDGE, "one", tools=tuple(TOOLS)))
     layout = make_layout(delivery, seed=0, shuffle_items=False, shuffle_choices=False)
     return renderer.render(layout, CandidateFacts("", "", "", "", 60 * MINUTES))
 
