@@ -19,26 +19,7 @@ JOB_MS = 120_000
 PRINT_DPI = 96
 N_CANDIDATES = 6
 """Candidates who sign in, so that the invigilator's console shows people at work."""
-MESSY_LIST = """\
-一、单项选择题（每题 1 分）
-1.职业道德是从业人员在职业活动中应当遵循的（ D ）。
-A.生产经营指标 B.奖惩分配细则 C.技术操作的流程 D.行为准则和规范
-2.下列不是电工安全用具的是（ C ）。
-A.绝缘手套 B.验电器 C.普通线手套 D.绝缘靴
-3.低压验电器使用前，（ B ）。
-A.不必检查
-B.应在确知带电的导体上试验，确认验电器良好，并且检查外观有无损坏、受潮，握持部位是否干燥
-C.应浸水
-D.应短接
-4.绝缘电阻的单位是（ ）。
-A.欧姆 B.安培 C.伏特 D.瓦特
-二、判断题
-5.（×）任何情况下都必须使用兆欧表测量接地电阻。
-6.（√）停电检修时应先验电，后装设接地线。
-三、填空题
-7.三相异步电动机的同步转速与电源____和磁极____有关。
-答案：频率；对数
-"""
+MESSY_LIST = Path(__file__).with_name("picture_list.txt").read_text(encoding="utf-8")
 """A list as people send it: an item that the bank has, an unmarked negative, a key that stands out, one without a key."""
 
 

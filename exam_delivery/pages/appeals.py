@@ -199,14 +199,8 @@ def _list(wanted: RequestFilter, *, is_mine: bool) -> Page:
 @requires(Permission.SCORE_RELEASE)
 def search() -> Page:
     """Look for the person who asks, by admission number or name."""
-    actor, session, text = current_actor(), db.session(), request.args.get("q", "").strip()
-    rows: list[tuple[Registration, Candidate, ExamBatch]] = []
-    if text:
-        found, _total = candidates.list_registrations(session, actor=actor, text=text, per_page=50)
-        rows = [
-            (registration, person, planning.get_batch(session, registration.exam_batch_id, actor=actor))
-            for registration, person, _room in found
-        ]
+    text = request.args.get("q", "").strip()
+    rows = candidates.find_people(db.session(), text, actor=current_actor())
     return render_page("exam_delivery/appeals/search.html", SearchPage(text, rows))
 
 

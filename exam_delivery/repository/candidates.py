@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import (
     Candidate,
     CandidatePhoto,
+    ExamBatch,
     ExamDocument,
     ExamRoom,
     Registration,
@@ -97,6 +98,19 @@ def list_registrations(
     )
     rows = session.execute(ordered.limit(per_page).offset((page - 1) * per_page))
     return [(registration, candidate, room) for registration, candidate, room in rows], total
+
+
+def find_people(
+    session: Session, text: str, *, actor: Actor, limit: int = 50
+) -> list[tuple[Registration, Candidate, ExamBatch]]:
+    """Return registrations by name, employer or admission number with their batches; nothing for an empty text."""
+    if not text:
+        return []
+    entries, _total = list_registrations(session, actor=actor, text=text, per_page=limit)
+    wanted = {registration.exam_batch_id for registration, _person, _room in entries}
+    batches = session.scalars(select(ExamBatch).where(ExamBatch.exam_batch_id.in_(wanted)))
+    by_id = {batch.exam_batch_id: batch for batch in batches}
+    return [(registration, person, by_id[registration.exam_batch_id]) for registration, person, _room in entries]
 
 
 def _entries() -> Select[Registration, Candidate, ExamRoom]:
