@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Numeric,
     String,
     Text,
     UniqueConstraint,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from blueprints.models_sets import FormSet as FormSet
 from blueprints.models_versions import BlueprintDecision as BlueprintDecision
 from blueprints.models_versions import BlueprintVersion as BlueprintVersion
 from blueprints.rules.releases import ReleasePart, ReleaseState
@@ -96,6 +98,12 @@ class AssemblyRun(Base):
     trial_of_id: Mapped[uuid.UUID | None] = mapped_column(comment="the refused run whose way out this one tries")
     blueprint_version: Mapped[int | None] = mapped_column(comment="none for a trial with a draft")
     relaxation_index: Mapped[int | None] = mapped_column(comment="which of its ways out; the blueprint is as it was")
+    is_on_the_fly: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="one form for each candidate, use of items bounded"
+    )
+    max_rate: Mapped[Decimal | None] = mapped_column(
+        Numeric(6, 5), comment="the largest share of the forms that may hold one item, where the draw names it"
+    )
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
@@ -130,6 +138,7 @@ class ExamForm(Base):
     submitted_by: Mapped[uuid.UUID | None]
     approved_by: Mapped[uuid.UUID | None]
     replaces_form_id: Mapped[uuid.UUID | None] = mapped_column(comment="the sealed form whose place this one takes")
+    form_set_id: Mapped[uuid.UUID | None] = mapped_column(index=True, comment="the set it belongs to: one form a candidate")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 

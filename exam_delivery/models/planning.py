@@ -95,6 +95,9 @@ class ExamSession(Base):
     exam_batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_batches.exam_batch_id"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     form_ids: Mapped[list[Any]]
+    form_set_id: Mapped[uuid.UUID | None] = mapped_column(
+        comment="the set whose forms these are: every candidate gets a form of their own"
+    )
     opens_at: Mapped[datetime] = mapped_column(comment="sign-in is possible from here on")
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(comment="nobody without a recorded extension answers after this")
