@@ -14,7 +14,7 @@ from kernel.db import Base, UuidPk
 
 
 class ForensicLead(Base):
-    """One thing that statistics found strange about one or two attempts, or about an item; never a verdict by itself."""
+    """One thing that statistics found strange about some attempts, or about an item; never a verdict by itself."""
 
     __tablename__ = "forensic_leads"
     __table_args__ = (
@@ -27,7 +27,7 @@ class ForensicLead(Base):
     exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"))
     form_id: Mapped[uuid.UUID]
     kind: Mapped[LeadKind]
-    subjects: Mapped[str] = mapped_column(String(80), comment="keys of the attempts, joined by a space, in order")
+    subjects: Mapped[str] = mapped_column(String(80), comment="keys of up to two attempts in order, of a version, or a digest")
     p_value: Mapped[float]
     evidence: Mapped[dict[str, Any]]
     state: Mapped[LeadState] = mapped_column(default=LeadState.OPEN)
@@ -41,7 +41,9 @@ class ForensicLead(Base):
     @property
     def attempt_ids(self) -> list[uuid.UUID]:
         """The attempts that the lead is about; none where it is about an item."""
-        return [] if self.kind is LeadKind.DRIFT else [uuid.UUID(key) for key in self.subjects.split()]
+        if self.kind is LeadKind.DRIFT:
+            return []
+        return [uuid.UUID(key) for key in self.evidence.get("attempts") or self.subjects.split()]
 
     @property
     def item_version_id(self) -> uuid.UUID | None:

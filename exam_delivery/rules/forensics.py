@@ -14,9 +14,11 @@ class LeadKind(enum.StrEnum):
     """What was found strange."""
 
     COPYING = "copying"
+    CLUSTER = "cluster"
     PATTERN = "pattern"
     CHANGES = "changes"
     TIMES = "times"
+    GAINS = "gains"
     DRIFT = "drift"
 
 
@@ -30,9 +32,11 @@ class LeadState(enum.StrEnum):
 
 KIND_LABELS = {
     LeadKind.COPYING: N_("雷同作答"),
+    LeadKind.CLUSTER: N_("雷同群"),
     LeadKind.PATTERN: N_("难易对错异常"),
     LeadKind.CHANGES: N_("改答异常"),
     LeadKind.TIMES: N_("作答时间异常"),
+    LeadKind.GAINS: N_("成绩突增"),
     LeadKind.DRIFT: N_("题目忽然变易"),
 }
 STATE_LABELS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
+
+MOST_IN_KEY = 2
+"""Attempts that are named in the key of a lead itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class FoundLead:
-    """What statistics found about one or two attempts, or about a version of an item."""
+    """What statistics found about some attempts, or about a version of an item.
+
+    More than two attempts stand in the evidence, since a key of them all would be long; their digest is the key.
+    """
 
     kind: LeadKind
     attempt_ids: tuple[uuid.UUID, ...]
@@ -59,7 +66,16 @@ class FoundLead:
     @property
     def subjects(self) -> str:
         """The attempts, or the version, as one key."""
-        return str(self.item_version_id) if self.item_version_id else " ".join(sorted(map(str, self.attempt_ids)))
+        if self.item_version_id:
+            return str(self.item_version_id)
+        keys = " ".join(sorted(map(str, self.attempt_ids)))
+        return keys if len(self.attempt_ids) <= MOST_IN_KEY else hashlib.sha256(keys.encode()).hexdigest()
+
+    def kept_evidence(self) -> dict[str, Any]:
+        """Return the evidence, with the attempts where the key does not name them."""
+        if len(self.attempt_ids) <= MOST_IN_KEY:
+            return dict(self.evidence)
+        return {**self.evidence, "attempts": sorted(map(str, self.attempt_ids))}
 
 
 def load_traces(
@@ -111,7 +127,7 @@ def store_leads(uow: UnitOfWork, exam_session_id: uuid.UUID, form_id: uuid.UUID,
             ForensicLead(
                 forensic_lead_id=new_id(), organisation_id=row.organisation_id, exam_session_id=exam_session_id,
                 form_id=form_id, kind=lead.kind, subjects=lead.subjects, p_value=lead.p_value,
-                evidence=dict(lead.evidence), state=LeadState.OPEN, found_at=now(),
+                evidence=lead.kept_evidence(), state=LeadState.OPEN, found_at=now(),
             )
         )  # fmt: skip
     if fresh:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, UuidPk
 from qbank.rules.pairs import PairOrigin, PairState
+from qbank.rules.statistics import Carrier
 
 ORGANISATION = "organisations.organisation_id"
 ITEM = "items.item_id"
@@ -80,11 +81,15 @@ class SavedView(Base):
 
 
 class ItemStatistics(Base):
-    """What one analysis found about one version of an item; a later analysis of the same source replaces it."""
+    """What one analysis found about one version of an item; a later analysis of the same source replaces it.
+
+    Every source has a row of all its answers and one for each carrier on which some were given; sums over sources take
+    rows of one carrier, or the rows of all.
+    """
 
     __tablename__ = "item_statistics"
     __table_args__ = (
-        UniqueConstraint("item_version_id", "source"),
+        UniqueConstraint("item_version_id", "source", "carrier"),
         Index("ix_item_statistics_item_id_computed_on", "item_id", "computed_on"),
         CheckConstraint("n >= 0", name="n_not_negative"),
         CheckConstraint(
@@ -97,6 +102,9 @@ class ItemStatistics(Base):
     item_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ITEM))
     item_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("item_versions.item_version_id"))
     source: Mapped[str] = mapped_column(String(120), comment="the session or analysis the figures come from")
+    carrier: Mapped[Carrier] = mapped_column(
+        default=Carrier.ALL, server_default=Carrier.ALL.value, comment="on what the answers were given; all: together"
+    )
     n: Mapped[int] = mapped_column(comment="responses")
     proportion_correct: Mapped[float | None]
     item_total_r: Mapped[float | None] = mapped_column(comment="corrected item-total correlation")

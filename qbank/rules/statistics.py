@@ -1,6 +1,9 @@
-"""When a figure of an item says enough to steer assembly."""
+"""When a figure of an item says enough to steer assembly, and of whose answers it speaks."""
 
 from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
 
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
@@ -14,3 +17,22 @@ LEAST_ANSWERS = RuleKey(
     maximum=10000,
 )
 declare(LEAST_ANSWERS)
+
+
+class Carrier(enum.StrEnum):
+    """On what the answers were given that a figure speaks of."""
+
+    ALL = "all"
+    COMPUTER = "computer"
+    TABLET = "tablet"
+    PHONE = "phone"
+    UNKNOWN = "unknown"
+
+
+CARRIER_LABELS: Mapping[Carrier, str] = {
+    Carrier.ALL: N_("全部设备"),
+    Carrier.COMPUTER: N_("电脑"),
+    Carrier.TABLET: N_("平板"),
+    Carrier.PHONE: N_("手机"),
+    Carrier.UNKNOWN: N_("设备不明"),
+}
