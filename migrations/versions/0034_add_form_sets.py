@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0033_add_form_sets'
-down_revision = '0032_add_score_entries'
+revision = '0034_add_form_sets'
+down_revision = '0033_add_carriers_and_pools'
 branch_labels = None
 depends_on = None
 
