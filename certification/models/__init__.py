@@ -8,6 +8,7 @@ from certification.models.batches import (
     ResultDelivery,
     ResultRecord,
 )
+from certification.models.candidates import CandidateConsent, ConsentAct, ConsentPurpose, CredentialEntry
 from certification.models.certificates import (
     Certificate,
     CertificateAct,
@@ -29,12 +30,33 @@ from certification.models.decisions import (
     ScoreOrigin,
 )
 from certification.models.double_entry import ScoreEntry
+from certification.models.panels import (
+    Assessment,
+    AssessmentResult,
+    AssessmentSignature,
+    AssessmentState,
+    AssessorGroup,
+    AssessorMember,
+    AssessorSheet,
+    ScoreSheetTemplate,
+)
 from certification.models.part_scores import CarriedPart
+from certification.models.proofs import ComponentProof, ProofStatus
+from certification.models.roster_files import AnswerFileStatus, RosterAnswerFile
 from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
 from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "AnswerFileStatus",
+    "Assessment",
+    "AssessmentResult",
+    "AssessmentSignature",
+    "AssessmentState",
+    "AssessorGroup",
+    "AssessorMember",
+    "AssessorSheet",
     "BatchStep",
+    "CandidateConsent",
     "CarriedPart",
     "Certificate",
     "CertificateAct",
@@ -45,7 +67,11 @@ __all__ = [
     "CertificateStatement",
     "CertificationBatch",
     "CertificationDocument",
+    "ComponentProof",
     "ComponentScore",
+    "ConsentAct",
+    "ConsentPurpose",
+    "CredentialEntry",
     "DeliveryStatus",
     "EvidencePack",
     "FiledScope",
@@ -54,14 +80,17 @@ __all__ = [
     "ObjectionStatus",
     "PackKind",
     "PassDecisionRecord",
+    "ProofStatus",
     "Publicity",
     "ResultDelivery",
     "ResultRecord",
+    "RosterAnswerFile",
     "RosterReturn",
     "RosterStatus",
     "RosterSubmission",
     "ScoreEntry",
     "ScoreOrigin",
+    "ScoreSheetTemplate",
     "SigningKey",
     "WebhookEndpoint",
     "WebhookMessage",

@@ -31,6 +31,8 @@ class WebhookEndpoint(Base):
     url: Mapped[str] = mapped_column(String(500))
     event_types: Mapped[list[Any]]
     secret_ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_secret_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary, comment="signs too until then")
+    previous_until: Mapped[datetime | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_by: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]

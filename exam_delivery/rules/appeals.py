@@ -97,7 +97,7 @@ REMEDY_LABELS: Mapping[Remedy, str] = {
     Remedy.RESCORE: N_("按现行答案重新计分"),
     Remedy.REMARK: N_("重新评阅人工评分题"),
     Remedy.KEY_CHANGE: N_("办理答案变更案"),
-    Remedy.RULING: N_("撤销处理决定"),
+    Remedy.RULING: N_("撤销处理决定，或认定缺考有正当理由"),
 }
 OPEN_STATES = frozenset(
     {RequestState.FILED, RequestState.ACCEPTED, RequestState.REVIEWING, RequestState.CONCLUDED}

@@ -14,6 +14,7 @@ from exam_delivery.models import (
     KeyChange,
     Mark,
     Registration,
+    ResultRuling,
     ScoreRecord,
     ScoreReviewRequest,
     ScoreSource,
@@ -22,10 +23,12 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import appeals as repository
 from exam_delivery.repository import attempts_planning, candidates, planning
+from exam_delivery.repository import rulings as rulings_repository
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.repository.marking_results import counted_marks
 from exam_delivery.rules import appeals as rules
 from exam_delivery.rules.appeals import Checked, Evidence, Remedy, RequestOutcome, RequestState, RequestSubject
+from exam_delivery.rules.rulings import WITHOUT_LOSS, RulingState
 from exam_delivery.rules.scoring import AttemptResult, KeyedSlot, ScoringKey, SlotResult, response_text, stored_digest
 from exam_delivery.services import appeals, release, rulings, scoring
 from exam_delivery.services.scoring import Answers, Keys
@@ -278,6 +281,8 @@ def _take_effect(
         request.key_change_id = _applied_case(uow, request, key_change_id).key_change_id
     elif request.remedy is Remedy.RULING and request.result_ruling_id is not None:
         rulings.reverse(uow, request.result_ruling_id, reason=f"{request.code}：{request.finding}")
+    elif request.remedy is Remedy.RULING:
+        request.result_ruling_id = _excusing_ruling(uow, request).result_ruling_id
     elif request.remedy in {Remedy.RESCORE, Remedy.REMARK}:
         attempt = _attempt_of(uow.session, registration)
         scores_repository.lock_attempt(uow.session, attempt.attempt_id, actor=uow.actor)
@@ -285,6 +290,16 @@ def _take_effect(
             _add_mark(uow, attempt, request, int(slot), Decimal(text))
         uow.flush()  # scoring reads the marks
         scoring.score_attempts(uow, [attempt.attempt_id], Keys(attempt.organisation_id), None)
+
+
+def _excusing_ruling(uow: UnitOfWork, request: ScoreReviewRequest) -> ResultRuling:
+    """Return the ruling that excuses a plain absence: decided by two people after the request came."""
+    for one in rulings_repository.rulings_of(uow.session, request.registration_id, actor=uow.actor):
+        is_new = one.decided_at is not None and one.decided_at >= request.entered_at
+        if is_new and one.state is RulingState.IN_FORCE and one.kind in WITHOUT_LOSS:
+            return one
+    message = N_("请先登记因病缺考或其他正当缺考的处理决定，并由另一人批准，再办结这件申请")
+    raise ConflictError(message)
 
 
 def _attempt_of(session: Session, registration: Registration) -> Attempt:

@@ -213,6 +213,11 @@ def _appeal_notes(session: Session, ruling: ResultRuling) -> tuple[str, ...]:
 def take_request_letter(uow: UnitOfWork, request_id: uuid.UUID, file_format: str) -> tuple[str, bytes]:
     """Return name and content of a request's letter; handing it out is audited."""
     require(uow.actor, Permission.SCORE_RELEASE)
+    return hand_out_request_letter(uow, request_id, file_format)
+
+
+def hand_out_request_letter(uow: UnitOfWork, request_id: uuid.UUID, file_format: str) -> tuple[str, bytes]:
+    """Return a request's letter for the officer, or for the candidate who proved who they are; audited."""
     letter = request_letter(uow.session, uow.actor, request_id)
     audit.record(uow, "appeal.letter", "score_review_request", request_id, after={"format": file_format})
     return _file(letter, file_format)
@@ -221,6 +226,11 @@ def take_request_letter(uow: UnitOfWork, request_id: uuid.UUID, file_format: str
 def take_ruling_letter(uow: UnitOfWork, ruling_id: uuid.UUID, file_format: str) -> tuple[str, bytes]:
     """Return name and content of a ruling's letter; handing it out is audited."""
     require(uow.actor, Permission.SCORE_RELEASE)
+    return hand_out_ruling_letter(uow, ruling_id, file_format)
+
+
+def hand_out_ruling_letter(uow: UnitOfWork, ruling_id: uuid.UUID, file_format: str) -> tuple[str, bytes]:
+    """Return a ruling's letter for the officer, or for the candidate whom it concerns; audited."""
     letter = ruling_letter(uow.session, uow.actor, ruling_id)
     audit.record(uow, "ruling.letter", "result_ruling", ruling_id, after={"format": file_format})
     return _file(letter, file_format)

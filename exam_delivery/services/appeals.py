@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Registration, ScoreRelease, ScoreReviewEvent, ScoreReviewRequest
+from exam_delivery.models import Registration, RegistrationStatus, ScoreRelease, ScoreReviewEvent, ScoreReviewRequest
 from exam_delivery.repository import appeals as repository
 from exam_delivery.repository import attempts_planning, candidates
 from exam_delivery.repository import rulings as rulings_repository
@@ -34,6 +34,7 @@ from kernel.uow import UnitOfWork
 
 SHORTEST_REASON = 5
 LONGEST_TEXT = 2000
+OPEN_STATES = rules.OPEN_STATES
 COUNTING = frozenset(RequestState) - {RequestState.DECLINED, RequestState.WITHDRAWN}
 """Requests that use up a round."""
 NOT_RELEASED = N_("成绩还没有发布，发布后才能申请")
@@ -117,11 +118,15 @@ def file_request(uow: UnitOfWork, registration_id: uuid.UUID, filing: Filing) ->
         If another request about the same registration is open, or no round is left.
     """
     require(uow.actor, Permission.SCORE_RELEASE)
-    registration = candidates.get_registration(uow.session, registration_id, actor=uow.actor)
+    return enter(uow, candidates.get_registration(uow.session, registration_id, actor=uow.actor), filing)
+
+
+def enter(uow: UnitOfWork, registration: Registration, filing: Filing) -> ScoreReviewRequest:
+    """Enter a request; the caller has settled who may: an officer, or the candidate who proved who they are."""
     n_before = repository.lock_numbers(uow.session, uow.actor.organisation)
     _check_filing(uow, registration, filing)
     terms = terms_of(uow.session, uow.actor, registration, RequestKind(filing.kind))
-    former = repository.requests_of(uow.session, registration_id, actor=uow.actor)
+    former = repository.requests_of(uow.session, registration.registration_id, actor=uow.actor)
     if any(one.state in rules.OPEN_STATES for one in former):
         raise ConflictError(N_("此人已有一件没有办结的申请"))
     if terms.rounds_left == 0:
@@ -155,6 +160,9 @@ def _check_filing(uow: UnitOfWork, registration: Registration, filing: Filing) -
 
 
 def _is_own_ruling(uow: UnitOfWork, registration: Registration, filing: Filing) -> bool:
+    """Say whether a request names a ruling about the person; a plain absence has none and may be questioned all the same."""
+    if filing.result_ruling_id is None:
+        return registration.status is RegistrationStatus.ABSENT
     rows = rulings_repository.rulings_of(uow.session, registration.registration_id, actor=uow.actor)
     return any(one.result_ruling_id == filing.result_ruling_id for one in rows)
 
