@@ -23,6 +23,8 @@ class ScoreOrigin(enum.StrEnum):
     CORRECTION = "correction"
     TYPED = "typed"
     IMPORTED = "imported"
+    PANEL = "panel"
+    PROOF = "proof"
 
 
 class ObjectionStatus(enum.StrEnum):

@@ -37,6 +37,8 @@ ORIGIN_LABELS = {
     ScoreOrigin.CORRECTION: N_("成绩更正"),
     ScoreOrigin.TYPED: N_("录入"),
     ScoreOrigin.IMPORTED: N_("导入"),
+    ScoreOrigin.PANEL: N_("考评组评分"),
+    ScoreOrigin.PROOF: N_("材料核定"),
 }
 
 

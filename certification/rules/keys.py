@@ -18,6 +18,12 @@ MARK_REVIEW = "certification.pass_mark_review"
 THEORY_LEVELS = "certification.theory_levels"
 SKILLS_LEVELS = "certification.skills_levels"
 REVIEW_LEVELS = "certification.review_levels"
+MARK_WORK = "certification.pass_mark_work"
+MARK_PROCESS = "certification.pass_mark_process"
+WORK_LEVELS = "certification.work_levels"
+PROCESS_LEVELS = "certification.process_levels"
+DIRECT_LEVELS = "certification.direct_levels"
+COMPETITION_LEVELS = "certification.competition_levels"
 ROUNDING_UNIT = "certification.rounding_unit"
 PUBLICITY_WORKING_DAYS = "certification.publicity_working_days"
 PUBLICITY_CONTACT = "certification.publicity_contact"
@@ -30,11 +36,19 @@ ALL_LEVELS = "*"
 _MARKS: Mapping[AssessmentMode, str] = {
     AssessmentMode.THEORY: MARK_THEORY,
     AssessmentMode.SKILLS: MARK_SKILLS,
+    AssessmentMode.WORK_PERFORMANCE: MARK_WORK,
+    AssessmentMode.PROCESS: MARK_PROCESS,
     AssessmentMode.COMPREHENSIVE_REVIEW: MARK_REVIEW,
 }
 _LEVELS: Mapping[AssessmentMode, str] = {
     AssessmentMode.THEORY: THEORY_LEVELS,
     AssessmentMode.SKILLS: SKILLS_LEVELS,
+    AssessmentMode.WORK_PERFORMANCE: WORK_LEVELS,
+    AssessmentMode.PROCESS: PROCESS_LEVELS,
+}
+_ROUTES: Mapping[AssessmentMode, str] = {
+    AssessmentMode.DIRECT_RECOGNITION: DIRECT_LEVELS,
+    AssessmentMode.COMPETITION: COMPETITION_LEVELS,
     AssessmentMode.COMPREHENSIVE_REVIEW: REVIEW_LEVELS,
 }
 
@@ -44,6 +58,12 @@ declare(
     RuleKey(MARK_REVIEW, 60.0, N_("综合评审合格分"), "60", minimum=1, maximum=100),
     RuleKey(THEORY_LEVELS, ALL_LEVELS, N_("考理论知识的等级代码（逗号分隔，* 为全部）"), "*"),
     RuleKey(SKILLS_LEVELS, ALL_LEVELS, N_("考操作技能的等级代码（逗号分隔，* 为全部）"), "*"),
+    RuleKey(MARK_WORK, 60.0, N_("业绩评价合格分"), "60", minimum=1, maximum=100),
+    RuleKey(MARK_PROCESS, 60.0, N_("过程化考核合格分"), "60", minimum=1, maximum=100),
+    RuleKey(WORK_LEVELS, "", N_("须业绩评价的等级代码（逗号分隔，* 为全部）")),
+    RuleKey(PROCESS_LEVELS, "", N_("须过程化考核的等级代码（逗号分隔，* 为全部）")),
+    RuleKey(DIRECT_LEVELS, "", N_("可以直接认定的等级代码（逗号分隔，* 为全部）")),
+    RuleKey(COMPETITION_LEVELS, "", N_("可以凭竞赛成绩认定的等级代码（逗号分隔，* 为全部）")),
     RuleKey(REVIEW_LEVELS, "2,1", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
     RuleKey(ROUNDING_UNIT, "", N_("判定前成绩四舍五入到（空为不取舍）"), choices=("", "1", "0.5", "0.1")),
     RuleKey(PUBLICITY_WORKING_DAYS, 5, N_("成绩公示期（工作日）"), "3–10", minimum=1, maximum=60),
@@ -69,9 +89,18 @@ def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
     components = [
         {"mode": mode.value, "pass_mark": plain_number(Decimal(str(values[_MARKS[mode]])))}
         for mode, name in _LEVELS.items()
-        if {level_code, ALL_LEVELS} & set(items_of(str(values[name])))
+        if _is_named(level_code, values[name])
     ]
-    return {"components": components, "rounding_unit": values[ROUNDING_UNIT] or None}
+    routes = [mode.value for mode, name in _ROUTES.items() if _is_named(level_code, values[name])]
+    return {
+        "components": components,
+        "rounding_unit": values[ROUNDING_UNIT] or None,
+        **({"routes": routes} if routes else {}),
+    }
+
+
+def _is_named(level_code: str, levels: object) -> bool:
+    return bool({level_code, ALL_LEVELS} & set(items_of(str(levels))))
 
 
 def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:

@@ -18,12 +18,17 @@ class AssessmentMode(enum.StrEnum):
     THEORY = "theory"
     SKILLS = "skills"
     COMPREHENSIVE_REVIEW = "comprehensive_review"
+    WORK_PERFORMANCE = "work_performance"
+    PROCESS = "process"
+    DIRECT_RECOGNITION = "direct_recognition"
+    COMPETITION = "competition"
 
 
 class ResultState(enum.StrEnum):
-    """What is known of one component of one candidate."""
+    """What is known of one component of one candidate; recognised is passed without a score."""
 
     SCORED = "scored"
+    RECOGNISED = "recognised"
     ABSENT = "absent"
     VOID = "void"
     PENDING = "pending"
@@ -43,6 +48,10 @@ MODE_LABELS: Mapping[AssessmentMode, str] = {
     AssessmentMode.THEORY: N_("理论知识"),
     AssessmentMode.SKILLS: N_("操作技能"),
     AssessmentMode.COMPREHENSIVE_REVIEW: N_("综合评审"),
+    AssessmentMode.WORK_PERFORMANCE: N_("业绩评价"),
+    AssessmentMode.PROCESS: N_("过程化考核"),
+    AssessmentMode.DIRECT_RECOGNITION: N_("直接认定"),
+    AssessmentMode.COMPETITION: N_("竞赛成绩"),
 }
 OUTCOME_LABELS: Mapping[PassOutcome, str] = {
     PassOutcome.PASSED: N_("合格"),
@@ -64,10 +73,14 @@ class ComponentRule:
 
 @dataclass(frozen=True, slots=True)
 class PassRule:
-    """The components a level requires, and the unit scores are rounded to (half up) before they are compared."""
+    """The components a level requires, and the unit scores are rounded to (half up) before they are compared.
+
+    A recognised component of `routes` passes alone, in place of all that is required.
+    """
 
     components: tuple[ComponentRule, ...]
     rounding_unit: Decimal | None = None
+    routes: frozenset[AssessmentMode] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,8 @@ def pass_rule_from_profile(profile: Mapping[str, Any]) -> PassRule:
     if len({rule.mode for rule in rules}) < len(rules):
         raise InvalidInputError(N_("规则方案中同一考核项目出现了两次，请删去一项"))
     unit = profile.get("rounding_unit")
-    return PassRule(rules, None if unit is None else _positive(unit))
+    routes = frozenset(AssessmentMode(mode) for mode in profile.get("routes", ()))
+    return PassRule(rules, None if unit is None else _positive(unit), routes)
 
 
 def _component_rule(entry: Mapping[str, Any]) -> ComponentRule:
@@ -149,8 +163,9 @@ def rounded_score(score: Decimal, unit: Decimal | None) -> Decimal:
 def decide(rule: PassRule, results: Iterable[ComponentResult]) -> PassDecision:
     """Decide one candidate.
 
-    A void component voids all; nothing is decided while a required component is pending or missing; absent from every
-    component is absent; otherwise each component must reach its mark, and an absence counts as not reached.
+    A void component voids all; a recognised route passes alone; nothing is decided while a required component is pending
+    or missing; absent from every component is absent; otherwise each component must reach its mark or be recognised, and
+    an absence counts as not reached.
 
     Raises
     ------
@@ -166,7 +181,16 @@ def decide(rule: PassRule, results: Iterable[ComponentResult]) -> PassDecision:
         _reason(part, by_mode.get(part.mode, ComponentResult(part.mode, ResultState.PENDING)), rule.rounding_unit)
         for part in rule.components
     )
-    return PassDecision(_outcome({reason.code for reason in reasons}), reasons)
+    outcome = _outcome({reason.code for reason in reasons})
+    route = next((by_mode[mode] for mode in sorted(rule.routes) if _is_recognised(by_mode.get(mode))), None)
+    if route is None or outcome is PassOutcome.VOID:
+        return PassDecision(outcome, reasons)
+    values = {"mode": MODE_LABELS[route.mode]}
+    return PassDecision(PassOutcome.PASSED, (DecisionReason(route.mode, "recognised", RECOGNISED_MESSAGE, values),))
+
+
+def _is_recognised(result: ComponentResult | None) -> bool:
+    return result is not None and result.state is ResultState.RECOGNISED
 
 
 def _outcome(codes: set[str]) -> PassOutcome:
@@ -176,10 +200,12 @@ def _outcome(codes: set[str]) -> PassOutcome:
         return PassOutcome.PENDING
     if codes == {"absent"}:
         return PassOutcome.ABSENT
-    return PassOutcome.PASSED if codes == {"reached"} else PassOutcome.FAILED
+    return PassOutcome.PASSED if codes <= {"reached", "recognised"} else PassOutcome.FAILED
 
 
+RECOGNISED_MESSAGE = N_("%(mode)s：经核准认可")
 _STATE_MESSAGES: Mapping[ResultState, str] = {
+    ResultState.RECOGNISED: RECOGNISED_MESSAGE,
     ResultState.VOID: N_("%(mode)s：成绩无效"),
     ResultState.PENDING: N_("%(mode)s：成绩待定"),
     ResultState.ABSENT: N_("%(mode)s：缺考"),

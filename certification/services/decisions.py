@@ -68,7 +68,7 @@ def decide_again(
 
 
 def _decide_one(rule: PassRule, scores: score_repository.ScoresOfBatch, record: ResultRecord) -> PassDecision:
-    required = {part.mode for part in rule.components}
+    required = {part.mode for part in rule.components} | rule.routes
     held = scores.get(record.result_record_id, {})
     return decide(rule, [ComponentResult(m, s.state, s.score) for m, s in held.items() if m in required])
 

@@ -30,6 +30,7 @@ from kernel.identity.repository import get_organisation
 from kernel.uow import UnitOfWork
 
 MAX_DAYS_AHEAD = 31
+LISTED_MODES = (AssessmentMode.THEORY, AssessmentMode.SKILLS, AssessmentMode.COMPREHENSIVE_REVIEW)
 
 
 def planned_period(session: Session, batch: CertificationBatch, starts_on: dt.date) -> PublicityPeriod:
@@ -98,7 +99,7 @@ def publicity_pdf(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> tup
 
 
 def _score_texts(held: dict[AssessmentMode, ComponentScore]) -> tuple[str, str, str]:
-    theory, skills, review = (entered_text(held.get(mode)) for mode in AssessmentMode)
+    theory, skills, review = (entered_text(held.get(mode)) for mode in LISTED_MODES)
     return theory, skills, review
 
 

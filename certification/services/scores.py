@@ -78,7 +78,7 @@ def entered_text(score: ComponentScore | None) -> str:
 
 def text_of(state: ResultState, score: Decimal | None) -> str:
     """Return a result as a person types it."""
-    words = {ResultState.ABSENT: "缺考", ResultState.VOID: "作废"}
+    words = {ResultState.ABSENT: "缺考", ResultState.VOID: "作废", ResultState.RECOGNISED: "认可"}
     return words.get(state, "") if score is None else plain_number(score)
 
 

@@ -17,7 +17,7 @@ from certification.rules.pass_decision import (
 )
 from kernel.errors import InvalidInputError
 
-THEORY, SKILLS, REVIEW = AssessmentMode
+THEORY, SKILLS, REVIEW, *OTHERS = AssessmentMode
 PROFILE = {"components": [{"mode": "theory", "pass_mark": "60"}, {"mode": "skills", "pass_mark": "60"}]}
 RULE = pass_rule_from_profile(PROFILE)
 
