@@ -111,9 +111,13 @@ def list_sittings(session: Session, actor: Actor, candidate_id: uuid.UUID) -> li
     attempts = repository.attempts_of(session, [one.registration_id for one, _batch in rows])
     return [
         _sitting(
-            session, actor, one, batch, release=releases.get(batch.exam_batch_id),
+            session,
+            actor,
+            one,
+            batch,
+            release=releases.get(batch.exam_batch_id),
             attempt=attempts.get(one.registration_id),
-        )  # fmt: skip
+        )
         for one, batch in rows
     ]
 
