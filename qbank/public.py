@@ -15,6 +15,7 @@ from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
+from kernel.skill_levels import NATIONAL_CODES
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import ConversionReport
 from qbank.models.standards import StandardLevel
@@ -200,7 +201,7 @@ def _level_info(level: StandardLevel, n_points: int, n_approved_items: int) -> L
         n_points=n_points,
         n_approved_items=n_approved_items,
         is_published=level.is_published,
-        national_level_code=level.maps_to or (level.level_code if level.rank else None),
+        national_level_code=level.maps_to or (level.level_code if level.level_code in NATIONAL_CODES else None),
     )
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from certification.rules.levels import DOCUMENTS, DocumentKind, DocumentWording
+
 NO_TRADE = "--"  # the style notice: never empty
-STATEMENT = "本证书由%(body)s颁发，表明持证人通过本机构组织的职业技能等级认定，具备该职业（工种）相应技能等级水平。"
-STATEMENT_ENGLISH = (
-    "This is to certify that the bearer has passed the occupational skill level assessment organised by the issuing "
-    "body and is qualified at the stated level of the occupation."
-)
 QUERY_ADDRESSES = (
     ("证书信息查询", "http://jndj.osta.org.cn"),
     ("机构信息查询", "http://pjjg.osta.org.cn"),
@@ -32,13 +29,13 @@ class CertificateSheet:
     issued_on: dt.date
     verify_address: str
     photo: bytes | None = None
-    statement: str = STATEMENT
     query_addresses: tuple[tuple[str, str], ...] = QUERY_ADDRESSES
     print_serial: str = ""
     watermark: str = ""
     is_bilingual: bool = False
     expires_on: dt.date | None = None
     signed_statement: str = ""
+    wording: DocumentWording = DOCUMENTS[DocumentKind.SKILL_LEVEL]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from certification.documents.model import NO_TRADE, STATEMENT_ENGLISH, CertificateSheet, PublicityList
+from certification.documents.model import NO_TRADE, CertificateSheet, PublicityList
 from certification.rules.roster import ROSTER_TITLE, RosterRow, roster_cells, roster_header
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -17,6 +17,8 @@ from kernel.spreadsheets import TableSheet, write_table
 from kernel.typesetting import printable_photo, render_pdf
 
 _TEMPLATES = Path(__file__).parent
+_MADE = frozenset({"photo", "issued_on", "expires_on", "wording"})
+"""Fields of a sheet that do not go into the template as they are."""
 MAX_CERTIFICATES = 1_000
 STATEMENT_MM = 38
 """Width of the signed statement's code on the sheet, the white around it included."""
@@ -42,7 +44,7 @@ def certificates_pdf(
         )
     assets: dict[str, bytes] = {}
     pages = [_certificate_page(sheet, str(index), assets) for index, sheet in enumerate(sheets)]
-    data = {"certificates": pages, "english": STATEMENT_ENGLISH}
+    data = {"certificates": pages}
     return render_pdf(
         _TEMPLATES / "certificate.typ",
         data,
@@ -61,12 +63,11 @@ def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes
         assets[f"photo-{key}.jpg"] = photo
     if sheet.signed_statement:
         assets[f"statement-{key}.svg"] = _scannable(sheet.signed_statement).encode()
-    names = (
-        field.name for field in dataclasses.fields(sheet) if field.name not in {"photo", "issued_on", "expires_on"}
-    )
+    names = (field.name for field in dataclasses.fields(sheet) if field.name not in _MADE)
     return {
         **{name: getattr(sheet, name) for name in names},
-        "statement": sheet.statement % {"body": sheet.body_name},
+        **dataclasses.asdict(sheet.wording),
+        "statement": sheet.wording.statement % {"body": sheet.body_name},
         "trade": sheet.trade.strip() or NO_TRADE,
         "issued_on": chinese_date(sheet.issued_on),
         "expires_on": chinese_date(sheet.expires_on) if sheet.expires_on else "",

@@ -14,10 +14,12 @@ from certification.models import FiledScope
 from certification.pages.wording import Errors, act_and_return, field_errors, form_date, form_text
 from certification.repository import rosters as repository
 from certification.services import filing as services
+from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
+from kernel.skill_levels import all_levels
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_filing", __name__, url_prefix="/certification/filing")
@@ -30,6 +32,7 @@ class FilingPage:
     rows: Sequence[FiledScope]
     may_write: bool
     values: dict[str, str]
+    levels: dict[str, str]
     errors: Errors = field(default_factory=dict)
 
 
@@ -43,7 +46,9 @@ def index() -> tuple[str, int]:
 def _page(values: dict[str, str], errors: Errors | None = None) -> tuple[str, int]:
     actor = current_actor()
     rows = repository.list_filed_scopes(db.session(), actor.organisation)
-    page = FilingPage(rows, actor.may(Permission.CERTIFICATION_WRITE), values, errors or {})
+    known = all_levels(profiles.values(db.session(), actor.organisation))
+    levels = {code: level.name for code, level in known.items()}
+    page = FilingPage(rows, actor.may(Permission.CERTIFICATION_WRITE), values, levels, errors or {})
     return render_page("certification/filing.html", page, status=422 if errors else 200)
 
 
@@ -57,6 +62,7 @@ def add() -> tuple[str, int] | Response:
             services.add_filed_scope(
                 uow, occupation_code=form_text("occupation_code"), trade_name=form_text("trade_name"),
                 level_code=form_text("level_code"), filed_on=filed_on, number=form_text("number"),
+                ability_name=form_text("ability_name"),
             )  # fmt: skip
     except InvalidInputError as exc:
         return _page(request.form.to_dict(), field_errors(exc))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from certification.models import CertificateState
 from certification.pages.wording import Errors, download, field_errors, form_text
+from certification.rules.levels import DOCUMENTS, TITLE_LABELS
 from certification.services import lookup as services
 from certification.services import signing, statements
 from certification.services.lookup import PublicCertificate
@@ -50,6 +52,20 @@ class LookupPage:
     state_text: str = ""
     is_scan: bool = False
     errors: Errors = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[tuple[str, Any]]:
+        """What is said about the certificate that was found; a special ability has neither trade nor level."""
+        found = self.answer
+        if found is None:
+            return []
+        wording = DOCUMENTS[found.kind]
+        levelled = [(_("工种"), found.trade or "--"), (_("等级"), found.level)] if wording.has_level else []
+        occupation = _("职业") if wording.has_level else _("专项职业能力")
+        return [
+            (_("证书名称"), _(TITLE_LABELS[found.kind])), (_("证书编号"), found.number), (_("姓名"), found.name),
+            (_("证件号码"), found.id_number), (occupation, found.occupation), *levelled,
+        ]  # fmt: skip
 
 
 def count_lookup() -> None:

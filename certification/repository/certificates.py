@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def filtered(session: Session, actor: Actor, wanted: CertificateFilter) -> Selec
         if value is not None:
             query = query.where(column == value)
     if wanted.year is not None:
-        query = query.where(func.substr(Certificate.number, 14, 2) == f"{wanted.year % 100:02d}")
+        first = dt.date(min(max(wanted.year, dt.MINYEAR), dt.MAXYEAR), 1, 1)
+        query = query.where(Certificate.issued_on.between(first, first.replace(month=12, day=31)))
     if wanted.search:
         text = wanted.search
         query = query.where(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.national_id import PROVINCES
+from kernel.skill_levels import ABILITY_CODE, APPRENTICE, CHIEF, SENIOR
 
 MAX_SERIAL = 999_999
 CERTIFICATE_PROVINCES: Mapping[str, str] = {
@@ -25,14 +26,11 @@ CERTIFICATE_PROVINCES: Mapping[str, str] = {
 # Position 16 by level. The letters of the added levels are given to each installation by its authority: until they are
 # entered, no number can be composed for them.
 NATIONAL_LEVEL_CODES: Mapping[str, str | None] = {
-    "5": "5",
-    "4": "4",
-    "3": "3",
-    "2": "2",
-    "1": "1",
-    "apprentice": None,
-    "special_technician": None,
-    "chief_technician": None,
+    **{code: code for code in "54321"},
+    APPRENTICE: None,
+    SENIOR: None,
+    CHIEF: None,
+    ABILITY_CODE: None,
 }
 
 _PREFIX_FORM = re.compile(r"([YS])([0-9]{4})([0-9]{2})([0-9]{6})")

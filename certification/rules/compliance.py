@@ -20,6 +20,7 @@ from certification.rules.certificate_number import (
 from certification.rules.pass_decision import PassOutcome
 from kernel.i18n import N_
 from kernel.national_id import IdKind, Sex, check_id_number
+from kernel.skill_levels import ABILITY_CODE
 from kernel.spreadsheets import clean_text
 from kernel.working_days import working_days_between
 
@@ -68,14 +69,14 @@ class ComplianceContext:
     institution_prefix: str
     occupations: Mapping[str, str]  # code -> name
     trades: Mapping[str, frozenset[str]]  # occupation code -> trade names
-    filed_scope: frozenset[tuple[str, str, str]]  # occupation code, trade name or "", level
+    filed_scope: frozenset[tuple[str, str, str]]  # occupation code (a special ability's name), trade name or "", level
     level_codes: Mapping[str, str | None] = field(default_factory=lambda: NATIONAL_LEVEL_CODES)
     publicity_ends_on: dt.date | None = None
     plan_filed_on: dt.date | None = None
     evaluation_starts_on: dt.date | None = None
     notice_working_days: int = 15
     issued_numbers: frozenset[str] = frozenset()
-    issued_to: frozenset[tuple[str, str, str]] = frozenset()  # id number, occupation code, level
+    issued_to: frozenset[tuple[str, str, str]] = frozenset()  # id number, occupation key, level
     last_serials: Mapping[tuple[int, str], int] = field(default_factory=dict)  # year, level code -> last serial issued
     barred_id_numbers: frozenset[str] = frozenset()
     held_certificates: Mapping[str, tuple[HeldCertificate, ...]] = field(default_factory=dict)  # by id number
@@ -225,6 +226,8 @@ def check_not_barred(record: ComplianceRecord, context: ComplianceContext) -> It
 def check_occupation(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
     """Find the occupation code and its name in the dictionary."""
     name = context.occupations.get(record.occupation_code)
+    if is_ability(record):
+        return
     if name is None:
         yield "occupation_code", N_("职业编码“%(code)s”不在职业目录中"), {"code": record.occupation_code}
     elif name != record.occupation_name:
@@ -235,16 +238,24 @@ def check_occupation(record: ComplianceRecord, context: ComplianceContext) -> It
 def check_trade(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
     """Find the trade below its occupation."""
     trades = context.trades.get(record.occupation_code, frozenset())
-    if record.trade_name and record.trade_name not in trades:
+    if record.trade_name and record.trade_name not in trades and not is_ability(record):
         yield "trade_name", N_("职业“%(code)s”下没有工种“%(trade)s”"), _scope_values(record)
 
 
 @_record_check("O03", _ERROR, N_("在备案范围内"), N_("机构没有备案该职业的二级"))
 def check_filed_scope(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
     """Find occupation, trade and level in the body's own filing."""
-    if (record.occupation_code, record.trade_name, record.level) not in context.filed_scope:
+    if is_ability(record):
+        if (record.occupation_name, "", record.level) not in context.filed_scope:
+            yield "level", N_("专项职业能力“%(name)s”不在本机构备案范围内"), {"name": record.occupation_name}
+    elif (record.occupation_code, record.trade_name, record.level) not in context.filed_scope:
         message = N_("职业“%(code)s”、工种“%(trade)s”、等级“%(level)s”不在本机构备案范围内")
         yield "level", message, _scope_values(record)
+
+
+def is_ability(record: ComplianceRecord) -> bool:
+    """Say whether a record is about a special ability, which is filed by its name and stands in no dictionary."""
+    return record.level == ABILITY_CODE
 
 
 @_record_check("O04", _WARNING, N_("等级顺序"), N_("申报三级，未查到满 5 年的四级证书"))
@@ -343,7 +354,12 @@ def _parsed(record: ComplianceRecord, context: ComplianceContext) -> Certificate
 
 
 def _person_key(record: ComplianceRecord) -> tuple[str, str, str]:
-    return record.id_number, record.occupation_code, record.level
+    return record.id_number, occupation_key(record.occupation_code, record.occupation_name, record.level), record.level
+
+
+def occupation_key(code: str, name: str, level: str) -> str:
+    """Return what tells occupations apart at a level: the code, of a special ability its name."""
+    return name if level == ABILITY_CODE else code
 
 
 # --- the batch -------------------------------------------------------------------------------------------------------

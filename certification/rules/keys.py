@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from certification.rules.certificate_number import NATIONAL_LEVEL_CODES
+from certification.rules.levels import items_of as items_of
+from certification.rules.levels import level_codes as level_codes
 from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile, plain_number
-from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
 
@@ -28,7 +28,6 @@ ROUNDING_UNIT = "certification.rounding_unit"
 PUBLICITY_WORKING_DAYS = "certification.publicity_working_days"
 PUBLICITY_CONTACT = "certification.publicity_contact"
 PLAN_NOTICE_WORKING_DAYS = "certification.plan_notice_working_days"
-LEVEL_CODES = "certification.level_codes"
 WARNING_CHECKS = "certification.warning_checks"
 VALIDITY_YEARS = "certification.validity_years"
 ALL_LEVELS = "*"
@@ -70,18 +69,8 @@ declare(
     RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
     RuleKey(PLAN_NOTICE_WORKING_DAYS, 15, N_("评价计划提前报备（工作日）"), "15", minimum=0, maximum=60),
     RuleKey(VALIDITY_YEARS, 0, N_("证书有效年限（0 为长期有效）"), "0", minimum=0, maximum=30),
-    RuleKey(LEVEL_CODES, "", N_("新增等级的证书等级码（如 special_technician=T，逗号分隔）")),
     RuleKey(WARNING_CHECKS, "", N_("只提醒、不拦截的数据合规检查编号（如 P06，逗号分隔）")),
 )
-
-
-def items_of(text: str) -> list[str]:
-    """Return the entries of a comma-separated value.
-
-    >>> items_of("2，1, ")
-    ['2', '1']
-    """
-    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
 def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
@@ -106,20 +95,3 @@ def _is_named(level_code: str, levels: object) -> bool:
 def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:
     """Return the rule by which candidates of a level pass."""
     return pass_rule_from_profile(pass_profile(values, level_code))
-
-
-def level_codes(values: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return position 16 by level: the national five and what the installation has entered.
-
-    Raises
-    ------
-    InvalidInputError
-        If an entry has no equals sign.
-    """
-    codes = dict(NATIONAL_LEVEL_CODES)
-    for entry in items_of(str(values[LEVEL_CODES])):
-        level, separator, code = entry.partition("=")
-        if not separator:
-            raise InvalidInputError(N_("规则方案中的证书等级码“%(entry)s”应写作 等级=代码"), entry=entry)
-        codes[level.strip()] = code.strip()
-    return codes

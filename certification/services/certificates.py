@@ -26,8 +26,9 @@ from certification.repository import certificates as repository
 from certification.repository import publicity as publicity_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState, require_transition
-from certification.rules.certificate_number import compose_number, level_code_for, next_serial, parse_prefix
+from certification.rules.certificate_number import next_serial, parse_prefix
 from certification.rules.ecertificate import last_day
+from certification.rules.levels import DOCUMENTS, NumberSeries, document_kind, number_series
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.webhooks import EventType
 from certification.services import batches, statements, webhooks
@@ -69,14 +70,15 @@ def numbering_problem(session: Session, batch: CertificationBatch) -> InvalidInp
         return InvalidInputError(NO_PREFIX)
     try:
         parse_prefix(organisation.certificate_prefix)
-        _level_code(session, batch)
+        series_of(session, batch)
     except InvalidInputError as error:
         return error
     return None
 
 
-def _level_code(session: Session, batch: CertificationBatch) -> str:
-    return level_code_for(batch.level_code, keys.level_codes(profiles.values(session, batch.organisation_id)))
+def series_of(session: Session, batch: CertificationBatch) -> NumberSeries:
+    """Return the series that numbers a batch's certificates; refuse while the installation has not entered its code."""
+    return number_series(batch.level_code, profiles.values(session, batch.organisation_id))
 
 
 def number_batch(uow: UnitOfWork, batch_id: uuid.UUID, *, issued_on: dt.date) -> int:
@@ -123,7 +125,7 @@ def _counter(
         organisation_id=batch.organisation_id,
         prefix=organisation.certificate_prefix or "",
         year=issued_on.year,
-        level_code=_level_code(uow.session, batch),
+        level_code=series_of(uow.session, batch).code,
     )
 
 
@@ -137,10 +139,8 @@ def _make_certificate(
     issued_on: dt.date,
 ) -> Certificate:
     counter.last_serial = next_serial(counter.last_serial)
-    number = compose_number(
-        counter.prefix, year=counter.year, level=batch.level_code, serial=counter.last_serial,
-        codes={batch.level_code: counter.level_code},
-    )  # fmt: skip
+    series = series_of(uow.session, batch)
+    number = series.compose(counter.prefix, year=counter.year, serial=counter.last_serial)
     key = new_id()
     plain = read_number(person, table="result_records", row_id=person.result_record_id)
     certificate = Certificate(
@@ -194,6 +194,7 @@ def note_event(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, r
 def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> CertificateSheet:
     """Return what a certificate's sheet says; the QR code leads to the public page."""
     record = session.get(ResultRecord, certificate.result_record_id)
+    wording = DOCUMENTS[document_kind(certificate.level_code)]
     marks = {
         CertificateState.REVOKED: "已撤销",
         CertificateState.SUPERSEDED: "已换发",
@@ -213,6 +214,7 @@ def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> Ce
         photo=read_photo(session, record) if record else None,
         watermark=marks.get(certificate.state, ""),
         expires_on=certificate.expires_on,
+        wording=wording,
     )
 
 
@@ -240,11 +242,17 @@ def ecertificate_pdf(uow: UnitOfWork, certificate_id: uuid.UUID, *, base_url: st
     """
     require(uow.actor, Permission.CERTIFICATE_ISSUE)
     certificate = repository.lock_certificate(uow.session, certificate_id, actor=uow.actor)
+    made = make_ecertificate(uow, certificate, base_url=base_url, note=N_("电子证书"))
+    audit.record(uow, "certificate.print_electronic", "certificate", certificate_id)
+    return made
+
+
+def make_ecertificate(uow: UnitOfWork, certificate: Certificate, *, base_url: str, note: str) -> tuple[str, bytes]:
+    """Return name and content of an e-certificate; the caller has settled who may have it and audits."""
     statement = statements.current_statement(uow, certificate)
     sheet = dataclasses.replace(sheet_of(uow.session, certificate, base_url=base_url), signed_statement=statement)
     content = certificates_pdf([sheet], created_at=issue_moment(certificate))
-    note_event(uow, certificate, CertificateAct.PRINTED, N_("电子证书"))
-    audit.record(uow, "certificate.print_electronic", "certificate", certificate_id)
+    note_event(uow, certificate, CertificateAct.PRINTED, note)
     return f"电子证书_{certificate.number}.pdf", content
 
 

@@ -20,7 +20,9 @@ from certification.rules.compliance import (
     ComplianceSeverity,
     HeldCertificate,
     check_compliance,
+    occupation_key,
 )
+from certification.rules.levels import LEVEL_ORDER, level_order
 from certification.rules.pass_decision import PassOutcome
 from certification.services.dates import today
 from certification.services.personal import read_number
@@ -79,19 +81,25 @@ def _context(session: Session, batch: CertificationBatch, plain: dict[str, str])
     filed_trades = {row.trade_name for row in filed if row.occupation_code == batch.occupation_code}
     period = publicity_repository.find_publicity(session, batch.certification_batch_id)
     held = _held(session, batch, list(plain))
+    order = level_order(str(values[LEVEL_ORDER]))
     return ComplianceContext(
         today=today(),
         institution_prefix=organisation.certificate_prefix or "",
         occupations={occupation.code: occupation.name} if occupation else {},
         trades={occupation.code: frozenset(occupation.trades) | frozenset(filed_trades)} if occupation else {},
-        filed_scope=frozenset((row.occupation_code, row.trade_name, row.level_code) for row in filed),
+        filed_scope=frozenset(
+            (occupation_key(row.occupation_code, row.occupation_name, row.level_code), row.trade_name, row.level_code)
+            for row in filed
+        ),
         level_codes=keys.level_codes(values),
         publicity_ends_on=period.ends_on if period else None,
         plan_filed_on=batch.plan_filed_on,
         evaluation_starts_on=batch.evaluation_starts_on,
+        previous_level={level: step.previous for level, step in order.items()},
+        years_at_previous_level={level: step.years for level, step in order.items()},
         notice_working_days=values[keys.PLAN_NOTICE_WORKING_DAYS],
         issued_to=frozenset(
-            (plain[c.id_number_index], c.occupation_code, c.level_code)
+            (plain[c.id_number_index], occupation_key(c.occupation_code, c.occupation_name, c.level_code), c.level_code)
             for c in held
             if c.certification_batch_id != batch.certification_batch_id
         ),

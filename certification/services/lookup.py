@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from certification.models import Certificate, CertificateLookup, CertificateState
 from certification.repository import certificates as repository
+from certification.rules.levels import DocumentKind, document_kind
 from certification.services.dates import today
 from certification.services.personal import read_number
 from kernel import crypto
@@ -48,6 +49,7 @@ class PublicCertificate:
     issuer: str = ""
     superseded_by: str = ""
     expires_on: dt.date | None = None
+    kind: DocumentKind = DocumentKind.SKILL_LEVEL
 
     @property
     def is_known(self) -> bool:
@@ -175,6 +177,7 @@ def shown(certificate: Certificate | None) -> PublicCertificate:
         issuer=certificate.body_name,
         superseded_by=certificate.superseded_by or "",
         expires_on=certificate.expires_on,
+        kind=document_kind(certificate.level_code),
     )
 
 

@@ -24,6 +24,10 @@ OPERATORS = {
 _CONDITION = re.compile(rf"(.+?)\s*({'|'.join(map(re.escape, OPERATORS))})\s*(.+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _RANKS = (
+    (9, re.compile(r"专项")),
+    (6, re.compile(r"学徒")),
+    (-2, re.compile(r"首席技师")),
+    (-1, re.compile(r"特级技师")),
     (5, re.compile(r"五级|初级工")),
     (4, re.compile(r"四级|中级工")),
     (3, re.compile(r"三级|高级工")),
@@ -84,12 +88,14 @@ class Verdict:
 
 
 def rank_of(level: str) -> int:
-    """Return the rank of a level as people write it, 5 the lowest and 1 the highest; 0 for what is none.
+    """Return the rank of a level as people write it, the lower the higher: 5 to 1, what is added around them; 0 for none.
 
     Examples
     --------
     >>> [rank_of(text) for text in ("四级/中级工", "高级技师", "技师", "高级工", "初级工", "大专")]
     [4, 1, 2, 3, 5, 0]
+    >>> [rank_of(text) for text in ("专项职业能力", "学徒工", "特级技师", "首席技师")]
+    [9, 6, -1, -2]
     """
     return next((rank for rank, pattern in _RANKS if pattern.search(level.strip())), 0)
 

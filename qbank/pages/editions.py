@@ -9,17 +9,26 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
+from kernel.skill_levels import ABILITY, LevelKind, SkillLevel, scale
 from kernel.uow import unit_of_work
 from qbank.models.standards import StandardEdition
 from qbank.pages.item_wording import uuid_or_none
 from qbank.pages.standards import detail_page
 from qbank.pages.wording import Errors, act_and_return, field_errors, form_date, form_text, form_version
 from qbank.repository import standards as repository
-from qbank.rules.standards import EDITION_LABELS, LAYOUT_LABELS, NATIONAL_LEVELS, EditionStatus, OutlineLayout
+from qbank.rules.standards import (
+    EDITION_LABELS,
+    LAYOUT_LABELS,
+    NATIONAL_LEVELS,
+    EditionStatus,
+    OutlineLayout,
+    StandardKind,
+)
 from qbank.services import edition_copy
 from qbank.services import standards as services
 
@@ -129,11 +138,12 @@ def _level_form(
 ) -> tuple[str, int]:
     nationals = [(level.code, f"{level.name}（{level.code}）") for level in NATIONAL_LEVELS]
     taken = {level.level_code for level in edition.levels}
+    known = [(level.code, f"{level.name}（{level.code}）") for level in _offered(edition)]
     page = LevelFormPage(
         title=_("修改等级") if level_id else _("添加等级"), edition=edition,
         action=url_for("editions.update_level", level_id=level_id) if level_id
         else url_for("editions.create_level", edition_id=edition.standard_edition_id),
-        values=values, nationals=nationals, free_nationals=[n for n in nationals if n[0] not in taken],
+        values=values, nationals=nationals, free_nationals=[n for n in known if n[0] not in taken],
         layouts=[(layout.value, _(label)) for layout, label in LAYOUT_LABELS.items()], is_new=level_id is None,
         delete_href=url_for("editions.delete_level", level_id=level_id) if level_id else "",
         errors=errors,
@@ -141,11 +151,19 @@ def _level_form(
     return render_page("qbank/standards/level_form.html", page, status=422 if errors else 200)
 
 
+def _offered(edition: StandardEdition) -> list[SkillLevel]:
+    """Return the levels that a standard may have: one for a special ability, else the scale of the rule profile."""
+    if edition.standard.kind is StandardKind.SPECIAL_ABILITY:
+        return [ABILITY]
+    levels = scale(profiles.values(db.session(), current_actor().organisation))
+    return sorted(levels, key=lambda level: level.kind is not LevelKind.NATIONAL)
+
+
 def _level_data() -> services.LevelData:
     chosen, layout = form_text("national"), form_text("layout")
     return services.LevelData(
         level_code=chosen or form_text("level_code"), name="" if chosen else form_text("name"),
-        maps_to=None if chosen else form_text("maps_to"),
+        maps_to=form_text("maps_to"),
         layout=OutlineLayout(layout) if layout in set(OutlineLayout) else OutlineLayout.CLASSIC,
     )  # fmt: skip
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from kernel.i18n import N_
+from kernel.skill_levels import NATIONAL, SkillLevel
 
 
 class StandardKind(enum.StrEnum):
@@ -57,26 +58,12 @@ LAYOUT_LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NationalLevel:
-    """A level of the national scale; `rank` sorts from lowest to highest."""
-
-    code: str
-    name: str
-    rank: int
-
-
-NATIONAL_LEVELS = (
-    NationalLevel("5", "五级/初级工", 1),
-    NationalLevel("4", "四级/中级工", 2),
-    NationalLevel("3", "三级/高级工", 3),
-    NationalLevel("2", "二级/技师", 4),
-    NationalLevel("1", "一级/高级技师", 5),
-)
+NATIONAL_LEVELS = NATIONAL
 NATIONAL_BY_CODE = {level.code: level for level in NATIONAL_LEVELS}
 
 
-def level_rank(level_code: str, maps_to: str | None) -> int:
-    """Return the place of a level on the scale; a custom level stands with the national one it maps to."""
-    level = NATIONAL_BY_CODE.get(level_code) or NATIONAL_BY_CODE.get(maps_to or "")
+def level_rank(level_code: str, maps_to: str | None, levels: Mapping[str, SkillLevel] | None = None) -> int:
+    """Return the place of a level on the scale; a custom level stands with the one it maps to, 0 without any place."""
+    known = levels or NATIONAL_BY_CODE
+    level = known.get(level_code) or NATIONAL_BY_CODE.get(maps_to or "")
     return level.rank if level else 0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import delete
 
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
+from kernel.skill_levels import ABILITY_CODE, SkillLevel, all_levels
 from kernel.uow import UnitOfWork
 from qbank.models.standards import OccupationalStandard, StandardEdition, StandardLevel, WeightRow
 from qbank.repository import occupations as dictionary
@@ -195,10 +197,11 @@ def create_level(uow: UnitOfWork, edition_id: uuid.UUID, data: LevelData) -> Sta
     """Add a level, national or custom, with an empty outline."""
     require(uow.actor, Permission.STANDARD_WRITE)
     edition = repository.get_edition(uow.session, edition_id, actor=uow.actor)
-    data = _checked_level(edition, data, known=None)
+    levels = all_levels(profiles.values(uow.session, uow.actor.organisation))
+    data = _checked_level(edition, data, levels, known=None)
     level = StandardLevel(
         organisation_id=uow.actor.organisation, standard_edition_id=edition_id, level_code=data.level_code,
-        name=data.name, maps_to=data.maps_to, rank=level_rank(data.level_code, data.maps_to), layout=data.layout,
+        name=data.name, maps_to=data.maps_to, rank=level_rank(data.level_code, data.maps_to, levels), layout=data.layout,
         status=OutlineStatus.DRAFT, created_at=now(),
     )  # fmt: skip
     level.edition = edition
@@ -208,11 +211,12 @@ def create_level(uow: UnitOfWork, edition_id: uuid.UUID, data: LevelData) -> Sta
     return level
 
 
-def _checked_level(edition: StandardEdition, data: LevelData, *, known: StandardLevel | None) -> LevelData:
+def _checked_level(
+    edition: StandardEdition, data: LevelData, levels: Mapping[str, SkillLevel], *, known: StandardLevel | None
+) -> LevelData:
     code, name, maps_to = data.level_code.strip(), data.name.strip(), (data.maps_to or "").strip() or None
-    national = NATIONAL_BY_CODE.get(code)
-    name = name or (national.name if national else "")
-    fields: dict[str, list[str]] = {}
+    name = name or (levels[code].name if code in levels else "")
+    fields = _kind_problems(edition, code)
     if not LEVEL_CODE_PATTERN.fullmatch(code):
         fields["level_code"] = [N_("请填写等级代码：字母或数字，不超过 12 位")]
     if any(level.level_code == code and level is not known for level in edition.levels):
@@ -222,7 +226,17 @@ def _checked_level(edition: StandardEdition, data: LevelData, *, known: Standard
     if maps_to is not None and maps_to not in NATIONAL_BY_CODE:
         fields["maps_to"] = [N_("请选择对应的国家等级")]
     refuse_fields(fields)
-    return LevelData(code, name, None if national else maps_to, data.layout)
+    return LevelData(code, name, None if code in {*NATIONAL_BY_CODE, ABILITY_CODE} else maps_to, data.layout)
+
+
+def _kind_problems(edition: StandardEdition, code: str) -> dict[str, list[str]]:
+    """Refuse levels beside the one of a special ability, and that one in a standard of an occupation."""
+    is_ability = edition.standard.kind is StandardKind.SPECIAL_ABILITY
+    if is_ability and code != ABILITY_CODE:
+        return {"level_code": [N_("专项职业能力考核规范只有一个等级，请选择“专项职业能力”")]}
+    if code == ABILITY_CODE and not is_ability:
+        return {"level_code": [N_("“专项职业能力”只用于专项职业能力考核规范")]}
+    return {}
 
 
 def update_level(uow: UnitOfWork, level_id: uuid.UUID, data: LevelData, *, version: int | None = None) -> StandardLevel:
@@ -232,10 +246,11 @@ def update_level(uow: UnitOfWork, level_id: uuid.UUID, data: LevelData, *, versi
     check_version(level.version, version)
     require_draft(level)
     edition = repository.get_edition(uow.session, level.standard_edition_id, actor=uow.actor)
-    data = _checked_level(edition, data, known=level)
+    levels = all_levels(profiles.values(uow.session, uow.actor.organisation))
+    data = _checked_level(edition, data, levels, known=level)
     before = {"level_code": level.level_code, "maps_to": level.maps_to}
     level.level_code, level.name, level.maps_to = data.level_code, data.name, data.maps_to
-    level.rank = level_rank(data.level_code, data.maps_to)
+    level.rank = level_rank(data.level_code, data.maps_to, levels)
     after = {"level_code": data.level_code, "maps_to": data.maps_to}
     audit.record(uow, "level.update", "level", level_id, before=before, after=after)
     return level

@@ -12,8 +12,10 @@ from certification.models import Certificate, CertificationBatch, Publicity
 from certification.public import receive_results
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState
+from certification.rules.levels import ABILITY_NUMBERS, LEVEL_CODES
 from certification.rules.pass_decision import PassOutcome
 from certification.services import certificates
+from kernel import profiles
 from kernel.clock import now
 from kernel.db import db
 from kernel.identity.actor import system_actor
@@ -25,6 +27,8 @@ from tests.factories.certification import candidate, package
 from web.app import create_app
 
 N_THREADS, N_PEOPLE = 8, 5
+LEVELS = ("3", "special_tech", "ability")
+HEADS = {"3": "S000011000001263", "special_tech": "S00001100000126T", "ability": "ZX112026"}
 DAY = dt.date(2026, 11, 10)
 
 
@@ -40,7 +44,7 @@ def real_app(scratch_database_url, tmp_path):
 
 
 def approved_batches(organisation_id):
-    """Batches as they stand after the centre's approval, everybody passed."""
+    """Batches of three levels in turn as they stand after the centre's approval, everybody passed."""
     actor, keys = system_actor(organisation_id), []
     for index in range(N_THREADS):
         people = [candidate(100 * index + n) for n in range(1, N_PEOPLE + 1)]
@@ -48,7 +52,8 @@ def approved_batches(organisation_id):
             key = receive_results(uow, package(organisation_id, people)).certification_batch_id
             for record in repository.list_records(uow.session, key):
                 record.outcome = PassOutcome.PASSED
-            uow.session.get(CertificationBatch, key).state = BatchState.APPROVED
+            batch = uow.session.get(CertificationBatch, key)
+            batch.state, batch.level_code = BatchState.APPROVED, LEVELS[index % 3]
             uow.add(
                 Publicity(
                     organisation_id=organisation_id, certification_batch_id=key, number=1,
@@ -81,7 +86,7 @@ def number_at_once(app, organisation_id, keys, failures):
         thread.join(timeout=60)
 
 
-def test_eight_officers_numbering_at_once_leave_no_gap_and_no_double(real_app, monkeypatch):
+def test_eight_officers_numbering_three_levels_at_once_leave_no_gap_and_no_double(real_app, monkeypatch):
     noon = dt.datetime.combine(DAY, dt.time(4), tzinfo=dt.UTC)
     monkeypatch.setattr("certification.services.dates.now", lambda: noon)
     failures: list[Exception] = []
@@ -92,12 +97,17 @@ def test_eight_officers_numbering_at_once_leave_no_gap_and_no_double(real_app, m
                 is_active=True, created_at=now(),
             )  # fmt: skip
             uow.add(body)
+        with unit_of_work(system_actor(body.organisation_id)) as uow:
+            given = {LEVEL_CODES: "特级技师=T", ABILITY_NUMBERS: "ZX{province}{yyyy}{serial:6}"}
+            profiles.publish(uow, given, effective_on=dt.date(2026, 1, 1))
         keys = approved_batches(body.organisation_id)
         number_at_once(real_app, body.organisation_id, keys, failures)
         assert failures == []
-        rows = db.session().query(Certificate.number, Certificate.certification_batch_id).all()
-    serials = sorted(int(number[16:]) for number, _batch in rows)
-    assert serials == list(range(1, N_THREADS * N_PEOPLE + 1))
+        rows = db.session().query(Certificate.number, Certificate.certification_batch_id, Certificate.level_code).all()
+    for level, head in HEADS.items():
+        numbers = sorted(number for number, _batch, code in rows if code == level)
+        n_batches = sum(LEVELS[index % 3] == level for index in range(N_THREADS))
+        assert numbers == [f"{head}{serial:06d}" for serial in range(1, n_batches * N_PEOPLE + 1)]
     for key in keys:
-        own = sorted(int(number[16:]) for number, batch in rows if batch == key)
+        own = sorted(int(number[-6:]) for number, batch, _level in rows if batch == key)
         assert own == list(range(own[0], own[0] + N_PEOPLE))

@@ -310,7 +310,7 @@ def test_numbering_is_blocked_with_a_clear_message_while_prefix_or_level_code_is
         office.act(certificates.number_batch, batch_id, issued_on=dt.date(2026, 11, 10))
     with unit_of_work(system_actor()) as uow:
         uow.session.get(Organisation, organisation.organisation_id).certificate_prefix = "S000011000001"
-        uow.session.get(CertificationBatch, batch_id).level_code = "special_technician"
+        uow.session.get(CertificationBatch, batch_id).level_code = "special_tech"
     with pytest.raises(InvalidInputError, match="等级码尚未设置"):
         office.act(certificates.number_batch, batch_id, issued_on=dt.date(2026, 11, 10))
 

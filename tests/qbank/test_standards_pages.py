@@ -14,7 +14,7 @@ from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
-from qbank.models.standards import AssessmentPoint, OccupationalStandard, StandardLevel
+from qbank.models.standards import AssessmentPoint, OccupationalStandard, StandardEdition, StandardLevel
 from qbank.services.occupations import load_occupations
 from tests.factories.standards import make_edition, make_level
 
@@ -120,6 +120,30 @@ def test_a_custom_level_maps_to_a_national_one(editor, organisation):
     again = editor.post(address, data={"level_code": "4A", "name": "重复"})
     assert again.status_code == 422
     assert "这个版本已有该等级" in again.text
+
+
+def test_a_special_ability_has_one_level_and_occupations_have_the_scale(editor, organisation):
+    edition = make_edition(system_actor(organisation.organisation_id))
+    address = f"/standards/editions/{edition.standard_edition_id}/levels/new"
+    assert "特级技师（special_tech）" in editor.get(address).text
+    editor.post(address, data={"national": "special_tech"})
+    level = db.session.query(StandardLevel).one()
+    assert (level.level_code, level.name, level.rank) == ("special_tech", "特级技师", 6)
+    assert editor.post(address, data={"level_code": "ability", "name": "专项"}).status_code == 422
+
+    values = {"code": "ZX-01", "name": "手工面点制作", "kind": "special_ability", "occupation_name": "手工面点制作"}
+    editor.post("/standards/new", data=values)
+    standard = db.session.query(OccupationalStandard).filter_by(code="ZX-01").one()
+    editor.post(f"/standards/{standard.occupational_standard_id}/editions", data={"label": "2026"})
+    own = db.session.query(StandardEdition).filter_by(occupational_standard_id=standard.occupational_standard_id).one()
+    address = f"/standards/editions/{own.standard_edition_id}/levels/new"
+    assert "四级/中级工（4）</option>" not in editor.get(address).text.split('name="maps_to"')[0]
+    refused = editor.post(address, data={"national": "4"})
+    assert refused.status_code == 422
+    assert "只有一个等级" in refused.text
+    editor.post(address, data={"national": "ability"})
+    level = db.session.query(StandardLevel).filter_by(standard_edition_id=own.standard_edition_id).one()
+    assert (level.level_code, level.name) == ("ability", "专项职业能力")
 
 
 def test_the_outline_of_the_demonstration_imports_cleanly_after_a_preview(editor, organisation):
