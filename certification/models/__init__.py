@@ -30,6 +30,7 @@ from certification.models.decisions import (
     ScoreOrigin,
 )
 from certification.models.double_entry import ScoreEntry
+from certification.models.enterprise_levels import EnterpriseLevel
 from certification.models.panels import (
     Assessment,
     AssessmentResult,
@@ -43,6 +44,13 @@ from certification.models.panels import (
 from certification.models.part_scores import CarriedPart
 from certification.models.proofs import ComponentProof, ProofStatus
 from certification.models.roster_files import AnswerFileStatus, RosterAnswerFile
+from certification.models.seniors import (
+    SeniorApplication,
+    SeniorEvent,
+    SeniorMaterial,
+    SeniorObjection,
+    SeniorPanelMember,
+)
 from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
 from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
 
@@ -73,6 +81,7 @@ __all__ = [
     "ConsentPurpose",
     "CredentialEntry",
     "DeliveryStatus",
+    "EnterpriseLevel",
     "EvidencePack",
     "FiledScope",
     "MessageState",
@@ -91,6 +100,11 @@ __all__ = [
     "ScoreEntry",
     "ScoreOrigin",
     "ScoreSheetTemplate",
+    "SeniorApplication",
+    "SeniorEvent",
+    "SeniorMaterial",
+    "SeniorObjection",
+    "SeniorPanelMember",
     "SigningKey",
     "WebhookEndpoint",
     "WebhookMessage",

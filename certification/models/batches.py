@@ -45,6 +45,8 @@ class CertificationBatch(Base):
     trade_name: Mapped[str] = mapped_column(String(100), default="")
     level_code: Mapped[str] = mapped_column(String(32))
     level_name: Mapped[str] = mapped_column(String(60))
+    own_level_code: Mapped[str] = mapped_column(String(32), default="", server_default="", comment="of the enterprise")
+    own_level_name: Mapped[str] = mapped_column(String(60), default="", server_default="")
     n_registered: Mapped[int]
     state: Mapped[BatchState] = mapped_column(default=BatchState.RECEIVED)
     state_since: Mapped[datetime]

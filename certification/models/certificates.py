@@ -76,6 +76,8 @@ class Certificate(Base):
     trade_name: Mapped[str] = mapped_column(String(100), default="")
     level_code: Mapped[str] = mapped_column(String(32))
     level_name: Mapped[str] = mapped_column(String(60))
+    own_level_code: Mapped[str] = mapped_column(String(32), default="", server_default="", comment="of the enterprise")
+    own_level_name: Mapped[str] = mapped_column(String(60), default="", server_default="")
     issued_on: Mapped[date]
     expires_on: Mapped[date | None] = mapped_column(comment="last day of validity; none: without end")
     issued_at: Mapped[datetime | None]
