@@ -14,7 +14,7 @@ from exam_delivery.repository import forensics as forensics_repository
 from exam_delivery.repository import planning
 from exam_delivery.repository.forensics import LeadFilter, Person
 from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, LeadState
-from exam_delivery.rules.groups import GROUPINGS
+from exam_delivery.rules.groups import CARRIERS, GROUPINGS
 from exam_delivery.rules.readiness import percentile
 from exam_delivery.services import analyses, forensics, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
@@ -30,6 +30,7 @@ from kernel.uow import UnitOfWork
 
 __all__ = [
     "ANALYSE_JOB",
+    "CARRIERS",
     "GROUPINGS",
     "KIND_LABELS",
     "STATE_LABELS",

@@ -33,6 +33,7 @@ from qbank.services import imports as import_services
 from qbank.services import items as item_services
 from qbank.services import media as media_services
 from qbank.services import reviews as review_services
+from qbank.services import sharing as sharing_services
 from qbank.services import workflows as workflow_services
 from qbank.services.curation import StatisticsRow as StatisticsRow
 from qbank.services.duplicates import VersionPair as VersionPair
@@ -310,17 +311,15 @@ def load_contents(session: Session, actor: Actor, item_version_ids: Sequence[uui
     actor : Actor
         Needs ITEM_READ, FORM_READ or FORM_SEAL.
     item_version_ids : sequence of UUID
-        Any versions of the organisation, old ones too.
+        Any versions of the organisation, old ones too, and those that another one shares with it.
 
     Raises
     ------
     NotFoundError
-        If one of them is not the organisation's.
+        If one of them is neither the organisation's nor shared with it.
     """
     _require_any(actor, Permission.ITEM_READ, Permission.FORM_READ, Permission.FORM_SEAL)
-    rows = item_repository.versions_with_items(session, item_version_ids, organisation_id=actor.organisation)
-    if len(rows) < len(set(item_version_ids)):
-        raise NotFoundError(N_("有的试题版本不存在，可能属于其他机构"))
+    rows = sharing_services.versions_with_items(session, item_version_ids, organisation_id=actor.organisation)
     points = item_repository.points_of_versions(session, [version.item_version_id for version, _ in rows])
     return {
         version.item_version_id: FrozenItem(
@@ -375,7 +374,7 @@ def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datet
     uow : UnitOfWork
         The transaction of the act that uses them, such as sealing a form.
     item_ids : sequence of UUID
-        Items of the actor's organisation; others are left alone.
+        Items of the actor's organisation, and those that others share with it.
     used_at : datetime or date
         When.
     """
@@ -390,13 +389,14 @@ def record_statistics(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> int:
     uow : UnitOfWork
         The transaction of the act that found it, such as the release of scores.
     rows : sequence of StatisticsRow
-        One a version and source; a later row of the same version and source replaces the earlier one.
+        One a version, source and carrier, and one of all carriers together; what an earlier analysis of the same source
+        said of a version is replaced.
     """
     return curation_services.record_statistics(uow, rows)
 
 
 def load_statistics(session: Session, actor: Actor, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StatisticsRow]:
-    """Return the newest figures of those items that have any.
+    """Return the newest figures of those items that have any, of all carriers together.
 
     Parameters
     ----------

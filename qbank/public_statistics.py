@@ -16,6 +16,8 @@ from qbank.repository import statistics as repository
 from qbank.repository.items import chunks
 from qbank.repository.statistics import HistoryRow as HistoryRow
 from qbank.rules.corrections import STATE_LABELS, CaseState
+from qbank.rules.statistics import CARRIER_LABELS as CARRIER_LABELS
+from qbank.rules.statistics import Carrier as Carrier
 from qbank.services import statistics as services
 from qbank.services.statistics import ItemMeasure as ItemMeasure
 from qbank.services.statistics import ParameterRow as ParameterRow
@@ -85,8 +87,28 @@ def record_parameters(
     return services.record_parameters(uow, standard_level_id, rows, scale=scale, computed_on=computed_on)
 
 
-def load_history(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[HistoryRow]:
-    """Return all figures of a level's versions, old versions too, each with its source, number of answers and day.
+def load_history(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, carrier: Carrier = Carrier.ALL
+) -> list[HistoryRow]:
+    """Return the figures of a level's versions, old versions too, each with its source, number of answers and day.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs STATISTICS_READ or ITEM_READ; sees the own organisation only.
+    standard_level_id : UUID
+        The level.
+    carrier : Carrier
+        Whose answers; by default those of all carriers together. Figures of several carriers are never joined here.
+    """
+    _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ)
+    return repository.history(session, standard_level_id, organisation_id=actor.organisation, carrier=carrier)
+
+
+def list_carriers(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[Carrier]:
+    """Return the carriers on which a level's items were answered, the most used first.
 
     Parameters
     ----------
@@ -98,7 +120,8 @@ def load_history(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
         The level.
     """
     _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ)
-    return repository.history(session, standard_level_id, organisation_id=actor.organisation)
+    found = repository.carriers(session, standard_level_id, organisation_id=actor.organisation)
+    return sorted(found, key=lambda one: (-found[one], one.value))
 
 
 def list_cases(session: Session, actor: Actor, standard_level_id: uuid.UUID, *, limit: int = 50) -> list[CaseInfo]:

@@ -27,6 +27,8 @@ SEX_LABELS: Mapping[str, str] = {Sex.MALE.value: N_("男"), Sex.FEMALE.value: N_
 
 
 COMPUTER, TABLET, PHONE = N_("电脑"), N_("平板"), N_("手机")
+CARRIERS: Mapping[str, str] = {COMPUTER: "computer", TABLET: "tablet", PHONE: "phone"}
+"""Labels of the grouping ``carrier`` to their names in data."""
 
 
 def carrier_of(device: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from kernel import profiles
 from kernel.db import db
 from kernel.errors import DomainError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import user_names
 from kernel.uow import UnitOfWork, unit_of_work
+from psychometrics.ctt import wilson_interval
 from qbank.models.curation import ItemPair, ItemStatistics, LintWaiver
 from qbank.models.items import Item
 from qbank.pages.curation_wording import LintView, SimilarView, lint_views, similar_views
@@ -25,12 +28,15 @@ from qbank.repository import curation as curation_repository
 from qbank.repository import items as repository
 from qbank.repository import pairs as pair_repository
 from qbank.rules.pairs import ORIGIN_LABELS, STATE_LABELS
+from qbank.rules.statistics import CARRIER_LABELS, LEAST_ANSWERS, Carrier
 from qbank.services import curation, disclosures, duplicates, lint
 from qbank.services import items as services
 from qbank.services.similar import similar_items
 
 ABOUT_KEYS = frozenset({"longest_key", "clue_words", "absolute_words", "similar_options"})
 """Rules whose words let the reader guess the key: seeing them is noted as seeing it."""
+OF_SESSION = re.compile(r"exam_session:([^:]+):([^:]+)")
+"""The source of figures that come from a form of a session."""
 
 bp = Blueprint("item_curation", __name__, url_prefix="/items")
 
@@ -55,6 +61,19 @@ class PairLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureLine:
+    """What one analysis found about one version on one carrier; `interval` is None where nothing was measured."""
+
+    figures: ItemStatistics
+    number: int
+    source: str
+    href: str
+    carrier: str
+    interval: tuple[float, float] | None
+    is_enough: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChecksPage:
     """Everything that stands beside an item."""
 
@@ -64,7 +83,8 @@ class ChecksPage:
     similar: list[SimilarView]
     pairs: list[PairLine]
     tags: Sequence[str]
-    statistics: Sequence[ItemStatistics]
+    statistics: Sequence[FigureLine]
+    least: int
     may_write: bool
     may_decide: bool
 
@@ -90,6 +110,7 @@ def checks_page(item: Item) -> ChecksPage:
         disclosures.disclose(session, actor, item, item.current_version_id, way="page")
     pairs = pair_repository.pairs_of_item(session, item.item_id, actor=actor)
     may_write = actor.may(Permission.ITEM_WRITE)
+    least = int(profiles.value(session, actor.organisation, LEAST_ANSWERS.name))
     return ChecksPage(
         item=item,
         findings=lint_views(result.findings),
@@ -99,10 +120,38 @@ def checks_page(item: Item) -> ChecksPage:
             PairLine(pair, other, _(ORIGIN_LABELS[pair.origin]), _(STATE_LABELS[pair.state])) for pair, other in pairs
         ],
         tags=curation_repository.tags_of(session, [item.item_id])[item.item_id],
-        statistics=curation_repository.statistics_of(session, item.item_id),
+        statistics=figure_lines(curation_repository.statistics_of(session, item.item_id), least),
+        least=least,
         may_write=may_write,
         may_decide=may_write and actor.may(Permission.ITEM_READ),
     )
+
+
+def figure_lines(rows: Sequence[tuple[ItemStatistics, int]], least: int) -> list[FigureLine]:
+    """Return the figures of an item; all carriers together only where there are several, or nobody noted which."""
+    carriers: dict[tuple[uuid.UUID, str], int] = {}
+    for one, _number in rows:
+        if one.carrier is not Carrier.ALL:
+            key = (one.item_version_id, one.source)
+            carriers[key] = carriers.get(key, 0) + 1
+    return [
+        _figure_line(one, number, least)
+        for one, number in rows
+        if one.carrier is not Carrier.ALL or carriers.get((one.item_version_id, one.source)) != 1
+    ]
+
+
+def _figure_line(one: ItemStatistics, number: int, least: int) -> FigureLine:
+    interval = None
+    if one.proportion_correct is not None and one.n:
+        low, high = wilson_interval([one.proportion_correct], [one.n])
+        interval = (float(low[0]), float(high[0]))
+    sat = OF_SESSION.fullmatch(one.source)
+    href = (
+        url_for("analyses.report", **sat.groupdict()) if sat and current_actor().may(Permission.STATISTICS_READ) else ""
+    )
+    source = _("场次统计") if sat else one.source
+    return FigureLine(one, number, source, href, _(CARRIER_LABELS[one.carrier]), interval, one.n >= least)
 
 
 def _waived(result: lint.ItemLint) -> list[WaivedLine]:

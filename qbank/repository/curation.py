@@ -14,10 +14,12 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import User
 from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView, SensitiveWord
-from qbank.models.items import Item
+from qbank.models.items import Item, ItemVersion
 from qbank.repository.items import chunks, version_in_use
+from qbank.rules.statistics import Carrier
 
 MOST_TAGS = 500
+MOST_FIGURES = 400
 
 
 def tags_of(session: Session, item_ids: Sequence[uuid.UUID]) -> defaultdict[uuid.UUID, list[str]]:
@@ -76,7 +78,8 @@ def find_own_view(session: Session, name: str, *, actor: Actor) -> SavedView | N
 def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ItemStatistics]:
     """Return the newest figures of items, the larger sample of one day; the caller has checked the items' walls.
 
-    Figures of versions that are neither in use nor worked on are left out: they speak of another content.
+    The figures are of all carriers together. Those of versions that are neither in use nor worked on are left out: they
+    speak of another content.
     """
     found: dict[uuid.UUID, ItemStatistics] = {}
     of_today = or_(
@@ -86,17 +89,25 @@ def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[u
         query = (
             select(ItemStatistics)
             .join(Item, Item.item_id == ItemStatistics.item_id)
-            .where(ItemStatistics.item_id.in_(chunk), of_today)
+            .where(ItemStatistics.item_id.in_(chunk), ItemStatistics.carrier == Carrier.ALL, of_today)
         )
         for row in session.scalars(query.order_by(ItemStatistics.computed_on, ItemStatistics.n)):
             found[row.item_id] = row
     return found
 
 
-def statistics_of(session: Session, item_id: uuid.UUID) -> Sequence[ItemStatistics]:
-    """Return all figures of one item, newest first."""
-    query = select(ItemStatistics).where(ItemStatistics.item_id == item_id)
-    return session.scalars(query.order_by(ItemStatistics.computed_on.desc()).limit(200)).all()
+def statistics_of(session: Session, item_id: uuid.UUID) -> Sequence[tuple[ItemStatistics, int]]:
+    """Return all figures of one item with the numbers of their versions, newest first, carriers beside each other."""
+    query = (
+        select(ItemStatistics, ItemVersion.number)
+        .join(ItemVersion, ItemVersion.item_version_id == ItemStatistics.item_version_id)
+        .where(ItemStatistics.item_id == item_id)
+        .order_by(
+            ItemStatistics.computed_on.desc(), ItemVersion.number.desc(), ItemStatistics.source, ItemStatistics.carrier
+        )
+        .limit(MOST_FIGURES)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def sensitive_words(session: Session, organisation_id: uuid.UUID) -> Sequence[SensitiveWord]:

@@ -16,12 +16,13 @@ from qbank.models.standards import AssessmentPoint
 from qbank.models.statistics import ItemParameters
 from qbank.repository.items import version_in_use
 from qbank.rules.corrections import ReportSource
+from qbank.rules.statistics import Carrier
 
 MOST_ROWS = 200_000
 
 
 class MeasureRow(NamedTuple):
-    """The answers to the version in use, over all its sources."""
+    """The answers to the version in use, over all its sources and carriers."""
 
     item_id: uuid.UUID
     item_version_id: uuid.UUID
@@ -44,6 +45,7 @@ class HistoryRow(NamedTuple):
     computed_on: date
     proportion_correct: float | None
     item_total_r: float | None
+    carrier: Carrier = Carrier.ALL
 
 
 def _of_level(standard_level_id: uuid.UUID) -> Select[Any]:
@@ -68,7 +70,7 @@ def measures(session: Session, standard_level_id: uuid.UUID, *, organisation_id:
         .where(
             ItemStatistics.organisation_id == organisation_id, version == version_in_use(),
             ItemStatistics.proportion_correct.is_not(None), ItemStatistics.n > 0,
-            version.in_(_of_level(standard_level_id)),
+            ItemStatistics.carrier == Carrier.ALL, version.in_(_of_level(standard_level_id)),
         )
         .group_by(ItemStatistics.item_id, version)
     )  # fmt: skip
@@ -102,24 +104,40 @@ def known_versions(session: Session, standard_level_id: uuid.UUID, *, organisati
     return set(session.scalars(query))
 
 
-def history(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[HistoryRow]:
-    """Return all figures of a level's versions, old versions too, by item, version and day."""
+def history(
+    session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID, carrier: Carrier = Carrier.ALL
+) -> list[HistoryRow]:
+    """Return the figures of a level's versions on one carrier or all together, old versions too, by item, version and day."""
     query = (
         select(
             ItemStatistics.item_id, Item.code, ItemStatistics.item_version_id, ItemVersion.number,
             ItemStatistics.item_version_id == version_in_use(), ItemStatistics.source, ItemStatistics.n,
             ItemStatistics.computed_on, ItemStatistics.proportion_correct, ItemStatistics.item_total_r,
+            ItemStatistics.carrier,
         )
         .join(Item, Item.item_id == ItemStatistics.item_id)
         .join(ItemVersion, ItemVersion.item_version_id == ItemStatistics.item_version_id)
         .where(
-            ItemStatistics.organisation_id == organisation_id,
+            ItemStatistics.organisation_id == organisation_id, ItemStatistics.carrier == carrier,
             ItemStatistics.item_version_id.in_(_of_level(standard_level_id)),
         )
         .order_by(Item.code, ItemVersion.number, ItemStatistics.computed_on)
         .limit(MOST_ROWS)
     )  # fmt: skip
     return [HistoryRow._make(row)._replace(is_in_use=bool(row[4])) for row in session.execute(query)]
+
+
+def carriers(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> dict[Carrier, int]:
+    """Return the carriers on which a level's items were answered, with the number of figures of each."""
+    query = (
+        select(ItemStatistics.carrier, func.count())
+        .where(
+            ItemStatistics.organisation_id == organisation_id, ItemStatistics.carrier != Carrier.ALL,
+            ItemStatistics.item_version_id.in_(_of_level(standard_level_id)),
+        )
+        .group_by(ItemStatistics.carrier)
+    )  # fmt: skip
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def cases_by_statistics(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,6 +23,7 @@ from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedVie
 from qbank.models.items import Item, ItemVersion
 from qbank.repository import curation as repository
 from qbank.repository import items as item_repository
+from qbank.rules.statistics import Carrier
 from qbank.services.items import require_visible
 
 MOST_TAGS_OF_ITEM = 20
@@ -108,7 +109,7 @@ def remove_view(uow: UnitOfWork, saved_view_id: uuid.UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRow:
-    """What an analysis found about one version; `source` names the session or analysis."""
+    """What an analysis found about one version; `source` names the session or analysis, `carrier` whose answers these are."""
 
     item_version_id: uuid.UUID
     source: str
@@ -116,28 +117,41 @@ class StatisticsRow:
     computed_on: date
     proportion_correct: float | None = None
     item_total_r: float | None = None
+    carrier: Carrier = Carrier.ALL
 
 
 def record_statistics(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> int:
-    """Keep figures of versions of the organisation; those of the same source are replaced. Return how many were kept."""
-    version_ids = [row.item_version_id for row in rows]
-    known = _own_versions(uow, version_ids)
-    present = _present(uow, [row for row in rows if row.item_version_id in known])
+    """Keep figures of versions of the organisation in place of those of the same source; return how many versions there were."""
+    known = _own_versions(uow, [row.item_version_id for row in rows])
     kept = [row for row in rows if row.item_version_id in known]
+    present = _present(uow, kept)
     for row in kept:
-        figures = present.get((row.item_version_id, row.source))
+        figures = present.pop((row.item_version_id, row.source, row.carrier), None)
         if figures is None:
             figures = ItemStatistics(
                 item_statistics_id=new_id(), organisation_id=uow.actor.organisation,
                 item_id=known[row.item_version_id], item_version_id=row.item_version_id, source=row.source[:120],
+                carrier=row.carrier,
             )  # fmt: skip
             uow.add(figures)
         figures.n, figures.computed_on = row.n, row.computed_on
         figures.proportion_correct, figures.item_total_r = row.proportion_correct, row.item_total_r
+    _remove_old(uow, present, {(row.item_version_id, row.source) for row in kept})
     if kept:
-        after = {"versions": len(kept), "sources": sorted({row.source for row in kept})[:20]}
+        after = {"versions": len(known), "sources": sorted({row.source for row in kept})[:20]}
         audit.record(uow, "item.statistics", "organisation", uow.actor.organisation, after=after)
-    return len(kept)
+    return len(known)
+
+
+def _remove_old(
+    uow: UnitOfWork,
+    left: Mapping[tuple[uuid.UUID, str, Carrier], ItemStatistics],
+    replaced: Container[tuple[uuid.UUID, str]],
+) -> None:
+    """Remove what an earlier analysis of a source said of carriers that the present one does not know."""
+    for (item_version_id, source, _carrier), figures in left.items():
+        if (item_version_id, source) in replaced:
+            uow.session.delete(figures)
 
 
 def _own_versions(uow: UnitOfWork, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
@@ -150,11 +164,11 @@ def _own_versions(uow: UnitOfWork, version_ids: Sequence[uuid.UUID]) -> dict[uui
     return found
 
 
-def _present(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> dict[tuple[uuid.UUID, str], ItemStatistics]:
+def _present(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> dict[tuple[uuid.UUID, str, Carrier], ItemStatistics]:
     found = {}
-    for chunk in item_repository.chunks([row.item_version_id for row in rows]):
+    for chunk in item_repository.chunks(list({row.item_version_id for row in rows})):
         query = select(ItemStatistics).where(ItemStatistics.item_version_id.in_(chunk))
-        found.update({(one.item_version_id, one.source): one for one in uow.session.scalars(query)})
+        found.update({(one.item_version_id, one.source, one.carrier): one for one in uow.session.scalars(query)})
     return found
 
 

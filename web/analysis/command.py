@@ -27,7 +27,10 @@ MODELS = ("ctt", "rasch", "2pl", "3pl")
 @click.option("--out", metavar="FILE", type=WRITABLE, required=True, help=N_("写出的 JSON 报告"))
 @click.option("--model", type=click.Choice(MODELS), default="ctt", show_default=True, help=N_("标定所用的模型"))
 @click.option(
-    "--groups", metavar="FILE", type=READABLE, help=N_("考生分组 candidate,列…：按每一列比较各组在每道题上的公平性")
+    "--groups",
+    metavar="FILE",
+    type=READABLE,
+    help=N_("考生分组 candidate,列…：按每一列比较各组在每道题上的公平性；carrier 列是作答设备，另给各设备的指标"),
 )
 @click.option("--html", metavar="FILE", type=WRITABLE, help=N_("另写一份可打印的网页报告"))
 @click.option(
@@ -51,7 +54,7 @@ def analyse(context: click.Context, /, responses: Path, key: Path | None, out: P
     report = figures.analyse(marked)
     add_calibration(report, marked, options["model"])
     if options["groups"]:
-        _add_fairness(report, marked, sheet, options["groups"])
+        _add_groups(report, marked, sheet, options["groups"])
     write_json(out, report)
     if options["html"]:
         write_file(options["html"], page.render(report, responses.name, options["lang"]).encode())
@@ -64,13 +67,17 @@ def analyse(context: click.Context, /, responses: Path, key: Path | None, out: P
     context.exit(0)
 
 
-def _add_fairness(report: dict[str, Any], marked: Marked, sheet: Sheet, path: Path) -> None:
-    """Put the comparison of groups into the report; say how many candidates the file does not know."""
+def _add_groups(report: dict[str, Any], marked: Marked, sheet: Sheet, path: Path) -> None:
+    """Put the comparison of groups and the figures by carrier into the report; say how many candidates the file does not know."""
+    from web.analysis.bounds import USUAL
+    from web.analysis.carriers import COLUMN, by_carrier
     from web.analysis.fairness import fairness_report
     from web.analysis.sheet import read_groups
 
     groups, n_unknown = read_groups(path, sheet)
     report["fairness"] = fairness_report(marked, groups)
+    if COLUMN in groups:
+        report["by_carrier"] = by_carrier(marked, groups[COLUMN], USUAL)
     if n_unknown:
         click.echo(N_("提醒：分组文件中没有 %(n)s 名考生，他们不参加分组比较") % {"n": n_unknown}, err=True)
 

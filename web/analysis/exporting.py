@@ -6,6 +6,7 @@ import csv
 import io
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,8 @@ from decimal import Decimal
 from exam_delivery.public import FormTable, SlotOfForm
 from item_templates.rounding import decimal_text
 from qbank.public_statistics import VersionName
+from web.analysis.carriers import COLUMN
+from web.analysis.fairness import NAMED
 from web.analysis.sheet import NOT_REACHED
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
@@ -22,8 +25,8 @@ BY_KEY, BY_SCORE = "key", "score"
 README = """# {session} / {title}
 
 Responses of one form, exported for statistics. {n} persons, {k} items. Candidates carry pseudonyms made for this session
-alone; names, numbers and groups are not in this archive. Treat it as confidential all the same: it holds the key.
-每名考生是只用于本场次的代号；不含姓名、证件号和分组。含标准答案，请妥善保管。
+alone; names, numbers and groups, but for what they sat on, are not in this archive. Treat it as confidential all the same: it holds the key.
+每名考生是只用于本场次的代号；除作答设备外不含姓名、证件号和分组。含标准答案，请妥善保管。
 
 | file | content |
 |---|---|
@@ -33,8 +36,10 @@ alone; names, numbers and groups are not in this archive. Treat it as confidenti
 | scores.csv | the scores that count, 0 where omitted; `NR` = not reached |
 | maximum.csv | a key file for scores.csv |
 | items.csv | slot, item code and version, type, assessment point, full mark of every column |
+| carriers.csv | on what each candidate sat (`computer`, `tablet`, `phone`, `unknown`); left out where all sat on one, empty where fewer than {least} did |
 
-`kaoku analyse responses.csv --key key.csv --out report.json` gives the figures of the session's report.
+`kaoku analyse responses.csv --key key.csv --out report.json` gives the figures of the session's report; with
+`--groups carriers.csv` those of every carrier, too. Figures of several carriers are figures of several groups of people.
 
 ```r
 scores <- read.csv("scores.csv", na.strings = "NR", row.names = 1, check.names = FALSE)
@@ -55,10 +60,14 @@ class ExportForm:
     names: tuple[str, ...]
     pseudonyms: tuple[str, ...]
     versions: Mapping[str, VersionName]
+    carriers: tuple[str, ...] = ()
 
 
 def prepare(
-    table: FormTable, versions: Mapping[uuid.UUID, VersionName], pseudonym: Callable[[uuid.UUID], str]
+    table: FormTable,
+    versions: Mapping[uuid.UUID, VersionName],
+    pseudonym: Callable[[uuid.UUID], str],
+    carriers: Mapping[uuid.UUID, str] | None = None,
 ) -> ExportForm:
     """Return a form with names for its columns and rows; rows come in the order of the pseudonyms, which says nothing."""
     known = {str(key): name for key, name in versions.items()}
@@ -68,7 +77,15 @@ def prepare(
         table.form_id, table.title, table.slots, [table.scores[row] for row in rows],
         [table.chosen[row] for row in rows], tuple(table.attempt_ids[row] for row in rows),
     )  # fmt: skip
-    return ExportForm(table.title, sorted_table, _names(table.slots, known), tuple(name for name, _row in order), known)
+    sat = tuple((carriers or {}).get(key, "") for key in sorted_table.attempt_ids)
+    names = tuple(name for name, _row in order)
+    return ExportForm(table.title, sorted_table, _names(table.slots, known), names, known, _without_few(sat))
+
+
+def _without_few(carriers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the carriers, empty where so few used one that it could give a person away; none where there is only one."""
+    sizes = Counter(carriers)
+    return tuple(one if sizes[one] >= NAMED else "" for one in carriers) if len(sizes) > 1 else ()
 
 
 def _names(slots: Sequence[SlotOfForm], versions: Mapping[str, VersionName]) -> tuple[str, ...]:
@@ -113,15 +130,17 @@ def files_of(session_name: str, form: ExportForm) -> dict[str, str]:
     ]
     maxima = [decimal_text(slot.max_score) for slot in slots]
     keys = [";".join(slot.keys) if own else "" for slot, own in zip(slots, by_key, strict=True)]
+    sat = [["candidate", COLUMN], *map(list, zip(form.pseudonyms, form.carriers, strict=True))] if form.carriers else []
+    head_text = README.format(session=session_name, title=form.title, n=len(form.pseudonyms), k=len(slots), least=NAMED)
     return {
-        "README.md": README.format(session=session_name, title=form.title, n=len(form.pseudonyms), k=len(slots)),
+        "README.md": head_text,
         "responses.csv": _csv([head, *responses]),
         "key.csv": _csv([["item", "key", "score"], *map(list, zip(form.names, keys, maxima, strict=True))]),
         "choices.csv": _csv([["candidate", *(form.names[place] for place in chosen)], *choices]),
         "scores.csv": _csv([head, *scores]),
         "maximum.csv": _csv([["item", "key", "score"], *([name, "", most] for name, most in zip(form.names, maxima, strict=True))]),
         "items.csv": _csv([list(ITEM_COLUMNS), *(_item(form, place, BY_KEY if by_key[place] else BY_SCORE) for place in range(len(slots)))]),
-    }  # fmt: skip
+    } | ({"carriers.csv": _csv(sat)} if sat else {})  # fmt: skip
 
 
 def _key_decides(table: FormTable, place: int) -> bool:

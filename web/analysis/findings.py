@@ -66,6 +66,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "too_few_items_for_groups": Meaning("note", N_("对错题不足 10 道，总分不足以说明两人水平相当，不作比较。")),
     "too_few_in_groups": Meaning("note", N_("没有两组都满 50 人，数据不足以比较；积累更多考生后再看。")),
     "few_in_group": Meaning("note", N_("较小的一组不足 200 人：只看得出很大的差异，没有发现不等于没有。")),
+    "too_few_on_carrier": Meaning(
+        "note", N_("用这种设备作答的人太少，数据不足，不单独给出指标；人数计入全部设备，各场次同一设备的人数会累积。")
+    ),
     "too_few_calibrated": Meaning("caution", N_("能标定的题目不足三道，无法标定。")),
 }  # fmt: skip
 UNCERTAIN_WHEN_FEW = frozenset({"possible_wrong_key", "negative_discrimination"})

@@ -14,7 +14,7 @@ from kernel.clock import now
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 from qbank import public_statistics as bank
-from qbank.public_statistics import ParameterRow
+from qbank.public_statistics import Carrier, ParameterRow
 from web.analysis.drift import Anchor, Change, Comparison, Sitting, anchors, compare_session
 from web.analysis.scale import Scale, common_scale, read_calibration
 
@@ -47,14 +47,14 @@ def level_scale(session: Session, actor: Actor, standard_level_id: uuid.UUID) ->
 
 
 def level_anchors(
-    session: Session, actor: Actor, standard_level_id: uuid.UUID
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, carrier: Carrier = Carrier.ALL
 ) -> tuple[list[Anchor], dict[uuid.UUID, Sitting]]:
-    """Return the versions of a level with their uses in analysed sessions, and those sessions."""
+    """Return the versions of a level with their uses in analysed sessions, and those sessions; on one carrier if asked."""
     known = {
         row.exam_session_id: Sitting(row.exam_session_id, row.session_name, row.starts_at)
         for row in sittings.list_trends(session, actor, standard_level_id)
     }
-    return anchors(bank.load_history(session, actor, standard_level_id), known), known
+    return anchors(bank.load_history(session, actor, standard_level_id, carrier=carrier), known), known
 
 
 def _raise_leads(uow: UnitOfWork, comparison: Comparison) -> None:

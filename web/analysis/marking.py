@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -31,10 +31,17 @@ class Answers:
     membership: BoolArray
     truncated: bool
 
+    def part(self, rows: IntArray) -> Answers:
+        """Return what some candidates chose, with the options of all."""
+        return replace(self, given=self.given[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Marks of a sheet: NaN where not reached; `answers` None where the cells are scores."""
+    """Marks of a sheet: NaN where not reached; `answers` None where the cells are scores.
+
+    `is_omitted` says who left an item out; only with it can a part of the candidates be looked at.
+    """
 
     candidates: tuple[str, ...]
     items: tuple[str, ...]
@@ -43,13 +50,27 @@ class Marked:
     n_omitted: IntArray
     answers: tuple[Answers | None, ...]
     maximum_is_observed: tuple[bool, ...]
+    is_omitted: BoolArray | None = None
+
+    def part(self, rows: IntArray) -> Marked:
+        """Return the marks of some candidates; maxima and options stay those of all, so that parts can be compared."""
+        if self.is_omitted is None:
+            raise ValueError("who omitted what is not known")
+        return replace(
+            self,
+            candidates=tuple(self.candidates[row] for row in rows.tolist()),
+            scores=self.scores[rows],
+            n_omitted=self.is_omitted[rows].sum(axis=0),
+            answers=tuple(one.part(rows) if one else None for one in self.answers),
+            is_omitted=self.is_omitted[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
     scores: FloatArray
     maximum: float
-    n_omitted: int
+    is_omitted: BoolArray
     answers: Answers | None = None
     maximum_is_observed: bool = False
 
@@ -57,14 +78,16 @@ class _Column:
 def mark_sheet(sheet: Sheet, key: Mapping[str, KeyRow] | None) -> Marked:
     """Return the marks of a sheet; without a key, and where the key of an item is empty, the cells are scores."""
     columns = [_mark_column(sheet, place, key[item] if key else None) for place, item in enumerate(sheet.items)]
+    is_omitted = np.column_stack([column.is_omitted for column in columns])
     return Marked(
         candidates=sheet.candidates,
         items=sheet.items,
         scores=np.column_stack([column.scores for column in columns]),
         max_scores=np.array([column.maximum for column in columns]),
-        n_omitted=np.array([column.n_omitted for column in columns]),
+        n_omitted=is_omitted.sum(axis=0),
         answers=tuple(column.answers for column in columns),
         maximum_is_observed=tuple(column.maximum_is_observed for column in columns),
+        is_omitted=is_omitted,
     )
 
 
@@ -87,7 +110,7 @@ def _score_column(distinct: Sequence[str], given: IntArray, maximum: float | Non
     limit = np.inf if maximum is None else maximum
     marks[(marks < 0) | (marks > limit)] = np.inf
     highest = maximum or max(float(np.nanmax(marks, initial=0.0)), 1.0)
-    return _Column(marks[given], highest, _n_omitted(distinct, given), None, maximum is None and highest != 1)
+    return _Column(marks[given], highest, _is_omitted(distinct, given), None, maximum is None and highest != 1)
 
 
 def _refuse_score(sheet: Sheet, place: int, row: int) -> None:
@@ -96,9 +119,8 @@ def _refuse_score(sheet: Sheet, place: int, row: int) -> None:
     raise SheetError(message, file=sheet.name, candidate=candidate, item=item, cell=cell)
 
 
-def _n_omitted(distinct: Sequence[str], given: IntArray) -> int:
-    sizes = np.bincount(given, minlength=len(distinct))
-    return int(sum(size for text, size in zip(distinct, sizes.tolist(), strict=True) if not text))
+def _is_omitted(distinct: Sequence[str], given: IntArray) -> BoolArray:
+    return np.array([not text for text in distinct], dtype=bool)[given]
 
 
 def _mark(text: str) -> float:
@@ -118,7 +140,7 @@ def _answer_column(distinct: Sequence[str], given: IntArray, row: KeyRow) -> _Co
     marks = np.array([maximum * any(_same(one, good) for good in right) for one in chosen])
     marks[unreached] = np.nan
     answers = _answers(chosen, letters, np.where(unreached[given], -1, given))
-    return _Column(marks[given], maximum, _n_omitted(distinct, given), answers)
+    return _Column(marks[given], maximum, _is_omitted(distinct, given), answers)
 
 
 def answer_options(text: str, letters: Iterable[str] = ()) -> frozenset[str]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kernel.i18n import N_
 from web.analysis import charts
+from web.analysis.carriers import LABELS
 from web.analysis.fairness import findings_of
 from web.analysis.findings import MEANINGS, Finding, explain, explain_item
 from web.analysis.guide import SECTIONS, Entry
@@ -78,6 +79,9 @@ def render(report: dict[str, Any], source: str, language: str = "zh") -> str:
         overview=_overview(items, say),
         information=_information(report["model"], say),
         fairness=_fairness(report.get("fairness"), say),
+        carriers=[
+            one | {"label": say(LABELS.get(one["carrier"], one["carrier"]))} for one in report.get("by_carrier", ())
+        ],
     )
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from exam_delivery.public import GROUPINGS, FormTable, SlotOfForm
+from exam_delivery.public import CARRIERS, GROUPINGS, FormTable, SlotOfForm
 from kernel.i18n import N_
 from kernel.profiles import RuleKey, declare
 from qbank.public import StatisticsRow
 from qbank.public_changes import Report, ReportSource
+from qbank.public_statistics import Carrier
 from web.analysis.bounds import USUAL, Bounds
 from web.analysis.calibration import add_calibration
+from web.analysis.carriers import UNKNOWN, by_carrier
 from web.analysis.fairness import fairness_report
 from web.analysis.figures import analyse
 from web.analysis.findings import explain_item
@@ -35,8 +37,6 @@ declare(
 )
 ENOUGH_FOR_MODEL = 100
 """Candidates from which a Rasch model is worth its standard errors: Linacre (1994)."""
-CARRIER = "computer"
-"""How the sessions of this installation are sat; figures of another carrier must never be joined to these unseen."""
 
 
 def analyse_form(
@@ -45,20 +45,26 @@ def analyse_form(
     """Return the report of one form: what `kaoku analyse` gives, with the item version of every column.
 
     `groups` gives the labels of each attempt's candidate; only figures of groups enter the report. The bounds that judged are
-    kept in it.
+    kept in it, and the figures of every carrier beside those of all together.
     """
     marked = mark_table(table)
     report = analyse(marked, bounds) | {"bounds": bounds.as_json()}
     add_calibration(report, marked, "rasch" if len(table.scores) >= ENOUGH_FOR_MODEL else "ctt")
-    for item, slot in zip(report["items"], table.slots, strict=True):
-        item |= {
-            "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
-            "item_version_id": slot.item_version_id,
-        }  # fmt: skip
+    carriers = [CARRIERS.get(groups.get(key, {}).get("carrier", ""), UNKNOWN) for key in table.attempt_ids]
+    report["by_carrier"] = by_carrier(marked, carriers, bounds)
+    for items in (report["items"], *(part["items"] for part in report["by_carrier"])):
+        for item, slot in zip(items, table.slots, strict=True):
+            item.update(_place(slot))
     labels = {name: [groups.get(key, {}).get(name, "") for key in table.attempt_ids] for name in GROUPINGS}
     report["fairness"] = fairness_report(marked, labels)
-    return report | {
-        "form_id": str(table.form_id), "title": table.title, "carrier": CARRIER, "score_counts": _score_counts(marked),
+    return report | {"form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked)}
+
+
+def _place(slot: SlotOfForm) -> dict[str, Any]:
+    """Return which item stands in a column, and where."""
+    return {
+        "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
+        "item_version_id": slot.item_version_id, "max_score": float(slot.max_score),
     }  # fmt: skip
 
 
@@ -84,6 +90,7 @@ def mark_table(table: FormTable) -> Marked:
         n_omitted=omitted.sum(axis=0),
         answers=tuple(_answers(slot, [row[place] for row in table.chosen]) for place, slot in enumerate(table.slots)),
         maximum_is_observed=(False,) * shape[1],
+        is_omitted=omitted,
     )
 
 
@@ -104,9 +111,19 @@ def _answers(slot: SlotOfForm, column: list[tuple[str, ...] | None]) -> Answers 
 
 
 def statistics_rows(report: dict[str, Any], source: str, computed_on: date) -> list[StatisticsRow]:
-    """Return what a report says of each item version; the parts of a group of items become one row without a correlation."""
+    """Return what a report says of each item version: of all answers together, and of those on each carrier.
+
+    The parts of a group of items become one row without a correlation.
+    """
+    rows = _rows(report["items"], source, computed_on, Carrier.ALL)
+    for part in report.get("by_carrier", ()):
+        rows += _rows(part["items"], source, computed_on, Carrier(part["carrier"]))
+    return rows
+
+
+def _rows(items: list[dict[str, Any]], source: str, computed_on: date, carrier: Carrier) -> list[StatisticsRow]:
     by_version: dict[str, list[dict[str, Any]]] = {}
-    for item in report["items"]:
+    for item in items:
         if item["item_version_id"] and item["n"]:
             by_version.setdefault(item["item_version_id"], []).append(item)
     return [
@@ -116,7 +133,8 @@ def statistics_rows(report: dict[str, Any], source: str, computed_on: date) -> l
             n=min(part["n"] for part in parts),
             computed_on=computed_on,
             proportion_correct=_facility(parts),
-            item_total_r=parts[0]["item_rest_correlation"] if len(parts) == 1 else None,
+            item_total_r=parts[0].get("item_rest_correlation") if len(parts) == 1 else None,
+            carrier=carrier,
         )
         for version, parts in by_version.items()
     ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, send_file, url_for
+from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -31,6 +31,7 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank import public as qbank
+from qbank.public_statistics import CARRIER_LABELS, Carrier
 from web.analysis import charts
 from web.analysis.comparing import Comparison, compare_forms
 from web.analysis.fairness import findings_of
@@ -46,7 +47,7 @@ MENU = (
 KINDS = {"alarm": "danger", "caution": "warning", "note": "neutral"}
 FIGURES = (
     "item", "slot", "part", "point", "type", "n", "facility", "item_rest_correlation", "discrimination_27", "n_omitted",
-    "n_not_reached", "effective_weight", "flags",
+    "n_not_reached", "effective_weight", "flags", "carrier",
 )  # fmt: skip
 
 
@@ -74,12 +75,26 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierView:
+    """What the answers on one carrier came to, or of all together; `figures` is a report, or of one item."""
+
+    label: str
+    figures: Mapping[str, Any]
+    n: int
+    is_enough: bool
+    href: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPage:
-    """The report of a session: one form at a time."""
+    """The report of a session: one form at a time, of all carriers or of one."""
 
     exam_session: Any
     analyses: Sequence[Any]
     chosen: Any
+    report: Mapping[str, Any]
+    carriers: Sequence[CarrierView]
     rows: Sequence[ItemRow]
     findings: Sequence[Finding]
     bins: Sequence[Mapping[str, Any]]
@@ -95,10 +110,12 @@ class ItemPage:
 
     exam_session: Any
     chosen: Any
+    carriers: Sequence[CarrierView]
     row: ItemRow
     curves: Markup
     kinds: Mapping[str, str]
     item_href: str
+    carrier: str | None
     before: str
     after: str
 
@@ -117,16 +134,24 @@ def index() -> tuple[str, int]:
 @bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>")
 @requires(Permission.STATISTICS_READ)
 def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tuple[str, int]:
-    """Show the report of one form, the first by default."""
+    """Show the report of one form, the first by default, of all carriers or of the one that the address names."""
     row, analyses, chosen = _chosen(exam_session_id, form_id)
     if chosen is None:
-        return render_page("analyses/report.html", ReportPage(row, (), None, (), (), (), Markup(), KINDS, (), 0))
-    rows = [_item_row(item, exam_session_id, chosen.form_id) for item in chosen.report["items"]]
-    test = chosen.report["test"]
-    flags = (*test["flags"], *chosen.report["model"].get("flags", ()))
-    comparisons = compare_forms([one.report for one in analyses]) if len(analyses) > 1 else []
+        return render_page(
+            "analyses/report.html", ReportPage(row, (), None, {}, (), (), (), (), Markup(), KINDS, (), 0)
+        )
+    found = _of_carrier(chosen.report)
+    carriers = _carriers(chosen)
+    if found["test"] is None:
+        page = ReportPage(row, analyses, chosen, found, carriers, (), (), (), Markup(), KINDS, (), 0)
+        return render_page("analyses/report.html", page)
+    rows = [_item_row(item, exam_session_id, chosen.form_id) for item in found["items"]]
+    flags = (*found["test"]["flags"], *found["model"].get("flags", ()))
+    whole = found is chosen.report
+    comparisons = compare_forms([one.report for one in analyses]) if whole and len(analyses) > 1 else []
     page = ReportPage(
-        row, analyses, chosen, rows, [_translated(explain(flag), flag) for flag in flags], _bins(test), _overview(rows), KINDS, comparisons, _n_unfair(chosen.report),
+        row, analyses, chosen, found, carriers, rows, [_translated(explain(flag), flag) for flag in flags],
+        _bins(found["test"]), _overview(rows), KINDS, comparisons, _n_unfair(chosen.report),
     )  # fmt: skip
     return render_page("analyses/report.html", page)
 
@@ -134,33 +159,45 @@ def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tupl
 @bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>/items/<int:slot>")
 @requires(Permission.STATISTICS_READ)
 def item(exam_session_id: uuid.UUID, form_id: uuid.UUID, slot: int) -> tuple[str, int]:
-    """Show one item: figures, options with their curves, and the way to it in the bank."""
+    """Show one item: figures, options with their curves, carriers beside each other, and the way to it in the bank."""
     row, _analyses, chosen = _chosen(exam_session_id, form_id)
-    items = chosen.report["items"] if chosen else []
+    found = _of_carrier(chosen.report) if chosen else {"items": [], "test": None}
+    items = found["items"] if found["test"] else []
     place = next((number for number, one in enumerate(items) if one["slot"] == slot), None)
     if chosen is None or place is None:
         raise NotFoundError(N_("这份分析里没有第 %(slot)s 题"), slot=slot)
     links = [
-        url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=items[near]["slot"])
+        url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=items[near]["slot"], carrier=_wanted())
         if 0 <= near < len(items) else ""
         for near in (place - 1, place + 1)
     ]  # fmt: skip
-    found = _item_row(items[place], exam_session_id, form_id)
-    page = ItemPage(row, chosen, found, _curves(items[place]), KINDS, _in_the_bank(items[place]), *links)
+    page = ItemPage(
+        row, chosen, _carriers(chosen, slot=slot, place=place), _item_row(items[place], exam_session_id, form_id),
+        _curves(items[place]), KINDS, _in_the_bank(items[place]), _wanted(), *links,
+    )  # fmt: skip
     return render_page("analyses/item.html", page)
 
 
 @bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>/figures.csv")
 @requires(Permission.STATISTICS_READ)
 def figures(exam_session_id: uuid.UUID, form_id: uuid.UUID) -> Response:
-    """Download the figures of every item as CSV, for a spreadsheet or R."""
+    """Download the figures of every item as CSV, for a spreadsheet or R: all together, then carrier by carrier."""
     row, _analyses, chosen = _chosen(exam_session_id, form_id)
     if chosen is None:
         raise NotFoundError(N_("这个场次还没有分析"))
+    parts = chosen.report.get("by_carrier", ())
+    only = parts[0]["carrier"] if len(parts) == 1 else Carrier.ALL.value
+    lines = [one | {"carrier": only} for one in chosen.report["items"]]
+    if len(parts) > 1:
+        lines += [
+            one | {"carrier": part["carrier"], "flags": [*part["flags"], *one.get("flags", ())]}
+            for part in parts
+            for one in part["items"]
+        ]
     out = io.StringIO()
     writer = csv.DictWriter(out, FIGURES, extrasaction="ignore")
     writer.writeheader()
-    for one in chosen.report["items"]:
+    for one in lines:
         writer.writerow(one | {"flags": ";".join(one["flags"])})
     data = io.BytesIO(out.getvalue().encode("utf-8-sig"))
     return send_file(data, mimetype="text/csv", as_attachment=True, download_name=f"{row.name}-题目指标.csv")
@@ -176,6 +213,39 @@ def run(exam_session_id: uuid.UUID) -> Response:
         url_for("jobs.detail", job_id=job.job_id) if current_actor().may(Permission.JOB_READ) else url_for(".index")
     )
     return redirect_with_message(target, _("已开始分析，完成后报告会更新。"))
+
+
+def _wanted() -> str | None:
+    """Return the carrier that the address names."""
+    return request.args.get("carrier") or None
+
+
+def _of_carrier(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the report, or the part of the carrier that the address names, which has no model of its own."""
+    wanted = _wanted()
+    if wanted is None:
+        return report
+    part = next((one for one in report.get("by_carrier", ()) if one["carrier"] == wanted), None)
+    if part is None:
+        raise NotFoundError(N_("这份分析里没有用这种设备作答的考生"))
+    return {**report, **part, "model": {"name": "ctt"}}
+
+
+def _carriers(chosen: Any, *, slot: int | None = None, place: int | None = None) -> list[CarrierView]:
+    """Return all together and every carrier, for the form or one of its items; one line where there is one carrier."""
+    parts, wanted = chosen.report.get("by_carrier", ()), _wanted()
+    shown = parts if len(parts) == 1 else (chosen.report | {"carrier": None}, *parts)
+    views = []
+    for one in shown:
+        name = one.get("carrier") if len(parts) > 1 else None
+        where = {"exam_session_id": chosen.exam_session_id, "form_id": chosen.form_id, "carrier": name}
+        href = url_for(".report", **where) if slot is None else url_for(".item", **where, slot=slot)
+        label = _(CARRIER_LABELS[Carrier(one.get("carrier") or Carrier.ALL)])
+        figures = one["items"][place] if place is not None else one
+        views.append(
+            CarrierView(label, figures, one["n_candidates"], one["test"] is not None, href, active=name == wanted)
+        )
+    return views
 
 
 def _n_unfair(report: Mapping[str, Any]) -> int:
@@ -196,7 +266,7 @@ def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any,
 
 
 def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID) -> ItemRow:
-    href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"])
+    href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"], carrier=_wanted())
     label = _(registry.get(figures["type"]).label)
     return ItemRow(
         figures,

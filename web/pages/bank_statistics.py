@@ -20,7 +20,7 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.profiles import values
 from qbank import public_statistics as bank
-from qbank.public_statistics import CaseInfo, ItemMeasure
+from qbank.public_statistics import CARRIER_LABELS, Carrier, CaseInfo, ItemMeasure
 from web.analysis import charts
 from web.analysis.bank_overview import FLAGS, ItemLine, item_lines, spread
 from web.analysis.bounds import bounds_of
@@ -79,9 +79,11 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class LevelPage:
-    """One level."""
+    """One level, all carriers together or one of them."""
 
     level: AnalysedLevel
+    carriers: Sequence[tuple[str, str]]
+    carrier: str
     n_items: int
     n_measured: int
     n_on_scale: int
@@ -100,6 +102,8 @@ class DriftPage:
     """One session against those before it, and the course of one version."""
 
     level: AnalysedLevel
+    carriers: Sequence[tuple[str, str]]
+    carrier: str
     choices: Sequence[tuple[str, str]]
     chosen: Comparison | None
     chart: Markup
@@ -121,11 +125,14 @@ def show(standard_level_id: uuid.UUID) -> tuple[str, int]:
     """Show the figures of one level."""
     level, actor = _level(standard_level_id), current_actor()
     bounds = bounds_of(values(db.session(), actor.organisation))
-    lines = item_lines(bank.load_history(db.session(), actor, standard_level_id), bounds)
+    carrier = _carrier()
+    lines = item_lines(bank.load_history(db.session(), actor, standard_level_id, carrier=carrier), bounds)
     measures = bank.load_measures(db.session(), actor, standard_level_id)
     sessions = _sessions(sittings.list_trends(db.session(), actor, standard_level_id))
     page = LevelPage(
         level=level,
+        carriers=_carriers(standard_level_id),
+        carrier=carrier.value,
         n_items=len(lines),
         n_measured=_count(measures, "p_value"),
         n_on_scale=_count(measures, "b"),
@@ -146,7 +153,8 @@ def show(standard_level_id: uuid.UUID) -> tuple[str, int]:
 def drift(standard_level_id: uuid.UUID) -> tuple[str, int]:
     """Show how the versions of a session did against the sessions before it."""
     level, actor = _level(standard_level_id), current_actor()
-    found, known = level_anchors(db.session(), actor, standard_level_id)
+    carrier = _carrier()
+    found, known = level_anchors(db.session(), actor, standard_level_id, carrier=carrier)
     comparisons = changes_over_time(found, known, limit=MOST_SESSIONS)
     wanted = request.args.get("session", type=uuid.UUID)
     chosen = _chosen(comparisons, wanted)
@@ -154,6 +162,8 @@ def drift(standard_level_id: uuid.UUID) -> tuple[str, int]:
     anchor = next((one for one in found if one.item_version_id == version), None)
     page = DriftPage(
         level=level,
+        carriers=_carriers(standard_level_id),
+        carrier=carrier.value,
         choices=[(str(one.sitting.exam_session_id), _choice(one)) for one in comparisons],
         chosen=chosen,
         chart=_change_chart(chosen),
@@ -162,6 +172,17 @@ def drift(standard_level_id: uuid.UUID) -> tuple[str, int]:
         may_open_items=actor.may(Permission.ITEM_READ),
     )
     return render_page("analyses/drift.html", page)
+
+
+def _carrier() -> Carrier:
+    """Return the carrier that the address names, all together by default."""
+    return request.args.get("carrier", Carrier.ALL, type=Carrier)
+
+
+def _carriers(standard_level_id: uuid.UUID) -> list[tuple[str, str]]:
+    """Return the carriers to choose from: none where all answers were given on one."""
+    found = bank.list_carriers(db.session(), current_actor(), standard_level_id)
+    return [(one.value, _(CARRIER_LABELS[one])) for one in found] if len(found) > 1 else []
 
 
 def _level(standard_level_id: uuid.UUID) -> AnalysedLevel:

@@ -17,6 +17,7 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
 from qbank import public_statistics as bank
+from web.analysis.carriers import UNKNOWN
 from web.analysis.exporting import archive, prepare
 
 bp = Blueprint("exporting", __name__, url_prefix="/analyses")
@@ -41,8 +42,12 @@ def _archive(uow: UnitOfWork, exam_session_id: uuid.UUID) -> tuple[str, bytes]:
     key = purpose_key("export-pseudonym")
     versions = {uuid.UUID(slot.item_version_id) for table in tables for slot in table.slots if slot.item_version_id}
     names = bank.name_versions(uow.session, uow.actor, sorted(versions))
+    groups = exam_delivery.load_groups(uow.session, uow.actor, [one for table in tables for one in table.attempt_ids])
+    carriers = {one: exam_delivery.CARRIERS.get(labels["carrier"], UNKNOWN) for one, labels in groups.items()}
     forms = [
-        prepare(table, names, lambda attempt: "c" + blind_index(key, str(exam_session_id), str(attempt))[:DIGITS])
+        prepare(
+            table, names, lambda attempt: "c" + blind_index(key, str(exam_session_id), str(attempt))[:DIGITS], carriers
+        )
         for table in tables
     ]
     after = {"forms": len(tables), "candidates": sum(len(table.scores) for table in tables)}
