@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 import uuid
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certification.rules.consents import ConsentAct, ConsentPurpose
 from kernel.audit.models import make_append_only
 from kernel.db import Base, UuidPk
-
-
-class ConsentPurpose(enum.StrEnum):
-    """What a candidate agrees to."""
-
-    E_CERTIFICATE = "e_certificate"
-    CREDENTIAL_IDENTITY = "credential_identity"
-
-
-class ConsentAct(enum.StrEnum):
-    """Whether an agreement was given or taken back."""
-
-    GIVEN = "given"
-    WITHDRAWN = "withdrawn"
 
 
 class CandidateConsent(Base):
@@ -61,3 +47,5 @@ class CredentialEntry(Base):
 
 make_append_only(CandidateConsent.__table__)
 make_append_only(CredentialEntry.__table__)
+
+__all__ = ["CandidateConsent", "ConsentAct", "ConsentPurpose", "CredentialEntry"]

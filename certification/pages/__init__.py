@@ -12,6 +12,7 @@ from certification.pages import (
     evidence,
     filing,
     lookups,
+    own_results,
     part_scores,
     publicity,
     records,
@@ -31,7 +32,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp, webhooks.bp,
+    signing.bp, evidence.bp, webhooks.bp, own_results.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)

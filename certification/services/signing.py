@@ -98,6 +98,11 @@ def published_keys(session: Session) -> dict[str, Any]:
     return {"keys": [public_jwk(row, issuer) for row, issuer in repository.list_trusted_keys(session)]}
 
 
+def find_key(session: Session, organisation_id: uuid.UUID) -> SigningKey | None:
+    """Return the key that signs for an organisation, None while there is none."""
+    return repository.find_signing_key(session, organisation_id)
+
+
 def require_key(session: Session, organisation_id: uuid.UUID) -> SigningKey:
     """Return the key that signs for an organisation, or refuse."""
     row = repository.find_signing_key(session, organisation_id)

@@ -17,6 +17,7 @@ PUBLIC_READS = {
 }  # fmt: skip
 PUBLIC_BLUEPRINTS = {
     "cert_lookup", "api_certificates",  # the public look-up of certificates
+    "cert_own",  # candidates see their own results after proving who they are
     "item_reports",  # anybody may report a wrong item
     "room_checks",  # a technician with the code of a room checks its seats
 }  # fmt: skip

@@ -193,3 +193,26 @@ def test_a_plain_absence_may_be_appealed_and_is_excused_by_a_ruling_of_two_peopl
         assert own.take_ruling_letter(uow, owner, ruling)[0].startswith("因病缺考")
     with pytest.raises(NotFoundError), unit_of_work(themselves(released)) as uow:
         own.take_ruling_letter(uow, person(released, 1)[1].candidate_id, ruling)
+
+
+def test_a_candidate_sees_the_score_and_files_a_request_in_the_browser(released, app):
+    registration, candidate = person(released, 1)
+    client = app.test_client()
+    number = id_number(int(candidate.name.removeprefix("演示考生")))
+    data = {"name": candidate.name, "id_number": number, "number": registration.admission_number}
+    assert client.post("/my-results", data=data).status_code == 303
+    page = client.get("/my-results").text
+    assert all(text in page for text in ("一、单项选择题", "交卷回执", sitting(released, 1).receipt["digest"]))
+    assert number not in page
+    address = f"/my-results/requests/new/{registration.registration_id}"
+    assert "总分（是否漏计、错加）" in client.get(address).text
+    wanted = {"kind": "check", "subject": "total", "statement": STATEMENT}
+    assert client.post(address, data=wanted | {"statement": "少"}).status_code == 422
+    assert client.post(address, data=wanted | {"slots": "第三题"}).status_code == 422
+    assert "已提交" in client.post(address, data=wanted, follow_redirects=True).text
+    key = request_of(released, 1).score_review_request_id
+    assert "还没有可出具" in client.post(f"/my-results/requests/{key}/letter", follow_redirects=True).text
+    assert "申请已撤回" in client.post(f"/my-results/requests/{key}/withdraw", follow_redirects=True).text
+    foreign = person(released, 0)[0].registration_id
+    assert client.get(f"/my-results/requests/new/{foreign}").status_code == 404
+    assert client.post(f"/my-results/requests/new/{foreign}", data=wanted).status_code == 404
