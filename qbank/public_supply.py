@@ -17,13 +17,18 @@ from qbank.repository.supply import FoundRow as FoundRow
 from qbank.repository.supply import SupplyRow as SupplyRow
 from qbank.repository.supply import WaitingRow as WaitingRow
 from qbank.rules.items import ASSUMED_DIFFICULTY
-from qbank.services import marks, statistics
+from qbank.services import marks, shared_pool, statistics
 
 MOST_FOUND = 20
 
 
 def list_supply(
-    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, named: Collection[uuid.UUID] | None = None
+    session: Session,
+    actor: Actor,
+    standard_level_id: uuid.UUID,
+    *,
+    named: Collection[uuid.UUID] | None = None,
+    shares: Collection[uuid.UUID] = (),
 ) -> list[SupplyRow]:
     """Return the items that forms of a level may take, as plain rows; difficulty 3 where nobody has judged it.
 
@@ -32,15 +37,18 @@ def list_supply(
     session : Session
         For reading.
     actor : Actor
-        Needs ITEM_READ or BLUEPRINT_READ; sees the own organisation only.
+        Needs ITEM_READ or BLUEPRINT_READ; sees the own organisation, and what is shared with it.
     standard_level_id : UUID
         The level.
     named : collection of UUID, optional
         Items to be told apart: all others that are alike then are counted together, which is much faster. None tells
         all items apart.
+    shares : collection of UUID
+        Agreements under which banks of others count as well, while they are in force.
     """
     _require(actor)
     rows = repository.list_supply(session, standard_level_id, organisation_id=actor.organisation, named=named)
+    rows += shared_pool.list_supply(session, actor.organisation, standard_level_id, shares, named)
     return [row if row.difficulty else row._replace(difficulty=ASSUMED_DIFFICULTY) for row in rows]
 
 
@@ -118,7 +126,9 @@ def search_pool(session: Session, actor: Actor, standard_level_id: uuid.UUID, te
     )
 
 
-def proportions_correct(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[uuid.UUID, float]:
+def proportions_correct(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, shares: Collection[uuid.UUID] = ()
+) -> dict[uuid.UUID, float]:
     """Return the share of correct answers to the version in use, for items of a level with enough answers to it.
 
     Parameters
@@ -129,9 +139,12 @@ def proportions_correct(session: Session, actor: Actor, standard_level_id: uuid.
         Needs ITEM_READ or BLUEPRINT_READ.
     standard_level_id : UUID
         The level.
+    shares : collection of UUID
+        Agreements under which banks of others count as well, with their owners' figures.
     """
     _require(actor)
-    return statistics.proportions_correct(session, standard_level_id, organisation_id=actor.organisation)
+    found = shared_pool.shares_correct(session, actor.organisation, standard_level_id, shares)
+    return found | statistics.proportions_correct(session, standard_level_id, organisation_id=actor.organisation)
 
 
 def _require(actor: Actor) -> None:
@@ -150,7 +163,9 @@ class Reading:
     key: str
 
 
-def load_readings(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[uuid.UUID, Reading]:
+def load_readings(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, *, shares: Collection[uuid.UUID] = ()
+) -> dict[uuid.UUID, Reading]:
     """Return what the items in use of a level are to read and to choose, by item.
 
     Parameters
@@ -161,10 +176,13 @@ def load_readings(session: Session, actor: Actor, standard_level_id: uuid.UUID) 
         Needs ITEM_READ or FORM_ASSEMBLE.
     standard_level_id : UUID
         The level.
+    shares : collection of UUID
+        Agreements under which banks of others count as well.
     """
     if not actor.may(Permission.ITEM_READ):
         require(actor, Permission.FORM_ASSEMBLE)
     rows = repository.contents_in_pool(session, standard_level_id, organisation_id=actor.organisation)
+    rows += shared_pool.contents(session, actor.organisation, standard_level_id, shares)
     return {item_id: Reading(_n_characters(content), _key(content)) for item_id, content in rows}
 
 

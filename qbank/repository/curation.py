@@ -89,7 +89,12 @@ def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[u
         query = (
             select(ItemStatistics)
             .join(Item, Item.item_id == ItemStatistics.item_id)
-            .where(ItemStatistics.item_id.in_(chunk), ItemStatistics.carrier == Carrier.ALL, of_today)
+            .where(
+                ItemStatistics.item_id.in_(chunk),
+                ItemStatistics.carrier == Carrier.ALL,
+                of_today,
+                ItemStatistics.organisation_id == Item.organisation_id,
+            )
         )
         for row in session.scalars(query.order_by(ItemStatistics.computed_on, ItemStatistics.n)):
             found[row.item_id] = row
@@ -101,7 +106,7 @@ def statistics_of(session: Session, item_id: uuid.UUID) -> Sequence[tuple[ItemSt
     query = (
         select(ItemStatistics, ItemVersion.number)
         .join(ItemVersion, ItemVersion.item_version_id == ItemStatistics.item_version_id)
-        .where(ItemStatistics.item_id == item_id)
+        .where(ItemStatistics.item_id == item_id, ItemStatistics.organisation_id == ItemVersion.organisation_id)
         .order_by(
             ItemStatistics.computed_on.desc(), ItemVersion.number.desc(), ItemStatistics.source, ItemStatistics.carrier
         )

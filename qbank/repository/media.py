@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kernel.errors import NotFoundError
-from kernel.i18n import N_
 from qbank.models.items import Media
 from qbank.repository.items import chunks
 
@@ -20,12 +18,4 @@ def find_media(session: Session, digests: Sequence[str], *, organisation_id: uui
     for chunk in chunks(list(dict.fromkeys(digests))):
         query = select(Media).where(Media.organisation_id == organisation_id, Media.digest.in_(chunk))
         found.update((row.digest, row) for row in session.scalars(query))
-    return found
-
-
-def get_media(session: Session, digest: str, *, organisation_id: uuid.UUID) -> Media:
-    """Return one picture; raises NotFoundError for those of others."""
-    found = find_media(session, [digest], organisation_id=organisation_id).get(digest)
-    if found is None:
-        raise NotFoundError(N_("图片不存在，可能已被删除"))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -140,6 +140,29 @@ def list_of_owner_level(session: Session, standard_level_id: uuid.UUID) -> Seque
     return session.scalars(query.limit(MOST_SHARES)).all()
 
 
+def receivers_of(session: Session, owner_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the organisations that ever accepted a bank of an owner."""
+    query = select(BankShare.receiver_id).where(
+        BankShare.organisation_id == owner_id, BankShare.state.in_(EVER_ACCEPTED)
+    )
+    return list(session.scalars(query.distinct().order_by(BankShare.receiver_id).limit(MOST_SHARES)))
+
+
+def used_since(
+    session: Session, receiver_id: uuid.UUID, receiver_level_id: uuid.UUID, since: Mapping[uuid.UUID, date]
+) -> set[uuid.UUID]:
+    """Return the items that a level may take under agreements and that were used after their owner's day."""
+    found: set[uuid.UUID] = set()
+    for share in list_in_force(session, receiver_id, receiver_level_id, None):
+        if share.organisation_id in since:
+            query = select(Item.item_id).where(
+                Item.organisation_id == share.organisation_id, Item.standard_level_id == share.standard_level_id,
+                Item.last_used_on > since[share.organisation_id],
+            )  # fmt: skip
+            found |= set(session.scalars(query))
+    return found
+
+
 def organisation_names(session: Session, organisation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the names of organisations that share a bank."""
     query = select(Organisation.organisation_id, Organisation.name)
@@ -227,20 +250,30 @@ def shared_versions(
     return found
 
 
-def was_shared(session: Session, version_ids: Sequence[uuid.UUID], *, receiver_id: uuid.UUID) -> bool:
-    """Say whether all of some versions belong to organisations that ever shared a bank with the receiver."""
-    owners = select(BankShare.organisation_id).where(
+def _owners_ever(receiver_id: uuid.UUID) -> Select[uuid.UUID]:
+    """Return the organisations that ever shared a bank with a receiver."""
+    return select(BankShare.organisation_id).where(
         BankShare.receiver_id == receiver_id, BankShare.state.in_(EVER_ACCEPTED)
     )
+
+
+def was_shared(session: Session, version_ids: Sequence[uuid.UUID], *, receiver_id: uuid.UUID) -> bool:
+    """Say whether all of some versions belong to organisations that ever shared a bank with the receiver."""
+    counted = select(func.count()).select_from(ItemVersion)
+    ours = ItemVersion.organisation_id.in_(_owners_ever(receiver_id))
     return all(
-        session.scalar(
-            select(func.count())
-            .select_from(ItemVersion)
-            .where(ItemVersion.item_version_id.in_(chunk), ItemVersion.organisation_id.in_(owners))
-        )
-        == len(chunk)
+        session.scalar(counted.where(ItemVersion.item_version_id.in_(chunk), ours)) == len(chunk)
         for chunk in chunks(version_ids)
     )
+
+
+def shared_once(session: Session, item_ids: Collection[uuid.UUID], *, receiver_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return those of some items that belong to others who ever shared a bank with the receiver."""
+    found: list[uuid.UUID] = []
+    for chunk in chunks(sorted(set(item_ids))):
+        ours = Item.organisation_id.in_(_owners_ever(receiver_id))
+        found += session.scalars(select(Item.item_id).where(Item.item_id.in_(chunk), ours))
+    return found
 
 
 def find_shared_media(session: Session, digest: str, *, receiver_id: uuid.UUID) -> Media | None:
@@ -316,13 +349,10 @@ def sealed_versions(
 
 def held_by_owners(session: Session, *, receiver_id: uuid.UUID) -> list[tuple[ItemQuarantine, str]]:
     """Return the items in quarantine of all organisations that ever shared a bank with a receiver, with their codes."""
-    owners = select(BankShare.organisation_id).where(
-        BankShare.receiver_id == receiver_id, BankShare.state.in_(EVER_ACCEPTED)
-    )
     query = (
         select(ItemQuarantine, Item.code)
         .join(Item, Item.item_id == ItemQuarantine.item_id)
-        .where(ItemQuarantine.organisation_id.in_(owners))
+        .where(ItemQuarantine.organisation_id.in_(_owners_ever(receiver_id)))
         .order_by(Item.code)
     )
     return [(row[0], row[1]) for row in session.execute(query.limit(MOST_ROWS))]

@@ -53,20 +53,26 @@ class FoundRow(NamedTuple):
 
 
 def list_supply(
-    session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID, named: Collection[uuid.UUID] | None
+    session: Session,
+    standard_level_id: uuid.UUID,
+    *,
+    organisation_id: uuid.UUID,
+    named: Collection[uuid.UUID] | None,
+    with_trials: bool = True,
 ) -> list[SupplyRow]:
     """Return the items in use of a level, those of `items.load_pool`: `named` ones, or all, one by one, the rest counted."""
     alike = (
         AssessmentPoint.assessment_point_id, ItemVersion.type, ItemVersion.difficulty, Item.n_used, Item.last_used_on
     )  # fmt: skip
     points = _points(session, standard_level_id)
+    which = [] if with_trials else [~Item.is_trial]
     rows: list[SupplyRow] = []
     if named is None or named:
-        single = _in_pool(select(Item.item_id, *alike), standard_level_id, organisation_id)
+        single = _in_pool(select(Item.item_id, *alike), standard_level_id, organisation_id).where(*which)
         single = single if named is None else single.where(Item.item_id.in_(named))
         rows += [_row(points, row[0], row[1:], 1) for row in session.execute(single)]
     if named is not None:
-        many = _in_pool(select(func.count(), *alike), standard_level_id, organisation_id)
+        many = _in_pool(select(func.count(), *alike), standard_level_id, organisation_id).where(*which)
         grouped = (many.where(Item.item_id.not_in(named)) if named else many).group_by(*alike)
         rows += [_row(points, None, row[1:], row[0]) for row in session.execute(grouped)]
     return rows

@@ -23,6 +23,7 @@ from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedVie
 from qbank.models.items import Item, ItemVersion
 from qbank.repository import curation as repository
 from qbank.repository import items as item_repository
+from qbank.repository import sharing
 from qbank.rules.statistics import Carrier
 from qbank.services.items import require_visible
 
@@ -121,8 +122,14 @@ class StatisticsRow:
 
 
 def record_statistics(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> int:
-    """Keep figures of versions of the organisation in place of those of the same source; return how many versions there were."""
-    known = _own_versions(uow, [row.item_version_id for row in rows])
+    """Keep figures of versions in place of those of the same source; return how many versions there were.
+
+    The versions are the organisation's own, or stand in its sealed forms under an agreement: a row always tells by its
+    organisation who did the asking.
+    """
+    asked = [row.item_version_id for row in rows]
+    known = _own_versions(uow, asked)
+    known |= sharing.sealed_versions(uow.session, asked, receiver_id=uow.actor.organisation)
     kept = [row for row in rows if row.item_version_id in known]
     present = _present(uow, kept)
     for row in kept:
@@ -167,7 +174,9 @@ def _own_versions(uow: UnitOfWork, version_ids: Sequence[uuid.UUID]) -> dict[uui
 def _present(uow: UnitOfWork, rows: Sequence[StatisticsRow]) -> dict[tuple[uuid.UUID, str, Carrier], ItemStatistics]:
     found = {}
     for chunk in item_repository.chunks(list({row.item_version_id for row in rows})):
-        query = select(ItemStatistics).where(ItemStatistics.item_version_id.in_(chunk))
+        query = select(ItemStatistics).where(
+            ItemStatistics.item_version_id.in_(chunk), ItemStatistics.organisation_id == uow.actor.organisation
+        )
         found.update({(one.item_version_id, one.source, one.carrier): one for one in uow.session.scalars(query)})
     return found
 

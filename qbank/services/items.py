@@ -36,6 +36,7 @@ from qbank.rules.items import (
     item_code,
     search_text,
 )
+from qbank.services import sharing
 from qbank.services.references import ReferenceSource, register_reference_source
 
 register_reference_source(ReferenceSource(N_("试题"), count_by_points=repository.count_items_of_points))
@@ -363,6 +364,8 @@ def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datet
             .execution_options(synchronize_session=False)
         )
         n += uow.session.execute(statement).rowcount  # type: ignore[attr-defined]
+    if n < len(set(item_ids)):
+        n += sharing.record_shared_use(uow, item_ids, day)
     return n
 
 

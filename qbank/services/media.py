@@ -27,6 +27,7 @@ from kernel.i18n import N_
 from kernel.uow import UnitOfWork
 from qbank.models.items import Media
 from qbank.repository import media as repository
+from qbank.repository import sharing
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -151,14 +152,17 @@ def store_pictures(uow: UnitOfWork, pictures: Mapping[str, Picture]) -> dict[str
 
 
 def read_media(session: Session, organisation_id: uuid.UUID, media_id: str) -> tuple[bytes, str]:
-    """Return the bytes and media type of a picture of the organisation.
+    """Return the bytes and media type of a picture of the organisation, or of items that others share with it.
 
     Raises
     ------
     NotFoundError
         If the organisation has no such picture, or its file is gone.
     """
-    row = repository.get_media(session, media_id, organisation_id=organisation_id)
+    own = repository.find_media(session, [media_id], organisation_id=organisation_id)
+    row = own.get(media_id) or sharing.find_shared_media(session, media_id, receiver_id=organisation_id)
+    if row is None:
+        raise NotFoundError(N_("图片不存在，可能已被删除"))
     path = media_folder() / row.digest
     if not path.is_file():
         raise NotFoundError(N_("图片文件已丢失，请从备份恢复"))
