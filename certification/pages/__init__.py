@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from certification.pages import (
     batches,
     certificates,
+    enterprise_levels,
     evidence,
     filing,
     lookups,
@@ -32,7 +33,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp, webhooks.bp, own_results.bp,
+    signing.bp, evidence.bp, webhooks.bp, own_results.bp, enterprise_levels.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -41,6 +42,7 @@ MENU = (
     MenuEntry(GROUP, N_("技能成绩"), "cert_scores.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=20),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
+    MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),
     MenuEntry(GROUP, N_("签名密钥"), "cert_signing.index", (Permission.CONNECTION_MANAGE,), icon="shield", order=60),
     MenuEntry(GROUP, N_("消息推送"), "cert_webhooks.index", (Permission.CONNECTION_MANAGE,), icon="inbox", order=70),
 )

@@ -59,6 +59,7 @@ def earlier_records(
                 CertificationBatch.organisation_id == batch.organisation_id,
                 CertificationBatch.occupation_code == batch.occupation_code,
                 CertificationBatch.level_code == batch.level_code,
+                CertificationBatch.own_level_code == batch.own_level_code,
                 CertificationBatch.received_at < batch.received_at,
                 CertificationBatch.state.not_in((BatchState.RECEIVED, BatchState.CHECKED)),
                 ResultRecord.id_number_index.in_(indexes[start : start + CHUNK]),

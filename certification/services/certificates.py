@@ -149,6 +149,7 @@ def _make_certificate(
         public_token=secrets.token_hex(TOKEN_BYTES), state=CertificateState.VALID, name=person.name,
         body_name=organisation.name, occupation_code=batch.occupation_code, occupation_name=batch.occupation_name,
         trade_name=batch.trade_name, level_code=batch.level_code, level_name=batch.level_name, issued_on=issued_on,
+        own_level_code=batch.own_level_code, own_level_name=batch.own_level_name,
         expires_on=last_day(issued_on, profiles.value(uow.session, batch.organisation_id, keys.VALIDITY_YEARS)),
         created_at=now(), **number_fields(person.id_kind, plain, table=TABLE, row_id=key),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from certification.repository import batches as repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import AssessmentMode, PassOutcome, ResultState, plain_number
-from certification.services import steps
+from certification.services import enterprise_levels, steps
 from certification.services.personal import number_fields, seal
 from exam_delivery.public import CandidateResult, ResultOutcome, ResultPackage
 from kernel import audit
@@ -59,6 +59,7 @@ def receive_results(uow: UnitOfWork, package: ResultPackage, photos: Photos | No
 
 def _receive_first(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> Reception:
     batch = _batch_of(package)
+    enterprise_levels.apply(uow.session, batch)
     uow.add(batch)
     uow.flush()  # the rows below name it
     for result in package.results:

@@ -22,7 +22,7 @@ STATE_LABELS = {
     CertificateState.REVOKED: N_("已撤销"),
 }
 HEADER = (
-    "证书编号", "姓名", "证件类型", "证件号码", "职业编码", "职业名称", "工种名称", "职业技能等级", "发证日期", "状态", "发证机构",
+    "证书编号", "姓名", "证件类型", "证件号码", "职业编码", "职业名称", "工种名称", "职业技能等级", "发证日期", "状态", "发证机构", "企业等级",
 )  # fmt: skip
 
 
@@ -45,5 +45,5 @@ def _cells(row: Certificate, *, is_plain: bool) -> list[str]:
     number = read_number(row, table="certificates", row_id=row.certificate_id) if is_plain else row.id_number_mask
     return [
         row.number, row.name, ID_KIND_LABELS[IdKind(row.id_kind)], number, row.occupation_code, row.occupation_name,
-        row.trade_name, row.level_name, row.issued_on.isoformat(), STATE_LABELS[row.state], row.body_name,
+        row.trade_name, row.level_name, row.issued_on.isoformat(), STATE_LABELS[row.state], row.body_name, row.own_level_name,
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from certification.models import Certificate, CertificateState
 from certification.repository import certificates as repository
 from certification.rules import keys
 from certification.rules.pass_decision import AssessmentMode, rounded_score
+from certification.services import enterprise_levels
 from kernel import profiles
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -26,7 +27,8 @@ STATE_WORDS = {
 
 def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str) -> Callable[[Decimal], bool]:
     """Return what says whether a theory score of a level reaches the pass mark; a level without theory always does."""
-    rule = keys.pass_rule(profiles.values(session, organisation_id), level_code)
+    certified = enterprise_levels.certified_level(session, organisation_id, level_code)
+    rule = keys.pass_rule(profiles.values(session, organisation_id), certified)
     mark = next((part.pass_mark for part in rule.components if part.mode is AssessmentMode.THEORY), Decimal(0))
     return lambda score: rounded_score(score, rule.rounding_unit) >= mark
 
