@@ -15,12 +15,16 @@ from kernel.uow import UnitOfWork
 from qbank.repository import statistics as repository
 from qbank.repository.items import chunks
 from qbank.repository.statistics import HistoryRow as HistoryRow
+from qbank.repository.statistics import KindRow as KindRow
 from qbank.rules.corrections import STATE_LABELS, CaseState
+from qbank.rules.statistics import ALIKE_LABELS as ALIKE_LABELS
 from qbank.rules.statistics import CARRIER_LABELS as CARRIER_LABELS
+from qbank.rules.statistics import Alike as Alike
 from qbank.rules.statistics import Carrier as Carrier
 from qbank.services import statistics as services
 from qbank.services.statistics import ItemMeasure as ItemMeasure
 from qbank.services.statistics import ParameterRow as ParameterRow
+from qbank.services.statistics import PooledRow as PooledRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,54 @@ def list_carriers(session: Session, actor: Actor, standard_level_id: uuid.UUID) 
     _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ)
     found = repository.carriers(session, standard_level_id, organisation_id=actor.organisation)
     return sorted(found, key=lambda one: (-found[one], one.value))
+
+
+def list_kinds(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[KindRow]:
+    """Return by what the versions in use of a level's items are alike: first point, type and expert difficulty.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs STATISTICS_READ or ITEM_READ; sees the own organisation only.
+    standard_level_id : UUID
+        The level.
+    """
+    _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ)
+    return repository.kinds(session, standard_level_id, organisation_id=actor.organisation)
+
+
+def record_pooled(
+    uow: UnitOfWork, standard_level_id: uuid.UUID, rows: Sequence[PooledRow], *, computed_on: date
+) -> int:
+    """Put the pooled facilities of a level in the place of those before; return how many versions there are.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction of the analysis.
+    standard_level_id : UUID
+        The level; versions without a point in it are left out.
+    rows : sequence of PooledRow
+    computed_on : date
+    """
+    return services.record_pooled(uow, standard_level_id, rows, computed_on=computed_on)
+
+
+def load_pooled(session: Session, actor: Actor, item_version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PooledRow]:
+    """Return the facilities of some versions that borrow from items alike; none below five answers of their own.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs STATISTICS_READ or ITEM_READ; sees the own organisation only.
+    item_version_ids : sequence of UUID
+    """
+    _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ)
+    return services.pooled_of_versions(session, item_version_ids, organisation_id=actor.organisation)
 
 
 def list_cases(session: Session, actor: Actor, standard_level_id: uuid.UUID, *, limit: int = 50) -> list[CaseInfo]:

@@ -15,6 +15,7 @@ from kernel import profiles
 from kernel.db import db
 from kernel.errors import DomainError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import user_names
 from kernel.uow import UnitOfWork, unit_of_work
@@ -28,14 +29,15 @@ from qbank.repository import curation as curation_repository
 from qbank.repository import items as repository
 from qbank.repository import pairs as pair_repository
 from qbank.rules.pairs import ORIGIN_LABELS, STATE_LABELS
-from qbank.rules.statistics import CARRIER_LABELS, LEAST_ANSWERS, Carrier
-from qbank.services import curation, disclosures, duplicates, lint
+from qbank.rules.statistics import ALIKE_LABELS, CARRIER_LABELS, LEAST_ANSWERS, Carrier
+from qbank.services import curation, disclosures, duplicates, lint, statistics
 from qbank.services import items as services
 from qbank.services.similar import similar_items
+from qbank.services.statistics import PooledRow
 
 ABOUT_KEYS = frozenset({"longest_key", "clue_words", "absolute_words", "similar_options"})
 """Rules whose words let the reader guess the key: seeing them is noted as seeing it."""
-OF_SESSION = re.compile(r"exam_session:([^:]+):([^:]+)")
+OF_SESSION = re.compile(r"exam_session:([0-9a-f-]{36}):([0-9a-f-]{36})")
 """The source of figures that come from a form of a session."""
 
 bp = Blueprint("item_curation", __name__, url_prefix="/items")
@@ -85,6 +87,8 @@ class ChecksPage:
     tags: Sequence[str]
     statistics: Sequence[FigureLine]
     least: int
+    pooled: PooledRow | None
+    alike: str
     may_write: bool
     may_decide: bool
 
@@ -110,6 +114,8 @@ def checks_page(item: Item) -> ChecksPage:
         disclosures.disclose(session, actor, item, item.current_version_id, way="page")
     pairs = pair_repository.pairs_of_item(session, item.item_id, actor=actor)
     may_write = actor.may(Permission.ITEM_WRITE)
+    figures = curation_repository.statistics_of(session, item.item_id)
+    pooled = _pooled(figures, actor)
     least = int(profiles.value(session, actor.organisation, LEAST_ANSWERS.name))
     return ChecksPage(
         item=item,
@@ -120,11 +126,20 @@ def checks_page(item: Item) -> ChecksPage:
             PairLine(pair, other, _(ORIGIN_LABELS[pair.origin]), _(STATE_LABELS[pair.state])) for pair, other in pairs
         ],
         tags=curation_repository.tags_of(session, [item.item_id])[item.item_id],
-        statistics=figure_lines(curation_repository.statistics_of(session, item.item_id), least),
+        statistics=figure_lines(figures, least),
         least=least,
+        pooled=pooled,
+        alike=_(ALIKE_LABELS[pooled.alike]) if pooled else "",
         may_write=may_write,
         may_decide=may_write and actor.may(Permission.ITEM_READ),
     )
+
+
+def _pooled(rows: Sequence[tuple[ItemStatistics, int]], actor: Actor) -> PooledRow | None:
+    """Return what items alike say of the version in use."""
+    versions = list(dict.fromkeys(one.item_version_id for one, _number in rows))
+    found = statistics.pooled_of_versions(db.session(), versions, organisation_id=actor.organisation)
+    return next(iter(found.values()), None)
 
 
 def figure_lines(rows: Sequence[tuple[ItemStatistics, int]], least: int) -> list[FigureLine]:
@@ -147,9 +162,9 @@ def _figure_line(one: ItemStatistics, number: int, least: int) -> FigureLine:
         low, high = wilson_interval([one.proportion_correct], [one.n])
         interval = (float(low[0]), float(high[0]))
     sat = OF_SESSION.fullmatch(one.source)
-    href = (
-        url_for("analyses.report", **sat.groupdict()) if sat and current_actor().may(Permission.STATISTICS_READ) else ""
-    )
+    href = ""
+    if sat and current_actor().may(Permission.STATISTICS_READ):
+        href = url_for("analyses.report", exam_session_id=sat[1], form_id=sat[2])
     source = _("场次统计") if sat else one.source
     return FigureLine(one, number, source, href, _(CARRIER_LABELS[one.carrier]), interval, one.n >= least)
 

@@ -6,14 +6,14 @@ import uuid
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from qbank.models.corrections import CorrectionCase
 from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint
-from qbank.models.statistics import ItemParameters
+from qbank.models.statistics import ItemParameters, PooledFacility
 from qbank.repository.items import version_in_use
 from qbank.rules.corrections import ReportSource
 from qbank.rules.statistics import Carrier
@@ -46,6 +46,15 @@ class HistoryRow(NamedTuple):
     proportion_correct: float | None
     item_total_r: float | None
     carrier: Carrier = Carrier.ALL
+
+
+class KindRow(NamedTuple):
+    """By what the version in use of an item is like others; `difficulty` is None where nobody judged it."""
+
+    item_version_id: uuid.UUID
+    point: str
+    type: str
+    difficulty: int | None
 
 
 def _of_level(standard_level_id: uuid.UUID) -> Select[Any]:
@@ -92,6 +101,49 @@ def remove_parameters(session: Session, standard_level_id: uuid.UUID, *, organis
     session.execute(
         delete(ItemParameters).where(
             ItemParameters.organisation_id == organisation_id, ItemParameters.standard_level_id == standard_level_id
+        )
+    )
+
+
+def kinds(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> list[KindRow]:
+    """Return first point, type and expert difficulty of the versions in use of a level's items."""
+    of_item = and_(ItemPoint.item_id == Item.item_id, ItemPoint.item_version_id == version_in_use())
+    query = (
+        select(ItemVersion.item_version_id, AssessmentPoint.full_code, ItemVersion.type, ItemVersion.difficulty)
+        .select_from(Item)
+        .join(ItemVersion, ItemVersion.item_version_id == version_in_use())
+        .join(ItemPoint, and_(of_item, ItemPoint.position == 0))
+        .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
+        .where(Item.organisation_id == organisation_id, AssessmentPoint.standard_level_id == standard_level_id)
+    )
+    return [KindRow(*row) for row in session.execute(query)]
+
+
+def pooled(
+    session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID
+) -> dict[uuid.UUID, PooledFacility]:
+    """Return the pooled facilities of a level's versions, by version."""
+    query = select(PooledFacility).where(
+        PooledFacility.organisation_id == organisation_id, PooledFacility.standard_level_id == standard_level_id
+    )
+    return {row.item_version_id: row for row in session.scalars(query)}
+
+
+def pooled_of_versions(
+    session: Session, item_version_ids: list[uuid.UUID], *, organisation_id: uuid.UUID
+) -> dict[uuid.UUID, PooledFacility]:
+    """Return the pooled facilities of some versions of the organisation."""
+    query = select(PooledFacility).where(
+        PooledFacility.organisation_id == organisation_id, PooledFacility.item_version_id.in_(item_version_ids)
+    )
+    return {row.item_version_id: row for row in session.scalars(query)}
+
+
+def remove_pooled(session: Session, standard_level_id: uuid.UUID, *, organisation_id: uuid.UUID) -> None:
+    """Take all pooled facilities of a level away; the caller puts the new ones in their place."""
+    session.execute(
+        delete(PooledFacility).where(
+            PooledFacility.organisation_id == organisation_id, PooledFacility.standard_level_id == standard_level_id
         )
     )
 

@@ -21,7 +21,7 @@ from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
-from qbank.public_statistics import HistoryRow, list_cases, load_measures
+from qbank.public_statistics import HistoryRow, list_cases, load_measures, load_pooled
 from tests.blueprints.bank_cases import Bank, fill_bank
 from web.analysis.bank_overview import item_lines
 from web.analysis.bounds import Bounds
@@ -113,10 +113,15 @@ def hold(bank, system):
     return one
 
 
-def test_every_session_adds_to_the_scale_of_the_first_and_the_pool_reads_it(bank, system, hold):
+def test_every_session_adds_to_the_scale_of_the_first_and_the_pool_reads_it(bank, system, hold, sign_in):
     keys = versions(bank, system)
-    first = report_of(keys, 1)
-    hold(1, first)
+    first = report_of(keys, 1) | {"bounds": Bounds(few=N + 1).as_json()}
+    address = f"/analyses/sessions/{hold(1, first)}/forms/{first['form_id']}"
+    pooled = load_pooled(db.session(), system, keys)
+    assert {one.n for one in pooled.values()} == {N}
+    client = sign_in(Role.EDITOR)
+    assert f"{pooled[keys[0]].estimate:.2f} （{pooled[keys[0]].low:.2f}" in client.get(address).text
+    assert "人数少时的合并估计" in client.get(f"{address}/items/1").text
     found = load_measures(db.session(), system, bank.standard_level_id)
     assert {found[key].b for key in keys} == {item["b"] for item in first["items"]}
     hold(2, report_of(keys, 2))

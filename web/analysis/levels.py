@@ -16,13 +16,14 @@ from kernel.uow import UnitOfWork
 from qbank import public_statistics as bank
 from qbank.public_statistics import Carrier, ParameterRow
 from web.analysis.drift import Anchor, Change, Comparison, Sitting, anchors, compare_session
+from web.analysis.pooling import pooled_rows
 from web.analysis.scale import Scale, common_scale, read_calibration
 
 DIGITS = 6
 
 
 def update_level(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
-    """Keep the level's parameters anew and raise items of the session that became easier."""
+    """Keep the level's parameters and pooled facilities anew and raise items of the session that became easier."""
     standard_level_id = sittings.level_of_session(uow.session, uow.actor, exam_session_id)
     scale = level_scale(uow.session, uow.actor, standard_level_id)
     if scale:
@@ -31,7 +32,11 @@ def update_level(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
             for key, one in scale.items.items()
         ]
         bank.record_parameters(uow, standard_level_id, rows, scale=scale.base, computed_on=now().date())
-    found, known = level_anchors(uow.session, uow.actor, standard_level_id)
+    history = bank.load_history(uow.session, uow.actor, standard_level_id)
+    pooled = pooled_rows(history, bank.list_kinds(uow.session, uow.actor, standard_level_id))
+    bank.record_pooled(uow, standard_level_id, pooled, computed_on=now().date())
+    known = known_sittings(uow.session, uow.actor, standard_level_id)
+    found = anchors(history, known)
     if exam_session_id in known:
         _raise_leads(uow, compare_session(found, known[exam_session_id]))
 
@@ -50,11 +55,16 @@ def level_anchors(
     session: Session, actor: Actor, standard_level_id: uuid.UUID, *, carrier: Carrier = Carrier.ALL
 ) -> tuple[list[Anchor], dict[uuid.UUID, Sitting]]:
     """Return the versions of a level with their uses in analysed sessions, and those sessions; on one carrier if asked."""
-    known = {
+    known = known_sittings(session, actor, standard_level_id)
+    return anchors(bank.load_history(session, actor, standard_level_id, carrier=carrier), known), known
+
+
+def known_sittings(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[uuid.UUID, Sitting]:
+    """Return the analysed sessions of a level."""
+    return {
         row.exam_session_id: Sitting(row.exam_session_id, row.session_name, row.starts_at)
         for row in sittings.list_trends(session, actor, standard_level_id)
     }
-    return anchors(bank.load_history(session, actor, standard_level_id, carrier=carrier), known), known
 
 
 def _raise_leads(uow: UnitOfWork, comparison: Comparison) -> None:

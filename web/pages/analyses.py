@@ -31,8 +31,10 @@ from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 from qbank import public as qbank
-from qbank.public_statistics import CARRIER_LABELS, Carrier
+from qbank import public_statistics as bank
+from qbank.public_statistics import ALIKE_LABELS, CARRIER_LABELS, Carrier, PooledRow
 from web.analysis import charts
+from web.analysis.bounds import USUAL
 from web.analysis.comparing import Comparison, compare_forms
 from web.analysis.fairness import findings_of
 from web.analysis.findings import MEANINGS, Finding, count_alarms, explain, explain_item
@@ -67,6 +69,12 @@ class ItemRow:
     findings: Sequence[Finding]
     type_label: str
     href: str
+    pooled: PooledRow | None = None
+
+    @property
+    def alike(self) -> str:
+        """What the items have in common from which the pooled facility borrows."""
+        return str(_(ALIKE_LABELS[self.pooled.alike])) if self.pooled else ""
 
     @property
     def worst(self) -> Finding | None:
@@ -145,9 +153,10 @@ def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tupl
     if found["test"] is None:
         page = ReportPage(row, analyses, chosen, found, carriers, (), (), (), Markup(), KINDS, (), 0)
         return render_page("analyses/report.html", page)
-    rows = [_item_row(item, exam_session_id, chosen.form_id) for item in found["items"]]
-    flags = (*found["test"]["flags"], *found["model"].get("flags", ()))
     whole = found is chosen.report
+    pooled = _pooled(found["items"]) if whole and _is_small(chosen) else {}
+    rows = [_item_row(item, exam_session_id, chosen.form_id, pooled) for item in found["items"]]
+    flags = (*found["test"]["flags"], *found["model"].get("flags", ()))
     comparisons = compare_forms([one.report for one in analyses]) if whole and len(analyses) > 1 else []
     page = ReportPage(
         row, analyses, chosen, found, carriers, rows, [_translated(explain(flag), flag) for flag in flags],
@@ -171,9 +180,10 @@ def item(exam_session_id: uuid.UUID, form_id: uuid.UUID, slot: int) -> tuple[str
         if 0 <= near < len(items) else ""
         for near in (place - 1, place + 1)
     ]  # fmt: skip
+    pooled = _pooled([items[place]]) if _is_small(chosen) else {}
     page = ItemPage(
-        row, chosen, _carriers(chosen, slot=slot, place=place), _item_row(items[place], exam_session_id, form_id),
-        _curves(items[place]), KINDS, _in_the_bank(items[place]), _wanted(), *links,
+        row, chosen, _carriers(chosen, slot=slot, place=place),
+        _item_row(items[place], exam_session_id, form_id, pooled), _curves(items[place]), KINDS, _in_the_bank(items[place]), _wanted(), *links,
     )  # fmt: skip
     return render_page("analyses/item.html", page)
 
@@ -265,7 +275,21 @@ def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any,
     return row, analyses, chosen
 
 
-def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID) -> ItemRow:
+def _is_small(chosen: Any) -> bool:
+    """Say whether so few sat the form that figures of items borrowed from items alike are worth showing."""
+    return bool(chosen.n_candidates < chosen.report.get("bounds", USUAL.as_json())["few"])
+
+
+def _pooled(items: Sequence[Mapping[str, Any]]) -> Mapping[str, PooledRow]:
+    """Return by version what the bank's items alike and all sessions together say of some items."""
+    versions = [uuid.UUID(one["item_version_id"]) for one in items if one["item_version_id"]]
+    found = bank.load_pooled(db.session(), current_actor(), list(dict.fromkeys(versions)))
+    return {str(key): one for key, one in found.items()}
+
+
+def _item_row(
+    figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID, pooled: Mapping[str, PooledRow]
+) -> ItemRow:
     href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"], carrier=_wanted())
     label = _(registry.get(figures["type"]).label)
     return ItemRow(
@@ -273,6 +297,7 @@ def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: u
         [_translated(one, flag) for one, flag in zip(explain_item(figures["flags"]), figures["flags"], strict=True)],
         label,
         href,
+        pooled.get(figures["item_version_id"]),
     )
 
 
