@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 import uuid
 
-from blueprints import repository
-from blueprints.services import capacity, editions, prints, runs, simulation
+from blueprints import repository, repository_sets
+from blueprints.rules.states import FormStatus
+from blueprints.services import capacity, editions, form_sets, prints, runs, simulation
+from blueprints.services.quarantine import sweep
+from blueprints.services.quarantine_elsewhere import JOB as SWEEP_JOB
 from kernel.db import db
 from kernel.i18n import N_
 from kernel.jobs import JobContext, every, handler
+from kernel.uow import unit_of_work
 from qbank.public import ReferenceSource, register_reference_source
 from qbank.public_changes import Dependant, register_dependant
 
@@ -71,6 +75,23 @@ def run_assembly(context: JobContext) -> None:
         runs.finish_run(uow, run_id, result, pool)
 
 
+@handler(form_sets.SEAL_JOB)
+def run_sealing(context: JobContext) -> None:
+    """Seal the forms of a set, some in each transaction; what an earlier run sealed stays sealed."""
+    key = uuid.UUID(context.payload["form_set_id"])
+    n_forms = repository_sets.get_set(db.session(), key, actor=context.actor).n_forms
+    n_sealed = repository_sets.count_members(db.session(), key, FormStatus.SEALED)
+    while True:
+        context.progress(LARGEST_SHARE * n_sealed // n_forms, f"{n_sealed} / {n_forms}")
+        with unit_of_work(context.actor) as uow:
+            done = form_sets.seal_some(uow, key)
+        if not done:
+            break
+        n_sealed += done
+    with context.finish({"n_forms": n_sealed}, result_url=f"/form-sets/{key}") as uow:
+        form_sets.finish_sealing(uow, key)
+
+
 @handler(simulation.JOB)
 def run_capacity(context: JobContext) -> None:
     """Simulate a year of sessions with a blueprint and keep what was found."""
@@ -93,6 +114,14 @@ def run_print(context: JobContext) -> None:
     context.progress(90, N_("正在保存"))
     with context.finish({"bytes": len(made.data)}, result_url=f"/forms/{form_id}/prints") as uow:
         prints.keep_print(uow, wanted, made, job_id=context.job_id)
+
+
+@handler(SWEEP_JOB)
+def run_sweep(context: JobContext) -> None:
+    """Swap an item that its owner took out of use out of an organisation's forms that nobody has sat yet."""
+    context.progress(5, N_("正在替换"))
+    with context.finish({}, result_url=f"/quarantined-items/{context.payload['item_id']}") as uow:
+        sweep(uow, uuid.UUID(context.payload["item_id"]))
 
 
 @every(PURGE_SECONDS, "blueprints.purge_prints")

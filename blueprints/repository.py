@@ -38,6 +38,11 @@ class Filters:
     status: str = ""
 
 
+def stands_alone() -> ColumnElement[bool]:
+    """Say in a query that a form goes its own way, not that of a set of forms for as many candidates."""
+    return ExamForm.form_set_id.is_(None) | ExamForm.replaces_form_id.is_not(None)
+
+
 @dataclass(frozen=True, slots=True)
 class PackageRow:
     """A sealed form without its ciphertext, for lists."""
@@ -153,8 +158,8 @@ def lock_form(session: Session, form_id: uuid.UUID, *, actor: Actor) -> ExamForm
 def list_forms(
     session: Session, filters: Filters, *, actor: Actor, offset: int, limit: int
 ) -> tuple[Sequence[ExamForm], int]:
-    """Return one page of forms, newest first, and how many there are."""
-    where: list[ColumnElement[bool]] = [ExamForm.organisation_id == actor.organisation]
+    """Return one page of forms that go their own way, newest first, and how many there are."""
+    where: list[ColumnElement[bool]] = [ExamForm.organisation_id == actor.organisation, stands_alone()]
     if filters.text:
         where.append(ExamForm.name.icontains(filters.text, autoescape=True))
     if filters.standard_level_id:
@@ -174,7 +179,9 @@ def list_forms_of_run(session: Session, run_id: uuid.UUID, *, actor: Actor) -> S
 
 def count_forms(session: Session, status: FormStatus, *, actor: Actor, not_by: uuid.UUID | None = None) -> int:
     """Return how many forms are in a state, leaving out those that `not_by` made or submitted."""
-    query = select(ExamForm).where(ExamForm.organisation_id == actor.organisation, ExamForm.status == status)
+    query = select(ExamForm).where(
+        ExamForm.organisation_id == actor.organisation, ExamForm.status == status, stands_alone()
+    )
     if not_by:
         query = query.where(
             ExamForm.created_by.is_distinct_from(not_by), ExamForm.submitted_by.is_distinct_from(not_by)
@@ -260,16 +267,18 @@ def find_package(session: Session, form_id: uuid.UUID, *, actor: Actor) -> FormP
 
 
 def list_packages(session: Session, *, actor: Actor, form_ids: Collection[uuid.UUID] | None = None) -> list[PackageRow]:
-    """Return sealed forms without their ciphertext, newest first."""
+    """Return sealed forms without their ciphertext, newest first; without keys only those that belong to no set."""
     query = (
         select(ExamForm, FormPackage.form_package_id, FormPackage.title, FormPackage.delivery_digest)
         .join(FormPackage, FormPackage.exam_form_id == ExamForm.exam_form_id)
         .where(ExamForm.organisation_id == actor.organisation, ExamForm.status == FormStatus.SEALED)
     )
-    if form_ids is not None:
-        query = query.where(ExamForm.exam_form_id.in_(form_ids))
-    rows = session.execute(query.order_by(FormPackage.sealed_at.desc(), ExamForm.label).limit(MOST_FORMS)).all()
-    return [PackageRow(*row) for row in rows]
+    newest = query.order_by(FormPackage.sealed_at.desc(), ExamForm.label).limit(MOST_FORMS)
+    if form_ids is None:
+        return [PackageRow(*row) for row in session.execute(newest.where(ExamForm.form_set_id.is_(None)))]
+    wanted = list(form_ids)
+    parts = [wanted[start : start + MOST_FORMS] for start in range(0, len(wanted), MOST_FORMS)]
+    return [PackageRow(*row) for some in parts for row in session.execute(newest.where(ExamForm.exam_form_id.in_(some)))]
 
 
 def list_reservations(session: Session, form_id: uuid.UUID) -> Sequence[FormReservation]:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, defer
 
 from blueprints.models import ExamForm, FormPrint, FormRelease, KeyCustodian
@@ -115,15 +115,22 @@ def list_releases(
 
 
 def find_opening(session: Session, form: ExamForm, part: ReleasePart, *, moment: datetime) -> FormRelease | None:
-    """Return the confirmed release of a part that holds at a moment, the longest one."""
+    """Return the confirmed release of a part that holds at a moment, the longest one; any form of a set opens them all."""
     query = select(FormRelease).where(
-        FormRelease.exam_form_id == form.exam_form_id,
+        _same(form),
         FormRelease.organisation_id == form.organisation_id,
         FormRelease.part == part,
         FormRelease.state == ReleaseState.CONFIRMED,
         FormRelease.valid_until.is_(None) | (FormRelease.valid_until > moment),
     )
     return session.scalar(query.order_by(FormRelease.valid_until.desc()).limit(1))
+
+
+def _same(form: ExamForm) -> ColumnElement[bool]:
+    if form.form_set_id is None:
+        return FormRelease.exam_form_id == form.exam_form_id
+    fellows = select(ExamForm.exam_form_id).where(ExamForm.form_set_id == form.form_set_id)
+    return FormRelease.exam_form_id.in_(fellows)
 
 
 def find_waiting(session: Session, form_id: uuid.UUID, part: ReleasePart, *, moment: datetime) -> FormRelease | None:

@@ -73,7 +73,7 @@ def last_forms(
     """Return the newest forms of a level that were not withdrawn, with their slots, some left out."""
     query = select(ExamForm).where(
         ExamForm.organisation_id == actor.organisation, ExamForm.standard_level_id == standard_level_id,
-        ExamForm.status != FormStatus.WITHDRAWN, ExamForm.exam_form_id.not_in(but),
+        ExamForm.status != FormStatus.WITHDRAWN, ExamForm.form_set_id.is_(None), ExamForm.exam_form_id.not_in(but),
     )  # fmt: skip
     ordered = query.options(selectinload(ExamForm.slots)).order_by(ExamForm.created_at.desc(), ExamForm.label)
     return session.scalars(ordered.limit(limit)).all()

@@ -76,7 +76,7 @@ def count_waiting(session: Session, *, actor: Actor) -> int:
 def last_sealed_forms(
     session: Session, standard_level_id: uuid.UUID, last: int, *, but: Collection[uuid.UUID], actor: Actor
 ) -> list[list[uuid.UUID]]:
-    """Return the items of the last sealed forms of a level, the latest first; some forms may be left out."""
+    """Return the items of the last sealed forms of a level, the latest first, sets left out; some forms may be left out."""
     forms = (
         select(ExamForm.exam_form_id)
         .join(FormPackage, FormPackage.exam_form_id == ExamForm.exam_form_id)
@@ -84,6 +84,7 @@ def last_sealed_forms(
             ExamForm.organisation_id == actor.organisation,
             ExamForm.standard_level_id == standard_level_id,
             ExamForm.status == FormStatus.SEALED,
+            ExamForm.form_set_id.is_(None),
             ExamForm.exam_form_id.not_in(but),
         )
         .order_by(FormPackage.sealed_at.desc(), ExamForm.label.desc())

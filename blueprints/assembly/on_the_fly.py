@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 
@@ -22,14 +23,17 @@ from blueprints.assembly.fly_counts import plan_places
 from blueprints.assembly.fly_deal import deal_units, mend
 from blueprints.assembly.highs import Deadline
 from blueprints.assembly.pool import PoolItem
-from blueprints.assembly.result import AssemblyResult, Conflict, Exposure, FormResult, Status
+from blueprints.assembly.result import AssemblyResult, Conflict, ConflictRule, Exposure, FormResult, Status
 from blueprints.assembly.solve import solve_base
+from blueprints.assembly.text import Text, plain
 from blueprints.assembly.verify_many import check_many
 from blueprints.assembly.weights import weight_targets
+from kernel.i18n import N_
 
 MULTIPLE = 2.5
 """The most that an item may be used, in multiples of the least possible rate, unless the blueprint says `max_rate`."""
 REPAIRS, EVENINGS, TRIES = 400, 60, 4
+TINY_RATE = 1e-6
 
 Progress = Callable[[str, float], None]
 
@@ -87,6 +91,8 @@ def assemble_on_the_fly(
         return _refusal(pool, seed, deadline, explain(blueprint, columns, 1, seed, deadline))
     rate = least_rate(model, n_forms, deadline)
     cap = _most_uses(blueprint, rate.bound, multiple, n_forms)
+    if cap < math.ceil(rate.bound * n_forms - TINY_RATE):
+        return _refusal(pool, seed, deadline, Conflict((_too_tight(blueprint, rate.bound),)))
     report("deal", 0.3)
     for attempt in range(TRIES):
         board = None if deadline.is_over else _draw(task, rate.bound, cap, np.random.default_rng((seed, 5, attempt)))
@@ -109,11 +115,19 @@ def _refusal(pool: Sequence[PoolItem], seed: int, deadline: Deadline, conflict: 
     return AssemblyResult("infeasible", (), None, None, deadline.elapsed, conflict, seed, pool)
 
 
+def _too_tight(blueprint: Blueprint, rate: float) -> ConflictRule:
+    """Return the refusal of a bound on exposure below what the pool makes necessary, with the least that is possible."""
+    wanted = 100 * (blueprint.limits.max_rate or Decimal(0))
+    least = math.ceil(10_000 * rate) / 100
+    template = N_("同一道题最多出现在 %(wanted)s%% 的试卷中；按现有题库，总有题须出现在 %(least)s%% 以上的试卷中")
+    return ConflictRule("exposure_rate", Text(template, {"wanted": plain(wanted), "least": plain(least)}))
+
+
 def _most_uses(blueprint: Blueprint, rate: float, multiple: float, n_forms: int) -> int:
     """Return the cap on the uses of an item; never below what the least rate itself needs."""
-    least = math.ceil(rate * n_forms - 1e-6)
+    least = math.ceil(rate * n_forms - TINY_RATE)
     by_rate = blueprint.limits.max_rate
-    cap = math.floor(multiple * rate * n_forms + 1e-6)
+    cap = math.floor(multiple * rate * n_forms + TINY_RATE)
     if by_rate is not None:
         cap = min(cap, math.floor(by_rate * n_forms))
     return max(1, min(n_forms, cap if by_rate is not None else max(cap, least)))

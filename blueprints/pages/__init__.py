@@ -9,6 +9,7 @@ from blueprints.pages import (
     blueprints,
     capacity,
     editor,
+    form_sets,
     forms,
     hand_work,
     ledger,
@@ -20,17 +21,20 @@ from blueprints.pages import (
     release,
     report,
     runs,
+    sources,
 )
 from blueprints.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     blueprints.bp,
     editor.bp,
+    sources.bp,
     blueprint_versions.bp,
     blueprint_copies.bp,
     blueprint_exchange.bp,
     runs.bp,
     forms.bp,
+    form_sets.bp,
     hand_work.bp,
     prints.bp,
     capacity.bp,

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -17,6 +18,7 @@ from blueprints import repository, repository_versions
 from blueprints.models import AssemblyRun, BlueprintDecision, BlueprintVersion, ExamBlueprint
 from blueprints.pages import wording
 from blueprints.pages.rules_text import rule_lines
+from blueprints.pages.sources import SourcePanel, source_panel
 from blueprints.pages.tables import SupplyView, supply_view
 from blueprints.repository import Filters
 from blueprints.rules.blueprint_states import ACT_LABELS, STAGE_LABELS, Stage
@@ -37,6 +39,12 @@ from qbank import public as qbank
 
 bp = Blueprint("blueprints", __name__, url_prefix="/blueprints")
 RECENT_RUNS = 5
+FLY_SECONDS = 300
+DRAW_DEFAULTS = {
+    "n_forms": "2", "seed": "", "time_limit": "60", "fly_n_forms": "300", "fly_seed": "",
+    "fly_time_limit": str(FLY_SECONDS), "fly_max_rate": "",
+}  # fmt: skip
+SMALLEST_SHARE = Decimal("0.00001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class BlueprintPage:
     steps: Sequence[tuple[str, BlueprintDecision]]
     may_approve: bool
     why_not: str
+    sources: SourcePanel | None = None
 
 
 @bp.get("/")
@@ -151,7 +160,7 @@ def detail(blueprint_id: uuid.UUID) -> tuple[str, int]:
 def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[str, list[str]]) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     row = repository.get_blueprint(session, blueprint_id, actor=actor)
-    values = {"max_overlap": str(row.spec.get("max_overlap", 0))} | values
+    values = DRAW_DEFAULTS | {"max_overlap": str(row.spec.get("max_overlap", 0))} | values
     recent, _total = repository.list_runs(session, actor=actor, blueprint_id=blueprint_id, limit=RECENT_RUNS)
     waits = row.status is BlueprintStatus.PUBLISHED and row.approved_at is None
     own = why_not_approve(actor, row) if waits and actor.may(Permission.FORM_APPROVE) else None
@@ -164,6 +173,7 @@ def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[s
         versions=repository_versions.list_versions(session, blueprint_id),
         steps=[(_(ACT_LABELS[one.act]), one) for one in repository_versions.list_steps(session, blueprint_id)],
         may_approve=waits and actor.may(Permission.FORM_APPROVE), why_not=wording.refusal_text(own) if own else "",
+        sources=source_panel(session, actor, row),
     )  # fmt: skip
     return render_page("blueprints/detail.html", page, status=422 if errors else 200)
 
@@ -195,6 +205,44 @@ def assemble(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseResponse:
         return _detail_page(blueprint_id, values, wording.refusal_fields(exc))
     address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
     return redirect_with_message(address, _("组卷已开始"), "info")
+
+
+@bp.post("/<uuid:blueprint_id>/assemble-on-the-fly")
+@requires(Permission.FORM_ASSEMBLE)
+def assemble_on_the_fly(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseResponse:
+    """Start a draw of one form for each candidate and show its progress."""
+    values = wording.form_text(request.form)
+    wrong = {
+        f"fly_{name}": [_("请填写整数")]
+        for name in ("n_forms", "seed", "time_limit")
+        if (text := values.get(f"fly_{name}", "")) and not text.isdigit()
+    }
+    rate = _share(values.get("fly_max_rate", ""))
+    if values.get("fly_max_rate") and rate is None:
+        wrong["fly_max_rate"] = [_("请填写 0 到 100 之间的百分数")]
+    if wrong:
+        return _detail_page(blueprint_id, values, wrong)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            run = runs.start_run(
+                uow, blueprint_id, n_forms=int(values.get("fly_n_forms") or 1), is_on_the_fly=True, max_rate=rate,
+                seed=int(values["fly_seed"]) if values.get("fly_seed") else None,
+                time_limit_seconds=int(values.get("fly_time_limit") or FLY_SECONDS),
+            )  # fmt: skip
+    except InvalidInputError as exc:
+        named = {f"fly_{name}" if name else "": texts for name, texts in wording.refusal_fields(exc).items()}
+        return _detail_page(blueprint_id, values, named)
+    address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
+    return redirect_with_message(address, _("组卷已开始"), "info")
+
+
+def _share(text: str) -> Decimal | None:
+    """Return a percentage as a share; None for what is none."""
+    try:
+        share = Decimal(text) / 100
+    except InvalidOperation:
+        return None
+    return share.quantize(SMALLEST_SHARE) if 0 < share <= 1 else None
 
 
 @bp.get("/<uuid:blueprint_id>/blueprint.json")

@@ -11,8 +11,8 @@ from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from blueprints import repository
-from blueprints.models import ExamForm, FormDecision, FormPackage
+from blueprints import repository, repository_sets
+from blueprints.models import ExamForm, FormDecision, FormPackage, FormSet
 from blueprints.pages import wording
 from blueprints.repository import Filters
 from blueprints.rules.packages import SlotContent
@@ -64,6 +64,7 @@ class FormPage:
     package: FormPackage | None
     n_reserved: int
     quality: FormQuality
+    form_set: FormSet | None = None
     may_set_standard: bool = False
     comment: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
@@ -131,6 +132,7 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
         n_reserved=len(repository.list_reservations(session, form_id)), quality=form_quality(session, actor, row),
         may_set_standard=actor.may(P.PANEL_MANAGE) and row.status in (FormStatus.APPROVED, FormStatus.SEALED),
         comment=comment, errors=errors or {},
+        form_set=repository_sets.get_set(session, row.form_set_id, actor=actor) if row.form_set_id else None,
     )  # fmt: skip
     return render_page("blueprints/form.html", page, status=422 if errors else 200)
 

@@ -6,7 +6,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from blueprints import repository, repository_release, repository_versions
+from blueprints import repository, repository_release, repository_sets, repository_versions
 from blueprints.pages.panel_navigation import PANEL_MENU, panel_todos
 from blueprints.rules.states import FormStatus
 from blueprints.services import releases
@@ -21,6 +21,7 @@ MENU = (
     MenuEntry(N_("组卷"), N_("组卷蓝图"), "blueprints.index", (Permission.BLUEPRINT_READ,), icon="table", order=10),
     MenuEntry(N_("组卷"), N_("组卷记录"), "assembly_runs.index", (Permission.FORM_ASSEMBLE,), icon="history", order=20),
     MenuEntry(N_("组卷"), N_("试卷"), "forms.index", (Permission.FORM_READ,), icon="file", order=30),
+    MenuEntry(N_("组卷"), N_("一人一卷卷组"), "form_sets.index", (Permission.FORM_READ,), icon="users", order=35),
     MenuEntry(
         N_("组卷"),
         N_("启封记录"),
@@ -59,18 +60,24 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         n_waiting = repository_versions.count_waiting(session, actor=actor)
         found.append(Todo(_("待批准的蓝图"), n_waiting, url_for("blueprints.index", status="submitted")))
         n_review = repository.count_forms(session, FormStatus.IN_REVIEW, actor=actor, not_by=actor.user_id)
+        n_sets = repository_sets.count_sets(session, FormStatus.IN_REVIEW, actor=actor, not_by=actor.user_id)
+        found.append(Todo(_("待审核的卷组"), n_sets, url_for("form_sets.index", status="in_review")))
         found.append(Todo(_("待审核的试卷"), n_review, url_for("forms.index", status="in_review")))
     if actor.may(Permission.FORM_SEAL):
         n_approved = repository.count_forms(session, FormStatus.APPROVED, actor=actor)
+        n_sets = repository_sets.count_sets(session, FormStatus.APPROVED, actor=actor)
+        found.append(Todo(_("待封存的卷组"), n_sets, url_for("form_sets.index", status="approved")))
         found.append(Todo(_("待封存的试卷"), n_approved, url_for("forms.index", status="approved")))
     if actor.may(Permission.SESSION_WRITE):
         n_sessions = count_sessions_to_change(session, actor)
         found.append(Todo(_("须改用替代卷的场次"), n_sessions, url_for("exam_sessions.index"), severity="warning"))
     if actor.may(Permission.FORM_ASSEMBLE):
         n_drafts = repository.count_forms(session, FormStatus.DRAFT, actor=actor)
+        n_sets = repository_sets.count_sets(session, FormStatus.DRAFT, actor=actor)
         n_refused = repository.count_refused_runs(session, actor=actor)
         found += [
             Todo(_("待提交审核的试卷"), n_drafts, url_for("forms.index", status="draft")),
+            Todo(_("待提交审核的卷组"), n_sets, url_for("form_sets.index", status="draft")),
             Todo(_("未能组成的组卷"), n_refused, url_for("assembly_runs.index"), severity="warning"),
             Todo(
                 _("含有停用试题的试卷"), count_to_mend(session, actor), url_for("quarantine.index"), severity="warning"

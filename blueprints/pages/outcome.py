@@ -148,10 +148,10 @@ def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Seque
     blueprint = blueprint_of(run.spec)
     scopes = {line.code: line for line in scope_lines(session, actor, run.standard_level_id)}
     found = result.get("forms") or []
-    stems = {} if run.accepted_at else _stems(session, actor, found)
+    stems = {} if run.accepted_at else load_stems(session, actor, found)
     used = repository.items_in_other_forms(session, run.standard_level_id, run.assembly_run_id, actor=actor)
     forms = [
-        _form(label, form, (blueprint, scopes), stems, {str(item_id) for item_id in used})
+        form_view(label, form, (blueprint, scopes), stems, {str(item_id) for item_id in used})
         for label, form in zip(labels, found, strict=False)
     ]
     ids = [frozenset(item["id"] for item in form["items"]) for form in found]
@@ -161,7 +161,8 @@ def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Seque
     return OutcomeView(columns, forms, overlap_matrix(ids), together, conflict)
 
 
-def _stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def load_stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the beginnings of the items of some forms, by item id."""
     versions = [uuid.UUID(item["version"]) for form in forms for item in form["items"]]
     contents = qbank.load_contents(session, actor, versions)
     return {str(item.item_id): excerpt(item.content.stem) for item in contents.values()}
@@ -184,13 +185,14 @@ def excerpt(html: str, length: int = EXCERPT) -> str:
     return f"{head}…"
 
 
-def _form(
+def form_view(
     label: str,
     form: Mapping[str, Any],
     rules: tuple[Blueprint, Scopes],
     stems: Mapping[str, str],
     used: set[str],
 ) -> FormView:
+    """Return one form of an outcome; `used` are the items that other forms hold already."""
     blueprint, scopes = rules
     items = [pool_item(row) for row in form["items"]]
     scores = {item.id: item.score or Decimal(0) for item in items}
@@ -220,24 +222,26 @@ def _item(number: int, row: Mapping[str, Any], stems: Mapping[str, str]) -> Item
 
 def _check(check: Mapping[str, Any], scopes: Scopes) -> CheckLine:
     low, high = check["wanted"]
-    return CheckLine(say(check["text"], scopes, check["rule"]), _range(low, high), _round(check["got"]), check["met"])
+    return CheckLine(say(check["text"], scopes, check["rule"]), check_range(low, high), plain_figure(check["got"]), check["met"])
 
 
 def check_line(check: Check, scopes: Scopes) -> CheckLine:
     """Return one rule held against a form as pages show it."""
     low, high = (None if side is None else str(side) for side in check.wanted)
     return CheckLine(
-        say_text(check.text, scopes, check.constraint), _range(low, high), _round(str(check.got)), check.met
+        say_text(check.text, scopes, check.constraint), check_range(low, high), plain_figure(str(check.got)), check.met
     )
 
 
-def _range(low: str | None, high: str | None) -> str:
+def check_range(low: str | None, high: str | None) -> str:
+    """Return what a rule asks for, in figures."""
     if low is None or high is None:
-        return f"≤ {_round(high)}" if high is not None else f"≥ {_round(low or '0')}"
-    return _round(low) if low == high else f"{_round(low)}～{_round(high)}"
+        return f"≤ {plain_figure(high)}" if high is not None else f"≥ {plain_figure(low or '0')}"
+    return plain_figure(low) if low == high else f"{plain_figure(low)}～{plain_figure(high)}"
 
 
-def _round(text: str) -> str:
+def plain_figure(text: str) -> str:
+    """Return a figure to three places, without trailing zeros."""
     return score_text(round(Decimal(text), 3))
 
 

@@ -13,12 +13,13 @@ from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from blueprints import repository
-from blueprints.models import AssemblyRun, ExamForm
+from blueprints import repository, repository_sets
+from blueprints.models import AssemblyRun, ExamForm, FormSet
 from blueprints.pages import wording
-from blueprints.pages.outcome import OutcomeView, changes_of, outcome_view
+from blueprints.pages.fly_outcome import FlyView, fly_form, fly_view
+from blueprints.pages.outcome import FormView, OutcomeView, changes_of, outcome_view
 from blueprints.rules.states import RunStatus
-from blueprints.services import orders, trials
+from blueprints.services import form_sets, orders, trials
 from blueprints.services import runs as services
 from blueprints.services.bank import scope_lines
 from kernel.db import db
@@ -71,6 +72,12 @@ class RunPage:
     trial: TrialView | None
     may_commission: bool
     experts: list[tuple[str, str]]
+    paging: Paging
+    href: Callable[[int], str]
+    fly: FlyView | None = None
+    columns: Sequence[str] = ()
+    single: FormView | None = None
+    form_set: FormSet | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -101,7 +108,11 @@ def detail(run_id: uuid.UUID) -> tuple[str, int]:
 def _run_page(run_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     row = repository.get_run(session, run_id, actor=actor)
-    labels = string.ascii_uppercase[: row.n_forms]
+    labels = "" if row.is_on_the_fly else string.ascii_uppercase[: row.n_forms]
+    dealt = (row.result or {}).get("dealt") or ()
+    paging = paging_from_request().of(len(dealt))
+    number = request.args.get("number", 0, type=int)
+    columns, single = fly_form(session, actor, row, number) if 1 <= number <= len(dealt) else ((), None)
     outcome = outcome_view(session, actor, row, labels) if row.result else None
     job = get_job(session, row.job_id, actor=actor) if row.job_id and not row.result else None
     shown = request.args.get("form", "")
@@ -109,7 +120,10 @@ def _run_page(run_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None) 
     page = RunPage(
         row=row, badge=wording.run_badge(row.status), job=job, is_open=job is not None and job.status in OPEN,
         outcome=outcome, shown=labels.index(shown) if shown and shown in labels else 0,
-        accepted=repository.list_forms_of_run(session, run_id, actor=actor) if row.accepted_at else (),
+        accepted=() if row.is_on_the_fly or not row.accepted_at else repository.list_forms_of_run(session, run_id, actor=actor),
+        paging=paging, href=wording.page_address("assembly_runs.detail", run_id=run_id), columns=columns, single=single,
+        fly=fly_view(session, actor, row, paging) if dealt else None,
+        form_set=repository_sets.set_of_run(session, run_id, actor=actor) if row.is_on_the_fly else None,
         may_accept=row.status in services.DONE and row.accepted_at is None and row.relaxation_index is None,
         trial=_trial(row), may_commission=actor.may(Permission.BLUEPRINT_WRITE),
         experts=[(str(key), name) for key, name in list_experts(session, actor)] if is_refused else [],
@@ -135,8 +149,13 @@ def _trial(row: AssemblyRun) -> TrialView | None:
 @requires(Permission.FORM_ASSEMBLE)
 def accept(run_id: uuid.UUID) -> Response:
     """Take the forms over as drafts."""
+    name = request.form.get("name", "")
     with unit_of_work(current_actor()) as uow:
-        forms = services.accept_run(uow, run_id, name=request.form.get("name", ""))
+        if repository.get_run(uow.session, run_id, actor=uow.actor).is_on_the_fly:
+            found = form_sets.accept_set(uow, run_id, name=name)
+            address = url_for("form_sets.detail", form_set_id=found.form_set_id)
+            return redirect_with_message(address, _("已采用 %(n)s 份试卷，请核对后提交审核", n=found.n_forms))
+        forms = services.accept_run(uow, run_id, name=name)
     message = _("已采用 %(n)s 份试卷，请核对后提交审核", n=len(forms))
     return redirect_with_message(url_for("assembly_runs.detail", run_id=run_id), message)
 

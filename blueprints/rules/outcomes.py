@@ -9,7 +9,7 @@ from typing import Any
 
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.pool import PoolItem
-from blueprints.assembly.result import AssemblyResult, Change, Check, Conflict, Wanted, WritingTask
+from blueprints.assembly.result import AssemblyResult, Change, Check, Conflict, FormResult, Wanted, WritingTask
 from blueprints.assembly.text import Text
 from blueprints.assembly.verify import marks
 from blueprints.rules.codes import engine_code
@@ -37,8 +37,6 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         What the bank says of items, by item id.
     """
     pool = {item.id: item for item in result.pool}
-    anchor = blueprint.limits.anchor
-    without_marks = frozenset(anchor.items) if anchor is not None and not anchor.scored else frozenset[str]()
     return {
         "status": result.status,
         "objective": result.objective,
@@ -46,12 +44,7 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "seconds": round(result.seconds, 3),
         "forms": [
             {
-                "items": [
-                    _item(
-                        pool[item_id], blueprint, known[item_id], is_trial=item_id in without_marks.union(form.pretest)
-                    )
-                    for item_id in form.items
-                ],
+                "items": kept_items(form, pool, blueprint, known),
                 "checks": [_check(check) for check in form.checks],
             }
             for form in result.forms
@@ -59,6 +52,16 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "together": [_check(check) for check in result.together],
         "conflict": None if result.conflict is None else _conflict(result.conflict),
     }
+
+
+def kept_items(
+    form: FormResult, pool: Mapping[str, PoolItem], blueprint: Blueprint, known: Mapping[str, KnownItem]
+) -> list[dict[str, Any]]:
+    """Return the items of a form as they are kept."""
+    anchor = blueprint.limits.anchor
+    bare = frozenset(anchor.items) if anchor is not None and not anchor.scored else frozenset[str]()
+    bare = bare.union(form.pretest)
+    return [_item(pool[name], blueprint, known[name], is_trial=name in bare) for name in form.items]
 
 
 def _item(item: PoolItem, blueprint: Blueprint, known: KnownItem, *, is_trial: bool) -> dict[str, Any]:

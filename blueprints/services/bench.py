@@ -9,14 +9,14 @@ from functools import cached_property
 
 from sqlalchemy.orm import Session
 
-from blueprints import repository
+from blueprints import repository, repository_sets
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import build_columns
 from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import Check
 from blueprints.assembly.verify import check_assembly, check_form
 from blueprints.assembly.weights import WeightTarget, weight_targets
-from blueprints.models import ExamForm, FormSlot
+from blueprints.models import AssemblyRun, ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import FormStatus
@@ -121,14 +121,23 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     if form.assembly_run_id is None:
         raise ConflictError(N_("这份试卷不是按蓝图组成的，不能替换试题"))
     run = repository.get_run(session, form.assembly_run_id, actor=actor)
-    siblings = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
+    siblings = () if run.is_on_the_fly else repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
     own = [form.exam_form_id, *(other.exam_form_id for other in siblings)]
     blueprint, pool = blueprint_of(run.spec), load_pool(session, actor, form.standard_level_id, run.spec, but=own)
     known = {item.id: item for item in pool.items}
     items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
     step = build_columns(pool.items, blueprint).step
-    barred = blueprint.exclude | capped_items(session, actor, form.standard_level_id)
+    barred = blueprint.exclude | capped_items(session, actor, form.standard_level_id) | _used_up(session, run, form)
     return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings), barred)
+
+
+def _used_up(session: Session, run: AssemblyRun, form: ExamForm) -> frozenset[str]:
+    """Return the items that stand in as many forms of a set, one for each candidate, as its draw allowed."""
+    if form.form_set_id is None:
+        return frozenset()
+    allowed = int(((run.result or {}).get("exposure") or {}).get("allowed_uses", run.n_forms))
+    used = repository_sets.items_of_set(session, form.form_set_id)
+    return frozenset(str(item_id) for item_id, n in used.items() if n >= allowed)
 
 
 def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> tuple[frozenset[str], ...]:

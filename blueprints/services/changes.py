@@ -37,6 +37,8 @@ def lock_draft(uow: UnitOfWork, form_id: uuid.UUID, *, version: int) -> ExamForm
     require(uow.actor, Permission.FORM_ASSEMBLE)
     form = repository.lock_form(uow.session, form_id, actor=uow.actor)
     form.status = after(FormAct.SWAP, form.status)
+    if form.form_set_id is not None and form.replaces_form_id is None:
+        raise ConflictError(N_("一人一卷的试卷不能逐份手工调整，请退回后重新抽取；停用的试题在“暂停使用的试题”中替换"))
     if form.version != version:
         raise ChangedMeanwhileError(N_("试卷已被他人修改，请刷新后重新选择"))
     return form

@@ -104,7 +104,7 @@ def build_report(session: Session, actor: Actor, form_id: uuid.UUID) -> FormRepo
 
 
 def _siblings(session: Session, actor: Actor, form: ExamForm) -> list[ExamForm]:
-    if form.assembly_run_id is None:
+    if form.assembly_run_id is None or form.form_set_id is not None:
         return []
     found = repository.list_forms_of_run(session, form.assembly_run_id, actor=actor)
     return [one for one in found if one.exam_form_id != form.exam_form_id and one.status is not FormStatus.WITHDRAWN]

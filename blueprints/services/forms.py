@@ -58,7 +58,7 @@ def _refuse_broken(uow: UnitOfWork, form_id: uuid.UUID) -> None:
 def return_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str) -> ExamForm:
     """Send a form back to its assembler; the comment says what to mend."""
     require(uow.actor, Permission.FORM_APPROVE)
-    return _step(uow, form_id, FormAct.RETURN, _needed(comment, N_("请写明退回的原因，组卷员将据此修改")))
+    return _step(uow, form_id, FormAct.RETURN, needed(comment, N_("请写明退回的原因，组卷员将据此修改")))
 
 
 def approve_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> ExamForm:
@@ -93,7 +93,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     require(uow.actor, Permission.FORM_SEAL)
     recusal.check_opening(uow.session, uow.actor, form_id)
     form = _step(uow, form_id, FormAct.SEAL, "")
-    _check_one_edition(uow, form)
+    check_one_edition(uow, form)
     refuse_unapproved_version(uow, form)
     refuse_held(uow, form)
     package = sealing.package_of(uow, form)
@@ -107,7 +107,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     return package
 
 
-def _check_one_edition(uow: UnitOfWork, form: ExamForm) -> None:
+def check_one_edition(uow: UnitOfWork, form: ExamForm) -> None:
     """Refuse a form that holds items of another edition than its own."""
     versions = [slot.item_version_id for slot in form.slots]
     if codes := find_outside_edition(uow.session, uow.actor, form.standard_level_id, versions):
@@ -124,11 +124,18 @@ def withdraw_form(uow: UnitOfWork, form_id: uuid.UUID, *, reason: str) -> ExamFo
     used_by = repository.list_reservations(uow.session, form_id)
     if used_by:
         raise ConflictError(N_("试卷已被 %(n)s 个场次选用，不能撤回；请先在场次中改用其他试卷"), n=len(used_by))
-    return _step(uow, form_id, FormAct.WITHDRAW, _needed(reason, N_("请写明撤回的原因")))
+    return _step(uow, form_id, FormAct.WITHDRAW, needed(reason, N_("请写明撤回的原因")))
+
+
+def belongs_to_set(form: ExamForm) -> bool:
+    """Say whether a form stands and falls with its set; one that takes a sealed form's place goes its own way."""
+    return form.form_set_id is not None and form.replaces_form_id is None
 
 
 def possible_acts(form: ExamForm, actor: Actor) -> set[FormAct]:
-    """Return the acts that the form's state and the actor's permissions allow."""
+    """Return the acts that the form's state and the actor's permissions allow; none alone for a form of a set."""
+    if belongs_to_set(form):
+        return set()
     late = form.status in (FormStatus.SEALED, FormStatus.APPROVED)
     needed = {
         FormAct.SWAP: Permission.FORM_ASSEMBLE,
@@ -143,12 +150,15 @@ def possible_acts(form: ExamForm, actor: Actor) -> set[FormAct]:
 
 def _step(uow: UnitOfWork, form_id: uuid.UUID, act: FormAct, comment: str) -> ExamForm:
     form = repository.lock_form(uow.session, form_id, actor=uow.actor)
+    if belongs_to_set(form):
+        raise ConflictError(N_("这份试卷属于一人一卷的卷组，请在卷组页面上一并处理"))
     form.status = after(act, form.status)
     note_decision(uow, form, act, comment.strip()[:LONGEST_COMMENT])
     return form
 
 
-def _needed(text: str, message: str) -> str:
+def needed(text: str, message: str) -> str:
+    """Return a text that must not be empty; `message` says what to write."""
     if not text.strip():
         raise InvalidInputError(message, fields={"comment": [message]})
     return text

@@ -20,6 +20,8 @@ from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.states import ChangeKind, FormAct, FormStatus
 from blueprints.services.bench import load_bench
 from blueprints.services.changes import change_form, place_of
+from blueprints.services.form_sets import reopen_set
+from blueprints.services.held import find_held
 from blueprints.services.runs import note_decision
 from blueprints.services.sittings import FormSitting, sittings_of
 from blueprints.services.swaps import new_place, swap_candidates
@@ -31,7 +33,7 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank import public as qbank
-from qbank.public_changes import QuarantineInfo, find_quarantined
+from qbank.public_changes import QuarantineInfo
 
 LONGEST_LABEL = 8
 
@@ -123,7 +125,7 @@ def find_extent(session: Session, actor: Actor, item_id: uuid.UUID) -> Extent:
     NotFoundError
         If the item is not in quarantine in the actor's organisation.
     """
-    held = find_quarantined(session, actor, [item_id]).get(item_id)
+    held = find_held(session, actor, [item_id]).get(item_id)
     if held is None:
         raise NotFoundError(N_("这道题没有暂停使用，或者已经恢复"))
     forms = uses.forms_holding(session, item_id, actor=actor)
@@ -141,7 +143,7 @@ def find_extent(session: Session, actor: Actor, item_id: uuid.UUID) -> Extent:
 
 def count_to_mend(session: Session, actor: Actor) -> int:
     """Return how many forms that are not sealed yet hold items out of use."""
-    return uses.count_in_work(session, list(find_quarantined(session, actor)), actor=actor)
+    return uses.count_in_work(session, list(find_held(session, actor)), actor=actor)
 
 
 def count_sessions_to_change(session: Session, actor: Actor) -> int:
@@ -187,8 +189,16 @@ def _mend(uow: UnitOfWork, affected: Affected, held: QuarantineInfo) -> FormOutc
         return FormOutcome(successor, Outcome.SUCCESSOR, entry.code)
     _replace(uow, form, affected.slot.item_id, entry, held)
     if form.status is FormStatus.APPROVED:
-        form.status, form.approved_by = FormStatus.IN_REVIEW, None
+        _review_again(uow, form)
     return FormOutcome(form, Outcome.REPLACED, entry.code)
+
+
+def _review_again(uow: UnitOfWork, form: ExamForm) -> None:
+    """Send an approved form back to review; one of a set with all the others."""
+    if form.form_set_id is not None and form.replaces_form_id is None:
+        reopen_set(uow, form.form_set_id)
+    else:
+        form.status, form.approved_by = FormStatus.IN_REVIEW, None
 
 
 def _replacement(uow: UnitOfWork, form: ExamForm, slot: int) -> qbank.PoolEntry | None:
@@ -213,7 +223,7 @@ def _successor(uow: UnitOfWork, form: ExamForm) -> ExamForm:
     kept = (
         "organisation_id", "assembly_run_id", "exam_blueprint_id", "standard_level_id", "occupation_code",
         "occupation_name", "level_code", "level_name", "edition_label", "name", "duration_minutes", "total_score",
-        "n_slots",
+        "n_slots", "form_set_id",
     )  # fmt: skip
     copy = ExamForm(
         **{name: getattr(form, name) for name in kept}, label=label, status=FormStatus.IN_REVIEW,

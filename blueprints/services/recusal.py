@@ -51,7 +51,8 @@ def form_people(session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]) -
     forms = repository.forms_with_slots(session, form_ids, actor=actor)
     versions = [slot.item_version_id for form in forms for slot in form.slots]
     authors, reviewers = people_of_versions(session, actor.organisation, versions)
-    steps = [step for form in forms for step in repository.list_decisions(session, form.exam_form_id)]
+    alike = {form.form_set_id or form.exam_form_id: form for form in forms}
+    steps = [step for form in alike.values() for step in repository.list_decisions(session, form.exam_form_id)]
     by_role: dict[CycleRole, set[uuid.UUID | None]] = {
         CycleRole.AUTHOR: {*authors},
         CycleRole.REVIEWER: {*reviewers},

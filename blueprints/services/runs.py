@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.assembly.engine import assemble
+from blueprints.assembly.on_the_fly import assemble_on_the_fly
 from blueprints.assembly.result import AssemblyResult
 from blueprints.models import AssemblyRun, ExamBlueprint, ExamForm, FormDecision, FormSlot
+from blueprints.rules.fly_outcomes import fly_outcome_to_json
 from blueprints.rules.outcomes import KnownItem, outcome_to_json
 from blueprints.rules.packages import score_text
 from blueprints.rules.relaxing import relaxed_spec
@@ -39,6 +41,7 @@ from qbank.public_changes import refuse_old_edition, refuse_unapproved
 
 JOB = "blueprints.assemble"
 MOST_FORMS = 26
+MOST_ON_THE_FLY = 1000
 LARGEST_SEED = 2**31 - 1
 LONGEST_FORM_NAME = 120
 DONE = frozenset({RunStatus.OPTIMAL, RunStatus.FEASIBLE})
@@ -53,20 +56,27 @@ def start_run(
     max_overlap: int | None = None,
     seed: int | None = None,
     time_limit_seconds: int = 60,
+    is_on_the_fly: bool = False,
+    max_rate: Decimal | None = None,
 ) -> AssemblyRun:
-    """Record a run and publish its job; without a seed one is drawn and kept, so that the run can be repeated."""
+    """Record a run and publish its job; without a seed one is drawn and kept, so that the run can be repeated.
+
+    On the fly, every candidate gets a form of their own; `max_rate` is the share of the forms that may hold one item.
+    """
     require(uow.actor, Permission.FORM_ASSEMBLE)
     blueprint = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if blueprint.status is BlueprintStatus.ARCHIVED:
         raise IllegalTransitionError(N_("蓝图已归档，请先复制一份"))
     refuse_old_edition(uow.session, uow.actor, blueprint.standard_level_id, on=now().date())
     refuse_unapproved(uow.session, uow.actor, blueprint.standard_level_id)
-    _check_bounds(n_forms, seed, time_limit_seconds)
+    _check_bounds(n_forms, seed, time_limit_seconds, most=MOST_ON_THE_FLY if is_on_the_fly else MOST_FORMS)
+    _check_rate(max_rate)
     overlap = int(blueprint.spec.get("max_overlap", 0)) if max_overlap is None else max_overlap
     run = AssemblyRun(
         organisation_id=uow.actor.organisation, exam_blueprint_id=blueprint_id,
         standard_level_id=blueprint.standard_level_id, blueprint_name=blueprint.name,
-        spec=drawn_spec(blueprint.spec, max_overlap=overlap, on=now().date()), n_forms=n_forms, max_overlap=overlap,
+        spec=drawn_spec(blueprint.spec, max_overlap=overlap, on=now().date(), max_rate=max_rate), n_forms=n_forms,
+        max_overlap=overlap, is_on_the_fly=is_on_the_fly, max_rate=max_rate,
         blueprint_version=blueprint.version_number if blueprint.status is BlueprintStatus.PUBLISHED else None,
         seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed, time_limit_seconds=time_limit_seconds,
         created_by=uow.actor.user_id, created_at=now(),
@@ -91,9 +101,15 @@ def publish_run(uow: UnitOfWork, run: AssemblyRun) -> AssemblyRun:
     return run
 
 
-def _check_bounds(n_forms: int, seed: int | None, seconds: int) -> None:
+def _check_rate(max_rate: Decimal | None) -> None:
+    if max_rate is not None and not 0 < max_rate <= 1:
+        message = N_("请填写 0 到 100 之间的百分数")
+        raise InvalidInputError(N_("组卷参数有误，请按提示修改"), fields={"max_rate": [message]})
+
+
+def _check_bounds(n_forms: int, seed: int | None, seconds: int, *, most: int) -> None:
     bounds = {
-        "n_forms": (n_forms, 1, MOST_FORMS),
+        "n_forms": (n_forms, 1, most),
         "seed": (seed or 0, 0, LARGEST_SEED),
         "time_limit": (seconds, 1, 3600),
     }
@@ -110,10 +126,10 @@ def compute(
     pool = within_caps(
         session, actor, run.standard_level_id, load_pool(session, actor, run.standard_level_id, run.spec)
     )
-    blueprint = blueprint_of(run.spec)
-    result = assemble(
-        pool.items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds, progress=progress,
-        is_cancelled=is_cancelled,
+    draw = assemble_on_the_fly if run.is_on_the_fly else assemble
+    result = draw(
+        pool.items, blueprint_of(run.spec), n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds,
+        progress=progress, is_cancelled=is_cancelled,
     )  # fmt: skip
     return result, pool
 
@@ -129,7 +145,8 @@ def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool:
     run.pool_digest, run.n_pool = result.pool_digest, len(pool.items)
     blueprint = blueprint_of(run.spec)
     supply = supply_to_json(supply_checks(blueprint, pool.items, run.n_forms))
-    run.result = outcome_to_json(result, blueprint, known) | {
+    to_json = fly_outcome_to_json if run.is_on_the_fly else outcome_to_json
+    run.result = to_json(result, blueprint, known) | {
         "supply": supply, "n_held_back": len(pool.entries) - len(pool.items)
     }  # fmt: skip
     audit.record(
@@ -161,17 +178,8 @@ def relaxation_of(run: AssemblyRun, index: int) -> Mapping[str, Any]:
 
 def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[ExamForm]:
     """Take the forms of a finished run over as drafts; once only, and only from a published blueprint."""
-    require(uow.actor, Permission.FORM_ASSEMBLE)
-    run = repository.get_run(uow.session, run_id, actor=uow.actor)
-    blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
-    refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=now().date())
-    _check_acceptable(run, blueprint)
-    run.blueprint_version = blueprint.version_number
-    _check_still_in_use(uow, run)
-    level = qbank.get_level(uow.session, uow.actor, run.standard_level_id)
-    title = " ".join(name.split())[:LONGEST_FORM_NAME] or f"{level.occupation_name}{level.level_name}理论知识试卷"
-    origin = _Origin(run, level, title, blueprint.duration_minutes)
-    found = (run.result or {})["forms"]
+    origin = begin_acceptance(uow, run_id, name)
+    run, found = origin.run, (origin.run.result or {})["forms"]
     labels = string.ascii_uppercase[: len(found)] if len(found) > 1 else [""]
     forms = [_form(uow, origin, label, entry["items"]) for label, entry in zip(labels, found, strict=True)]
     run.accepted_at = now()
@@ -181,6 +189,20 @@ def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[Ex
     return forms
 
 
+def begin_acceptance(uow: UnitOfWork, run_id: uuid.UUID, name: str) -> Origin:
+    """Check that a run's forms may be taken over, fix the version they are drawn from, and return where they come from."""
+    require(uow.actor, Permission.FORM_ASSEMBLE)
+    run = repository.get_run(uow.session, run_id, actor=uow.actor)
+    blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
+    refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=now().date())
+    _check_acceptable(run, blueprint)
+    run.blueprint_version = blueprint.version_number
+    _check_still_in_use(uow, run)
+    level = qbank.get_level(uow.session, uow.actor, run.standard_level_id)
+    title = " ".join(name.split())[:LONGEST_FORM_NAME] or f"{level.occupation_name}{level.level_name}理论知识试卷"
+    return Origin(run, level, title, blueprint.duration_minutes)
+
+
 def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
     if run.status not in DONE or run.accepted_at is not None:
         raise IllegalTransitionError(N_("这次组卷没有结果，或者试卷已经采用"))
@@ -188,14 +210,17 @@ def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
         raise ConflictError(N_("这是一次试组，请先保存放宽后的蓝图，发布后再采用试卷"))
     if blueprint.status is not BlueprintStatus.PUBLISHED:
         raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再采用试卷"), name=blueprint.name)
-    fixed = drawn_spec(blueprint.spec, max_overlap=run.max_overlap, on=run.created_at.date())
+    fixed = drawn_spec(
+        blueprint.spec, max_overlap=run.max_overlap, on=run.created_at.date(), max_rate=run.max_rate
+    )  # fmt: skip
     if blueprint_services.spec_digest(fixed) != blueprint_services.spec_digest(run.spec):
         raise ConflictError(N_("组卷之后蓝图又改过，请用现在的蓝图重新组卷"))
 
 
 def _check_still_in_use(uow: UnitOfWork, run: AssemblyRun) -> None:
     entries = load_pool(uow.session, uow.actor, run.standard_level_id).entries
-    chosen = [item for found in (run.result or {})["forms"] for item in found["items"]]
+    result = run.result or {}
+    chosen = result.get("catalogue") or [item for found in result["forms"] for item in found["items"]]
     gone = [
         item["code"]
         for item in chosen
@@ -207,7 +232,7 @@ def _check_still_in_use(uow: UnitOfWork, run: AssemblyRun) -> None:
 
 
 @dataclass(frozen=True)
-class _Origin:
+class Origin:
     """Where the forms of a run come from, and what they are called."""
 
     run: AssemblyRun
@@ -216,17 +241,11 @@ class _Origin:
     duration_minutes: int
 
 
-def _form(uow: UnitOfWork, origin: _Origin, label: str, items: list[Mapping[str, Any]]) -> ExamForm:
-    run, level = origin.run, origin.level
-    order = {name: number for number, name in enumerate(dict.fromkeys(item["type"] for item in items))}
-    slots = [_slot(number, order[item["type"]], item) for number, item in enumerate(items, 1)]
+def _form(uow: UnitOfWork, origin: Origin, label: str, items: list[Mapping[str, Any]]) -> ExamForm:
+    slots = [FormSlot(**values) for values in slot_values(items)]
     form = ExamForm(
-        organisation_id=run.organisation_id, assembly_run_id=run.assembly_run_id,
-        exam_blueprint_id=run.exam_blueprint_id, standard_level_id=run.standard_level_id,
-        occupation_code=level.occupation_code, occupation_name=level.occupation_name, level_code=level.level_code,
-        level_name=level.level_name, edition_label=level.edition_label, name=origin.name, label=label,
-        duration_minutes=origin.duration_minutes, total_score=sum(slot.score for slot in slots), n_slots=len(slots),
-        created_by=uow.actor.user_id, created_at=now(), updated_at=now(), slots=slots,
+        **form_values(uow, origin), label=label, total_score=sum(slot.score for slot in slots), n_slots=len(slots),
+        slots=slots,
     )  # fmt: skip
     uow.add(form)
     uow.flush()  # decisions name the form by its key, and items are frozen by it
@@ -235,12 +254,31 @@ def _form(uow: UnitOfWork, origin: _Origin, label: str, items: list[Mapping[str,
     return form
 
 
-def _slot(number: int, section: int, item: Mapping[str, Any]) -> FormSlot:
-    return FormSlot(
-        slot=number, section=section, item_id=uuid.UUID(item["id"]), item_version_id=uuid.UUID(item["version"]),
-        item_code=item["code"], type=item["type"], point=item["point"], importance=item["importance"],
-        difficulty=item["difficulty"], score=Decimal(item["score"]),
-    )  # fmt: skip
+def form_values(uow: UnitOfWork, origin: Origin) -> dict[str, Any]:
+    """Return what all forms of a run have in common."""
+    run, level = origin.run, origin.level
+    return {
+        "organisation_id": run.organisation_id, "assembly_run_id": run.assembly_run_id,
+        "exam_blueprint_id": run.exam_blueprint_id, "standard_level_id": run.standard_level_id,
+        "occupation_code": level.occupation_code, "occupation_name": level.occupation_name,
+        "level_code": level.level_code, "level_name": level.level_name, "edition_label": level.edition_label,
+        "name": origin.name, "duration_minutes": origin.duration_minutes, "created_by": uow.actor.user_id,
+        "created_at": now(), "updated_at": now(),
+    }  # fmt: skip
+
+
+def slot_values(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the places of a form for the items of a kept outcome, in their order."""
+    order = {name: number for number, name in enumerate(dict.fromkeys(item["type"] for item in items))}
+    return [
+        {
+            "slot": number, "section": order[item["type"]], "item_id": uuid.UUID(item["id"]),
+            "item_version_id": uuid.UUID(item["version"]), "item_code": item["code"], "type": item["type"],
+            "point": item["point"], "importance": item["importance"], "difficulty": item["difficulty"],
+            "score": Decimal(item["score"]),
+        }
+        for number, item in enumerate(items, 1)
+    ]  # fmt: skip
 
 
 def note_decision(uow: UnitOfWork, form: ExamForm, act: FormAct, comment: str) -> None:

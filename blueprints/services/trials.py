@@ -35,9 +35,11 @@ def start_trial(uow: UnitOfWork, run_id: uuid.UUID, index: int) -> AssemblyRun:
     trial = AssemblyRun(
         organisation_id=run.organisation_id, exam_blueprint_id=run.exam_blueprint_id,
         standard_level_id=run.standard_level_id, blueprint_name=run.blueprint_name,
-        spec=drawn_spec(_undated(spec), max_overlap=run.max_overlap, on=now().date()), n_forms=n_forms or run.n_forms,
+        spec=drawn_spec(_undated(spec), max_overlap=run.max_overlap, on=now().date(), max_rate=run.max_rate),
+        n_forms=n_forms or run.n_forms,
         max_overlap=run.max_overlap, seed=run.seed, time_limit_seconds=run.time_limit_seconds,
         trial_of_id=run.assembly_run_id, relaxation_index=None if n_forms else index,
+        is_on_the_fly=run.is_on_the_fly, max_rate=run.max_rate,
         created_by=uow.actor.user_id, created_at=now(),
     )  # fmt: skip
     return publish_run(uow, trial)

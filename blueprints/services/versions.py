@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -204,9 +205,16 @@ def is_approved(session: Session, blueprint_id: uuid.UUID, number: int) -> bool:
     return repository.approved_at(session, blueprint_id, number) is not None
 
 
-def drawn_spec(spec: Mapping[str, Any], *, max_overlap: int, on: date) -> dict[str, Any]:
-    """Return a blueprint JSON as a run of a certain day draws from it: with its overlap, rest periods counted to the day."""
+def drawn_spec(
+    spec: Mapping[str, Any], *, max_overlap: int, on: date, max_rate: Decimal | None = None
+) -> dict[str, Any]:
+    """Return a blueprint JSON as a run of a certain day draws from it: with its overlap, rest periods counted to the day.
+
+    `max_rate` is the share of the forms that may hold one item, where the draw names one.
+    """
     drawn = {**deepcopy(dict(spec)), "max_overlap": max_overlap}
+    if max_rate is not None:
+        drawn["exposure"] = {**(drawn.get("exposure") or {}), "max_rate": float(max_rate)}
     if drawn.get("cool_down") and not drawn["cool_down"].get("on"):
         drawn["cool_down"]["on"] = on.isoformat()
     return drawn

@@ -13,10 +13,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from blueprints.public import SealedForm
+from blueprints.public_sets import SealedSet
 from exam_delivery.models import ExamBatch, ExamDocument, ExamRoom, ExamSession, SessionRoom, SessionStatus
 from exam_delivery.pages import reading
 from exam_delivery.pages.labels import session_badge
-from exam_delivery.repository import candidates, planning
+from exam_delivery.repository import candidates, planning, seating
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
@@ -64,6 +65,7 @@ class SessionFormPage:
     starts_at: str
     ends_at: str
     forms: Sequence[SealedForm]
+    sets: Sequence[SealedSet]
     errors: Mapping[str, list[str]]
 
 
@@ -79,6 +81,7 @@ class SessionPage:
     blockers: Sequence[Blocker]
     translated: Callable[[str, Mapping[str, object]], str]
     forms: Sequence[str]
+    replaced: Sequence[tuple[str, str]]
     rooms: Sequence[tuple[SessionRoom, ExamRoom]]
     people: Mapping[str, str]
     scoring: ScoringState | None
@@ -104,8 +107,9 @@ def index() -> Page:
 
 def _form(batch: ExamBatch, row: ExamSession | None, values: SessionPlan, errors: Mapping[str, list[str]]) -> Page:
     available = forms.sealed_forms(db.session(), current_actor(), batch.standard_level_id)
+    sets = forms.sealed_sets(db.session(), current_actor(), batch.standard_level_id)
     page = SessionFormPage(
-        batch, row, values, reading.local(values.starts_at), reading.local(values.ends_at), available, errors
+        batch, row, values, reading.local(values.starts_at), reading.local(values.ends_at), available, sets, errors
     )
     return render_page("exam_delivery/sessions/form.html", page, status=422 if errors else 200)
 
@@ -133,14 +137,15 @@ def _typed_plan() -> SessionPlan:
         earliest_submit_minutes=reading.number("earliest_submit_minutes"),
         leave_limit=reading.number("leave_limit"), per_page=reading.text("per_page") or "one",
         shuffle_items=reading.ticked("shuffle_items"), shuffle_choices=reading.ticked("shuffle_choices"),
-        tools=tuple(name for name in TOOLS if reading.ticked(f"tool_{name}")),
+        tools=tuple(name for name in TOOLS if reading.ticked(f"tool_{name}")), form_set_id=reading.text("form_set_id"),
     )  # fmt: skip
 
 
 def _stored_plan(row: ExamSession) -> SessionPlan:
     entry = int((row.starts_at - row.opens_at).total_seconds() // 60)
     return SessionPlan(
-        name=row.name, form_ids=tuple(row.form_ids), starts_at=row.starts_at, ends_at=row.ends_at,
+        name=row.name, form_ids=() if row.form_set_id else tuple(row.form_ids),
+        form_set_id=str(row.form_set_id or ""), starts_at=row.starts_at, ends_at=row.ends_at,
         duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
         late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
         leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
@@ -212,7 +217,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         counts=planning.count_people(session, [exam_session_id]).get(exam_session_id, SessionCounts()),
         badge=session_badge(row.status, row.cancelled_at), step=_step(row), translated=reading.translated,
         blockers=find_blockers(session, actor, row) if is_planned else [],
-        forms=[title_of(titles, one) for one in row.form_ids],
+        forms=_form_titles(row, titles), replaced=_replaced(row),
         rooms=planning.rooms_of_session(session, exam_session_id, actor=actor),
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
@@ -220,6 +225,24 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         may_write=actor.may(Permission.SESSION_WRITE),
     )  # fmt: skip
     return render_page("exam_delivery/sessions/detail.html", page)
+
+
+def _form_titles(row: ExamSession, titles: Mapping[uuid.UUID, SealedForm]) -> list[str]:
+    """Return what a session's forms are called; those of a set have one name."""
+    if row.form_set_id is None:
+        return [title_of(titles, one) for one in row.form_ids]
+    first = next((titles[uuid.UUID(one)] for one in row.form_ids if uuid.UUID(one) in titles), None)
+    name = first.title.removesuffix(f"（{first.label}卷）") if first else ""
+    return [_("%(name)s（一人一卷，%(n)s 份）", name=name, n=len(row.form_ids))]
+
+
+def _replaced(row: ExamSession) -> list[tuple[str, str]]:
+    """Return the session's forms that others have replaced, with these, as long as it has not begun."""
+    if row.status not in {SessionStatus.PLANNED, SessionStatus.PREPARED}:
+        return []
+    session, actor = db.session(), current_actor()
+    used = sorted(seating.forms_of_session(session, row.exam_session_id)) if row.form_set_id else row.form_ids
+    return list(forms.replaced_titles(session, actor, used).values())
 
 
 def title_of(titles: Mapping[uuid.UUID, SealedForm], form_id: str) -> str:

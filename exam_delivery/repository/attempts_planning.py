@@ -76,6 +76,15 @@ def registration_ids_with_attempt(session: Session, exam_session_id: uuid.UUID) 
     return set(session.scalars(query))
 
 
+def forms_given(session: Session, form_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some forms that any attempt of any session holds."""
+    found: set[uuid.UUID] = set()
+    for start in range(0, len(form_ids), CHUNK):
+        query = select(Attempt.form_id).where(Attempt.form_id.in_(form_ids[start : start + CHUNK]))
+        found |= set(session.scalars(query.distinct()))
+    return found
+
+
 def count_touched(session: Session, exam_session_id: uuid.UUID) -> int:
     """Return how many attempts were signed in to, started or spoken of: these cannot be made anew."""
     spoken = select(Incident.attempt_id).where(Incident.attempt_id == Attempt.attempt_id)

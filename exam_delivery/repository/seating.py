@@ -7,7 +7,13 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import ExamRoom, Registration
+from exam_delivery.models import Attempt, ExamRoom, Registration
+
+
+def forms_of_session(session: Session, exam_session_id: uuid.UUID) -> set[str]:
+    """Return the forms that the attempts of a session hold."""
+    query = select(Attempt.form_id).where(Attempt.exam_session_id == exam_session_id)
+    return {str(key) for key in session.scalars(query.distinct())}
 
 
 def capacity_of(session: Session, exam_room_id: uuid.UUID) -> int:

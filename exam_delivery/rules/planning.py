@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from kernel.i18n import N_
@@ -34,6 +34,7 @@ class SessionPlan:
     shuffle_items: bool = True
     shuffle_choices: bool = True
     tools: tuple[str, ...] = ()
+    form_set_id: str = ""
 
     @property
     def end(self) -> dt.datetime:
@@ -55,10 +56,11 @@ class SessionPlan:
         return self.begin - dt.timedelta(minutes=self.open_entry_minutes or 0)
 
 
-def check_plan(plan: SessionPlan, *, titles: Mapping[str, str]) -> Problems:
-    """Return what must be mended, by field; `titles` are the forms that this batch may use."""
+def check_plan(plan: SessionPlan, *, titles: Mapping[str, str], sets: Collection[str] = ()) -> Problems:
+    """Return what must be mended, by field; `titles` are the forms that this batch may use, `sets` the sets."""
     problems: Problems = {}
-    _check_texts(plan, titles, problems)
+    _check_texts(plan, problems)
+    _check_forms(plan, titles, sets, problems)
     _check_numbers(plan, problems)
     if not problems:
         _check_times(plan, problems)
@@ -69,13 +71,21 @@ def _add(problems: Problems, field: str, message: str) -> None:
     problems.setdefault(field, []).append(message)
 
 
-def _check_texts(plan: SessionPlan, titles: Mapping[str, str], problems: Problems) -> None:
-    if not 1 <= len(plan.name) <= 200:
-        _add(problems, "name", N_("请填写场次名称，不超过 200 字"))
-    if not plan.form_ids:
+def _check_forms(plan: SessionPlan, titles: Mapping[str, str], sets: Collection[str], problems: Problems) -> None:
+    if plan.form_set_id:
+        if plan.form_set_id not in sets:
+            _add(problems, "form_set_id", N_("所选卷组不属于本批次的职业和等级，或已撤回，请重新选择"))
+        if plan.form_ids:
+            _add(problems, "form_set_id", N_("封存试卷和一人一卷的卷组只能选一种"))
+    elif not plan.form_ids:
         _add(problems, "form_ids", N_("请至少选择一份封存试卷"))
     elif set(plan.form_ids) - set(titles):
         _add(problems, "form_ids", N_("所选试卷不属于本批次的职业和等级，或已撤回，请重新选择"))
+
+
+def _check_texts(plan: SessionPlan, problems: Problems) -> None:
+    if not 1 <= len(plan.name) <= 200:
+        _add(problems, "name", N_("请填写场次名称，不超过 200 字"))
     if plan.per_page not in PER_PAGE:
         _add(problems, "per_page", N_("请选择作答页面的显示方式"))
 

@@ -24,7 +24,10 @@ def list_sittings(session: Session, organisation_id: uuid.UUID, form_ids: Collec
     found = []
     for row in repository.sessions_with_forms(session, organisation_id):
         for form_id in wanted & {uuid.UUID(str(one)) for one in row.form_ids}:
-            here = uses.get((row.exam_session_id, form_id)) or [FormUse(form_id, row.exam_session_id, "", 0, 0)]
+            here = uses.get((row.exam_session_id, form_id))
+            if here is None and row.form_set_id is not None and row.status not in NOT_BEGUN:
+                continue  # a form of a set that nobody was given is still unseen
+            here = here or [FormUse(form_id, row.exam_session_id, "", 0, 0)]
             found += [_sitting(row, use) for use in here]
     return found
 

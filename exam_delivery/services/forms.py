@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +12,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from blueprints import public as blueprints
+from blueprints import public_sets as sets
 from blueprints.public import SealedForm, Sitting
+from blueprints.public_sets import SealedSet
 from exam_delivery.models import ExamSession, SessionStatus
+from exam_delivery.repository.attempts_planning import forms_given
 from exam_delivery.repository.recusal import sessions_using
+from kernel.errors import InvalidInputError
+from kernel.i18n import N_
 from kernel.identity.actor import Actor, system_actor
 from kernel.uow import UnitOfWork
 
@@ -37,7 +44,7 @@ def sealed_forms(session: Session, actor: Actor, standard_level_id: uuid.UUID | 
 def levels_with_forms(session: Session, actor: Actor) -> list[LevelChoice]:
     """Return the occupations and levels that have sealed forms, by name."""
     by_level: dict[uuid.UUID, list[SealedForm]] = {}
-    for form in sealed_forms(session, actor):
+    for form in [*sealed_forms(session, actor), *sets.list_set_forms(session, actor)]:
         by_level.setdefault(form.standard_level_id, []).append(form)
     choices = [_choice(forms) for forms in by_level.values()]
     return sorted(choices, key=lambda one: (one.occupation_name, one.level_code))
@@ -58,16 +65,30 @@ def refuse_old_edition(uow: UnitOfWork, standard_level_id: uuid.UUID, begin: dat
 
 def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) -> None:
     """Tell blueprints which forms this session counts on, and which not any more."""
-    reference = f"exam_session:{exam_session.exam_session_id}"
+    reference = _reference(exam_session)
+    if exam_session.form_set_id is not None:
+        found = sets.reserve_set(uow, exam_session.form_set_id, reference=reference)
+        exam_session.form_ids = [str(form_id) for form_id in found]
+        return
     for form_id in set(before) - set(exam_session.form_ids):
         blueprints.release_form(uow, uuid.UUID(form_id), reference=reference)
     for form_id in exam_session.form_ids:
         blueprints.reserve_form(uow, uuid.UUID(form_id), reference=reference)
 
 
+def release_all(uow: UnitOfWork, exam_session: ExamSession) -> None:
+    """Tell blueprints that this session counts on no form any more."""
+    sets.release_all(uow, reference=_reference(exam_session))
+
+
+def _reference(exam_session: ExamSession) -> str:
+    return f"exam_session:{exam_session.exam_session_id}"
+
+
 def forms_to_open(session: Session, actor: Actor, exam_session: ExamSession) -> list[str]:
     """Return the titles of the session's forms that two custodians have to open before it can be prepared."""
-    return blueprints.forms_to_open(session, actor, [uuid.UUID(one) for one in exam_session.form_ids])
+    chosen = exam_session.form_ids[:1] if exam_session.form_set_id else exam_session.form_ids
+    return blueprints.forms_to_open(session, actor, [uuid.UUID(one) for one in chosen])
 
 
 def open_delivery(uow: UnitOfWork, form_id: str) -> dict[str, Any]:
@@ -83,7 +104,42 @@ def open_scoring(session: Session, organisation_id: uuid.UUID, form_id: str | uu
 def titles(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, SealedForm]:
     """Return the sealed forms by key for readers of scores, who need not be readers of forms."""
     actor = system_actor(organisation_id, name="scores")
-    return {form.form_id: form for form in blueprints.list_sealed_forms(session, actor)}
+    every = [*sets.list_set_forms(session, actor), *blueprints.list_sealed_forms(session, actor)]
+    return {form.form_id: form for form in every}
+
+
+def sealed_sets(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[SealedSet]:
+    """Return the sealed sets that give every candidate of a session of this level a form of their own."""
+    return sets.list_sealed_sets(session, actor, standard_level_id=standard_level_id)
+
+
+def free_forms(session: Session, actor: Actor, form_set_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the forms of a set that no candidate was ever given."""
+    live = sets.live_forms(session, actor, form_set_id)
+    given = forms_given(session, live)
+    return [form_id for form_id in live if form_id not in given]
+
+
+def take_forms(uow: UnitOfWork, form_set_id: uuid.UUID, n: int) -> list[str]:
+    """Choose forms by lot for so many candidates; the set is held until the transaction ends.
+
+    Raises
+    ------
+    InvalidInputError
+        If fewer are left; the message says how many are missing.
+    """
+    sets.lock_set(uow, form_set_id)
+    free = free_forms(uow.session, uow.actor, form_set_id)
+    if len(free) < n:
+        message = N_("一人一卷的试卷不够，还差 %(n)s 份；请另选卷组，或把部分考生排到其他场次")
+        raise InvalidInputError(message, n=n - len(free))
+    return [str(form_id) for form_id in secrets.SystemRandom().sample(free, n)]
+
+
+def replaced_titles(session: Session, actor: Actor, form_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return those of some sealed forms whose place another has taken: own title and the other's, by key."""
+    found = sets.replaced_forms(session, actor, [uuid.UUID(one) for one in form_ids])
+    return {str(key): (title, other) for key, title, other in found}
 
 
 OVER = frozenset({SessionStatus.CLOSED, SessionStatus.SCORED, SessionStatus.RELEASED})

@@ -6,7 +6,7 @@ import gzip
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -79,21 +79,39 @@ class Preparation:
     missing: Sequence[Entry]
     grace_seconds: int
     granted: Mapping[uuid.UUID, Accommodation]
+    facts: SessionFacts
+    dealt: Mapping[uuid.UUID, str] = field(default_factory=dict)
 
 
 def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparation:
     """Open the forms and find who has no attempt yet; running it again goes on where it stopped."""
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     check_ready(uow, row)
-    deliveries = {form_id: forms.open_delivery(uow, form_id) for form_id in row.form_ids}
+    if row.form_set_id is not None:
+        forms.reserve(uow, row, before=[])  # forms may have been replaced since the session was planned
+    deliveries = {} if row.form_set_id else {form_id: forms.open_delivery(uow, form_id) for form_id in row.form_ids}
     facts = _session_facts(uow.session, row)
     done = attempts_planning.registration_ids_with_attempt(uow.session, exam_session_id)
     entries = people.registrations_of_session(uow.session, exam_session_id, actor=uow.actor)
     missing = [entry for entry in entries if entry[0].registration_id not in done]
-    renderers = {form_id: FormRenderer(delivery, facts) for form_id, delivery in deliveries.items()}
+    renderers = _renderers(deliveries, facts)
     grace = profiles.value(uow.session, row.organisation_id, keys.GRACE_SECONDS)
     granted = accommodations.load_current(uow.session, [one[1].candidate_id for one in missing], actor=uow.actor)
-    return Preparation(row, deliveries, renderers, missing, grace, granted)
+    return Preparation(row, deliveries, renderers, missing, grace, granted, facts)
+
+
+def _renderers(deliveries: Mapping[str, dict[str, Any]], facts: SessionFacts) -> dict[str, FormRenderer]:
+    return {form_id: FormRenderer(delivery, facts) for form_id, delivery in deliveries.items()}
+
+
+def _with_own_forms(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]) -> Preparation:
+    """Give some people a form each of the session's set, opened for them alone."""
+    if plan.row.form_set_id is None:
+        return plan
+    chosen = forms.take_forms(uow, plan.row.form_set_id, len(entries))
+    dealt = {entry[0].registration_id: form_id for entry, form_id in zip(entries, chosen, strict=True)}
+    deliveries = {form_id: forms.open_delivery(uow, form_id) for form_id in chosen}
+    return replace(plan, deliveries=deliveries, renderers=_renderers(deliveries, plan.facts), dealt=dealt)
 
 
 def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
@@ -131,7 +149,7 @@ def _build(
     plan: Preparation, registration: Registration, candidate: Candidate, room: ExamRoom | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     row, seat = plan.row, registration.seat_number or 1
-    form_id = dealt_form(row.form_ids, seat)
+    form_id = plan.dealt.get(registration.registration_id) or dealt_form(row.form_ids, seat)
     delivery, seed, key = plan.deliveries[form_id], secrets.randbits(SEED_BITS), new_id()
     layout = make_layout(delivery, seed=seed, shuffle_items=row.shuffle_items, shuffle_choices=row.shuffle_choices)
     times = attempts_planning.timing(row, registration.time_factor)
@@ -159,7 +177,7 @@ def _font_size(granted: Accommodation | None) -> str:
 def store_attempts(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]) -> None:
     """Store the attempts of some people in one transaction; a session that left the state meanwhile is refused."""
     _still_planned(uow, plan.row.exam_session_id)
-    attempts_planning.add_attempts(uow.session, *build_attempts(plan, entries))
+    attempts_planning.add_attempts(uow.session, *build_attempts(_with_own_forms(uow, plan, entries), entries))
 
 
 def _still_planned(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:

@@ -17,6 +17,9 @@ from kernel.clock import now
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 
+STANDBY = 2
+"""Forms of a set that should be left for people who are registered late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
@@ -59,14 +62,35 @@ def _is_open_long(row: ExamSession) -> bool:
 
 
 def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
-    sealed = {str(form.form_id) for form in forms.sealed_forms(session, actor)}
-    missing = [one for one in row.form_ids if one not in sealed]
     if not row.form_ids:
         yield Blocker(N_("还没有选择试卷"), "plan")
-    if missing:
-        yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
+    yield from _single_forms(session, actor, row) if row.form_set_id is None else _set_blockers(session, actor, row)
     for title in forms.forms_to_open(session, actor, row):
         yield Blocker(N_("试卷“%(title)s”须先由两名保管人启封，才能备考"), "plan", {"title": title})
+
+
+def _single_forms(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
+    sealed = {str(form.form_id) for form in forms.sealed_forms(session, actor)}
+    missing = [one for one in row.form_ids if one not in sealed]
+    if missing:
+        yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
+    for title, other in forms.replaced_titles(session, actor, row.form_ids).values():
+        message = N_("试卷“%(title)s”含有停用的试题，已由“%(other)s”替代，请改用替代卷")
+        yield Blocker(message, "plan", {"title": title, "other": other}, is_hint=True)
+
+
+def _set_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
+    """Yield what a set of forms, one for each candidate, lacks for the people of a session."""
+    if row.form_set_id is None:
+        return
+    counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
+    needed, n_free = counts.n_admitted - counts.n_prepared, len(forms.free_forms(session, actor, row.form_set_id))
+    if n_free < needed:
+        message = N_("一人一卷的试卷不够，还差 %(n)s 份；请另选卷组，或把部分考生排到其他场次")
+        yield Blocker(message, "plan", {"n": needed - n_free})
+    elif n_free < needed + STANDBY:
+        message = N_("卷组只余 %(n)s 份备用试卷，临时增加的考生可能没有试卷")
+        yield Blocker(message, "plan", {"n": n_free - needed}, is_hint=True)
 
 
 def _people_blockers(counts: SessionCounts) -> Iterator[Blocker]:

@@ -20,7 +20,9 @@ from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
-FROZEN_WHEN_PREPARED = ("form_ids", "shuffle_items", "shuffle_choices", "per_page", "name", "tools", "leave_limit")
+FROZEN_WHEN_PREPARED = (
+    "form_ids", "form_set_id", "shuffle_items", "shuffle_choices", "per_page", "name", "tools", "leave_limit",
+)  # fmt: skip
 
 
 def create_session(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: SessionPlan) -> ExamSession:
@@ -43,13 +45,15 @@ def create_session(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: SessionPlan)
 
 def _check(uow: UnitOfWork, standard_level_id: uuid.UUID, plan: SessionPlan) -> None:
     sealed = forms.sealed_forms(uow.session, uow.actor, standard_level_id)
-    problems = check_plan(plan, titles={str(form.form_id): form.title for form in sealed})
+    sets = {str(one.form_set_id) for one in forms.sealed_sets(uow.session, uow.actor, standard_level_id)}
+    problems = check_plan(plan, titles={str(form.form_id): form.title for form in sealed}, sets=sets)
     if problems:
         raise InvalidInputError(MEND, fields=problems)
 
 
 def _take_over(row: ExamSession, plan: SessionPlan) -> None:
-    row.name, row.form_ids = plan.name, list(plan.form_ids)
+    row.name = plan.name
+    _choose_forms(row, plan)
     row.opens_at, row.starts_at, row.ends_at = plan.opening, plan.begin, plan.end
     row.duration_seconds = (plan.duration_minutes or 0) * 60
     row.late_cutoff_minutes = plan.late_cutoff_minutes or 0
@@ -60,9 +64,17 @@ def _take_over(row: ExamSession, plan: SessionPlan) -> None:
     row.tools = known_tools(plan.tools)
 
 
+def _choose_forms(row: ExamSession, plan: SessionPlan) -> None:
+    """Take the forms over; those of a set that was chosen before stay until they are reserved anew."""
+    chosen = uuid.UUID(plan.form_set_id) if plan.form_set_id else None
+    if chosen is None or chosen != row.form_set_id:
+        row.form_ids = list(plan.form_ids)
+    row.form_set_id = chosen
+
+
 def _facts(row: ExamSession) -> dict[str, object]:
     return {
-        "forms": list(row.form_ids),
+        "forms": list(row.form_ids) if row.form_set_id is None else f"form_set:{row.form_set_id}",
         "opens_at": iso(row.opens_at),
         "starts_at": iso(row.starts_at),
         "ends_at": iso(row.ends_at),
@@ -81,12 +93,16 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     _check(uow, batch.standard_level_id, plan)
     before, frozen = _facts(row), _frozen(row)
     old_forms = list(row.form_ids)
+    if row.form_set_id is not None and not plan.form_set_id:
+        forms.release_all(uow, row)
+        old_forms = []
     _take_over(row, plan)
     if row.status is SessionStatus.PREPARED and _frozen(row) != frozen:
         raise ConflictError(N_("考生试卷已经生成，名称、试卷、乱序和显示方式不能改；请先“撤销备考”"))
     uow.flush()  # attempts are re-timed from the session's new row
     attempts_planning.retime_waiting(uow.session, row)
-    forms.reserve(uow, row, before=old_forms)
+    if row.form_set_id is None or row.status is SessionStatus.PLANNED:
+        forms.reserve(uow, row, before=old_forms)
     audit.record(uow, "exam_session.edit", "exam_session", exam_session_id, before=before, after=_facts(row))
     return row
 
@@ -104,6 +120,9 @@ def delete_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
         raise ConflictError(N_("只有编排中的场次可以删除"))
     if planning.count_people(uow.session, [exam_session_id]):
         raise ConflictError(N_("场次中已有考生，请先把考生移出再删除"))
+    if row.form_set_id is not None:
+        forms.release_all(uow, row)
+        row.form_ids, row.form_set_id = [], None
     old_forms, row.form_ids = list(row.form_ids), []
     forms.reserve(uow, row, before=old_forms)
     for used, _room in planning.rooms_of_session(uow.session, exam_session_id, actor=uow.actor):
