@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from certification.pages import (
+    assessing,
     batches,
     certificates,
     enterprise_levels,
@@ -14,7 +15,9 @@ from certification.pages import (
     filing,
     lookups,
     own_results,
+    panels,
     part_scores,
+    proofs,
     publicity,
     records,
     rosters,
@@ -25,6 +28,7 @@ from certification.pages import (
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState
+from certification.services import panel_work
 from certification.services.scores import OPEN_STATES
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
@@ -34,12 +38,15 @@ from kernel.identity.permissions import Permission
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, enterprise_levels.bp,
+    panels.bp, assessing.bp, proofs.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
 MENU = (
     MenuEntry(GROUP, N_("认定批次"), "cert_batches.index", READ, icon="folder", order=10),
     MenuEntry(GROUP, N_("技能成绩"), "cert_scores.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=20),
+    MenuEntry(GROUP, N_("考评评分"), "cert_assessing.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=22),
+    MenuEntry(GROUP, N_("评分表"), "cert_panels.templates", (Permission.CERTIFICATION_WRITE,), icon="list", order=24),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),
@@ -65,6 +72,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     found: list[Todo] = []
     if actor.organisation_id is None:
         return found
+    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_waiting := panel_work.count_waiting(session, actor)):
+        found.append(Todo(_("待您评分或签字的考生"), n_waiting, url_for("cert_assessing.index"), "", "warning"))
     open_batches = repository.list_open_batches(session, actor=actor)
     if actor.may(Permission.CERTIFICATION_WRITE):
         for state, label in TODO_LABELS.items():

@@ -174,6 +174,7 @@ def _tabs(actor: Actor, batch_id: uuid.UUID, active: str) -> list[dict[str, Any]
     entries = [
         ("overview", _("概况"), "cert_batches.detail"),
         ("candidates", _("考生与成绩"), "cert_batches.candidates"),
+        ("panels", _("考评组"), "cert_panels.index"),
         ("publicity", _("公示与异议"), "cert_publicity.show"),
         ("roster", _("名册上报"), "cert_rosters.show"),
         ("certificates", _("证书"), "cert_certificates.batch"),

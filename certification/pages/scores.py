@@ -23,6 +23,7 @@ from certification.pages.wording import (
     said,
 )
 from certification.repository import batches as repository
+from certification.repository import panels
 from certification.repository import scores as score_repository
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode
 from certification.services import double_entry
@@ -64,6 +65,7 @@ class ScoreRow:
     record: ResultRecord
     values: dict[AssessmentMode, str]
     carried: dict[AssessmentMode, CarriedPart]
+    grouped: set[AssessmentMode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def _table_rows(
     batch_id: uuid.UUID, records: Sequence[ResultRecord], modes: Sequence[AssessmentMode], typed: dict[str, str]
 ) -> list[ScoreRow]:
     held = score_repository.current_scores(db.session(), batch_id)
+    grouped = panels.grouped_places(db.session(), batch_id)
     carried: dict[uuid.UUID, dict[AssessmentMode, CarriedPart]] = {}
     for one, _score in score_repository.carried_parts(db.session(), batch_id):
         carried.setdefault(one.result_record_id, {})[one.mode] = one
@@ -168,6 +171,7 @@ def _table_rows(
                 for mode in modes
             },
             carried.get(record.result_record_id, {}),
+            {mode for mode in modes if (record.result_record_id, mode) in grouped},
         )
         for record in records
     ]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certification.models import CertificationBatch, Publicity
 from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
+from certification.repository import panels
 from certification.repository import publicity as publicity_repository
 from certification.rules.batch_states import BatchFacts, BatchState, Blocker, blockers, require_transition
 from certification.rules.pass_decision import PassOutcome
@@ -89,6 +90,7 @@ def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
 
 WAITS_FOR_APPEALS = frozenset({BatchState.ROSTER_SUBMITTED, BatchState.RESUBMITTED, BatchState.ARCHIVED})
 APPEAL_BLOCKER = N_("还有 %(n)s 件成绩复核或申诉没有办结，请先办结")
+PANEL_BLOCKER = N_("还有 %(n)s 名考生的考评组成绩没有全部签字确认，请先完成")
 CORRECTION_BLOCKER = N_("还有 %(n)s 份成绩更正没有处理，请先采用或不采用")
 
 
@@ -98,6 +100,8 @@ def step_blockers(session: Session, batch: CertificationBatch, new: BatchState) 
     n_open = repository.count_open_corrections(session, batch.certification_batch_id)
     if n_open and new is not BatchState.RETURNED:  # being returned is how a correction gets its turn
         found.insert(0, Blocker("open_correction", CORRECTION_BLOCKER, {"n": n_open}))
+    if new is BatchState.DECIDED and (n_left := panels.count_unfinished(session, batch.certification_batch_id)):
+        found.append(Blocker("unsigned_panel", PANEL_BLOCKER, {"n": n_left}))
     return found + _appeal_blockers(session, batch, new)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from certification.models import CertificationBatch, ComponentScore, ResultRecord, ScoreOrigin
 from certification.repository import batches as repository
+from certification.repository import panels
 from certification.repository import scores as score_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState
@@ -53,6 +54,12 @@ def entered_modes(session: Session, batch: CertificationBatch) -> list[Assessmen
     return [mode for mode in ENTERED_MODES if mode in required]
 
 
+def wanted_modes(session: Session, batch: CertificationBatch) -> list[AssessmentMode]:
+    """Return the components of the batch's level that do not come from the theory examination."""
+    rule = keys.pass_rule(profiles.values(session, batch.organisation_id), batch.level_code)
+    return [part.mode for part in rule.components if part.mode is not AssessmentMode.THEORY]
+
+
 def score_template(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> bytes:
     """Return the sheet to fill in: admission numbers, names, masked numbers, and what is entered already."""
     require(actor, Permission.SKILL_SCORE_WRITE)
@@ -93,8 +100,18 @@ def import_scores(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes | Sequence[S
         return ImportOutcome(0, 0, sheet.n_empty, sheet.problems)
     if not sheet.scores:
         raise InvalidInputError(N_("表格中没有任何成绩，请填写后再导入"))
-    n_saved = _save(uow, batch, records, sheet.scores, ScoreOrigin.IMPORTED)
+    grouped = _grouped_numbers(uow.session, batch_id, records)
+    free = [one for one in sheet.scores if (one.admission_number, one.mode) not in grouped]
+    n_saved = _save(uow, batch, records, free, ScoreOrigin.IMPORTED)
     return ImportOutcome(n_saved, len(sheet.scores) - n_saved, sheet.n_empty, ())
+
+
+def _grouped_numbers(
+    session: Session, batch_id: uuid.UUID, records: Sequence[ResultRecord]
+) -> set[tuple[str, AssessmentMode]]:
+    """Return which scores an assessors' group gives: nobody types or imports those."""
+    numbers = {one.result_record_id: one.admission_number for one in records}
+    return {(numbers[key], mode) for key, mode in panels.grouped_places(session, batch_id)}
 
 
 def type_scores(uow: UnitOfWork, batch_id: uuid.UUID, typed: Mapping[tuple[uuid.UUID, AssessmentMode], str]) -> int:
@@ -108,9 +125,10 @@ def type_scores(uow: UnitOfWork, batch_id: uuid.UUID, typed: Mapping[tuple[uuid.
     batch = _open_batch(uow, batch_id)
     records = {r.result_record_id: r for r in repository.list_records(uow.session, batch_id)}
     allowed = set(entered_modes(uow.session, batch))
+    grouped = panels.grouped_places(uow.session, batch_id)
     entered, errors = [], {}
     for (record_id, mode), text in typed.items():
-        if record_id not in records or mode not in allowed:
+        if record_id not in records or mode not in allowed or (record_id, mode) in grouped:
             continue
         try:
             read = read_score(text)
@@ -125,7 +143,7 @@ def type_scores(uow: UnitOfWork, batch_id: uuid.UUID, typed: Mapping[tuple[uuid.
 
 def count_missing(session: Session, batch: CertificationBatch) -> int:
     """Return how many scores are still to be entered."""
-    modes = entered_modes(session, batch)
+    modes = wanted_modes(session, batch)
     held = score_repository.counting_scores(session, batch.certification_batch_id)
     n_entered = sum(mode in scores for scores in held.values() for mode in modes)
     return batch.n_registered * len(modes) - n_entered
@@ -136,11 +154,12 @@ def mark_missing_absent(uow: UnitOfWork, batch_id: uuid.UUID) -> int:
     batch = _open_batch(uow, batch_id)
     records = repository.list_records(uow.session, batch_id)
     held = score_repository.counting_scores(uow.session, batch_id)
+    grouped = panels.grouped_places(uow.session, batch_id)
     missing = [
         EnteredScore(record.admission_number, mode, ResultState.ABSENT, None)
         for record in records
         for mode in entered_modes(uow.session, batch)
-        if mode not in held.get(record.result_record_id, {})
+        if mode not in held.get(record.result_record_id, {}) and (record.result_record_id, mode) not in grouped
     ]
     return _save(uow, batch, records, missing, ScoreOrigin.TYPED)
 

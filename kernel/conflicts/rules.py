@@ -43,6 +43,7 @@ class CycleRole(enum.StrEnum):
     INVIGILATOR = "invigilator"
     MARKER = "marker"
     RATER = "rater"
+    ASSESSOR = "assessor"
     CANDIDATE = "candidate"
 
 
@@ -76,6 +77,7 @@ CYCLE_LABELS = {
     CycleRole.INVIGILATOR: N_("监考员"),
     CycleRole.MARKER: N_("阅卷员"),
     CycleRole.RATER: N_("合格线评定专家"),
+    CycleRole.ASSESSOR: N_("考评员"),
     CycleRole.CANDIDATE: N_("考生"),
 }
 SEVERITIES = (N_("拒绝"), N_("提示"), N_("不检查"))
@@ -128,6 +130,9 @@ RULES: tuple[ConflictRule, ...] = (
     ConflictRule("COI-42", R.MARKER, R.CANDIDATE, WORK, S.WARN, N_("回避规则 COI-42：%(person)s 与考生在同一单位")),
     ConflictRule("COI-50", R.RATER, R.AUTHOR, SAME, S.WARN, N_("回避规则 COI-50：%(person)s 命制过这份试卷的试题，评定其合格线时须知情")),
     ConflictRule("COI-51", R.RATER, R.CANDIDATE, SAME | NEAR, S.REFUSE, N_("回避规则 COI-51：%(person)s 是使用这份试卷的考生，或与其有亲属、师生或培训关系，不得评定其合格线")),
+    ConflictRule("COI-60", R.ASSESSOR, R.CANDIDATE, SAME | KIN, S.REFUSE, N_("回避规则 COI-60：%(person)s 与考生是亲属或同一人，不得考评")),
+    ConflictRule("COI-61", R.ASSESSOR, R.CANDIDATE, TAUGHT, S.REFUSE, N_("回避规则 COI-61：%(person)s 教过或培训过考生，不得考评")),
+    ConflictRule("COI-62", R.ASSESSOR, R.CANDIDATE, WORK, S.WARN, N_("回避规则 COI-62：%(person)s 与考生在同一单位")),
 )  # fmt: skip
 RULE_LABELS = {
     "COI-01": N_("COI-01 审核自己的试题"),
@@ -153,6 +158,9 @@ RULE_LABELS = {
     "COI-42": N_("COI-42 评阅同一单位考生的答卷"),
     "COI-50": N_("COI-50 命题人评定含其试题的试卷的合格线"),
     "COI-51": N_("COI-51 与考生有亲属、师生或培训关系者评定合格线"),
+    "COI-60": N_("COI-60 考评亲属或本人"),
+    "COI-61": N_("COI-61 考评自己的学生或学员"),
+    "COI-62": N_("COI-62 考评同一单位的考生"),
 }
 BASIS = N_("考试工作人员回避规定：亲属、师生、同一单位等可能影响公正的关系")
 

@@ -21,14 +21,15 @@ import toast, { showToast } from "./toast.js";
 import tree from "./tree.js";
 import unsaved from "./unsaved.js";
 
-/* Only the form of a hotspot item, a marker's desk and a rater's booklet need these, so no other page loads them. */
+/* Only the form of a hotspot item, a marker's desk, an assessor's sheet and a rater's booklet need these. */
 const hotspotEditor = (element) => import("./hotspot-editor.js").then((module) => module.default(element));
 const markingDesk = (element) => import("./marking-desk.js").then((module) => module.default(element));
+const assessSheet = (element) => import("./assess-sheet.js").then((module) => module.default(element));
 const panelRating = (element) => import("./panel-rating.js").then((module) => module.default(element));
 const CONTROLLERS = {
   autosubmit, bulk, confirm, copy, countdown, drawer, "error-summary": errorSummary, "file-drop": fileDrop,
   "item-children": itemChildren, "hotspot-editor": hotspotEditor, "marking-desk": markingDesk,
-  "panel-rating": panelRating,
+  "panel-rating": panelRating, "assess-sheet": assessSheet,
   "item-picker": itemPicker, "job-progress": jobProgress, "live-preview": livePreview, menu, notice, popup,
   "table-keys": tableKeys, tex, toast, tree, unsaved,
 };
