@@ -238,6 +238,7 @@ def parse_blueprint(data: Any) -> Blueprint:
         cognitive=_shares(keys.inner("cognitive"), None),
         limits=read_limits(keys),
     )
+    keys.get("shared_banks", as_names)  # where items may come from is settled before assembly sees any
     keys.close()
     return blueprint
 

@@ -23,7 +23,7 @@ from kernel.spreadsheets import TableSheet, write_table
 
 bp = Blueprint("exposure_ledger", __name__, url_prefix="/exposure")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-NAMES = ("level", "q", "site", "since", "until", "state")
+NAMES = ("level", "q", "site", "organisation", "since", "until", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ class LedgerPage:
     def site_choices(self) -> list[tuple[str, str]]:
         """The sites as choices of a filter."""
         return [(site, site) for site in self.ledger.sites] if self.ledger else []
+
+    @property
+    def organisation_choices(self) -> list[tuple[str, str]]:
+        """The organisations that used the items, where there are several."""
+        found = self.ledger.organisations.items() if self.ledger else ()
+        return sorted(((str(key), name) for key, name in found), key=lambda pair: pair[1])
 
     @property
     def is_narrowed(self) -> bool:
@@ -90,7 +96,8 @@ def _ledger(values: Mapping[str, str]) -> Ledger | None:
     if not values["level"]:
         return None
     narrowed = LedgerFilter(
-        values["q"], values["site"], _day(values["since"]), _day(values["until"]), values["state"]
+        values["q"], values["site"], _day(values["since"]), _day(values["until"]), values["state"],
+        values["organisation"],
     )  # fmt: skip
     return read_ledger(db.session(), current_actor(), uuid.UUID(values["level"]), narrowed)
 
@@ -109,13 +116,13 @@ def workbook() -> Response:
     ledger = _ledger(_values())
     header = [
         _("编号"), _("题型"), _("鉴定点"), _("试卷份数"), _("场次"), _("考点数"), _("作答人次"), _("首次使用"), _("最近使用"),
-        _("冷却中"), _("达到上限"),
+        _("冷却中"), _("达到上限"), _("使用机构数"),
     ]  # fmt: skip
     rows = [
         [
             row.code, wording.type_label(row.type), row.point, len(row.exposure.forms), len(row.exposure.sessions),
             len(row.exposure.sites), row.exposure.n_candidates, row.exposure.first, row.exposure.last,
-            _("是") if row.rests else "", _("是") if row.is_capped else "",
+            _("是") if row.rests else "", _("是") if row.is_capped else "", len(row.exposure.organisations),
         ]
         for row in (ledger.rows if ledger else ())
     ]  # fmt: skip

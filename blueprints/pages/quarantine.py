@@ -12,13 +12,16 @@ from flask_babel import gettext as _
 from blueprints import repository_uses as uses
 from blueprints.pages import wording
 from blueprints.services import quarantine as services
+from blueprints.services import quarantine_elsewhere as elsewhere
+from blueprints.services.held import find_held
 from blueprints.services.quarantine import Extent, FormOutcome
+from blueprints.services.quarantine_elsewhere import Elsewhere
 from blueprints.services.sealing import form_title
 from kernel.db import db
 from kernel.http import Paging, current_actor, paging_from_request, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
-from qbank.public_changes import QuarantineInfo, find_quarantined
+from qbank.public_changes import QuarantineInfo
 
 bp = Blueprint("quarantine", __name__, url_prefix="/quarantined-items")
 
@@ -41,6 +44,12 @@ class ExtentPage:
     title: object
     badge: object
     outcomes: Sequence[tuple[FormOutcome, str, str]]
+    elsewhere: Sequence[Elsewhere] = ()
+
+    @property
+    def n_open(self) -> int:
+        """How many forms nobody has sat yet hold the item, those of other organisations among them."""
+        return len(self.extent.open_forms) + sum(one.n_open for one in self.elsewhere)
 
 
 @bp.get("/")
@@ -48,7 +57,7 @@ class ExtentPage:
 def index() -> tuple[str, int]:
     """List items out of use."""
     session, actor, paging = db.session(), current_actor(), paging_from_request()
-    held = sorted(find_quarantined(session, actor).values(), key=lambda one: one.since, reverse=True)
+    held = sorted(find_held(session, actor).values(), key=lambda one: one.since, reverse=True)
     rows = held[paging.offset : paging.offset + paging.per_page]
     n_forms = uses.count_forms_holding(session, [one.item_id for one in rows], actor=actor)
     page = QuarantinePage(rows, n_forms, paging.of(len(held)), wording.page_address("quarantine.index"))
@@ -68,10 +77,13 @@ def sweep(item_id: uuid.UUID) -> tuple[str, int]:
     """Swap the item out of every form that nobody has sat yet, and say form by form what became of it."""
     with unit_of_work(current_actor()) as uow:
         done = services.sweep(uow, item_id)
+        elsewhere.sweep_elsewhere(uow, item_id)
         lines = [(one, form_title(one.form), _(services.OUTCOME_LABELS[one.outcome])) for one in done]
     return _extent_page(item_id, lines)
 
 
 def _extent_page(item_id: uuid.UUID, outcomes: Sequence[tuple[FormOutcome, str, str]]) -> tuple[str, int]:
     extent = services.find_extent(db.session(), current_actor(), item_id)
-    return render_page("blueprints/extent.html", ExtentPage(extent, form_title, wording.form_badge, outcomes))
+    others = elsewhere.find_elsewhere(db.session(), current_actor(), item_id)
+    page = ExtentPage(extent, form_title, wording.form_badge, outcomes, others)
+    return render_page("blueprints/extent.html", page)

@@ -30,6 +30,7 @@ class Use:
     site: str
     day: date
     n_candidates: int
+    organisation_id: uuid.UUID | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Exposure:
     forms: set[uuid.UUID] = field(default_factory=set)
     sessions: set[uuid.UUID] = field(default_factory=set)
     sites: set[str] = field(default_factory=set)
+    organisations: set[uuid.UUID | None] = field(default_factory=set)
 
     def add(self, use: Use) -> None:
         """Count one more use."""
@@ -49,6 +51,7 @@ class Exposure:
         self.forms.add(use.form_id)
         self.sessions.add(use.session_id)
         self.sites.add(use.site)
+        self.organisations.add(use.organisation_id)
         self.last = max(self.last or use.day, use.day)
         self.first = min(self.first or use.day, use.day)
 

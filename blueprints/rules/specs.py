@@ -60,7 +60,7 @@ def read_form(
         difficulty=_difficulty(form),
         max_per_point=form.count("max_per_point") or None,
     )
-    form.spec = spec | read_limits(form, base, items)
+    form.spec = spec | read_limits(form, base, items) | optional(shared_banks=base.get("shared_banks"))
     if not form.errors:
         _check(form)
     return form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,19 +16,22 @@ from blueprints.rules.codes import engine_code
 from blueprints.rules.freezing import freeze_item, freeze_seed
 from blueprints.rules.packages import ReadMedia, SlotContent
 from blueprints.rules.profile import MULTIPLE_METHOD, with_default_method
+from blueprints.rules.sources import shared_banks
 from blueprints.services.pool_facts import load_facts
 from item_templates.contract import ItemContent
 from kernel import profiles
 from kernel.identity.actor import Actor
 from qbank import public as qbank
+from qbank.public_sharing import load_shared_pool
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The items in use of a level, as assembly sees them and by their id."""
+    """The items in use of a level, as assembly sees them and by their id; `owners` names those that another one shares."""
 
     items: tuple[PoolItem, ...]
     entries: Mapping[str, qbank.PoolEntry]
+    owners: Mapping[str, uuid.UUID] = field(default_factory=dict)
 
 
 def load_pool(
@@ -38,6 +41,7 @@ def load_pool(
     spec: Mapping[str, Any] | None = None,
     *,
     but: Collection[uuid.UUID] = (),
+    is_own: bool = False,
 ) -> Pool:
     """Return the pool of a level.
 
@@ -51,12 +55,19 @@ def load_pool(
         A blueprint JSON: what its rules ask of items, such as their keys or earlier forms, is looked up as well.
     but : collection of UUID
         Forms that do not count as earlier.
+    is_own : bool
+        Leave out what other organisations share. Otherwise it comes from the banks that the blueprint names; without a
+        blueprint, from all.
     """
     entries = {entry.item_id: entry for entry in qbank.load_pool(session, actor, standard_level_id)}
+    chosen = () if is_own else shared_banks(spec) if spec is not None else None
+    shared = load_shared_pool(session, actor, standard_level_id, chosen)
+    owners = {str(one.item_id): owner for owner, part in shared.items() for one in part}
+    entries |= {entry.item_id: entry for part in shared.values() for entry in part}
     types = {item_id: entry.type for item_id, entry in entries.items()}
     facts = load_facts(session, actor, standard_level_id, spec, types, but=but) if spec else {}
     items = tuple(_pool_item(entry, facts.get(item_id, {})) for item_id, entry in entries.items())
-    return Pool(items, {str(item_id): entry for item_id, entry in entries.items()})
+    return Pool(items, {str(item_id): entry for item_id, entry in entries.items()}, owners)
 
 
 def _pool_item(entry: qbank.PoolEntry, facts: Mapping[str, Any]) -> PoolItem:

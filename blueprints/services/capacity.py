@@ -44,7 +44,7 @@ def find_capacity(
         blueprint = blueprint_of(spec)
     except (BlueprintError, DomainError):
         return None
-    pool = load_pool(session, actor, standard_level_id)
+    pool = load_pool(session, actor, standard_level_id, is_own=True)
     limits = sorted(find_limits(blueprint, usable_items(pool.items, blueprint)), key=lambda limit: limit[0])
     shown = [(template, values) for _n, template, values in limits[:SHOWN_LIMITS]]
     return Capacity(blueprint_id, name, limits[0][0] if limits else 0, shown)

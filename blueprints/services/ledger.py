@@ -1,11 +1,15 @@
-"""The ledger of exposure: which items were met in which forms, sessions and sites, by how many and when; and its caps."""
+"""The ledger of exposure: which items were met in which forms, sessions and sites, by how many and when; and its caps.
+
+Items of a shared bank count over all organisations that take of it: their owner sees every use, a receiver its own, and the
+caps of either side hold for what both have used.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,14 +17,17 @@ from blueprints import repository_uses as uses
 from blueprints.models import ExamForm, FormSlot
 from blueprints.rules.exposure import MOST_AT_SITE, MOST_CANDIDATES, Caps, Exposure, Use, exposures, over_caps
 from blueprints.rules.profile import COOLDOWN_DAYS
+from blueprints.services import circle
 from blueprints.services.bank import Pool
+from blueprints.services.circle import Circle
 from blueprints.services.sittings import FormSitting, sittings_of
 from kernel import profiles
 from kernel.clock import now
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor, require, system_actor
 from kernel.identity.permissions import Permission
+from qbank.public_sharing import Member, list_receivers, organisation_names, owners_of, resting_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class LedgerFilter:
     since: date | None = None
     until: date | None = None
     state: str = ""
+    organisation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,61 +57,70 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemUse:
-    """One line of an item's own ledger: form, place, session, site, day and candidates."""
+    """One line of an item's own ledger: form, place, session, site, day and candidates.
+
+    `organisation` names another one that used the item; of its form and session nothing more is shown.
+    """
 
     form: ExamForm
     slot: FormSlot
     sitting: FormSitting
+    organisation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The rows that a filter leaves, the most exposed first, and the sites to choose from."""
+    """The rows that a filter leaves, the most exposed first, and the sites and organisations to choose from."""
 
     rows: list[LedgerRow]
     sites: list[str]
     n_items: int
     n_candidates: int
+    organisations: dict[uuid.UUID, str] = field(default_factory=dict)
 
 
 def read_ledger(session: Session, actor: Actor, standard_level_id: uuid.UUID, narrowed: LedgerFilter) -> Ledger:
-    """Return the ledger of a level."""
+    """Return the ledger of a level: its own forms, and the forms of others that hold its items."""
     require(actor, Permission.BLUEPRINT_READ)
-    known = uses.items_of_sealed_forms(session, standard_level_id, actor=actor)
+    members = circle.members_of(session, actor, standard_level_id)
+    around = circle.read_circle(session, actor, standard_level_id, members)
+    known = [*around.own, *around.owned_by(actor.organisation)]
     holding = uses.holding(known)
-    every = _uses(session, actor, list(holding))
-    sites = sorted({use.site for use in every})
-    shown = [use for use in every if _within(use, narrowed)]
-    found = exposures(shown, holding)
-    today = now().date()
-    capped = over_caps(every, holding, _caps(session, actor), today)
-    days = int(profiles.value(session, actor.organisation, COOLDOWN_DAYS.name))
+    every = [use for use in circle.uses_of(session, around.organisations) if use.form_id in holding]
+    found = exposures([use for use in every if _within(use, narrowed)], holding)
     facts = {row.item_id: row for row in known}
+    barred = _over_caps(session, actor, members, around)
+    rests = _rests_until(session, actor)
     rows = [
         LedgerRow(
             item_id, facts[item_id].item_code, facts[item_id].type, facts[item_id].point, exposure,
-            bool(days and exposure.last and (today - exposure.last).days < days), item_id in capped,
+            bool(exposure.last and rests and exposure.last > rests), item_id in barred,
         )
         for item_id, exposure in found.items()
     ]  # fmt: skip
     kept = [row for row in rows if _matches(row, narrowed)]
     kept.sort(key=lambda row: (-row.exposure.n_candidates, row.code))
-    return Ledger(kept, [site for site in sites if site], len(found), sum(use.n_candidates for use in shown))
+    n_candidates = sum(use.n_candidates for use in every if _within(use, narrowed))
+    sites = sorted({use.site for use in every if use.site})
+    return Ledger(kept, sites, len(found), n_candidates, _names(session, every))
 
 
-def _uses(session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]) -> list[Use]:
-    found = sittings_of(session, actor.organisation, form_ids)
-    return [
-        Use(one.form_id, one.session_id, one.site, one.starts_at.date(), one.n_started)
-        for sittings in found.values()
-        for one in sittings
-        if one.n_started
-    ]
+def _names(session: Session, every: Sequence[Use]) -> dict[uuid.UUID, str]:
+    """Return the names of the organisations with uses; empty when there is one only."""
+    ids = {use.organisation_id for use in every if use.organisation_id is not None}
+    return organisation_names(session, ids) if len(ids) > 1 else {}
+
+
+def _rests_until(session: Session, actor: Actor) -> date | None:
+    """Return the last day on which a use no longer keeps an item at rest; None when nothing rests."""
+    days = int(profiles.value(session, actor.organisation, COOLDOWN_DAYS.name))
+    return now().date() - timedelta(days=days) if days else None
 
 
 def _within(use: Use, narrowed: LedgerFilter) -> bool:
     return (
         (not narrowed.site or use.site == narrowed.site)
+        and (not narrowed.organisation or str(use.organisation_id) == narrowed.organisation)
         and (narrowed.since is None or use.day >= narrowed.since)
         and (narrowed.until is None or use.day <= narrowed.until)
     )
@@ -116,19 +133,50 @@ def _matches(row: LedgerRow, narrowed: LedgerFilter) -> bool:
     return {"rests": row.rests, "capped": row.is_capped}.get(narrowed.state, True)
 
 
-def _caps(session: Session, actor: Actor) -> Caps:
-    values = profiles.values(session, actor.organisation)
+def _caps(session: Session, organisation_id: uuid.UUID) -> Caps:
+    values = profiles.values(session, organisation_id)
     return Caps(int(values[MOST_CANDIDATES.name]), int(values[MOST_AT_SITE.name]))
 
 
 def capped_items(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> frozenset[str]:
-    """Return the ids of items that a cap of the rule profile bars today; nothing is looked up while nothing is capped."""
-    caps = _caps(session, actor)
-    if caps.are_open:
-        return frozenset()
-    holding = uses.holding(uses.items_of_sealed_forms(session, standard_level_id, actor=actor))
-    found = over_caps(_uses(session, actor, list(holding)), holding, caps, now().date())
-    return frozenset(map(str, found))
+    """Return the ids of items that may not be taken today: over a cap, or at rest by the rule of the one who shares them.
+
+    No sitting is looked up while nothing is capped.
+    """
+    members = circle.members_of(session, actor, standard_level_id)
+    owners = {member.owner_id for member in members} - {actor.organisation}
+    barred: set[uuid.UUID] = set()
+    if owners:
+        barred |= resting_items(session, actor, standard_level_id, _resting_since(session, owners))
+    if any(not _caps(session, one).are_open for one in (actor.organisation, *owners)):
+        around = circle.read_circle(session, actor, standard_level_id, members)
+        barred |= _over_caps(session, actor, members, around)
+    return frozenset(map(str, barred))
+
+
+def _resting_since(session: Session, owners: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
+    found = {}
+    for owner in owners:
+        days = int(profiles.value(session, owner, COOLDOWN_DAYS.name))
+        if days:
+            found[owner] = now().date() - timedelta(days=days)
+    return found
+
+
+def _over_caps(session: Session, actor: Actor, members: Sequence[Member], around: Circle) -> set[uuid.UUID]:
+    """Return the items over the organisation's caps, and those that others share over their owner's."""
+    caps = {one: _caps(session, one) for one in {actor.organisation, *(member.owner_id for member in members)}}
+    if all(one.are_open for one in caps.values()):
+        return set()
+    placed = [*around.own, *around.others]
+    holding, today = uses.holding(placed), now().date()
+    every = circle.uses_of(session, around.organisations)
+    found = over_caps(every, holding, caps.pop(actor.organisation), today)
+    owners = owners_of(session, {one.item_id for one in placed}) if caps else {}
+    for owner, own in caps.items():
+        if not own.are_open:
+            found |= {item_id for item_id in over_caps(every, holding, own, today) if owners.get(item_id) == owner}
+    return found
 
 
 def within_caps(session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool) -> Pool:
@@ -140,21 +188,34 @@ def within_caps(session: Session, actor: Actor, standard_level_id: uuid.UUID, po
 
 
 def item_uses(session: Session, actor: Actor, item_id: uuid.UUID) -> list[ItemUse]:
-    """Return every use of an item, the latest first.
+    """Return every use of an item, the latest first; of an item of one's own also where others used it.
 
     Raises
     ------
     NotFoundError
-        If no form of the organisation ever held it.
+        If no form ever held it that this organisation may know of.
     """
     require(actor, Permission.BLUEPRINT_READ)
-    forms = uses.forms_ever_holding(session, item_id, actor=actor)
-    if not forms:
+    found, is_known = _uses_in(session, actor, item_id)
+    if owners_of(session, [item_id]).get(item_id) == actor.organisation:
+        receivers = list_receivers(session, actor)
+        names = organisation_names(session, receivers)
+        for receiver in receivers:
+            theirs, is_theirs = _uses_in(session, system_actor(receiver), item_id, names[receiver])
+            found, is_known = found + theirs, is_known or is_theirs
+    if not is_known:
         raise NotFoundError(N_("这道题还没有进入过试卷"))
+    return sorted(found, key=lambda use: use.sitting.starts_at, reverse=True)
+
+
+def _uses_in(session: Session, actor: Actor, item_id: uuid.UUID, organisation: str = "") -> tuple[list[ItemUse], bool]:
+    """Return an item's uses within one organisation, and whether any of its forms holds it."""
+    forms = uses.forms_ever_holding(session, item_id, actor=actor)
     sittings = sittings_of(session, actor.organisation, [form.exam_form_id for form in forms])
     found = [
-        ItemUse(form, next(slot for slot in form.slots if slot.item_id == item_id), one)
+        ItemUse(form, next(slot for slot in form.slots if slot.item_id == item_id), one, organisation)
         for form in forms
         for one in sittings.get(form.exam_form_id, ())
+        if one.n_started or not organisation
     ]
-    return sorted(found, key=lambda use: use.sitting.starts_at, reverse=True)
+    return found, bool(forms) and (bool(found) or not organisation)

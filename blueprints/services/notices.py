@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.models import ExamForm
+from blueprints.services.held import find_held
 from kernel.clock import now
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
-from qbank.public_changes import edition_state, find_quarantined, unapproved_policy
+from qbank.public_changes import edition_state, unapproved_policy
 
 SHOWN_CODES = 10
 
@@ -56,7 +57,7 @@ def _approval(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> I
 
 
 def _quarantine(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[BankNotice]:
-    held = find_quarantined(session, actor)
+    held = find_held(session, actor)
     for form, codes in repository.unsealed_forms_with(session, list(held), standard_level_id, actor=actor):
         template = N_("未封存的试卷“%(form)s”含有暂停使用的试题 %(codes)s，请替换")
         words = "、".join(codes[:SHOWN_CODES])
@@ -65,7 +66,7 @@ def _quarantine(session: Session, actor: Actor, standard_level_id: uuid.UUID) ->
 
 def held_codes(session: Session, actor: Actor, form: ExamForm) -> list[str]:
     """Return the codes of items of a form, whose slots are loaded, that are in quarantine."""
-    held = find_quarantined(session, actor, [slot.item_id for slot in form.slots])
+    held = find_held(session, actor, [slot.item_id for slot in form.slots])
     return sorted(one.code for one in held.values())
 
 

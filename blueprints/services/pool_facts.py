@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository_versions as repository
 from blueprints.assembly.blueprint import Blueprint, parse_blueprint
 from blueprints.rules.profile import ANSWER_SECONDS, READING_SPEED
+from blueprints.rules.sources import shared_banks
 from blueprints.rules.timing import estimated_seconds, parse_seconds
 from kernel import profiles
 from kernel.identity.actor import Actor
@@ -46,7 +47,7 @@ def load_facts(
     blueprint = parse_blueprint(spec)
     facts: Facts = {item_id: {} for item_id in types}
     if _reads(blueprint):
-        _add_readings(session, actor, standard_level_id, types, facts)
+        _add_readings(session, actor, standard_level_id, types, facts, shares=shared_banks(spec))
     earlier = blueprint.limits.earlier
     last = max([earlier.last if earlier else 0, *(rule.forms for rule in blueprint.limits.coverage)])
     if last:
@@ -60,11 +61,17 @@ def _reads(blueprint: Blueprint) -> bool:
 
 
 def _add_readings(
-    session: Session, actor: Actor, standard_level_id: uuid.UUID, types: Mapping[uuid.UUID, str], facts: Facts
+    session: Session,
+    actor: Actor,
+    standard_level_id: uuid.UUID,
+    types: Mapping[uuid.UUID, str],
+    facts: Facts,
+    *,
+    shares: Collection[uuid.UUID],
 ) -> None:
     per_minute = float(profiles.value(session, actor.organisation, READING_SPEED.name))
     by_type = parse_seconds(str(profiles.value(session, actor.organisation, ANSWER_SECONDS.name)))
-    for item_id, reading in load_readings(session, actor, standard_level_id).items():
+    for item_id, reading in load_readings(session, actor, standard_level_id, shares=shares).items():
         if item_id in facts:
             seconds = estimated_seconds(types[item_id], reading.n_characters, by_type, per_minute)
             facts[item_id] |= {"characters": reading.n_characters, "key": reading.key, "seconds": seconds}

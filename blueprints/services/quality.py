@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from blueprints.models import ExamForm
+from blueprints.services.held import find_held
 from kernel.identity.actor import Actor
 from qbank import public as qbank
-from qbank.public_changes import QuarantineInfo, find_quarantined
+from qbank.public_changes import QuarantineInfo
 
 Pair = tuple[int, int]
 
@@ -53,4 +54,4 @@ def form_quality(session: Session, actor: Actor, form: ExamForm) -> FormQuality:
         codes = (first.item_code, second.item_code)
         found.append(AlikePair((first.slot, second.slot), codes, pair.similarity, pair.clue))
     found.sort(key=lambda pair: (-pair.similarity, pair.slots))
-    return FormQuality(find_quarantined(session, actor, [slot.item_id for slot in form.slots]), found)
+    return FormQuality(find_held(session, actor, [slot.item_id for slot in form.slots]), found)

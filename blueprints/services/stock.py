@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from blueprints.assembly.pool import PoolItem
 from blueprints.rules.codes import engine_code
 from blueprints.rules.profile import COOLDOWN_DAYS
+from blueprints.rules.sources import shared_banks
 from blueprints.rules.two_way import Counted, Spot
 from kernel import profiles
 from kernel.clock import now
@@ -39,11 +40,12 @@ class BankStock:
 def load_stock(session: Session, actor: Actor, standard_level_id: uuid.UUID, spec: Mapping[str, Any]) -> BankStock:
     """Return the stock of a level; items are told apart only as far as the blueprint does."""
     by_item = bool(spec.get("p_value"))
-    known = bank.proportions_correct(session, actor, standard_level_id) if by_item else {}
+    shares = shared_banks(spec)
+    known = bank.proportions_correct(session, actor, standard_level_id, shares=shares) if by_item else {}
     named = None if by_item else [key for text in spec.get("exclude") or () if (key := _id_of(text))]
     items = tuple(
         (_prototype(row, known), row.n_items)
-        for row in bank.list_supply(session, actor, standard_level_id, named=named)
+        for row in bank.list_supply(session, actor, standard_level_id, named=named, shares=shares)
     )
     waiting = {
         (_code(row.point), row.type): row.n_items for row in bank.count_waiting(session, actor, standard_level_id)

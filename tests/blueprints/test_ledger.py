@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import AssemblyRun, ExamForm
 from blueprints.rules.exposure import Caps, Use, exposures, over_caps
-from blueprints.services import ledger, sittings, swaps
+from blueprints.services import circle, ledger, sittings, swaps
 from blueprints.services.bench import load_bench
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
@@ -120,7 +120,7 @@ def _session() -> Session:
 def test_nothing_is_looked_up_while_nothing_is_capped(
     drafts: list[ExamForm], assembler: Actor, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "sittings_of", lambda *_args: pytest.fail("sittings were read"))
+    monkeypatch.setattr(circle, "sittings_of", lambda *_args: pytest.fail("sittings were read"))
     assert ledger.capped_items(session, assembler, drafts[0].standard_level_id) == frozenset()
 
 
