@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from certification.documents.model import NO_TRADE, CertificateSheet, PublicityList
-from certification.rules.roster import ROSTER_TITLE, RosterRow, roster_cells, roster_header
+from certification.rules.roster import RosterRow
+from certification.rules.roster_layouts import NATIONAL, RosterLayout, shipped_layouts
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.qr import qr_modules, qr_svg
@@ -99,9 +100,12 @@ def publicity_list_pdf(publicity: PublicityList, *, created_at: dt.datetime | No
     return render_pdf(_TEMPLATES / "publicity_list.typ", data, created_at=created_at)
 
 
-def roster_workbook(rows: Sequence[RosterRow], *, created_at: dt.datetime | None = None) -> bytes:
-    """Return the 21-column roster as an Excel workbook, every cell a text."""
-    sheet = TableSheet("人员名册", roster_header(), [roster_cells(row) for row in rows], title=ROSTER_TITLE)
+def roster_workbook(
+    rows: Sequence[RosterRow], *, created_at: dt.datetime | None = None, layout: RosterLayout | None = None
+) -> bytes:
+    """Return the roster as an Excel workbook, every cell a text: the national 21 columns, or those of another layout."""
+    chosen = layout or shipped_layouts()[NATIONAL]
+    sheet = TableSheet("人员名册", chosen.header, [chosen.cells(row) for row in rows], title=chosen.title)
     return write_table([sheet], created_at=created_at)
 
 

@@ -20,6 +20,7 @@ from certification.pages import (
     proofs,
     publicity,
     records,
+    roster_answers,
     rosters,
     scores,
     signing,
@@ -37,7 +38,7 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp, webhooks.bp, own_results.bp, enterprise_levels.bp,
+    signing.bp, evidence.bp, webhooks.bp, own_results.bp, roster_answers.bp, enterprise_levels.bp,
     panels.bp, assessing.bp, proofs.bp,
 )  # fmt: skip
 GROUP = N_("认定")

@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from certification.adapters.channels import channel_named
-from certification.models import ResultRecord, RosterReturn, RosterStatus, RosterSubmission
+from certification.models import ResultRecord, RosterAnswerFile, RosterReturn, RosterStatus, RosterSubmission
 from certification.pages.heads import BatchHead, batch_head
 from certification.pages.wording import XLSX, Errors, act_and_return, download, field_errors, form_text, said
 from certification.repository import batches as batch_repository
+from certification.repository import roster_answers as answer_repository
 from certification.repository import rosters as repository
 from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceFinding, ComplianceSeverity
@@ -90,6 +91,7 @@ class RosterPage:
     reasons: list[tuple[str, str]]
     n_lines: int
     values: dict[str, str]
+    answers: Sequence[RosterAnswerFile] = ()
     errors: Errors = field(default_factory=dict)
 
 
@@ -113,9 +115,15 @@ def _page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str, int]:
         may_download=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),
         fields=[(name, _(label)) for name, label in RETURN_FIELDS.items()],
         reasons=[(code, _(label)) for code, label in RETURN_REASONS.items()],
-        n_lines=N_RETURN_LINES, values=request.form.to_dict() if errors else {}, errors=errors or {},
+        answers=_answers(batch_id), n_lines=N_RETURN_LINES, values=request.form.to_dict() if errors else {}, errors=errors or {},
     )  # fmt: skip
     return render_page("certification/roster.html", page, status=422 if errors else 200)
+
+
+def _answers(batch_id: uuid.UUID) -> Sequence[RosterAnswerFile]:
+    """Return the files of the newest round that wait for a decision."""
+    rounds = repository.list_submissions(db.session(), batch_id)
+    return answer_repository.list_waiting(db.session(), rounds[0].roster_submission_id) if rounds else ()
 
 
 def _people(batch_id: uuid.UUID) -> dict[str, ResultRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from certification.pages.wording import Errors, act_and_return, field_errors, fo
 from certification.repository import webhooks as repository
 from certification.rules.webhooks import EVENT_LABELS, EventType
 from certification.services import webhooks as services
+from kernel.clock import now
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
@@ -39,6 +41,7 @@ class EndpointLine:
     n_delivered: int
     n_waiting: int
     n_dead: int
+    overlap: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def _endpoint_line(row: WebhookEndpoint, counts: dict[tuple[uuid.UUID, MessageSt
     return EndpointLine(
         row, [_(EVENT_LABELS[EventType(kind)]) for kind in row.event_types], n_by_state[MessageState.DELIVERED],
         n_by_state[MessageState.WAITING], n_by_state[MessageState.DEAD],
+        row.previous_until if row.previous_until and row.previous_until > now() else None,
     )  # fmt: skip
 
 
@@ -134,7 +138,7 @@ def add() -> tuple[str, int]:
 def renew(endpoint_id: uuid.UUID) -> tuple[str, int]:
     """Give an address a new secret and show it, this once."""
     with unit_of_work(current_actor()) as uow:
-        fresh = services.renew_secret(uow, endpoint_id)
+        fresh = services.renew_secret(uow, endpoint_id, at_once=form_text("at_once") == "1")
     return _page(fresh=fresh)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
+from kernel.profiles.registry import RuleKey, declare
 
 LABEL = "whsec_"
 SECRET_BYTES = 32
@@ -40,6 +41,14 @@ EVENT_LABELS: Mapping[EventType, str] = {
     EventType.CERTIFICATE_STATE: N_("证书暂停、恢复、换发、撤销"),
     EventType.PING: N_("测试消息"),
 }
+
+OVERLAP_HOURS = "certification.webhook_overlap_hours"
+declare(
+    RuleKey(
+        OVERLAP_HOURS, 24, N_("更换推送密钥后，旧密钥继续同时签名的小时数（0 为立即失效）"), "0–168", minimum=0,
+        maximum=720,
+    )
+)  # fmt: skip
 
 
 def new_secret() -> str:

@@ -26,10 +26,11 @@ from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceSeverity
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.roster import RosterRow
+from certification.rules.roster_layouts import ROSTER_LAYOUT, RosterLayout, layout_named
 from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
 from certification.services import batches, compliance
 from certification.services.personal import read_number, seal, unseal
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
@@ -62,7 +63,7 @@ def submit_roster(uow: UnitOfWork, batch_id: uuid.UUID, *, channel: str = "file"
     rows = roster_rows(uow.session, batch)
     if not rows:
         raise ConflictError(N_("本批次没有合格考生，不需要上报名册"))
-    workbook = roster_workbook(rows, created_at=now())
+    workbook = roster_workbook(rows, created_at=now(), layout=layout_for(uow.session, batch.organisation_id))
     submission = _submission(uow, batch, workbook, channel=channel, n_rows=len(rows))
     channel_named(channel).send(RosterParcel(batch.code, submission.round, workbook))
     uow.add(submission)
@@ -90,6 +91,11 @@ def _submission(
         submitted_by=uow.actor.name[:100],
         submitted_at=now(),
     )
+
+
+def layout_for(session: Session, organisation_id: uuid.UUID) -> RosterLayout:
+    """Return the layout of an organisation's rosters, by its rule profile."""
+    return layout_named(str(profiles.value(session, organisation_id, ROSTER_LAYOUT)))
 
 
 def roster_rows(session: Session, batch: CertificationBatch) -> list[RosterRow]:
@@ -207,4 +213,5 @@ def current_workbook(uow: UnitOfWork, batch_id: uuid.UUID) -> tuple[str, bytes]:
     batch = batch_repository.get_batch(uow.session, batch_id, actor=uow.actor)
     rows = roster_rows(uow.session, batch)
     audit.record(uow, "personal_data.reveal", "certification_batch", batch_id, after={"n_rows": len(rows)})
-    return f"人员名册_{batch.code}.xlsx", roster_workbook(rows, created_at=now())
+    layout = layout_for(uow.session, batch.organisation_id)
+    return f"人员名册_{batch.code}.xlsx", roster_workbook(rows, created_at=now(), layout=layout)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,15 @@ from sqlalchemy.orm import Session
 
 from certification.models import MessageState, WebhookEndpoint, WebhookMessage
 from certification.repository import webhooks as repository
-from certification.rules.webhooks import EventType, check_address, delay_after, new_secret, signature
-from kernel import audit, crypto
+from certification.rules.webhooks import (
+    OVERLAP_HOURS,
+    EventType,
+    check_address,
+    delay_after,
+    new_secret,
+    signature,
+)
+from kernel import audit, crypto, profiles
 from kernel.clock import iso, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
@@ -66,12 +74,20 @@ def add_endpoint(
     return row, secret
 
 
-def renew_secret(uow: UnitOfWork, endpoint_id: uuid.UUID) -> tuple[WebhookEndpoint, str]:
-    """Give an address a new secret; the old one signs nothing any more."""
+def renew_secret(uow: UnitOfWork, endpoint_id: uuid.UUID, *, at_once: bool = False) -> tuple[WebhookEndpoint, str]:
+    """Give an address a new secret; the old one signs beside it for some hours, so that no message is refused meanwhile.
+
+    `at_once` is for a secret that leaked: the old one signs nothing any more, and neither does one that was in its hours.
+    """
     row = _own(uow, endpoint_id)
+    hours = int(profiles.value(uow.session, uow.actor.organisation, OVERLAP_HOURS))
+    overlaps = bool(hours) and not at_once
+    row.previous_secret_ciphertext = row.secret_ciphertext if overlaps else None
+    row.previous_until = now() + dt.timedelta(hours=hours) if overlaps else None
     secret = new_secret()
     row.secret_ciphertext = _seal(endpoint_id, secret)
-    audit.record(uow, "webhook.renew_secret", "webhook_endpoint", endpoint_id)
+    after = {"previous_until": iso(row.previous_until) if row.previous_until else None}
+    audit.record(uow, "webhook.renew_secret", "webhook_endpoint", endpoint_id, after=after)
     return row, secret
 
 
@@ -156,15 +172,19 @@ def parcel_of(session: Session, message: WebhookMessage) -> Parcel | None:
     if not endpoint.is_active:
         return None
     key, moment = f"msg_{message.webhook_message_id.hex}", int(now().timestamp())
-    secret = crypto.decrypt(
-        crypto.purpose_key(PURPOSE), endpoint.secret_ciphertext, bound_to=_place(endpoint.webhook_endpoint_id)
-    )
-    headers = {
-        "webhook-id": key,
-        "webhook-timestamp": str(moment),
-        "webhook-signature": signature(secret.decode(), key, moment, message.body),
-    }
+    signatures = [signature(secret, key, moment, message.body) for secret in _secrets(endpoint)]
+    headers = {"webhook-id": key, "webhook-timestamp": str(moment), "webhook-signature": " ".join(signatures)}
     return Parcel(endpoint.url, message.body, headers)
+
+
+def _secrets(endpoint: WebhookEndpoint) -> Iterator[str]:
+    """Yield the secrets that sign now: the newest, and the one before it while its hours last."""
+    sealed = [endpoint.secret_ciphertext]
+    if endpoint.previous_secret_ciphertext and endpoint.previous_until and now() < endpoint.previous_until:
+        sealed.append(endpoint.previous_secret_ciphertext)
+    place = _place(endpoint.webhook_endpoint_id)
+    for envelope in sealed:
+        yield crypto.decrypt(crypto.purpose_key(PURPOSE), envelope, bound_to=place).decode()
 
 
 def note_try(uow: UnitOfWork, message_id: uuid.UUID, *, status: int | None, error: str, is_ok: bool) -> WebhookMessage:

@@ -15,8 +15,9 @@ from certification.adapters import webhook_sender
 from certification.adapters.webhook_sender import Answer
 from certification.models import CertificateAct, MessageState, WebhookMessage
 from certification.repository import certificates as certificate_repository
-from certification.rules.webhooks import DELAYS, EventType, check_address, signature
+from certification.rules.webhooks import DELAYS, OVERLAP_HOURS, EventType, check_address, signature
 from certification.services import certificates, pulling, webhooks
+from kernel import profiles
 from kernel.clock import now, shifted
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
@@ -217,6 +218,35 @@ def test_an_administrator_adds_tests_stops_and_renews_on_the_page_and_sees_secre
     renewed = client.post(f"{home}{key}/secret").text
     assert secret not in renewed
     assert "whsec_" in renewed
+
+
+def test_old_and_new_secret_sign_together_for_some_hours_and_a_leaked_one_stops_at_once(admin, endpoint, partner):
+    key, old = endpoint[0].webhook_endpoint_id, endpoint[1]
+
+    def signed_by(*secrets):
+        with unit_of_work(admin) as uow:
+            row = webhooks.ping(uow, key)
+        db.session().expire_all()
+        headers = webhooks.parcel_of(db.session(), row).headers
+        said = (headers["webhook-id"], int(headers["webhook-timestamp"]), row.body)
+        return headers["webhook-signature"] == " ".join(signature(one, *said) for one in secrets)
+
+    def renew(**how):
+        with unit_of_work(admin) as uow:
+            return webhooks.renew_secret(uow, key, **how)[1]
+
+    assert signed_by(old)
+    new = renew()
+    assert signed_by(new, old)
+    with shifted(dt.timedelta(hours=25)):
+        assert signed_by(new)
+    third = renew()
+    assert signed_by(third, new)
+    fourth = renew(at_once=True)
+    assert signed_by(fourth)
+    with unit_of_work(admin) as uow:
+        profiles.publish(uow, {OVERLAP_HOURS: 0}, effective_on=dt.date(2020, 1, 1))
+    assert signed_by(renew())
 
 
 def test_addresses_of_another_house_do_not_exist_and_officers_may_not_touch_them(
