@@ -7,6 +7,7 @@ scarce or cheap.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -18,6 +19,7 @@ from blueprints.assembly.columns import USE_COST, Columns, FloatArray
 from blueprints.assembly.compile import Model, Options, compile_model
 from blueprints.assembly.draw import Draw, draw_disjoint
 from blueprints.assembly.highs import Deadline, Program, solve_integer, solve_linear
+from blueprints.assembly.pacing import alone, joint_demands, paced
 from blueprints.assembly.solve import TIE_WEIGHT, cut_pieces, total_program
 
 RESTARTS = 4
@@ -68,9 +70,10 @@ def _one_after_another(blueprint: Blueprint, columns: Columns, n_forms: int, see
     total = 0
     for number in range(n_forms):
         options = Options(seed=seed + number, with_enemies=True, earlier=[np.array(form) for form in forms])
-        draw = draw_disjoint(blueprint, replace(columns, cost=cost), 1, deadline, options)
+        rules = paced(blueprint, columns, n_forms, forms, seed)
+        draw = draw_disjoint(rules, replace(columns, cost=cost), 1, deadline, options)
         if not draw.forms:
-            return draw if number == 0 else Draw("time_limit")
+            return draw if number == 0 and rules is blueprint else Draw("time_limit")
         forms.append(draw.forms[0])
         total += draw.cost
         cost = cost.copy()
@@ -80,12 +83,13 @@ def _one_after_another(blueprint: Blueprint, columns: Columns, n_forms: int, see
 
 def _all_at_once(blueprint: Blueprint, columns: Columns, n_forms: int, bound: int, deadline: Deadline) -> Draw:
     """Solve every form and every pair's shared items in one integer program, where that is small enough."""
-    model = compile_model(blueprint, columns, Options(with_enemies=True, each_alone=True))
+    model = compile_model(alone(blueprint), columns, Options(with_enemies=True, each_alone=True))
     n_units = len(model.n_units)
     n_pairs = n_forms * (n_forms - 1) // 2
     if n_units * (n_forms + n_pairs) > MAX_JOINT_COLUMNS:
         return Draw("time_limit")
-    found = solve_integer(_joint_program(model, n_forms, blueprint.max_overlap), deadline, gap=ANY_GAP)
+    demands = list(joint_demands(blueprint, columns, model, n_forms))
+    found = solve_integer(_joint_program(model, n_forms, blueprint.max_overlap, demands), deadline, gap=ANY_GAP)
     if not found.x.size:
         return Draw("infeasible" if found.status == "infeasible" else "time_limit")
     taken = np.round(found.x[: n_units * n_forms]).reshape(n_forms, n_units) > 0
@@ -99,7 +103,9 @@ def shared_cost(columns: Columns, forms: tuple[tuple[int, ...], ...]) -> int:
     return int((uses * columns.cost + USE_COST * uses * (uses - 1) // 2).sum())
 
 
-def _joint_program(model: Model, n_forms: int, max_overlap: int) -> Program:
+def _joint_program(
+    model: Model, n_forms: int, max_overlap: int, demands: Sequence[tuple[range, FloatArray]]
+) -> Program:
     """Return the program of all forms (a column for a unit in a form) and all pairs (a column for a shared unit)."""
     n_units = len(model.n_units)
     pairs = list(combinations(range(n_forms), 2))
@@ -118,6 +124,10 @@ def _joint_program(model: Model, n_forms: int, max_overlap: int) -> Program:
         blocks.append(_block_row({at: sparse.csr_matrix(size)}, n_forms + len(pairs)))
         low += [np.full(n_units, -np.inf), np.array([-np.inf])]
         high += [np.ones(n_units), np.array([float(max_overlap)])]
+    for group, units in demands:
+        blocks.append(_block_row(dict.fromkeys(group, sparse.csr_matrix(units)), n_forms + len(pairs)))
+        low.append(np.ones(1))
+        high.append(np.array([np.inf]))
     cost = np.concatenate([np.tile(model.unit_cost.astype(np.float64), n_forms), np.zeros(n_units * len(pairs))])
     return Program(sparse.bmat(blocks).tocsc(), cost, np.ones(len(cost)), np.concatenate(low), np.concatenate(high))
 

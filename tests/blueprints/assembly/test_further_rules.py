@@ -11,6 +11,7 @@ import pytest
 from blueprints.assembly.blueprint import BlueprintError, parse_blueprint
 from blueprints.assembly.engine import assemble
 from blueprints.assembly.papers import check_whole_form
+from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.verify import information
 from blueprints.assembly.writing import written_items
 from blueprints.rules.relaxing import relaxed_spec
@@ -135,6 +136,30 @@ def test_more_points_than_the_forms_have_room_for_are_named_without_blaming_the_
         "coverage": [{"importance": "X", "forms": 2, "points": [f"Z-{n:03d}" for n in range(3)]}]
     }
     assert {part.rule for part in draw(4, pool, data).conflict.constraints} == {"coverage[X]"}
+
+
+@pytest.mark.parametrize("restarts", [4, 0], ids=["one after another", "all at once"])
+@pytest.mark.parametrize(
+    "case", [(2, 16, 2, 2), (3, 12, 6, 3), (4, 16, 10, 2), (5, 12, 6, 3)], ids=["A/B", "three", "pairs", "five"]
+)
+def test_forms_that_share_items_still_cover_every_point_together(case, restarts, monkeypatch):
+    n_forms, n_items, overlap, forms = case
+    monkeypatch.setattr("blueprints.assembly.overlap.RESTARTS", restarts)
+    pool = [
+        PoolItem(f"{n:02d}", "true_false", f"{'ABC'[n % 3]}-{n:03d}", importance="X", n_used=n % 4) for n in range(30)
+    ]
+    data = {
+        "n_items": n_items, "types": [{"type": "true_false", "count": n_items}], "max_overlap": overlap,
+        "coverage": [{"importance": "X", "forms": forms}], "include": ["05", "06", "07"],
+    }  # fmt: skip
+    result = draw(1, pool, data, n_forms=n_forms)
+    drawn = [set(form.items) for form in result.forms]
+    assert [len(form) for form in drawn] == [n_items] * n_forms
+    assert max(len(first & second) for first, second in combinations(drawn, 2)) <= overlap
+    for first in range(0, n_forms - forms + 1, forms):
+        assert len(set().union(*drawn[first : first + forms])) == len(pool)
+    assert {"05", "06", "07"} <= set().union(*drawn)
+    assert all(check.met for check in result.together)
 
 
 def test_types_with_open_counts_add_up_to_the_form():
