@@ -22,7 +22,7 @@ from blueprints.rules.changes import place_of_json
 from blueprints.rules.packages import score_text
 from blueprints.rules.states import CHANGE_LABELS
 from blueprints.services import changes, redraw, runs, swaps, views
-from blueprints.services.bank import load_pool, scope_lines, slot_contents
+from blueprints.services.bank import load_pool, own_items, scope_lines, slot_contents
 from blueprints.services.bench import Bench, load_bench
 from blueprints.services.quality import FormQuality, form_quality
 from blueprints.services.sealing import form_title
@@ -219,11 +219,13 @@ def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
 
 def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer]) -> list[OfferLine]:
     actor = current_actor()
-    contents = qbank.load_contents(db.session(), actor, [offer.entry.item_version_id for offer in offers])
-    scopes = _scopes(actor, row)
+    own = own_items(db.session(), actor, [offer.entry.item_id for offer in offers])
+    versions = [offer.entry.item_version_id for offer in offers if offer.entry.item_id in own]
+    contents, scopes = qbank.load_contents(db.session(), actor, versions), _scopes(actor, row)
+    stems = {key: excerpt(one.content.stem, 120) for key, one in contents.items()}
     return [
         OfferLine(
-            offer.entry, excerpt(contents[offer.entry.item_version_id].content.stem, 120),
+            offer.entry, stems.get(offer.entry.item_version_id) or _("共享试题，换入试卷后显示题面"),
             [_effect(effect.before, effect.after, scopes) for effect in offer.effects], len(offer.breaks),
         )
         for offer in offers

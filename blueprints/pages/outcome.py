@@ -23,7 +23,7 @@ from blueprints.rules.parallel import difficulty_counts, mean_difficulty, overla
 from blueprints.rules.relaxing import relaxed_n_forms
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.two_way import FormRow, form_table
-from blueprints.services.bank import ScopeLine, scope_lines
+from blueprints.services.bank import ScopeLine, own_items, scope_lines
 from item_templates.markup import one_line
 from kernel.identity.actor import Actor
 from qbank import public as qbank
@@ -163,7 +163,9 @@ def outcome_view(session: Session, actor: Actor, run: AssemblyRun, labels: Seque
 
 def load_stems(session: Session, actor: Actor, forms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the beginnings of the items of some forms, by item id."""
-    versions = [uuid.UUID(item["version"]) for form in forms for item in form["items"]]
+    chosen = {uuid.UUID(item["id"]): uuid.UUID(item["version"]) for form in forms for item in form["items"]}
+    own = own_items(session, actor, chosen)
+    versions = [version for item_id, version in chosen.items() if item_id in own]
     contents = qbank.load_contents(session, actor, versions)
     return {str(item.item_id): excerpt(item.content.stem) for item in contents.values()}
 
@@ -222,7 +224,9 @@ def _item(number: int, row: Mapping[str, Any], stems: Mapping[str, str]) -> Item
 
 def _check(check: Mapping[str, Any], scopes: Scopes) -> CheckLine:
     low, high = check["wanted"]
-    return CheckLine(say(check["text"], scopes, check["rule"]), check_range(low, high), plain_figure(check["got"]), check["met"])
+    return CheckLine(
+        say(check["text"], scopes, check["rule"]), check_range(low, high), plain_figure(check["got"]), check["met"]
+    )
 
 
 def check_line(check: Check, scopes: Scopes) -> CheckLine:

@@ -22,7 +22,7 @@ from item_templates.contract import ItemContent
 from kernel import profiles
 from kernel.identity.actor import Actor
 from qbank import public as qbank
-from qbank.public_sharing import load_shared_pool
+from qbank.public_sharing import load_shared_pool, owners_of
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def _pool_item(entry: qbank.PoolEntry, facts: Mapping[str, Any]) -> PoolItem:
         n_used=entry.n_used, last_used=entry.last_used, enemies=tuple(str(one) for one in entry.enemies),
         cognitive=entry.cognitive, pretest=entry.is_trial, **facts,
     )  # fmt: skip
+
+
+def own_items(session: Session, actor: Actor, item_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some items that are the organisation's own: of shared ones no wording shows outside a form."""
+    return {item_id for item_id, owner in owners_of(session, item_ids).items() if owner == actor.organisation}
 
 
 def slot_contents(session: Session, actor: Actor, form: ExamForm) -> list[SlotContent]:

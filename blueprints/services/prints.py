@@ -20,7 +20,7 @@ from blueprints.rules.print_order import PRINT_SHUFFLE, as_printed, is_shuffled,
 from blueprints.rules.releases import PRINT_DAYS, ReleasePart
 from blueprints.rules.states import FormStatus
 from blueprints.services import print_files, releases, sealing, views
-from blueprints.services.bank import media_reader, slot_contents
+from blueprints.services.bank import media_reader, own_items, slot_contents
 from blueprints.services.print_files import Job as PrintJob
 from blueprints.services.print_files import PrintedFile
 from blueprints.services.sealing import form_title
@@ -30,7 +30,7 @@ from kernel import audit, crypto, profiles
 from kernel.canonical import digest_bytes
 from kernel.clock import now
 from kernel.db import new_id
-from kernel.errors import ConflictError, InvalidInputError
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require, system_actor
 from kernel.identity.permissions import Permission
@@ -172,11 +172,20 @@ def _check(session: Session, actor: Actor, wanted: Wanted) -> ExamForm:
     if wanted.document == "package":
         require(actor, Permission.FORM_SEAL)
     form = repository.get_form(session, wanted.form_id, actor=actor, with_slots=True)
+    if wanted.document == "package":
+        _refuse_shared(session, actor, form)
     if wanted.document not in WITHOUT_ITEMS:
         releases.check_open(session, form, ReleasePart.DELIVERY)
     if wanted.document in WITH_KEY:
         releases.check_open(session, form, ReleasePart.SCORING)
     return form
+
+
+def _refuse_shared(session: Session, actor: Actor, form: ExamForm) -> None:
+    """Refuse to hand out the items of others as data; raises ForbiddenError."""
+    item_ids = {slot.item_id for slot in form.slots}
+    if own_items(session, actor, item_ids) != item_ids:
+        raise ForbiddenError(N_("试卷中有其他机构共享的试题，不能导出试卷数据包；可以印制试卷和标准答案"))
 
 
 def _sheet(session: Session, actor: Actor, form: ExamForm, wanted: Wanted, printed: Sequence[SlotContent]) -> FormSheet:

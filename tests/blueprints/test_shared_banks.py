@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.models import AssemblyRun, ExamForm
+from blueprints.pages.outcome import load_stems
 from blueprints.rules.sources import with_banks
 from blueprints.rules.states import FormStatus
 from blueprints.services import (
     blueprints,
     forms,
     ledger,
+    prints,
     quarantine,
     quarantine_elsewhere,
     runs,
@@ -28,7 +30,7 @@ from blueprints.services import (
     sittings,
     versions,
 )
-from blueprints.services.bank import load_pool, slot_contents
+from blueprints.services.bank import load_pool, own_items, slot_contents
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
 from kernel import profiles
@@ -193,6 +195,10 @@ def test_forms_take_shared_items_only_where_the_blueprint_says_so_and_only_in_th
     assert drawn(two, session, None).status.value == "infeasible"
     run = drawn(two, session, share)
     assert run.n_pool == 180
+    found = (run.result or {})["forms"]
+    chosen = {uuid.UUID(item["id"]) for form in found for item in form["items"]}
+    stems = load_stems(session, two.assembler, found)
+    assert set(map(uuid.UUID, stems)) == own_items(session, two.assembler, chosen) < chosen
     for starts, ends in ((timedelta(days=1), timedelta(days=9)), (-timedelta(days=9), -timedelta(days=1))):
         with unit_of_work(system_actor()) as uow:
             row = uow.session.get_one(BankShare, share)
@@ -201,7 +207,7 @@ def test_forms_take_shared_items_only_where_the_blueprint_says_so_and_only_in_th
 
 
 def test_a_sealed_form_stays_whole_after_the_end_and_a_draft_can_no_longer_be_sealed(
-    two: Two, share: uuid.UUID, session: Session
+    two: Two, share: uuid.UUID, session: Session, sign_in: Callable[..., FlaskClient]
 ) -> None:
     first, second = (form.exam_form_id for form in taken_over(two, session, share))
     form = form_of(session, first, two.assembler)
@@ -210,6 +216,13 @@ def test_a_sealed_form_stays_whole_after_the_end_and_a_draft_can_no_longer_be_se
     seal(two, first)
     assert {item.n_used for item in session.scalars(select(Item).where(Item.item_id.in_(shared)))} == {1}
     assert set(session.scalars(select(SharedItem.item_id))) == shared
+    with pytest.raises(ForbiddenError, match="不能导出"), unit_of_work(two.approver) as uow:
+        prints.request_print(uow, prints.Wanted(first, "package", "json"))
+    client = sign_in(Role.ASSEMBLER, organisation_id=two.receiver.organisation_id)
+    looked = client.post(f"/forms/{second}/work").headers["Location"]
+    ticket = looked.partition("ticket=")[2].partition("&")[0]
+    page = client.get(f"/forms/{second}/swap/1?ticket={ticket}").get_data(as_text=True)
+    assert "共享试题，换入试卷后显示题面" in page
     end(two, share, session)
     form = form_of(session, first, two.assembler)
     contents = slot_contents(session, two.approver, form)
