@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from blueprints import repository, repository_sets
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import build_columns
+from blueprints.assembly.limits import CoverageRule
 from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import Check
-from blueprints.assembly.verify import check_assembly, check_form
+from blueprints.assembly.verify import check_assembly, check_form, check_together
+from blueprints.assembly.verify_further import anchor_ids, split_form
 from blueprints.assembly.weights import WeightTarget, weight_targets
 from blueprints.models import AssemblyRun, ExamForm, FormSlot
 from blueprints.rules.codes import engine_code
@@ -49,9 +51,9 @@ class Effect:
 
 @dataclass(frozen=True)
 class Bench:
-    """A form with everything that its rules are held against; `siblings` are the forms it runs parallel to.
+    """A form with everything that its rules are held against; `siblings` are the items of the forms it runs parallel to.
 
-    `barred` are items that may not come in: those the blueprint excludes, and those that reached a cap on their use.
+    `drawn` are the forms of its draw in their order, its own place left empty, where rules bind them together. `barred` are items that may not come in: those the blueprint excludes, and those that reached a cap on their use.
     """
 
     form: ExamForm
@@ -61,6 +63,7 @@ class Bench:
     pool: Pool
     siblings: tuple[frozenset[str], ...]
     barred: frozenset[str] = frozenset()
+    drawn: tuple[Items | None, ...] = ()
 
     @cached_property
     def _present(self) -> tuple[Check, ...]:
@@ -71,8 +74,12 @@ class Bench:
         return self._present
 
     def checks_of(self, items: Items) -> tuple[Check, ...]:
-        """Return every rule held against other items."""
-        return check_form(items, self.blueprint, self.targets)
+        """Return every rule held against other items, those on the forms of a draw together among them."""
+        alone = check_form(items, self.blueprint, self.targets)
+        if not self.drawn:
+            return alone
+        forms = [items if form is None else form for form in self.drawn]
+        return (*alone, *_once_each(check_together(forms, self.pool.items, self.blueprint)))
 
     def broken(self) -> list[Check]:
         """Return the rules that the form breaks as it is."""
@@ -95,7 +102,7 @@ class Bench:
         """Say whether items may stand together at all: none twice, no enemies, sets whole, little shared with others."""
         if check_assembly([items], self.pool.items, self.blueprint):
             return False
-        ids = {item.id for item in items}
+        ids = {item.id for item in items} - anchor_ids(self.blueprint)
         return all(len(ids & other) <= self.blueprint.max_overlap for other in self.siblings)
 
     def may_stand(self, index: int, candidate: PoolItem) -> bool:
@@ -110,6 +117,19 @@ class Bench:
     def breaks_nothing(self, items: Items) -> bool:
         """Say whether every rule that the form keeps now would still be kept."""
         return self.unmet(items) <= {check.constraint for check in self.broken()}
+
+    def owed_points(self, rule: CoverageRule) -> frozenset[str]:
+        """Return the points of a rule that no other form of the same group examines."""
+        period, own = min(rule.forms, len(self.drawn)), self.drawn.index(None)
+        if own >= len(self.drawn) - len(self.drawn) % period:
+            return frozenset()
+        first = own - own % period
+        forms = [form for form in self.drawn[first : first + period] if form is not None]
+        held = {item.point for form in forms for item in split_form(form, self.blueprint)[0]}
+        earlier = set(range(1, rule.forms - period + 1))
+        held |= {item.point for item in self.pool.items if earlier.intersection(item.earlier_forms)}
+        wanted = {item.point for item in self.pool.items if rule.concerns(item.point, item.importance)}
+        return frozenset((wanted | (rule.points or frozenset())) - held)
 
     def unmet(self, items: Items) -> frozenset[str]:
         """Return the names of the rules that some items break."""
@@ -128,7 +148,34 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
     step = build_columns(pool.items, blueprint).step
     barred = blueprint.exclude | capped_items(session, actor, form.standard_level_id) | _used_up(session, run, form)
-    return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, _others(form, siblings), barred)
+    others = _others(form, siblings)
+    sets = tuple(frozenset(str(slot.item_id) for slot in other.slots) for other in others)
+    drawn = _drawn(form, others, known) if _binds_together(blueprint) else ()
+    return Bench(form, blueprint, weight_targets(blueprint, step), items, pool, sets, barred, drawn)
+
+
+def _binds_together(blueprint: Blueprint) -> bool:
+    limits = blueprint.limits
+    return bool(limits.coverage or limits.include or limits.include_sets)
+
+
+def _drawn(form: ExamForm, others: Sequence[ExamForm], known: Mapping[str, PoolItem]) -> tuple[Items | None, ...]:
+    """Return the items of the forms of a draw in their order; None in the form's own place."""
+    order = sorted([form, *others], key=lambda one: one.label)
+    return tuple(
+        None if one is form else tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in one.slots)
+        for one in order
+    )
+
+
+def _once_each(checks: Sequence[Check]) -> list[Check]:
+    """Return one check for each rule: of several groups of forms the one that is furthest from its bounds."""
+    worst: dict[str, Check] = {}
+    for one in checks:
+        before = worst.get(one.constraint)
+        if before is None or _off(one) > _off(before):
+            worst[one.constraint] = one
+    return list(worst.values())
 
 
 def _used_up(session: Session, run: AssemblyRun, form: ExamForm) -> frozenset[str]:
@@ -140,16 +187,15 @@ def _used_up(session: Session, run: AssemblyRun, form: ExamForm) -> frozenset[st
     return frozenset(str(item_id) for item_id, n in used.items() if n >= allowed)
 
 
-def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> tuple[frozenset[str], ...]:
-    """Return the items of parallel forms; a form and the one whose place it takes are not parallel, nor is what is withdrawn."""
-    apart = [
+def _others(form: ExamForm, siblings: Sequence[ExamForm]) -> list[ExamForm]:
+    """Return the parallel forms; a form and the one whose place it takes are not parallel, nor is what is withdrawn."""
+    return [
         other
         for other in siblings
         if other.exam_form_id not in (form.exam_form_id, form.replaces_form_id)
         and other.replaces_form_id != form.exam_form_id
         and other.status is not FormStatus.WITHDRAWN
     ]
-    return tuple(frozenset(str(slot.item_id) for slot in other.slots) for other in apart)
 
 
 def slot_item(slot: FormSlot, known: PoolItem | None) -> PoolItem:

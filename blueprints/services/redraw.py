@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.assembly.engine import assemble
+from blueprints.assembly.limits import CoverageRule
 from blueprints.models import ExamForm
 from blueprints.rules.changes import Place
 from blueprints.rules.states import ChangeKind, FormAct, after
@@ -42,7 +44,8 @@ def draw_rest(session: Session, actor: Actor, form_id: uuid.UUID, *, seed: int) 
         raise ConflictError(N_("锁定的试题 %(codes)s 已不在题库，请先解锁并替换"), codes="、".join(gone))
     kept = tuple(str(slot.item_id) for slot in locked)
     taken = bench.barred.union(*bench.siblings) - set(kept)
-    limits = replace(bench.blueprint.limits, include=(*bench.blueprint.limits.include, *kept))
+    limits = replace(bench.blueprint.limits, **_owed(bench))
+    limits = replace(limits, include=(*limits.include, *kept))
     rules = replace(bench.blueprint, max_overlap=0, limits=limits)
     pool = [item for item in bench.pool.items if item.id not in taken]
     found = assemble(pool, rules, n_forms=1, seed=seed, time_limit=SECONDS)
@@ -50,6 +53,18 @@ def draw_rest(session: Session, actor: Actor, form_id: uuid.UUID, *, seed: int) 
         reasons = "；".join(str(part.text) for part in found.conflict.constraints) if found.conflict else ""
         raise ConflictError(N_("保留锁定的试题之后，其余的题组不成试卷。%(reasons)s"), reasons=reasons)
     return [uuid.UUID(item_id) for item_id in found.forms[0].items]
+
+
+def _owed(bench: Bench) -> dict[str, Any]:
+    """Return what rules on all forms of the draw ask of this one: what no other form of it has."""
+    limits, others = bench.blueprint.limits, frozenset[str]().union(*bench.siblings)
+    sets = {item.item_set for form in bench.drawn for item in form or ()}
+    points = frozenset(point for rule in limits.coverage for point in bench.owed_points(rule))
+    return {
+        "coverage": (CoverageRule(None, None, 1, points),) if points else (),
+        "include": tuple(name for name in limits.include if name not in others),
+        "include_sets": tuple(name for name in limits.include_sets if name not in sets),
+    }
 
 
 def put_rest(uow: UnitOfWork, form_id: uuid.UUID, *, item_ids: Sequence[uuid.UUID], version: int) -> ExamForm:

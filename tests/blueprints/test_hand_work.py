@@ -14,9 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blueprints import repository
-from blueprints.models import ExamForm, FormChange
+from blueprints.models import AssemblyRun, ExamForm, FormChange
+from blueprints.rules.codes import engine_code
 from blueprints.rules.states import ChangeKind
-from blueprints.services import changes, forms, redraw, swaps
+from blueprints.services import changes, forms, redraw, runs, swaps
+from blueprints.services.bank import load_pool
 from blueprints.services.bench import load_bench
 from blueprints.services.changes import ChangedMeanwhileError
 from blueprints.services.quality import form_quality
@@ -29,7 +31,7 @@ from kernel.uow import unit_of_work
 from qbank.models.items import ItemVersion
 from qbank.public_changes import Report, ReportSource
 from qbank.services import corrections
-from tests.blueprints.bank_cases import open_place
+from tests.blueprints.bank_cases import Bank, open_place
 
 Shape = list[tuple[int, str, bool]]
 
@@ -272,6 +274,33 @@ def test_the_bench_works_in_the_browser_from_end_to_end(
     assert "要求都符合" in client.get(opened).get_data(as_text=True)
     assert post("remove/99") == 404
     assert client.get(f"/forms/{form_id}/work").status_code == 403
+
+
+def test_hand_work_keeps_what_the_forms_of_a_draw_owe_together(
+    run_finished: Callable[..., AssemblyRun], bank: Bank, assembler: Actor, session: Session
+) -> None:
+    pool = load_pool(session, assembler, bank.standard_level_id).entries
+    wanted = next(key for key, entry in pool.items() if entry.type == "true_false")
+    run = run_finished(include=[wanted], coverage=[{"forms": 2}])
+    with unit_of_work(assembler) as uow:
+        drafts = runs.accept_run(uow, run.assembly_run_id)
+    form = next(one for one in drafts if wanted in {str(slot.item_id) for slot in one.slots})
+    points = {one.point for draft in drafts if draft is not form for one in draft.slots}
+    slot = next(one.slot for one in form.slots if str(one.item_id) == wanted)
+    bench = bench_of(session, form.exam_form_id, assembler)
+    names = {check.constraint for check in bench.checks()}
+    assert {f"include[{wanted}]", "coverage[*]"} <= names
+    assert bench.broken() == []
+    assert swaps.swap_candidates(bench, slot) == []
+    removed(session, form, assembler, slot)
+    assert f"include[{wanted}]" in {
+        check.constraint for check in bench_of(session, form.exam_form_id, assembler).broken()
+    }
+    with pytest.raises(ConflictError), unit_of_work(assembler) as uow:
+        forms.submit_form(uow, form.exam_form_id)
+    rule = bench.blueprint.limits.coverage[0]
+    every = {engine_code(entry.point) for entry in pool.values()}
+    assert bench.owed_points(rule) == every - {engine_code(point) for point in points}
 
 
 def test_nobody_works_on_anothers_form_or_without_the_role(
