@@ -43,6 +43,7 @@ from certification.models.panels import (
 )
 from certification.models.part_scores import CarriedPart
 from certification.models.proofs import ComponentProof, ProofStatus
+from certification.models.retention import ErasureOrder, ErasureState
 from certification.models.roster_files import AnswerFileStatus, RosterAnswerFile
 from certification.models.seniors import (
     SeniorApplication,
@@ -82,6 +83,8 @@ __all__ = [
     "CredentialEntry",
     "DeliveryStatus",
     "EnterpriseLevel",
+    "ErasureOrder",
+    "ErasureState",
     "EvidencePack",
     "FiledScope",
     "MessageState",

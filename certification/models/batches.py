@@ -112,6 +112,7 @@ class ResultRecord(Base):
     photo_ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     has_photo: Mapped[bool] = mapped_column(default=False)
     outcome: Mapped[PassOutcome] = mapped_column(default=PassOutcome.PENDING)
+    erased_at: Mapped[datetime | None] = mapped_column(comment="when what names the person was erased by rule")
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
