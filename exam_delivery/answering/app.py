@@ -1,4 +1,4 @@
-"""The WSGI program behind /api/v1/exam: seven calls."""
+"""The WSGI program behind /api/v1/exam: eight calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import msgspec
 import structlog
 
-from exam_delivery.answering import tokens
+from exam_delivery.answering import sealed_forms, tokens
 from exam_delivery.answering.commands import (
     Command,
     NoteFailureCommand,
@@ -78,6 +78,7 @@ PREFIX = "/api/v1/exam/"
 SEQS_OF_A_HOLDER = 1 << 20
 """Each holder numbers events above this times its generation: what an older machine kept unsent never replaces a newer answer."""
 FILE_HEADERS = [("Content-Type", "application/seb"), *HEADERS[1:]]
+SEALED_HEADERS = [("Content-Type", "application/octet-stream"), *HEADERS[1:]]
 Call = Callable[[WSGIEnvironment, uuid.UUID, int], Answer]
 
 
@@ -98,9 +99,11 @@ class AnsweringApp:
         self.token_key = crypto.derive_key(secret, "attempt-token")
         self.index_key = crypto.derive_key(secret, "personal-index")
         self.rescue_key = crypto.derive_key(secret, PURPOSE)
+        self.form_root = crypto.derive_key(secret, sealed_forms.PURPOSE)
         self.writer = Writer(storage, now, max_waiting=max_waiting)
         self.calls: dict[str, dict[str, Call]] = {
             "form": {"GET": self.read_form},
+            "sealed-form": {"GET": self.read_sealed_form},
             "start": {"POST": self.start},
             "responses": {"GET": self.read_responses, "PUT": self.save},
             "submit": {"POST": self.submit},
@@ -234,9 +237,21 @@ class AnsweringApp:
             return 200, [*headers, ("Content-Encoding", "gzip")], body
         return 200, headers, gzip.decompress(body)
 
+    def read_sealed_form(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        """Give the form sealed to somebody who waits; the start tells its key."""
+        if self._held(attempt_id, generation).status == "submitted":
+            raise RefusedError(CLOSED)
+        body = self.storage.find_form(attempt_id)
+        if body is None:
+            raise RefusedError(NOT_PREPARED)
+        return 200, SEALED_HEADERS, sealed_forms.seal_form(self.form_root, attempt_id, body)
+
     def start(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
-        """Start the clock once."""
-        return ok(self._times(self._write(StartCommand(attempt_id, generation))))
+        """Start the clock once, and tell the key of the form that was fetched before."""
+        attempt = self._write(StartCommand(attempt_id, generation))
+        body = self.storage.find_form(attempt_id) if attempt.status == "in_progress" else None
+        key = {"form_key": sealed_forms.told_key(self.form_root, attempt_id, body)} if body else {}
+        return ok({**self._times(attempt), **key})
 
     def save(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
         """Keep answers; acknowledge only what is durable."""

@@ -22,6 +22,12 @@ export class ApiError extends Error {
   }
 }
 
+/** Wait longer after each failed try, never in step with other candidates. */
+export function backOff(tries) {
+  const milliseconds = Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2);
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 async function refusal(response) {
   let body = {};
   try {
@@ -58,6 +64,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
       const response = await send(base + path, { ...made, signal: abort.signal });
       const receivedAt = clock.monotonic();
       if (!response.ok) throw await refusal(response);
+      if (options.binary) return await response.arrayBuffer();
       const answer = await response.json();
       clock.sample(answer.server_time, sentAt, receivedAt);
       return answer;
@@ -78,6 +85,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     signIn: (admissionNumber, idNumber) =>
       call("POST", "/sign-in", { admission_number: admissionNumber, id_number: idNumber }),
     start: (attempt) => call("POST", at(attempt, "start"), {}),
+    sealedForm: (attempt) => call("GET", at(attempt, "sealed-form"), undefined, { timeout: 30000, binary: true }),
     form: (attempt) => call("GET", at(attempt, "form"), undefined, { timeout: 30000 }),
     responses: (attempt) => call("GET", at(attempt, "responses"), undefined, { timeout: 5000 }),
     save: (attempt, events, keepalive) =>

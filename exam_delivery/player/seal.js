@@ -1,7 +1,7 @@
 /**
- * ChaCha20-Poly1305 (RFC 8439), so that a rescue file can be sealed on every page.
+ * ChaCha20-Poly1305 (RFC 8439), so that every page can seal a rescue file and open a form that was fetched before the start.
  *
- * Browsers keep `crypto.subtle` from pages without TLS, and exam rooms without TLS are the ones that need rescue files most.
+ * Browsers keep `crypto.subtle` from pages without TLS, and exam rooms without TLS are the ones that need both most.
  * One way for all: of two, the rarer would be the less tested. Speed and timing do not matter for one small file.
  */
 
@@ -94,6 +94,25 @@ const length = (part) => new Uint8Array(new BigUint64Array([BigInt(part.length)]
 export function seal(key, nonce, text, boundTo) {
   const [k, n] = [words(key), words(nonce)];
   const sealed = stream(k, n, text);
+  return joined(sealed, tagOf(k, n, sealed, boundTo));
+}
+
+function tagOf(k, n, sealed, boundTo) {
   const covered = joined(boundTo, padding(boundTo), sealed, padding(sealed), length(boundTo), length(sealed));
-  return joined(sealed, authenticate(block(k, 0, n), covered));
+  return authenticate(block(k, 0, n), covered);
+}
+
+/**
+ * Open what `seal` made.
+ * @param {Uint8Array} key 32 bytes
+ * @param {Uint8Array} nonce 12 bytes
+ * @param {Uint8Array} data ciphertext and tag
+ * @param {Uint8Array} boundTo
+ * @returns {Uint8Array|null} the text; null when a single bit differs
+ */
+export function open(key, nonce, data, boundTo) {
+  const [k, n] = [words(key), words(nonce)];
+  const sealed = data.slice(0, -16);
+  const tag = tagOf(k, n, sealed, boundTo);
+  return tag.every((byte, i) => byte === data[sealed.length + i]) ? stream(k, n, sealed) : null;
 }

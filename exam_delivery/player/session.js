@@ -1,22 +1,18 @@
 /** The way of one candidate: sign in, get ready, start, sit, hand in. */
-import { ApiError } from "./api.js";
+import { ApiError, backOff } from "./api.js";
 import { indexedDatabase, openOutbox } from "./outbox.js";
 import { openWork } from "./work.js";
+import { createAhead } from "./ahead.js";
 import { holdInThisTab } from "./tabs.js";
 import { forget, recall, remember } from "./memory.js";
 import { newest } from "./rescue.js";
 import { t } from "./i18n.js";
 
-/** Wait longer after each failed try, never in step with other candidates. */
-function backOff(tries) {
-  const milliseconds = Math.min(8000, 1000 * 2 ** tries) * (0.5 + Math.random() / 2);
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
 export function createSession({ store, api, clock }) {
   let sync = null;
   let outbox = null;
   let release = () => {};
+  const ahead = createAhead(api);
   let entering = false;
   const set = (values) => store.dispatch({ type: "set", values });
   const attempt = () => store.get().signIn.attempt_id;
@@ -86,11 +82,14 @@ export function createSession({ store, api, clock }) {
   }
 
   async function openExam() {
-    if (store.get().status !== "in_progress") {
-      store.dispatch({ type: "timing", status: "in_progress", ...(await api.start(attempt())) });
-    }
     const id = attempt();
-    const work = await openWork({ store, api, clock, attempt: id, onClosed: finish });
+    let opened = null;
+    if (store.get().status !== "in_progress") {
+      const answer = await api.start(id);
+      opened = await ahead.open(id, answer.form_key);
+      store.dispatch({ type: "timing", status: "in_progress", ...answer });
+    }
+    const work = await openWork({ store, api, clock, attempt: id, opened, onClosed: finish });
     if (!work) return finish();
     ({ outbox, sync } = work);
     release();
@@ -196,5 +195,5 @@ export function createSession({ store, api, clock }) {
     return go(kept.phase === "loading" ? "check" : kept.phase);
   }
 
-  return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, clock, sync: () => sync, outbox: () => outbox };
+  return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, clock, fetchAhead: () => ahead.fetch(attempt()), sync: () => sync, outbox: () => outbox };
 }

@@ -11,14 +11,14 @@ function stamp(store, clock) {
 
 /**
  * Read this computer first and the server after it: an answer that another tab gets acknowledged meanwhile is then in one
- * of the two, never in neither.
+ * of the two, never in neither. A form that was fetched before the start is `opened`; else it comes now.
  * @returns {Promise<{outbox: any, sync: any}|null>} null when the attempt is already handed in
  */
-export async function openWork({ store, api, clock, attempt, onClosed }) {
+export async function openWork({ store, api, clock, attempt, opened, onClosed }) {
   const onFallback = () => store.dispatch({ type: "set", values: { durable: false } });
   const outbox = await openOutbox({ attempt, factory: indexedDatabase(), onFallback });
   const [local, marks] = await Promise.all([outbox.events(), outbox.marks()]);
-  const [form, answer] = await Promise.all([api.form(attempt), api.responses(attempt)]);
+  const [form, answer] = await Promise.all([opened || api.form(attempt), api.responses(attempt)]);
   if (answer.status === "submitted") return null;
   const sync = createSync({ api, outbox, store, attempt, onClosed, stamp: () => stamp(store, clock) });
   const responses = answer.responses || {};

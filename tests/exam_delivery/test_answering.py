@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from sqlalchemy import Engine, text
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
@@ -133,6 +136,28 @@ def test_the_form_is_refused_before_the_start_and_holds_no_key(exam: Exam) -> No
     for word in (b'"key"', b"explanation", b"rubric", b"statistics", b"item_id", b"difficulty"):
         assert word not in plain.body
     assert sorted(s["slot"] for s in plain.json["slots"]) == [1, 2, 3, 4, 5]
+
+
+def test_the_form_may_wait_sealed_and_the_start_alone_tells_its_key(exam: Exam) -> None:
+    exam.clock.forward(minutes=-10)
+    caller = exam.caller()
+    signed_in = caller.sign_in(exam.person)
+    sealed = caller.raw("GET", f"/api/v1/exam/attempts/{caller.attempt_id}/sealed-form")
+    assert (sealed.status, sealed.headers["Content-Type"]) == (200, "application/octet-stream")
+    assert "form_key" not in signed_in.json
+    assert caller.call("POST", "start", {}).error == "not_open"
+    assert "form_key" not in caller.call("GET", "responses").json
+    exam.clock.forward(minutes=10)
+    key = base64.b64decode(caller.call("POST", "start", {}).json["form_key"])
+    body = ChaCha20Poly1305(key).decrypt(bytes(12), sealed.body, str(caller.attempt_id).encode())
+    assert json.loads(gzip.decompress(body)) == caller.call("GET", "form").json
+    other = exam.caller().begin(exam.sitting.people[1])
+    theirs = base64.b64decode(other.call("POST", "start", {}).json["form_key"])
+    with pytest.raises(InvalidTag):
+        ChaCha20Poly1305(theirs).decrypt(bytes(12), sealed.body, str(caller.attempt_id).encode())
+    exam.caller().sign_in(exam.person)
+    taken = caller.raw("GET", f"/api/v1/exam/attempts/{caller.attempt_id}/sealed-form")
+    assert (taken.status, taken.error) == (409, "attempt_taken_over")
 
 
 def test_answers_are_acknowledged_and_given_back(exam: Exam) -> None:

@@ -6,6 +6,7 @@ import { frame } from "./before.js";
 
 const JITTER_MS = 1500;
 const ASK_MS = 15000;
+const FETCH_WITHIN_MS = 60000;
 
 /** The waiting page. */
 export function waitingView(ctx) {
@@ -20,6 +21,15 @@ export function waitingView(ctx) {
     h("p", { class: "muted" }, t("开考时间 {time}（以服务器时间为准，与本机时钟无关）", { time: formatInstant(signIn.opens_at) })));
   const jitter = Math.random() * JITTER_MS;
   let asked = clock.monotonic();
+  let fetchAt = null;
+
+  /** Fetch the sealed form at a moment of one's own, so that a room does not ask at once. */
+  function fetchAhead(left) {
+    if (fetchAt === null) fetchAt = clock.monotonic() + Math.random() * Math.max(0, Math.min(FETCH_WITHIN_MS, left * 0.7));
+    if (clock.monotonic() < fetchAt) return;
+    fetchAt = Infinity;
+    session.fetchAhead();
+  }
 
   /** The opening may have been moved: ask now and then. */
   async function ask() {
@@ -41,6 +51,7 @@ export function waitingView(ctx) {
       const open = left !== null && left <= -jitter;
       setText(span, left === null || left <= 0 ? "00:00" : formatSpan(left));
       setText(status, store.get().message || (left !== null && left <= 0 ? t("时间到，正在打开试卷……") : t("距离开考还有")));
+      if (left !== null) fetchAhead(left);
       if (open || left === null) session.enter();
       else if (clock.monotonic() - asked > ASK_MS) ask();
     },

@@ -9,7 +9,7 @@ import { isTyping, keyOf, optionIndex } from "./player/keyboard.js";
 import { createLeaving } from "./player/leaving.js";
 import { openOutbox } from "./player/outbox.js";
 import { newest, rescueText } from "./player/rescue.js";
-import { seal } from "./player/seal.js";
+import { open, seal } from "./player/seal.js";
 import { isAnswered, looksNumeric, mergeResponses, normaliseNumber } from "./player/responses.js";
 import { counts, mayAnswer, neighbour, safety, unfinished } from "./player/selectors.js";
 import { createStore, INITIAL, reduce } from "./player/state.js";
@@ -34,6 +34,21 @@ describe("rescue file", () => {
     const sealed = hex(seal(key, bytes("070000004041424344454647"), new TextEncoder().encode(text), bytes("50515253c0c1c2c3c4c5c6c7")));
     assert.ok(sealed.startsWith("d31a8d34648e60db7b86afbc53ef7ec2"));
     assert.ok(sealed.endsWith("1ae10b594f09e26a7e902ecbd0600691"));
+  });
+
+  test("what was sealed opens again, and a single changed bit is refused", () => {
+    const [key, nonce, bound] = [new Uint8Array(32).fill(7), new Uint8Array(12), new Uint8Array([1, 2])];
+    [0, 1, 15, 16, 64, 65, 5000].forEach((n) => {
+      const text = Uint8Array.from({ length: n }, (_, i) => i % 251);
+      const sealed = seal(key, nonce, text, bound);
+      assert.deepEqual(open(key, nonce, sealed, bound), text);
+      [0, sealed.length - 1, sealed.length >> 1].forEach((at) => {
+        const changed = sealed.slice();
+        changed[at] ^= 1;
+        assert.equal(open(key, nonce, changed, bound), null);
+      });
+      assert.equal(open(key, nonce, sealed, new Uint8Array([1, 3])), null);
+    });
   });
 
   test("texts of every length are sealed, empty ones too", () => {

@@ -7,24 +7,29 @@ that only the server moves, an idempotent start and hand-in.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import mimetypes
 import re
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from exam_delivery.answering.sealed_forms import seal_form, told_key
+
 PLAYER = Path(__file__).resolve().parents[3] / "exam_delivery" / "player"
 STATIC = Path(__file__).resolve().parents[3] / "web" / "static"
 CSP = "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 ADMISSION_NUMBER = "202611210001"
 ID_NUMBER = "11010519491231002X"
-ATTEMPT = "a-7f3c"
+ATTEMPT = "7f3c0000-0000-4000-8000-0000000000a1"
+FORM_ROOT = b"f" * 32
 
 
 def instant(seconds: float) -> str:
@@ -61,6 +66,7 @@ class FakeExam:
     hold: dict[str, Any] | None = None
     leaves: dict[int, dict[str, Any]] = field(default_factory=dict)
     leave_limit: int | None = None
+    refuse_sealed_form: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -104,7 +110,16 @@ class FakeExam:
             raise RefusedError(403, "not_open", "考试还没有开始")
         if self.status == "ready":
             self.status, self.deadline_at = "in_progress", time.time() + self.seconds
-        return self.times()
+        return {**self.times(), "form_key": told_key(FORM_ROOT, uuid.UUID(self.attempt), self.packed_form)}
+
+    @property
+    def packed_form(self) -> bytes:
+        return gzip.compress(json.dumps(self.form, ensure_ascii=False).encode(), mtime=0)
+
+    def sealed_form(self) -> bytes:
+        if self.refuse_sealed_form:
+            raise RefusedError(503, "busy", "系统繁忙")
+        return seal_form(FORM_ROOT, uuid.UUID(self.attempt), self.packed_form)
 
     def read_form(self) -> dict[str, Any]:
         if not self.deadline_at:
@@ -151,7 +166,7 @@ class FakeExam:
             self.hold = {"kind": "locked", "since": "", "reason": "离开考试页面超过规定次数"}
         return {"acknowledged": [event["seq"] for event in body["events"]], "n_leaves": n, **self.times()}
 
-    def dispatch(self, method: str, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
+    def dispatch(self, method: str, path: str, token: str, body: dict[str, Any]) -> dict[str, Any] | bytes:
         if path == "/api/v1/exam/sign-in":
             return self.sign_in(body)
         call = path.rsplit("/", 1)[-1]
@@ -162,6 +177,7 @@ class FakeExam:
         answers = {
             ("POST", "start"): self.start,
             ("GET", "form"): self.read_form,
+            ("GET", "sealed-form"): self.sealed_form,
             ("GET", "responses"): self.read_responses,
             ("PUT", "responses"): lambda: self.save(body),
             ("POST", "submit"): self.submit,
@@ -223,9 +239,12 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        self.reply(status, json.dumps(answer, ensure_ascii=False).encode(), "application/json")
+        if isinstance(answer, bytes):
+            self.reply(status, answer, "application/octet-stream")
+        else:
+            self.reply(status, json.dumps(answer, ensure_ascii=False).encode(), "application/json")
 
-    def answer(self, method: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | bytes]:
         try:
             return 200, self.exam.dispatch(method, self.path, token, body)
         except RefusedError as error:

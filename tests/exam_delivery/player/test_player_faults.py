@@ -264,6 +264,24 @@ def test_the_start_waits_for_the_server_not_for_the_page(room) -> None:
     assert room.exam.calls.count(("POST", "start")) >= 2
 
 
+def test_a_form_that_did_not_come_ahead_comes_at_the_start(room) -> None:
+    room.exam.opens_at, room.exam.refuse_sealed_form = time.time() + 4, True
+    page = room.page()
+    room.get_ready(page)
+    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=20000)
+    assert {("GET", "sealed-form"), ("GET", "form")} <= set(room.exam.calls)
+
+
+def test_a_form_changed_after_it_was_fetched_sealed_is_fetched_anew(room) -> None:
+    room.exam.opens_at = time.time() + 6
+    page = room.page()
+    with page.expect_response("**/sealed-form"):
+        room.get_ready(page)
+    room.exam.form["title"] = "换过的试卷"
+    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=20000)
+    assert ("GET", "form") in room.exam.calls
+
+
 def test_folded_time_comes_back_at_ten_minutes(room) -> None:
     room.exam.seconds = 612
     page = room.seated()

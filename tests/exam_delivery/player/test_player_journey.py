@@ -33,6 +33,8 @@ def test_a_whole_sitting_by_mouse(room) -> None:
     expect(page.get_by_role("heading", name="请安静等候开考")).to_be_visible()
     assert ("GET", "form") not in room.exam.calls
     expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=30000)
+    assert ("GET", "sealed-form") in room.exam.calls
+    assert ("GET", "form") not in room.exam.calls, "the form lay ready; the start released its key"
     page.get_by_text("工件的旋转运动").click()
     expect(page.locator(".safety")).to_have_text("已保存")
     next_item(page, 2)
