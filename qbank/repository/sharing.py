@@ -57,7 +57,7 @@ def _mine(actor: Actor) -> ColumnElement[bool]:
     return or_(BankShare.organisation_id == actor.organisation, BankShare.receiver_id == actor.organisation)
 
 
-def _rows() -> Select[tuple[BankShare, str, str, StandardLevel]]:
+def _rows() -> Select[BankShare, str, str, StandardLevel]:
     owner, receiver = aliased(Organisation), aliased(Organisation)
     return (
         select(BankShare, owner.name, receiver.name, StandardLevel)

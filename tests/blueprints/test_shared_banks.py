@@ -31,6 +31,7 @@ from blueprints.services import (
     versions,
 )
 from blueprints.services.bank import load_pool, own_items, slot_contents
+from blueprints.services.held import find_held
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
 from kernel import profiles
@@ -391,7 +392,7 @@ def test_one_act_of_the_owner_mends_the_receivers_forms_and_sizes_what_was_sat(
     successor = session.scalars(select(ExamForm).where(ExamForm.replaces_form_id == first)).one()
     assert (successor.organisation_id, successor.status) == (two.receiver.organisation_id, FormStatus.IN_REVIEW)
     assert item_id not in {slot.item_id for slot in form_of(session, successor.exam_form_id, two.assembler).slots}
-    assert list(quarantine.find_held(session, two.assembler)) == [item_id]
+    assert list(find_held(session, two.assembler)) == [item_id]
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
