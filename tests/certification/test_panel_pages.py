@@ -40,7 +40,13 @@ def test_a_group_scores_signs_and_prints_in_the_browser(office, sign_in, clients
     people, browsers = clients
     batch_id = office.receive([candidate(n, score="80") for n in (1, 2)])[1]
     officer = sign_in(Role.CERTIFICATION_OFFICER)
-    form = {"occupation_code": OCCUPATION[0], "level_code": "3", "mode": "skills", "name": "数据标注操作", "text": "步骤"}
+    form = {
+        "occupation_code": OCCUPATION[0],
+        "level_code": "3",
+        "mode": "skills",
+        "name": "数据标注操作",
+        "text": "步骤",
+    }
     assert officer.post("/certification/score-sheets", data=form).status_code == 422
     assert officer.post("/certification/score-sheets", data=form | {"text": SHEET}).status_code == 303
     listed = officer.get("/certification/score-sheets").text
@@ -97,7 +103,11 @@ def test_the_leader_settles_a_dispute_of_a_review_with_minutes_and_thesis(office
     house.assign(house.set_up())
     officer = sign_in(Role.CERTIFICATION_OFFICER)
     record = office.records(house.batch_id)["1"]
-    thesis = {"mode": "comprehensive_review", "admission_number": record.admission_number, "title": "大模型数据质量控制"}
+    thesis = {
+        "mode": "comprehensive_review",
+        "admission_number": record.admission_number,
+        "title": "大模型数据质量控制",
+    }
     place = f"/skill-scores/{house.batch_id}/documents"
     answer = officer.post(place, data=thesis | {"file": (io.BytesIO(PDF), "论文.pdf")})
     assert answer.status_code == 303
@@ -138,7 +148,14 @@ def test_documents_are_entered_checked_by_another_and_looked_at_by_their_content
     def enter(content=PDF, **changes):
         return first.post(place, data={**form, **changes, "file": (io.BytesIO(content), "证明.pdf")})
 
-    for changes in ({"score": ""}, {"score": "101"}, {"admission_number": "0"}, {"title": " "}, {"mode": "process"}, {"content": b"MZ\x90 program"}):
+    for changes in (
+        {"score": ""},
+        {"score": "101"},
+        {"admission_number": "0"},
+        {"title": " "},
+        {"mode": "process"},
+        {"content": b"MZ\x90 program"},
+    ):
         assert enter(**changes).status_code == 422
     assert enter().status_code == 303
     proof = db.session.query(ComponentProof).one()
@@ -163,9 +180,23 @@ def test_another_house_reaches_neither_groups_nor_documents(office, other_office
     house.assign(group_id)
     task = house.tasks()["1"].assessment_id
     stranger = sign_in(Role.CERTIFICATION_OFFICER, organisation_id=other_office.actor.organisation_id)
-    for address in (f"/certification/batches/{house.batch_id}/panels", f"/certification/panels/{group_id}/sheets.pdf", f"/assessing/{task}", f"/assessing/{task}/sheet.pdf", f"/skill-scores/{house.batch_id}/documents"):
+    for address in (
+        f"/certification/batches/{house.batch_id}/panels",
+        f"/certification/panels/{group_id}/sheets.pdf",
+        f"/assessing/{task}",
+        f"/assessing/{task}/sheet.pdf",
+        f"/skill-scores/{house.batch_id}/documents",
+    ):
         assert stranger.get(address).status_code == 404
-    for address in (f"/certification/panels/{group_id}/assign", f"/certification/assessments/{task}/again", f"/certification/assessments/{task}/move", f"/assessing/{task}/draft", f"/assessing/{task}", f"/assessing/{task}/sign", f"/certification/batches/{house.batch_id}/panels"):
+    for address in (
+        f"/certification/panels/{group_id}/assign",
+        f"/certification/assessments/{task}/again",
+        f"/certification/assessments/{task}/move",
+        f"/assessing/{task}/draft",
+        f"/assessing/{task}",
+        f"/assessing/{task}/sign",
+        f"/certification/batches/{house.batch_id}/panels",
+    ):
         data = {"reason": REASON, "mark": marks("4"), "round": "1", "mode": "skills", "name": "x"}
         assert stranger.post(address, data=data).status_code == 404
     assert panel_groups.waiting_records(db.session(), office.batch(house.batch_id), house.mode) == []

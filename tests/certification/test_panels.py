@@ -59,7 +59,9 @@ class House:
 
     def plan(self, name="第一组", members=None, leader=None):
         people = self.assessors if members is None else members
-        return GroupPlan(self.mode, name, "实训楼 101", [one.user_id for one in people], (leader or self.leader).user_id)
+        return GroupPlan(
+            self.mode, name, "实训楼 101", [one.user_id for one in people], (leader or self.leader).user_id
+        )
 
     def set_up(self, **changes):
         group = self.office.act(panel_groups.set_up, self.batch_id, self.plan(**changes))
@@ -80,7 +82,9 @@ class House:
             act(actor, panel_sheets.submit_sheet, task.assessment_id, self.typed(actor, task, own, **changes))
 
     def typed(self, actor, task, marks, **changes):
-        own = repository.own_sheets(db.session(), [task.assessment_id], actor=actor).get((task.assessment_id, task.round))
+        own = repository.own_sheets(db.session(), [task.assessment_id], actor=actor).get(
+            (task.assessment_id, task.round)
+        )
         return Typed(marks, round=task.round, revision=own.revision if own else 0, **changes)
 
     def sign(self, key, number=1, assessors=None):
@@ -112,7 +116,7 @@ def marks(total):
 
 
 def test_totals_are_exact_and_the_result_is_rounded_once():
-    thirds = [Decimal("80.5"), Decimal("85.5"), Decimal("86")]
+    thirds = [Decimal("80.5"), Decimal("85.5"), Decimal(86)]
     assert group_outcome(thirds, GroupRule(False, Decimal(10), Decimal("0.01"))).score == Decimal("84.00")
     half = [Decimal("80.1"), Decimal("80.2")]
     assert group_outcome(half, GroupRule(False, Decimal(10), Decimal("0.1"))).score == Decimal("80.2")
@@ -125,7 +129,12 @@ def test_totals_are_exact_and_the_result_is_rounded_once():
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("步骤", "第 1 行"), ("步骤 | 60", "合计应为 100"), ("# 操作", "1 至"), ("# 操作\n步骤 | 100\n违规 | -0", "第 3 行")],
+    [
+        ("步骤", "第 1 行"),
+        ("步骤 | 60", "合计应为 100"),
+        ("# 操作", "1 至"),
+        ("# 操作\n步骤 | 100\n违规 | -0", "第 3 行"),
+    ],
 )
 def test_a_sheet_that_cannot_be_scored_by_is_refused_with_its_line(text, told):
     with pytest.raises(InvalidInputError, match=told):
@@ -216,7 +225,11 @@ def test_three_near_marks_give_their_mean_which_counts_when_all_have_signed(read
     act(third, panel_sheets.submit_sheet, task.assessment_id, Typed(["20", "50", "30", "15"]))
     desk = panel_sheets.open_desk(db.session(), task.assessment_id, actor=third)
     assert sorted(one.total for one in desk.sheets) == [Decimal(78), Decimal(80), Decimal(85)]
-    assert (desk.task.state, desk.results[0].score, desk.results[0].method) == (AssessmentState.SIGNING, Decimal(81), "mean")
+    assert (desk.task.state, desk.results[0].score, desk.results[0].method) == (
+        AssessmentState.SIGNING,
+        Decimal(81),
+        "mean",
+    )
     with pytest.raises(ConflictError, match="核对后再签字"):
         act(first, panel_sheets.sign, task.assessment_id, number=2)
     assert ready.sign("1", assessors=[first, first, second]) == [False, False, False]
@@ -232,7 +245,12 @@ def test_a_wide_spread_waits_for_the_leader_who_says_why(ready):
     place = (task.assessment_id,)
     with pytest.raises(ForbiddenError, match="组长"):
         act(ready.assessors[1], panel_sheets.resolve, *place, text="75", reason=REASON)
-    for text, reason, field in (("75", "", "reason"), ("90", REASON, "score"), ("49", REASON, "score"), ("作废", REASON, "score")):
+    for text, reason, field in (
+        ("75", "", "reason"),
+        ("90", REASON, "score"),
+        ("49", REASON, "score"),
+        ("作废", REASON, "score"),
+    ):
         with pytest.raises(InvalidInputError) as caught:
             act(ready.leader, panel_sheets.resolve, *place, text=text, reason=reason)
         assert list(caught.value.fields) == [field]

@@ -88,7 +88,12 @@ def test_ranks_that_cannot_be_read_are_refused_by_name(entry):
 
 @pytest.fixture
 def batch_id(office, make_actor):
-    rules = {keys.COMPETITION_LEVELS: "3", keys.DIRECT_LEVELS: "3", keys.PROCESS_LEVELS: "3", COMPETITION_RANKS: "国家级一类:1-5=2"}
+    rules = {
+        keys.COMPETITION_LEVELS: "3",
+        keys.DIRECT_LEVELS: "3",
+        keys.PROCESS_LEVELS: "3",
+        COMPETITION_RANKS: "国家级一类:1-5=2",
+    }
     set_rules(make_actor, **rules)
     return office.receive([candidate(1, score="80"), candidate(2, score="80"), candidate(3, score="80")])[1]
 
