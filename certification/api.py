@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,15 +10,18 @@ from flask import request
 from flask_smorest import Blueprint
 
 from certification.models import CertificationBatch
+from certification.pages.wording import base_url
 from certification.repository import batches as repository
+from certification.rules.credentials import MEDIA_TYPE
 from certification.schemas import (
     BatchSchema,
     CertificateChangesSchema,
+    CredentialSchema,
     CursorSchema,
     PublicCertificateSchema,
     ResultChangesSchema,
 )
-from certification.services import lookup, pulling
+from certification.services import credentials, lookup, pulling
 from certification.services.lookup import PublicCertificate
 from kernel.db import db
 from kernel.http import current_actor, paging_from_request, public, requires
@@ -55,6 +59,16 @@ def _write(act: Callable[[UnitOfWork], None]) -> None:
 def pull_certificates(wanted: dict[str, Any]) -> dict[str, Any]:
     """Pull what happened to certificates since a cursor, in order; pass `next_cursor` with the next call."""
     return pulling.certificate_changes(db.session(), current_actor(), wanted["cursor"], limit=wanted["limit"])
+
+
+@batches.post("/certificates/<uuid:certificate_id>/credential")
+@batches.response(200, CredentialSchema)
+@requires(Permission.CERTIFICATE_ISSUE)
+def make_credential(certificate_id: uuid.UUID) -> dict[str, str]:
+    """Make a certificate's verifiable credential (Open Badges 3.0, VC-JWT); each one made is kept with the certificate."""
+    with unit_of_work(current_actor()) as uow:
+        name, content = credentials.take_credential(uow, certificate_id, base_url=base_url())
+    return {"file_name": name, "media_type": MEDIA_TYPE, "credential": content.decode()}
 
 
 @batches.get("/results")

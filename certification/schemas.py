@@ -37,6 +37,14 @@ class BatchSchema(Schema):
     received_at = fields.DateTime()
 
 
+class CredentialSchema(Schema):
+    """A certificate as a signed verifiable credential."""
+
+    file_name = fields.String()
+    media_type = fields.String(metadata={"description": "application/vc+jwt"})
+    credential = fields.String(metadata={"description": "compact JWS whose payload is the credential"})
+
+
 class CursorSchema(Schema):
     """Where to go on, and how much to take."""
 

@@ -10,6 +10,7 @@ from certification.pages import (
     assessing,
     batches,
     certificates,
+    credentials,
     enterprise_levels,
     evidence,
     filing,
@@ -23,11 +24,14 @@ from certification.pages import (
     roster_answers,
     rosters,
     scores,
+    senior_reviews,
+    seniors,
     signing,
     webhooks,
 )
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
+from certification.repository import seniors as senior_repository
 from certification.rules.batch_states import BatchState
 from certification.services import panel_work
 from certification.services.scores import OPEN_STATES
@@ -38,7 +42,8 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp, webhooks.bp, own_results.bp, roster_answers.bp, enterprise_levels.bp,
+    signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
+    seniors.bp, senior_reviews.bp,
     panels.bp, assessing.bp, proofs.bp,
 )  # fmt: skip
 GROUP = N_("认定")
@@ -49,6 +54,8 @@ MENU = (
     MenuEntry(GROUP, N_("考评评分"), "cert_assessing.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=22),
     MenuEntry(GROUP, N_("评分表"), "cert_panels.templates", (Permission.CERTIFICATION_WRITE,), icon="list", order=24),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
+    MenuEntry(GROUP, N_("特级技师和首席技师"), "cert_seniors.index", READ, icon="users", order=35),
+    MenuEntry(GROUP, N_("我的评审"), "cert_senior_reviews.index", (Permission.SKILL_SCORE_WRITE,), icon="check", order=28),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),
     MenuEntry(GROUP, N_("签名密钥"), "cert_signing.index", (Permission.CONNECTION_MANAGE,), icon="shield", order=60),
@@ -75,6 +82,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         return found
     if actor.may(Permission.SKILL_SCORE_WRITE) and (n_waiting := panel_work.count_waiting(session, actor)):
         found.append(Todo(_("待您评分或签字的考生"), n_waiting, url_for("cert_assessing.index"), "", "warning"))
+    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_asked := senior_repository.count_waiting(session, actor=actor)):
+        found.append(Todo(_("待您投票的评审"), n_asked, url_for("cert_senior_reviews.index"), "", "warning"))
     open_batches = repository.list_open_batches(session, actor=actor)
     if actor.may(Permission.CERTIFICATION_WRITE):
         for state, label in TODO_LABELS.items():

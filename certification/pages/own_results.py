@@ -17,8 +17,10 @@ from certification.pages.lookups import STATE_TEXTS, count_lookup
 from certification.pages.wording import PDF, Errors, base_url, download, field_errors, form_text, refusal
 from certification.repository import candidates as repository
 from certification.rules.consents import CONSENT_TEXTS
+from certification.rules.credentials import MEDIA_TYPE
 from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS
 from certification.services import candidate_access as access
+from certification.services import credentials
 from certification.services import own_certificates as services
 from certification.services.dates import today
 from certification.services.lookup import state_on
@@ -302,6 +304,16 @@ def ecertificate(proof: Proof, certificate_id: uuid.UUID) -> Response:
     """Download one's own e-certificate."""
     address = base_url()
     return _take(proof, PDF, lambda uow: services.take_ecertificate(uow, proof, certificate_id, base_url=address))
+
+
+@bp.post("/certificates/<uuid:certificate_id>/credential")
+@proved
+def credential(proof: Proof, certificate_id: uuid.UUID) -> Response:
+    """Download one's own certificate as a verifiable credential."""
+    address = base_url()
+    return _take(
+        proof, MEDIA_TYPE, lambda uow: credentials.take_own_credential(uow, proof, certificate_id, base_url=address)
+    )
 
 
 def _take(proof: Proof, mimetype: str, take: Callable[[UnitOfWork], tuple[str, bytes]]) -> Response:

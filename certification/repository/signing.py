@@ -41,6 +41,12 @@ def find_signing_key(session: Session, organisation_id: uuid.UUID) -> SigningKey
     return newest if newest and newest.revoked_at is None else None
 
 
+def get_signing_key(session: Session, signing_key_id: uuid.UUID) -> SigningKey:
+    """Return a key with its private part, for the service that signs with it."""
+    query = select(SigningKey).where(SigningKey.signing_key_id == signing_key_id)
+    return session.scalars(query.options(undefer(SigningKey.private_ciphertext))).one()
+
+
 def find_key(session: Session, kid: str) -> tuple[SigningKey, str] | None:
     """Return a key of any organisation by its thumbprint with the organisation's name."""
     query = select(SigningKey, Organisation.name).join(

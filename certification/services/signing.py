@@ -113,10 +113,30 @@ def require_key(session: Session, organisation_id: uuid.UUID) -> SigningKey:
 
 def sign(row: SigningKey, payload: bytes, *, kind: str) -> str:
     """Return a compact JWS of `payload`; `kind` is its type, so that one use cannot be passed off as another."""
-    private = crypto.decrypt(crypto.purpose_key(PURPOSE), row.private_ciphertext, bound_to=_place(row.signing_key_id))
-    pair = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": row.public_key, "d": private.decode()})
     header = {"alg": ALGORITHM, "kid": row.kid, "typ": kind}
-    return jws.serialize_compact(header, payload, pair, algorithms=[ALGORITHM])
+    return jws.serialize_compact(header, payload, _pair(row), algorithms=[ALGORITHM])
+
+
+def credential_jwk(row: SigningKey) -> dict[str, Any]:
+    """Return the public part of a key as it stands in credentials and under the issuer's identifier."""
+    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": row.kid, "x": row.public_key}
+
+
+def sign_credential(session: Session, signing_key_id: uuid.UUID, payload: bytes, *, did: str) -> str:
+    """Return a compact JWS of a verifiable credential.
+
+    `typ` is the one that Open Badges asks for, and none of ours: no credential can be taken for a statement or a pack. The
+    key stands in the header and under the issuer's identifier.
+    """
+    row = repository.get_signing_key(session, signing_key_id)
+    jwk = credential_jwk(row)
+    header = {"alg": ALGORITHM, "typ": "JWT", "kid": f"{did}#{row.kid}", "jwk": jwk}
+    return jws.serialize_compact(header, payload, _pair(row), algorithms=[ALGORITHM])
+
+
+def _pair(row: SigningKey) -> OKPKey:
+    private = crypto.decrypt(crypto.purpose_key(PURPOSE), row.private_ciphertext, bound_to=_place(row.signing_key_id))
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": row.public_key, "d": private.decode()})
 
 
 def verify(session: Session, text: str, *, kind: str) -> Signed:

@@ -13,7 +13,7 @@ MARKS = ("required_permissions", "needs_sign_in", "is_public")
 PUBLIC_WRITES = {"auth.do_sign_in", "api_auth.sign_in"}
 PUBLIC_READS = {
     "assets.serve", "auth.sign_in", "auth.set_language", "health.healthz", "health.readyz", "openapi.openapi_json",
-    "openapi.docs",
+    "openapi.docs", "cert_credentials.did_document", "cert_credentials.status_list",
 }  # fmt: skip
 PUBLIC_BLUEPRINTS = {
     "cert_lookup", "api_certificates",  # the public look-up of certificates
