@@ -16,11 +16,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.random import Generator
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtr
 
 from psychometrics.ability import maximum_a_posteriori
 from psychometrics.arrays import FloatArray, IntArray
-from psychometrics.behaviour import answer_changes, multiple_tests, response_times
+from psychometrics.behaviour import answer_changes, multiple_tests, response_times, score_gains
 from psychometrics.copying import omega, wrong_matches
 from psychometrics.dif import purified_dif
 from psychometrics.irt import Model, calibrate, usable_items
@@ -29,6 +29,7 @@ from qbank.public_statistics import HistoryRow
 from web.analysis.drift import Sitting, anchors, compare_session
 
 N_PAIRS = 150
+PASSED = 0.6
 LEADS, FAIRNESS = 0.01, 0.05
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -70,6 +71,18 @@ def chances(rng: Generator, form: Form) -> Iterator[tuple[str, FloatArray, float
     yield "response times, a person", response_times(seconds).p_value, LEADS
     changes = rng.poisson(8, n) + 5
     yield "answer changes, a person", answer_changes(rng.binomial(changes, 0.55), changes), LEADS
+    yield "score gains, a person who sits again", gain_chances(rng, n, k), LEADS
+
+
+def gain_chances(rng: Generator, n: int, k: int) -> FloatArray:
+    """Return the chances of gains of persons who failed a form of k items once and sit another after some teaching."""
+    b, again = rng.normal(size=k), rng.normal(size=k)
+    theta = rng.normal(size=(4 * n, 1))
+    before = (rng.random((4 * n, k)) < 1 / (1 + np.exp(b - theta))).mean(axis=1)
+    back = np.flatnonzero(before < PASSED)[:n]
+    taught = theta[back] + rng.normal(0.3, 0.3, (back.size, 1))
+    after = (rng.random((back.size, k)) < 1 / (1 + np.exp(again - taught))).mean(axis=1)
+    return np.asarray(stdtr(back.size - 3, -score_gains(before[back], after)))
 
 
 def drift_chances(rng: Generator, n: int, k: int) -> FloatArray:

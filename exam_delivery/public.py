@@ -55,6 +55,7 @@ __all__ = [
     "keep_trial",
     "list_analyses",
     "list_leads",
+    "load_earlier_shares",
     "load_form_tables",
     "load_groups",
     "load_people",
@@ -197,6 +198,29 @@ def load_traces(
 ) -> dict[uuid.UUID, Trace]:
     """Return room, times and answer changes of some attempts of a form, for statistics."""
     return forensics.load_traces(session, actor, form_id, attempt_ids)
+
+
+def load_earlier_shares(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, float]:
+    """Return what candidates earned the last time before a session in the same trade and level, for statistics.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    exam_session_id : UUID
+    attempt_ids : sequence of UUID
+        Attempts of the session.
+
+    Returns
+    -------
+    dict of UUID to float
+        Share of the full marks by attempt; left out where there is no earlier complete score.
+    """
+    return forensics.load_earlier_shares(session, actor, exam_session_id, attempt_ids)
 
 
 def store_leads(uow: UnitOfWork, exam_session_id: uuid.UUID, form_id: uuid.UUID, leads: Sequence[FoundLead]) -> int:

@@ -17,7 +17,7 @@ from kernel.profiles import values
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
 from web.analysis.bounds import bounds_of
-from web.analysis.leads import find_leads
+from web.analysis.leads import find_gains, find_leads
 from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
 from web.load_trial import local_sender, run_trial
@@ -53,6 +53,10 @@ def analyse_session(context: JobContext) -> None:
         reports[table.form_id] = analyse_form(table, groups, bounds_of(rules))
         traces = exam_delivery.load_traces(db.session(), inside.actor, table.form_id, table.attempt_ids)
         leads[table.form_id] = find_leads(table, traces)
+    attempts = [key for table in tables for key in table.attempt_ids]
+    earlier = exam_delivery.load_earlier_shares(db.session(), inside.actor, exam_session_id, attempts)
+    for form_id, gains in find_gains(tables, earlier).items():
+        leads[form_id] += gains
     with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
         exam_delivery.store_analyses(uow, exam_session_id, reports)
         for form_id, report in reports.items():

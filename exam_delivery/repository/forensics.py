@@ -7,11 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
 
-from exam_delivery.models import Attempt, Candidate, ExamRoom, ExamSession, Registration, ResponseEvent
+from exam_delivery.models import (
+    Attempt,
+    Candidate,
+    ExamBatch,
+    ExamRoom,
+    ExamSession,
+    Registration,
+    RegistrationStatus,
+    ResponseEvent,
+    ScoreRecord,
+)
 from exam_delivery.models.forensics import ForensicLead
+from exam_delivery.models.scores import ScoreStatus
 from exam_delivery.rules.forensics import LeadKind, LeadState
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
@@ -118,4 +129,35 @@ def load_people(session: Session, attempt_ids: Sequence[uuid.UUID], *, actor: Ac
         )  # fmt: skip
         for key, name, number, room, seat in session.execute(query):
             found[key] = Person(key, name, number or "", room or "", seat)
+    return found
+
+
+def earlier_shares(
+    session: Session, row: ExamSession, attempt_ids: Sequence[uuid.UUID], *, actor: Actor
+) -> dict[uuid.UUID, float]:
+    """Return what the candidates of some attempts earned the last time before a session, in the same trade and level."""
+    batch, before = aliased(ExamBatch), aliased(Registration)
+    earlier, sat = aliased(Attempt), aliased(ExamSession)
+    highest = aliased(ScoreRecord)
+    newest = select(func.max(highest.number)).where(highest.attempt_id == earlier.attempt_id).scalar_subquery()
+    found: dict[uuid.UUID, float] = {}
+    for start in range(0, len(attempt_ids), CHUNK):
+        query = (
+            select(Attempt.attempt_id, ScoreRecord.score, ScoreRecord.max_score)
+            .join(Registration, Registration.registration_id == Attempt.registration_id)
+            .join(before, before.candidate_id == Registration.candidate_id)
+            .join(earlier, earlier.registration_id == before.registration_id)
+            .join(sat, sat.exam_session_id == earlier.exam_session_id)
+            .join(ExamBatch, ExamBatch.exam_batch_id == sat.exam_batch_id)
+            .join(batch, batch.exam_batch_id == row.exam_batch_id)
+            .join(ScoreRecord, and_(ScoreRecord.attempt_id == earlier.attempt_id, ScoreRecord.number == newest))
+            .where(
+                Attempt.attempt_id.in_(attempt_ids[start : start + CHUNK]), Attempt.organisation_id == actor.organisation,
+                before.status == RegistrationStatus.ADMITTED, sat.starts_at < row.starts_at,
+                ExamBatch.occupation_code == batch.occupation_code, ExamBatch.level_code == batch.level_code,
+                ScoreRecord.status == ScoreStatus.COMPLETE, ScoreRecord.max_score > 0,
+            )
+            .order_by(sat.starts_at)
+        )  # fmt: skip
+        found.update({key: float(score / most) for key, score, most in session.execute(query) if score is not None})
     return found

@@ -50,3 +50,17 @@ def check_decision(present: LeadState, wanted: LeadState) -> None:
     """Raise IllegalTransitionError unless an open lead is decided, or a decided one opened again."""
     if (present is LeadState.OPEN) == (wanted is LeadState.OPEN):
         raise IllegalTransitionError(N_("这条线索的状态已经改变，请刷新后再处理"))
+
+
+def place_of_seat(number: int | None, in_a_row: int, *, is_snake: bool) -> tuple[int, int] | None:
+    """Return row and column of a seat, seen from the front, as seat maps draw it; None without a seat.
+
+    Examples
+    --------
+    >>> place_of_seat(4, 3, is_snake=False), place_of_seat(4, 3, is_snake=True), place_of_seat(None, 3, is_snake=True)
+    ((1, 0), (1, 2), None)
+    """
+    if number is None:
+        return None
+    row, column = divmod(number - 1, in_a_row)
+    return row, in_a_row - 1 - column if is_snake and row % 2 else column

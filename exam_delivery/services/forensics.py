@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.repository import forensics as repository
 from exam_delivery.repository import planning
-from exam_delivery.rules.forensics import SHORTEST_REASON, LeadKind, LeadState, check_decision
+from exam_delivery.rules import keys
+from exam_delivery.rules.forensics import SHORTEST_REASON, LeadKind, LeadState, check_decision, place_of_seat
 from exam_delivery.rules.scoring import ScoringKey, score_attempt
 from exam_delivery.services import scoring_keys
-from kernel import audit
+from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
@@ -42,12 +43,15 @@ class Trace:
         Time spent before each slot's changes arrived, by slot.
     n_changes, n_mended : int
         Answers that were changed after they were given, and those of them from wrong to right.
+    place : tuple of int or None
+        Row and column of the seat by the organisation's rule of seats, seen from the front; None without a seat.
     """
 
     room: str
     seconds: Mapping[int, float]
     n_changes: int
     n_mended: int
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,24 @@ def load_traces(
     people = repository.load_people(session, attempt_ids, actor=actor)
     events = repository.load_events(session, attempt_ids)
     right: dict[tuple[int, str], bool] = {}
-    return {one: _trace(people[one].room, events[one], key, right) for one in attempt_ids if one in people}
+    rules = profiles.values(session, actor.organisation)
+    in_a_row, is_snake = int(rules[keys.SEATS_IN_A_ROW]), bool(rules[keys.SEATS_SNAKE])
+    return {
+        one: replace(
+            _trace(people[one].room, events[one], key, right),
+            place=place_of_seat(people[one].seat_number, in_a_row, is_snake=is_snake),
+        )
+        for one in attempt_ids
+        if one in people
+    }
+
+
+def load_earlier_shares(
+    session: Session, actor: Actor, exam_session_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, float]:
+    """Return the share of the full marks that candidates earned the last time before, by attempt; none for most."""
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    return repository.earlier_shares(session, row, attempt_ids, actor=actor)
 
 
 def _trace(

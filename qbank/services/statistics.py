@@ -75,9 +75,9 @@ def load_measures(
         found[row.item_version_id] = ItemMeasure(
             row.item_version_id, int(row.n), p_value, row.measured_on, row.n_sources, is_pooled=is_pooled
         )
-    for key, row in repository.parameters(session, standard_level_id, organisation_id=organisation_id).items():
+    for key, known in repository.parameters(session, standard_level_id, organisation_id=organisation_id).items():
         own = found.get(key, ItemMeasure(key, 0, None, None, 0))
-        found[key] = replace(own, a=row.a, b=row.b, c=row.c)
+        found[key] = replace(own, a=known.a, b=known.b, c=known.c)
     return found
 
 

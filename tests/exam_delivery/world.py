@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -165,16 +166,25 @@ def session_plan(forms: list[str], **changes: Any) -> SessionPlan:
 class World:
     """An organisation's exam: batch, session, room and people, moved along by the real services."""
 
-    def __init__(self, officer: Actor, forms: SealedForms) -> None:
+    def __init__(
+        self,
+        officer: Actor,
+        forms: SealedForms,
+        *,
+        code: str = "2026-01",
+        room: str = "第 01 考场",
+        starts_in: dt.timedelta | None = None,
+    ) -> None:
         self.officer = officer
         self.forms = forms
         self.batch: ExamBatch = self._do(
-            lambda uow: batches.create_batch(uow, BatchPlan("2026-01", "2026 年第一批", str(LEVEL)))
+            lambda uow: batches.create_batch(uow, BatchPlan(code, "2026 年第一批", str(LEVEL)))
         )
-        self.room = self._do(lambda uow: batches.save_room(uow, None, RoomPlan("演示考点", "第 01 考场", 30)))
-        self.session: ExamSession = self._do(
-            lambda uow: sessions.create_session(uow, self.batch.exam_batch_id, session_plan(forms.form_ids))
-        )
+        self.room = self._do(lambda uow: batches.save_room(uow, None, RoomPlan("演示考点", room, 30)))
+        plan = session_plan(forms.form_ids)
+        if starts_in is not None:
+            plan = replace(plan, starts_at=now() + starts_in)
+        self.session: ExamSession = self._do(lambda uow: sessions.create_session(uow, self.batch.exam_batch_id, plan))
         self._do(lambda uow: sessions.set_rooms(uow, self.key, {self.room.exam_room_id: []}))
 
     @property

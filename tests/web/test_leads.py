@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -18,7 +20,7 @@ from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputErr
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints
-from web.analysis.leads import find_leads
+from web.analysis.leads import find_gains, find_leads
 
 N, K = 60, 50
 
@@ -83,6 +85,79 @@ def test_a_hurried_and_a_mending_candidate_are_found():
     assert (LeadKind.CHANGES, (mending,)) in found
 
 
+def test_three_who_share_their_answers_are_one_lead_that_names_every_pair():
+    _form, _traces, chosen = table(3)
+    rng = np.random.default_rng(5)
+    for copier in (4, 6):
+        chosen[copier] = np.where(rng.random(K) < 0.95, chosen[2], chosen[copier])
+    form, traces, _ = build(chosen, np.random.default_rng(1))
+    places = {key: (row // 6, row % 6) for row, key in enumerate(form.attempt_ids)}
+    traces = {key: replace(one, place=places[key]) for key, one in traces.items()}
+    found = [lead for lead in find_leads(form, traces) if lead.kind in {LeadKind.COPYING, LeadKind.CLUSTER}]
+    (group,) = found
+    names = [form.attempt_ids[row] for row in (2, 4, 6)]
+    assert (group.kind, sorted(group.attempt_ids)) == (LeadKind.CLUSTER, sorted(names))
+    assert len(group.subjects) == 64, "three attempts have a digest for a key"
+    assert group.kept_evidence()["attempts"] == sorted(map(str, names))
+    links = group.evidence["links"]
+    assert len(links) >= 2
+    assert all(set(link["attempts"]) <= set(map(str, names)) for link in links)
+    assert group.p_value == min(link["chance"] for link in links)
+    assert group.evidence["n_pairs"] == 2 * (30 * 29 // 2)
+    assert 0 < group.evidence["n_neighbours"] < group.evidence["n_pairs"]
+    assert group.evidence["slots"]
+
+
+def test_who_sits_together_is_held_against_fewer_pairs_and_so_found_sooner():
+    found = {"apart": 0, "beside": 0}
+    for seed in range(6):
+        _form, _traces, chosen = table(seed)
+        copied = np.random.default_rng(seed).random(K) < 0.62
+        chosen[8] = np.where(copied, chosen[10], chosen[8])
+        form, traces, _ = build(chosen, np.random.default_rng(1))
+        for name, column in (("apart", 40), ("beside", 9)):
+            seats = {key: replace(one, place=(0, 2 * row)) for row, (key, one) in enumerate(traces.items())}
+            seats[form.attempt_ids[10]] = replace(
+                traces[form.attempt_ids[10]], place=(0, column + 8 if name == "beside" else 200)
+            )
+            leads = [lead for lead in find_leads(form, seats) if form.attempt_ids[8] in lead.attempt_ids]
+            found[name] += any(lead.kind is LeadKind.COPYING for lead in leads)
+    assert found["beside"] > found["apart"]
+
+
+def gain_tables(n: int, jump: float) -> tuple[list[FormTable], dict[uuid.UUID, float]]:
+    """Return two forms whose candidates repeat an exam, one of whom gains by a jump."""
+    rng = np.random.default_rng(4)
+    before = rng.uniform(0.3, 0.6, n)
+    after = np.clip(before + 0.1 + rng.normal(0, 0.06, n), 0, 1)
+    after[3] = before[3] + jump
+    keys = tuple(uuid.UUID(int=row + 1) for row in range(n))
+    slot = SlotOfForm(1, "", 1, "", "single_choice", ("A", "B"), ("A",), Decimal(100))
+    tables = [
+        FormTable(
+            uuid.UUID(int=90 + part), "卷", (slot,), [[Decimal(str(round(100 * one, 2)))] for one in after[part::2]],
+            [[("A",)]] * len(after[part::2]), keys[part::2],
+        )
+        for part in (0, 1)
+    ]  # fmt: skip
+    return tables, dict(zip(keys, before.tolist(), strict=True))
+
+
+def test_a_score_that_rises_far_beyond_the_course_of_the_others_is_a_lead():
+    tables, earlier = gain_tables(40, 0.5)
+    (form_id, (lead,)) = next(iter(find_gains(tables, earlier).items()))
+    assert (form_id, lead.attempt_ids) == (tables[1].form_id, (uuid.UUID(int=4),))
+    evidence = lead.evidence
+    assert evidence["after"] == pytest.approx(evidence["before"] + 0.5, abs=0.01)
+    assert evidence["expected"] == pytest.approx(evidence["before"] + 0.1, abs=0.06)
+    assert evidence["n_persons"] == 40
+    assert lead.p_value < 1e-4
+    assert find_gains(*gain_tables(40, 0.12)) == {}
+    assert find_gains(*gain_tables(19, 0.5)) == {}, "the course of so few is not known"
+    flat = dict.fromkeys(earlier, 0.5)
+    assert find_gains(tables, flat) == {}, "equal scores before say nothing of a course"
+
+
 def test_too_few_candidates_carry_no_lead():
     assert find_leads(*table(1, n=29)[:2]) == []
 
@@ -109,6 +184,8 @@ def test_changes_and_times_are_read_from_the_events(world):
     traces = public.load_traces(db.session(), world.officer, attempt.form_id, [attempt.attempt_id])
     trace = traces[attempt.attempt_id]
     assert trace.room == "第 01 考场"
+    seat = public.load_people(db.session(), world.officer, [attempt.attempt_id])[attempt.attempt_id].seat_number
+    assert trace.place == (0, seat - 1)
     assert (trace.n_changes, trace.n_mended) == (1, 1)
     assert all(spent > 0 for spent in trace.seconds.values())
 
@@ -168,6 +245,51 @@ def test_a_supervisor_reads_the_evidence_and_decides_in_the_browser(world, sign_
     assert "录像显示抄袭" in client.get(address).text
     assert "没有这样的线索" in client.get("/leads/").text
     assert "雷同作答" in client.get("/leads/?state=confirmed").text
+
+
+def test_a_group_and_a_gain_are_shown_with_their_evidence(world, sign_in):
+    attempts = [attempt.attempt_id for attempt in world.attempts()[:3]]
+    link = {
+        "attempts": [str(key) for key in attempts[:2]], "chance": 1e-6, "are_neighbours": True, "matches": 9,
+        "expected": 5.5, "omega": 4.4, "same_wrong": 3, "k2": 0.001, "slots": [2],
+    }  # fmt: skip
+    evidence = {"n_persons": 3, "links": [link], "slots": [2, 5], "n_pairs": 6, "n_neighbours": 3, "n_items": 10}
+    gain = {"before": 0.4, "after": 0.95, "expected": 0.5, "gain": 6.1, "n_persons": 44}
+    found = [
+        FoundLead(LeadKind.CLUSTER, tuple(attempts), 1e-6, evidence),
+        FoundLead(LeadKind.GAINS, (attempts[3 - 1],), 1e-7, gain),
+    ]
+    form_id = world.attempts()[0].form_id
+    for n_new in (2, 0):
+        with unit_of_work(world.officer) as uow:
+            assert public.store_leads(uow, world.key, form_id, found) == n_new
+    client = sign_in(Role.SUPERVISOR)
+    listed = client.get("/leads/").text
+    assert "雷同群" in listed
+    assert "成绩突增" in listed
+    leads = {lead.kind: lead for lead in db.session.query(ForensicLead)}
+    assert set(leads[LeadKind.CLUSTER].attempt_ids) == set(attempts)
+    group = client.get(f"/leads/{leads[LeadKind.CLUSTER].forensic_lead_id}").text
+    for text in ("演示考生1", "演示考生3", "雷同的人对", "相邻", "4.4"):
+        assert text in group
+    page = client.get(f"/leads/{leads[LeadKind.GAINS].forensic_lead_id}").text
+    assert "按其他考生的变化应有" in page
+    assert "0.95" in page
+
+
+def test_the_last_score_before_a_session_is_found_by_trade_and_level(world, make_actor, other_organisation):
+    world.close_and_score()
+    again = World(world.officer, world.forms, code="2026-02", room="第 02 考场", starts_in=dt.timedelta(days=40))
+    again.register(4)
+    again.arrange()
+    again.prepare()
+    keys = [attempt.attempt_id for attempt in again.attempts()]
+    found = public.load_earlier_shares(db.session(), world.officer, again.key, keys)
+    assert found == dict.fromkeys(keys, 0.1)
+    assert public.load_earlier_shares(db.session(), world.officer, world.key, keys) == {}
+    stranger = make_actor(Role.SUPERVISOR, organisation_id=other_organisation.organisation_id)
+    with pytest.raises(NotFoundError):
+        public.load_earlier_shares(db.session(), stranger, again.key, keys)
 
 
 def test_leads_are_for_supervisors(world, sign_in):

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtr
 
 from exam_delivery.public import FormTable, FoundLead, LeadKind, Trace
 from psychometrics import ability
 from psychometrics.arrays import BoolArray, FloatArray
-from psychometrics.behaviour import answer_changes, multiple_tests, response_time_effort, response_times
-from psychometrics.copying import omega, wrong_matches
+from psychometrics.behaviour import (
+    answer_changes,
+    multiple_tests,
+    response_time_effort,
+    response_times,
+    score_gains,
+)
+from psychometrics.copying import omega, omega_matrix, similarity_clusters, wrong_matches
 from psychometrics.irt import Model, Parameters, calibrate, usable_items
 from psychometrics.person_fit import simulated_chances, standardised_log_likelihood
 
 MIN_PERSONS, MIN_ITEMS = 30, 20
 """Fewer candidates or right-or-wrong items carry no index of this kind."""
 RATE = 0.01
-"""Share of chance findings among the leads of one kind and form (Benjamini & Hochberg)."""
+"""Share of chance findings among the leads of one kind and form (Benjamini & Hochberg); pairs are two families of half each."""
 SUPPORT = 0.05
 """A pair is a lead only where wrong answers match beyond chance as well (K2)."""
+MIN_GAINS = 20
+"""Candidates with an earlier score from whose course a score is expected."""
 MIN_CHANGES = 5
 LOW_EFFORT = 0.9
 
@@ -70,42 +79,109 @@ def _prepare(table: FormTable) -> _Sitting | None:
     return _Sitting(scores, slots, options, found, ability.maximum_a_posteriori(scores, found).theta, table.attempt_ids)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two rows with their chance of so many equal answers, and whether they sat beside each other."""
+
+    first: int
+    second: int
+    chance: float
+    are_neighbours: bool
+
+
 def _copying(sitting: _Sitting, traces: Mapping[uuid.UUID, Trace]) -> list[FoundLead]:
-    """Compare all pairs of a room in both directions; a lead needs omega after correction, and K2."""
+    """Compare all pairs of a room, and again those in a neighbourhood; what hangs together is one lead."""
+    pairs = _pairs(sitting, traces)
+    beside = [pair for pair in pairs if pair.are_neighbours]
+    flagged = {(pair.first, pair.second): pair for family in (pairs, beside) for pair in _beyond_chance(family)}
+    codes, complete = _codes(sitting), np.nan_to_num(sitting.scores)
+    links = [
+        evidence
+        for pair in flagged.values()
+        if (evidence := _pair_evidence(sitting, pair, complete, codes))["k2"] < SUPPORT
+    ]
+    tests = {"n_pairs": len(pairs), "n_neighbours": len(beside), "n_items": len(sitting.slots)}
+    return [_copying_lead(sitting, group, links, tests) for group in _groups(len(sitting.keys), links)]
+
+
+def _pairs(sitting: _Sitting, traces: Mapping[uuid.UUID, Trace]) -> list[_Pair]:
+    """Return all pairs of every room; the larger omega of both directions counts, its chance doubled."""
     rooms: dict[str, list[int]] = {}
     for row, key in enumerate(sitting.keys):
         if key in traces:
             rooms.setdefault(traces[key].room, []).append(row)
-    pairs = [pair for rows in rooms.values() for pair in combinations(rows, 2)]
-    indices = [
-        max(
-            (omega(sitting.scores, sitting.theta, sitting.items, a, b) for a, b in (pair, pair[::-1])),
-            key=lambda one: -np.inf if np.isnan(one.omega) else one.omega,
-        )
-        for pair in pairs
-    ]
-    chances = np.array([min(1.0, 2 * one.omega_p) for one in indices])
-    codes = _codes(sitting)
-    complete = np.nan_to_num(sitting.scores)
     found = []
-    for place in np.flatnonzero(multiple_tests(chances, rate=RATE)):
-        first, second = pairs[place]
-        wrong = min(
-            (wrong_matches(complete, a, b, options=codes) for a, b in ((first, second), (second, first))),
-            key=lambda one: one.k2,
-        )
-        if not wrong.k2 < SUPPORT:
-            continue
-        same = (complete[first] == 0) & (complete[second] == 0) & (codes[first] == codes[second]) & (codes[first] > 0)
-        index = indices[place]
-        evidence = {
-            "matches": index.matches, "expected": round(index.expected, 2), "omega": round(index.omega, 2),
-            "n_items": len(sitting.slots), "same_wrong": int(same.sum()), "k2": float(f"{wrong.k2:.3g}"),
-            "slots": [sitting.slots[j] for j in np.flatnonzero(same)], "n_pairs": len(pairs),
-        }  # fmt: skip
-        keys = (sitting.keys[first], sitting.keys[second])
-        found.append(FoundLead(LeadKind.COPYING, keys, float(chances[place]), evidence))
+    for rows in rooms.values():
+        both = omega_matrix(sitting.scores[rows], sitting.theta[rows], sitting.items)
+        larger = np.fmax(both, both.T)
+        chances = np.where(np.isnan(larger), np.nan, np.minimum(1.0, 2 * ndtr(-larger)))
+        places = [traces[sitting.keys[row]].place for row in rows]
+        found += [
+            _Pair(rows[a], rows[b], float(chances[a, b]), _are_neighbours(places[a], places[b]))
+            for a, b in combinations(range(len(rows)), 2)
+        ]
     return found
+
+
+def _are_neighbours(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    """Say whether two seats touch: beside, before, behind or across a corner."""
+    return one is not None and other is not None and max(abs(one[0] - other[0]), abs(one[1] - other[1])) == 1
+
+
+def _beyond_chance(family: Sequence[_Pair]) -> list[_Pair]:
+    """Return the pairs of a family that stand out; both families together keep the rate."""
+    chances = np.array([pair.chance for pair in family])
+    return [family[place] for place in np.flatnonzero(multiple_tests(chances, rate=RATE / 2)).tolist()]
+
+
+def _pair_evidence(sitting: _Sitting, pair: _Pair, complete: FloatArray, codes: Any) -> dict[str, Any]:
+    """Return what speaks for a pair: matches by omega, and equal wrong answers by K2 in both directions."""
+    first, second = pair.first, pair.second
+    index = max(
+        (omega(sitting.scores, sitting.theta, sitting.items, a, b) for a, b in ((first, second), (second, first))),
+        key=lambda one: -np.inf if np.isnan(one.omega) else one.omega,
+    )
+    wrong = min(
+        (wrong_matches(complete, a, b, options=codes) for a, b in ((first, second), (second, first))),
+        key=lambda one: one.k2,
+    )
+    same = (complete[first] == 0) & (complete[second] == 0) & (codes[first] == codes[second]) & (codes[first] > 0)
+    return {
+        "rows": (first, second), "chance": pair.chance, "are_neighbours": pair.are_neighbours,
+        "matches": index.matches, "expected": round(index.expected, 2), "omega": round(index.omega, 2),
+        "same_wrong": int(same.sum()), "k2": float(f"{wrong.k2:.3g}"),
+        "slots": [sitting.slots[j] for j in np.flatnonzero(same)],
+    }  # fmt: skip
+
+
+def _groups(n: int, links: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Return the rows that links hold together."""
+    is_linked = np.zeros((n, n), dtype=bool)
+    for link in links:
+        is_linked[link["rows"]] = True
+    return similarity_clusters(is_linked)
+
+
+def _copying_lead(
+    sitting: _Sitting, group: Sequence[int], links: Sequence[Mapping[str, Any]], tests: Mapping[str, int]
+) -> FoundLead:
+    """Return one lead about two persons, or about a group with the links in it."""
+    own = [link for link in links if link["rows"][0] in group]
+    keys = tuple(sitting.keys[row] for row in group)
+    chance = min(link["chance"] for link in own)
+    if len(group) == 2:
+        return FoundLead(LeadKind.COPYING, keys, chance, {**_shown(own[0]), **tests})
+    named = [
+        {"attempts": [str(sitting.keys[row]) for row in link["rows"]], "chance": link["chance"], **_shown(link)}
+        for link in sorted(own, key=lambda link: link["chance"])
+    ]
+    common = Counter(slot for link in own for slot in link["slots"])
+    slots = sorted(slot for slot, n in common.items() if n > 1)
+    return FoundLead(LeadKind.CLUSTER, keys, chance, {"n_persons": len(group), "links": named, "slots": slots, **tests})
+
+
+def _shown(link: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in link.items() if name not in {"rows", "chance"}}
 
 
 def _codes(sitting: _Sitting) -> Any:
@@ -182,6 +258,43 @@ def _times(sitting: _Sitting, traces: Mapping[uuid.UUID, Trace]) -> list[FoundLe
         for row in _standing_out(model.p_value)
         if effort[row] < LOW_EFFORT
     ]  # fmt: skip
+
+
+def find_gains(tables: Sequence[FormTable], earlier: Mapping[uuid.UUID, float]) -> dict[uuid.UUID, list[FoundLead]]:
+    """Return by form the candidates of a session whose score rose far beyond what their last one lets expect.
+
+    Forms are given by chance, so all candidates with an earlier score are compared together; too few carry no lead.
+    """
+    rows = [
+        (table.form_id, key, earlier[key], sum(float(score or 0) for score in marks) / most)
+        for table in tables
+        if (most := sum(float(slot.max_score) for slot in table.slots))
+        for key, marks in zip(table.attempt_ids, table.scores, strict=True)
+        if key in earlier
+    ]
+    if len(rows) < MIN_GAINS:
+        return {}
+    before, after = (np.array([row[place] for row in rows], dtype=np.float64) for place in (2, 3))
+    gains = score_gains(before, after)
+    chances = np.where(np.isnan(gains), np.nan, stdtr(len(rows) - 3, -gains))
+    found: dict[uuid.UUID, list[FoundLead]] = {}
+    for place in _standing_out(chances):
+        evidence = {
+            "before": round(before[place], 3), "after": round(after[place], 3), "gain": round(float(gains[place]), 2),
+            "expected": round(_expected(before, after, place), 3), "n_persons": len(rows),
+        }  # fmt: skip
+        lead = FoundLead(LeadKind.GAINS, (rows[place][1],), float(chances[place]), evidence)
+        found.setdefault(rows[place][0], []).append(lead)
+    return found
+
+
+def _expected(before: FloatArray, after: FloatArray, place: int) -> float:
+    """Return the score that the others' course lets expect of one person."""
+    others = np.arange(before.size) != place
+    x, y = before[others], after[others]
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = float((x - x.mean()) @ (y - y.mean())) / spread if spread > 0 else 0.0
+    return float(np.clip(y.mean() + slope * (before[place] - x.mean()), 0, 1))
 
 
 def _standing_out(chances: FloatArray) -> list[int]:

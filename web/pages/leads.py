@@ -63,6 +63,15 @@ class AnswerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRow:
+    """Two of a group with what they share."""
+
+    first: str
+    second: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class LeadPage:
     """One lead with its evidence."""
 
@@ -73,6 +82,7 @@ class LeadPage:
     state: str
     badge: str
     answers: Sequence[AnswerRow]
+    links: Sequence[LinkRow]
     item_href: str
     errors: Mapping[str, Sequence[str]]
     reason: str
@@ -139,9 +149,19 @@ def _show(forensic_lead_id: uuid.UUID, errors: Mapping[str, Sequence[str]], reas
     answers = _side_by_side(lead, actor) if lead.kind is LeadKind.COPYING else []
     page = LeadPage(
         lead, exam_session, people, _(KIND_LABELS[lead.kind]), _(STATE_LABELS[lead.state]), BADGES[lead.state], answers,
-        _item_href(lead, actor), errors, reason,
+        _links(lead, found), _item_href(lead, actor), errors, reason,
     )  # fmt: skip
     return render_page("leads/detail.html", page)
+
+
+def _links(lead: Any, people: Mapping[uuid.UUID, Person]) -> list[LinkRow]:
+    """Return the pairs of a group, the least likely by chance first."""
+    names = {str(key): f"{who.name} {who.admission_number}" for key, who in people.items()}
+    return [
+        LinkRow(names.get(first, "—"), names.get(second, "—"), link)
+        for link in lead.evidence.get("links", ())
+        for first, second in [link["attempts"]]
+    ]
 
 
 def _item_href(lead: Any, actor: Actor) -> str:
