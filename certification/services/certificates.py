@@ -326,13 +326,23 @@ def _set_state(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, r
 
 def hold_by_correction(uow: UnitOfWork, certificate: Certificate, reason: str) -> None:
     """Hold a certificate whose result a correction took away, issued or only numbered; an officer decides what becomes of it."""
-    if certificate.state is not CertificateState.VALID:
-        return
-    certificate.state, certificate.state_reason = CertificateState.HELD, reason[:300]
-    note_event(uow, certificate, CertificateAct.HELD, reason)
+    if certificate.state is CertificateState.VALID:
+        _correct_state(uow, certificate, CertificateAct.HELD, reason)
+
+
+def restore_by_correction(uow: UnitOfWork, certificate: Certificate, reason: str) -> None:
+    """Give back a held certificate whose result a further correction restored."""
+    if certificate.state is CertificateState.HELD:
+        _correct_state(uow, certificate, CertificateAct.RELEASED, reason)
+
+
+def _correct_state(uow: UnitOfWork, certificate: Certificate, act: CertificateAct, reason: str) -> None:
+    before, certificate.state = certificate.state, STATE_STEPS[act][1]
+    certificate.state_reason = "" if certificate.state is CertificateState.VALID else reason[:300]
+    note_event(uow, certificate, act, reason)
     audit.record(
-        uow, "certificate.held", "certificate", certificate.certificate_id, before={"state": "valid"},
-        after={"state": "held"}, reason=reason[:300],
+        uow, f"certificate.{act.value}", "certificate", certificate.certificate_id, before={"state": before.value},
+        after={"state": certificate.state.value}, reason=reason[:300],
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from certification.models import Certificate, CertificationBatch, ResultRecord
+from certification.models import Certificate, CertificateState, CertificationBatch, ResultRecord
 from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import scores as score_repository
@@ -29,30 +29,42 @@ LATE = frozenset(
 OPEN_FOR_MORE = frozenset({BatchState.ISSUED, BatchState.ARCHIVED})
 SHORTEST_REASON = 5
 HELD_REASON = N_("成绩更正后不再合格，暂停使用，待处理")
+RESTORED_REASON = N_("成绩再次更正后仍合格，恢复使用")
+STANDING = frozenset({CertificateState.VALID, CertificateState.HELD})
 
 
 def settle(uow: UnitOfWork, batch: CertificationBatch, records: Sequence[ResultRecord]) -> None:
     """Decide some candidates anew; the balance of the batch stays closed.
 
     Who no longer passes is failed at once and the certificate is held: revoking it is an act of its own, with notice. Who
-    passes only now becomes pending until the late publicity and roster are done (`add_late`).
+    passes only now becomes pending until the late publicity and roster are done (`add_late`). Whose certificate was held by
+    an earlier correction and who passes after all keeps it: nobody gets a second one.
     """
     uow.flush()  # decisions read the corrected scores
     holders = {
         one.result_record_id: one
         for one in certificate_repository.list_batch_certificates(uow.session, batch.certification_batch_id)
+        if one.state in STANDING
     }
     for record, decision in decisions.decide_again(uow, batch, records):
-        before = record.outcome
-        gains = decision.outcome is PassOutcome.PASSED and before is not PassOutcome.PASSED
-        record.outcome = PassOutcome.PENDING if gains else decision.outcome
+        before, passes = record.outcome, decision.outcome is PassOutcome.PASSED
         certificate = holders.get(record.result_record_id)
-        if certificate is not None and decision.outcome is not PassOutcome.PASSED:
-            certificates.hold_by_correction(uow, certificate, HELD_REASON)
+        waits = passes and before is not PassOutcome.PASSED and certificate is None
+        record.outcome = PassOutcome.PENDING if waits else decision.outcome
+        if certificate is not None:
+            _follow(uow, certificate, passes=passes)
         audit.record(
             uow, "certification.decide_again", "result_record", record.result_record_id,
             before={"outcome": before.value}, after={"outcome": record.outcome.value},
         )  # fmt: skip
+
+
+def _follow(uow: UnitOfWork, certificate: Certificate, *, passes: bool) -> None:
+    """Hold a certificate that lost its result, give back one that was held for nothing else."""
+    if not passes:
+        certificates.hold_by_correction(uow, certificate, HELD_REASON)
+    elif certificate.state_reason == HELD_REASON:
+        certificates.restore_by_correction(uow, certificate, RESTORED_REASON)
 
 
 def may_add(session: Session, batch: CertificationBatch, record: ResultRecord) -> bool:

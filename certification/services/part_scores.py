@@ -71,12 +71,14 @@ def _earlier_parts(session: Session, batch: CertificationBatch, indexes: Sequenc
 
 
 def _parts_of(session: Session, record: ResultRecord, owner: CertificationBatch) -> Iterator[EarlierPart]:
-    newest: dict[AssessmentMode, ComponentScore] = {}
+    """Return the newest score of each part with the day of its first: a later correction makes no part count longer."""
+    versions: dict[AssessmentMode, list[ComponentScore]] = {}
     for score in sorted(score_repository.list_scores(session, record.result_record_id), key=lambda one: one.number):
-        newest[score.mode] = score
-    for mode, score in newest.items():
-        day = score.entered_at.astimezone(OFFICIAL_ZONE).date()
-        yield EarlierPart(score.component_score_id, mode, score.state, score.score, day, owner.code)
+        versions.setdefault(score.mode, []).append(score)
+    for mode, (first, *later) in versions.items():
+        newest = later[-1] if later else first
+        day = first.entered_at.astimezone(OFFICIAL_ZONE).date()
+        yield EarlierPart(newest.component_score_id, mode, newest.state, newest.score, day, owner.code)
 
 
 def carry_parts(uow: UnitOfWork, batch_id: uuid.UUID) -> int:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from certification.models import CertificateState
+from certification.models import CertificateAct, CertificateState
 from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
 from certification.rules.batch_states import BatchState
@@ -108,6 +108,25 @@ def test_a_correction_that_turns_no_decision_leaves_certificates_alone(office, i
     correct(office, issued, batch_key, n1="79", n2="60.5")
     assert counts(office, issued) == {"passed": 2, "failed": 1}
     assert {certificate_of(office, issued, n).state for n in ("1", "2")} == {CertificateState.VALID}
+
+
+def test_whose_result_is_given_back_gets_the_held_certificate_back_and_no_second_one(office, issued, batch_key):
+    correct(office, issued, batch_key, n2="58")
+    assert certificate_of(office, issued, "2").state is CertificateState.HELD
+    correct(office, issued, batch_key, n2="60")
+    assert counts(office, issued) == {"passed": 2, "failed": 1}
+    assert certificate_of(office, issued, "2").state is CertificateState.VALID
+    rows = certificate_repository.list_batch_certificates(db.session(), issued)
+    assert len(rows) == 2
+    assert late_corrections.may_add(db.session(), office.batch(issued), office.records(issued)["2"]) is False
+
+
+def test_a_hold_for_another_reason_is_not_lifted_by_a_correction(office, issued, batch_key):
+    key = certificate_of(office, issued, "2").certificate_id
+    office.act(certificates.change_state, key, CertificateAct.HELD, reason="调查中")
+    correct(office, issued, batch_key, n2="58")
+    correct(office, issued, batch_key, n2="60")
+    assert (certificate_of(office, issued, "2").state_reason, counts(office, issued)["passed"]) == ("调查中", 2)
 
 
 def test_between_roster_and_answer_a_correction_waits_and_after_approval_it_is_settled(office, batch_key):
