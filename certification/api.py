@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from flask_smorest import Blueprint
 
 from certification.models import CertificationBatch
-from certification.pages.wording import base_url
 from certification.repository import batches as repository
 from certification.rules.credentials import MEDIA_TYPE
 from certification.schemas import (
@@ -66,8 +65,9 @@ def pull_certificates(wanted: dict[str, Any]) -> dict[str, Any]:
 @requires(Permission.CERTIFICATE_ISSUE)
 def make_credential(certificate_id: uuid.UUID) -> dict[str, str]:
     """Make a certificate's verifiable credential (Open Badges 3.0, VC-JWT); each one made is kept with the certificate."""
+    base = str(current_app.config["KAOKU"].public_url or request.url_root)
     with unit_of_work(current_actor()) as uow:
-        name, content = credentials.take_credential(uow, certificate_id, base_url=base_url())
+        name, content = credentials.take_credential(uow, certificate_id, base_url=base)
     return {"file_name": name, "media_type": MEDIA_TYPE, "credential": content.decode()}
 
 
