@@ -11,6 +11,7 @@ from certification.rules.levels import level_codes as level_codes
 from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile, plain_number
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
+from kernel.skill_levels import CHIEF, SENIOR
 
 MARK_THEORY = "certification.pass_mark_theory"
 MARK_SKILLS = "certification.pass_mark_skills"
@@ -63,7 +64,7 @@ declare(
     RuleKey(PROCESS_LEVELS, "", N_("须过程化考核的等级代码（逗号分隔，* 为全部）")),
     RuleKey(DIRECT_LEVELS, "", N_("可以直接认定的等级代码（逗号分隔，* 为全部）")),
     RuleKey(COMPETITION_LEVELS, "", N_("可以凭竞赛成绩认定的等级代码（逗号分隔，* 为全部）")),
-    RuleKey(REVIEW_LEVELS, "2,1", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
+    RuleKey(REVIEW_LEVELS, f"2,1,{SENIOR},{CHIEF}", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
     RuleKey(ROUNDING_UNIT, "", N_("判定前成绩四舍五入到（空为不取舍）"), choices=("", "1", "0.5", "0.1")),
     RuleKey(PUBLICITY_WORKING_DAYS, 5, N_("成绩公示期（工作日）"), "3–10", minimum=1, maximum=60),
     RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
@@ -89,7 +90,9 @@ def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
 
 
 def _is_named(level_code: str, levels: object) -> bool:
-    return bool({level_code, ALL_LEVELS} & set(items_of(str(levels))))
+    """Say whether a list names a level; "all" leaves out those that are reached by application instead."""
+    named = set(items_of(str(levels)))
+    return level_code in named or (ALL_LEVELS in named and level_code not in {SENIOR, CHIEF})
 
 
 def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:

@@ -95,7 +95,7 @@ ACT_LABELS: Mapping[SeniorAct, str] = {
     SeniorAct.RENEWED: N_("续聘"),
     SeniorAct.ENDED: N_("解聘或聘期结束"),
     SeniorAct.REFUSED: N_("不予聘任"),
-    SeniorAct.WITHDRAWN: N_("撤回申报"),
+    SeniorAct.WITHDRAWN: N_("撤回这份申报"),
     SeniorAct.CERTIFIED: N_("转入发证批次"),
 }
 STEPS: Mapping[SeniorState, frozenset[SeniorState]] = {
