@@ -5,6 +5,8 @@ Scores are whole numbers from 0 to the number of points; a form is given by its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -33,6 +35,25 @@ def moments(counts: ArrayLike) -> tuple[float, float]:
     score = np.arange(table.size)
     mean = float(table @ score / table.sum())
     return mean, float(np.sqrt(table @ (score - mean) ** 2 / table.sum()))
+
+
+def identity_equating(counts_x: ArrayLike) -> FloatArray:
+    r"""Return every X score as its own Y equivalent: what small samples and forms built alike leave nothing better than.
+
+    Notes
+    -----
+    .. math:: i_Y(x) = x
+
+    References
+    ----------
+    Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., sec. 2.1.
+
+    Examples
+    --------
+    >>> identity_equating([3, 1, 2])
+    array([0., 1., 2.])
+    """
+    return np.arange(_frequencies(counts_x).size, dtype=np.float64)
 
 
 def mean_equating(counts_x: ArrayLike, counts_y: ArrayLike) -> FloatArray:
@@ -203,8 +224,29 @@ def _poisson_likelihood(basis: FloatArray, beta: FloatArray, table: FloatArray) 
     return float(table @ line - np.exp(line).sum())
 
 
-def bootstrap_errors(counts_x: ArrayLike, counts_y: ArrayLike, *, n_samples: int = 500, seed: int = 0) -> FloatArray:
-    """Return the bootstrap standard errors of equipercentile equivalents, shape (n_scores_x,).
+def bootstrap_errors(
+    counts_x: ArrayLike,
+    counts_y: ArrayLike,
+    *,
+    method: Callable[[FloatArray, FloatArray], FloatArray] = equipercentile_equating,
+    n_samples: int = 500,
+    seed: int = 0,
+) -> FloatArray:
+    r"""Return the bootstrap standard errors of equivalents, shape (n_scores_x,).
+
+    Parameters
+    ----------
+    counts_x, counts_y : array_like
+        Frequencies of both forms.
+    method : callable
+        Any of the methods of this module for two forms; smoothing goes into it.
+    n_samples : int
+        Draws with replacement of as many persons as there are.
+    seed : int
+
+    Notes
+    -----
+    .. math:: se(x)^2 = \frac{1}{R - 1} \sum_r \left(\hat e_r(x) - \bar e(x)\right)^2
 
     References
     ----------
@@ -217,7 +259,7 @@ def bootstrap_errors(counts_x: ArrayLike, counts_y: ArrayLike, *, n_samples: int
     """
     x, y = _frequencies(counts_x), _frequencies(counts_y)
     rng = np.random.default_rng(seed)
-    draws_x = rng.multinomial(round(x.sum()), x / x.sum(), n_samples)
-    draws_y = rng.multinomial(round(y.sum()), y / y.sum(), n_samples)
-    found = [equipercentile_equating(one, other) for one, other in zip(draws_x, draws_y, strict=True)]
+    draws_x = rng.multinomial(round(x.sum()), x / x.sum(), n_samples).astype(np.float64)
+    draws_y = rng.multinomial(round(y.sum()), y / y.sum(), n_samples).astype(np.float64)
+    found = [method(one, other) for one, other in zip(draws_x, draws_y, strict=True)]
     return np.asarray(np.std(found, axis=0, ddof=1))

@@ -5,6 +5,7 @@ Give population scores of both forms and of the anchor; `weight` is the share of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,6 +128,58 @@ def levine(new: GroupMoments, old: GroupMoments, *, weight: float = 1.0, interna
     return _synthetic_link(
         new, old, (_levine_gamma(new, internal=internal), _levine_gamma(old, internal=internal)), weight
     )
+
+
+def bootstrap_link_errors(
+    new: tuple[ArrayLike, ArrayLike],
+    old: tuple[ArrayLike, ArrayLike],
+    scores: ArrayLike,
+    *,
+    method: Callable[[GroupMoments, GroupMoments], LinearLink] = tucker,
+    n_samples: int = 500,
+    seed: int = 0,
+) -> FloatArray:
+    r"""Return the bootstrap standard errors of the Y equivalents of some X scores.
+
+    Parameters
+    ----------
+    new, old : tuple of array_like
+        Totals and anchors of the persons of form X and of form Y.
+    scores : array_like
+        X scores.
+    method : callable
+        `tucker` or `levine`, with their arguments bound.
+    n_samples : int
+        Draws with replacement of as many persons as each group has.
+    seed : int
+
+    Returns
+    -------
+    ndarray of float64, shape of `scores`
+
+    Notes
+    -----
+    .. math:: se(x)^2 = \frac{1}{R - 1} \sum_r \left(\hat e_r(x) - \bar e(x)\right)^2
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap; Kolen & Brennan (2014), sec. 7.2.
+
+    Examples
+    --------
+    >>> group = (np.arange(200) % 21, np.arange(200) % 21 // 2)
+    >>> bool((bootstrap_link_errors(group, group, [5, 10], n_samples=50) > 0).all())
+    True
+    """
+    groups = [(np.asarray(totals, np.float64), np.asarray(anchors, np.float64)) for totals, anchors in (new, old)]
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(n_samples):
+        moments = []
+        for totals, anchors in groups:
+            drawn = rng.integers(0, totals.size, totals.size)
+            moments.append(group_moments(totals[drawn], anchors[drawn]))
+        found.append(method(*moments)(scores))
+    return np.asarray(np.std(found, axis=0, ddof=1))
 
 
 def _levine_gamma(group: GroupMoments, *, internal: bool) -> float:

@@ -9,6 +9,7 @@ from psychometrics.arrays import ParameterError
 from psychometrics.equating import (
     bootstrap_errors,
     equipercentile_equating,
+    identity_equating,
     linear_equating,
     loglinear_smoothing,
     mean_equating,
@@ -19,6 +20,7 @@ from psychometrics.irt import quadrature
 from psychometrics.linking import (
     CommonItems,
     Link,
+    bootstrap_link_errors,
     haebara,
     mean_mean,
     mean_sigma,
@@ -108,6 +110,27 @@ def test_bootstrap_errors_shrink_with_the_root_of_the_sample():
     x, y = counts(1), counts(2)
     small, large = bootstrap_errors(x, y, seed=1), bootstrap_errors(x * 16, y * 16, seed=1)
     assert np.median(small[5:-5] / large[5:-5]) == pytest.approx(4, rel=0.15)
+
+
+def test_the_bootstrap_error_of_a_mean_is_that_of_its_formula_and_the_identity_has_none():
+    x, y = counts(1), counts(2)
+    error = bootstrap_errors(x, y, method=mean_equating, n_samples=2000, seed=3)
+    known = np.sqrt(moments(x)[1] ** 2 / x.sum() + moments(y)[1] ** 2 / y.sum())
+    assert error == pytest.approx(np.full(x.size, known), rel=0.06)
+    assert identity_equating(x) == pytest.approx(np.arange(x.size))
+    assert (bootstrap_errors(x, y, method=lambda one, _other: identity_equating(one), n_samples=5) == 0).all()
+
+
+def test_the_bootstrap_error_of_a_shift_is_the_spread_of_the_items_shifts():
+    rng = np.random.default_rng(0)
+    b = np.linspace(-2, 2, 30)
+    shifts = rng.normal(0.3, 0.15, 30)
+    source, target = (CommonItems(np.ones(30), one, np.zeros(30)) for one in (b, b + shifts))
+    slope, intercept = bootstrap_link_errors(source, target, method=mean_mean, n_samples=1500)
+    assert slope == 0
+    assert intercept == pytest.approx(shifts.std() / np.sqrt(30), rel=0.08)
+    two = CommonItems(np.ones(2), np.array([-1.0, 1.0]), np.zeros(2))
+    assert bootstrap_link_errors(two, Link(1.1, 0.2).moved(two), n_samples=10) == pytest.approx((0, 0), abs=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)

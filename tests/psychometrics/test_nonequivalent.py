@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from psychometrics.arrays import ParameterError
-from psychometrics.nonequivalent import GroupMoments, group_moments, levine, tucker
+from psychometrics.nonequivalent import GroupMoments, bootstrap_link_errors, group_moments, levine, tucker
 
 # Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., chapter 4: 36 items, internal anchor of 12.
 NEW = GroupMoments(15.8205, 6.5278, 5.1063, 2.3760, 13.4088)
@@ -20,6 +20,22 @@ def test_tucker_gives_the_textbook_line():
     assert link.slope == pytest.approx(1.0289, abs=1e-4)
     assert link.intercept == pytest.approx(0.5370, abs=1e-4)
     assert link([0, 10]) == pytest.approx([0.5370, 10.826], abs=1e-3)
+
+
+@pytest.mark.parametrize("method", [tucker, levine])
+def test_bootstrap_errors_are_the_spread_of_the_link_over_fresh_groups(method):
+    def group(rng: np.random.Generator, mean: float) -> tuple[np.ndarray, np.ndarray]:
+        ability = rng.normal(mean, 1, 300)
+        anchor = 6 + 2 * ability + rng.normal(0, 1, 300)
+        return 20 + 6 * ability + anchor / 4 + rng.normal(0, 2, 300), anchor
+
+    rng = np.random.default_rng(2)
+    fresh = [method(group_moments(*group(rng, 0.0)), group_moments(*group(rng, 0.3)))([10, 20, 30]) for _ in range(400)]
+    found = [
+        bootstrap_link_errors(group(rng, 0.0), group(rng, 0.3), [10, 20, 30], method=method, n_samples=150, seed=seed)
+        for seed in range(4)
+    ]
+    assert np.mean(found, axis=0) == pytest.approx(np.std(fresh, axis=0), rel=0.2)
 
 
 def test_levine_follows_its_formula_step_by_step_with_the_textbook_moments():
