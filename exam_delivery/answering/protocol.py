@@ -74,8 +74,15 @@ NOT_STARTED = Refusal(409, "not_started", "考试尚未开始作答")
 ABSENT = Refusal(403, "absent", "您已被记为缺考，请联系监考员")
 VOID = Refusal(403, "void", "您的考试资格已取消，请联系监考员")
 NOT_ADMITTED = Refusal(403, "not_admitted", "入场核验没有通过，不能登录，请联系监考员")
+NOT_CHECKED_IN = Refusal(403, "not_checked_in", "请先请监考员核验身份，核验以后再登录")
 CANCELLED = Refusal(403, "cancelled", "本场考试已取消，请等候考务通知")
-UNWELCOME = {"absent": ABSENT, "void": VOID, "refused": NOT_ADMITTED, "cancelled": CANCELLED}
+UNWELCOME = {
+    "absent": ABSENT,
+    "void": VOID,
+    "refused": NOT_ADMITTED,
+    "unchecked": NOT_CHECKED_IN,
+    "cancelled": CANCELLED,
+}
 HELD = {
     "paused": Refusal(
         423, "attempt_held", "考试已暂停，答案存在本机，恢复后自动上传", {"kind": "paused"}, retry_after=5

@@ -225,9 +225,11 @@ ATTEMPT_COLUMNS = (
 )
 REGISTRATION_STATUS = (
     "CASE WHEN s.cancelled_at IS NOT NULL THEN 'cancelled' "
-    "WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' ELSE r.status END"
+    "WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' "
+    "WHEN s.checks_in_first AND r.checked_in_at IS NULL AND a.started_at IS NULL AND r.status = 'admitted' THEN 'unchecked' "
+    "ELSE r.status END"
 )
-"""What signing in and starting see: who was turned away at the door is not welcome either."""
+"""What signing in and starting see: who was turned away at the door, or has not passed it yet, is not welcome either."""
 ADMISSION = (
     f"SELECT coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant
     "JOIN registrations r ON r.registration_id = a.registration_id "

@@ -105,6 +105,9 @@ class ExamSession(Base):
     late_cutoff_minutes: Mapped[int]
     earliest_submit_minutes: Mapped[int]
     leave_limit: Mapped[int]
+    checks_in_first: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="nobody signs in whose identity was not checked at the door"
+    )
     per_page: Mapped[str] = mapped_column(String(8), default="one")
     shuffle_items: Mapped[bool] = mapped_column(default=True)
     shuffle_choices: Mapped[bool] = mapped_column(default=True)

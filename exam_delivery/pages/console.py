@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, jsonify, request, url_for
+from flask import Blueprint, jsonify, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -17,10 +18,11 @@ from exam_delivery.pages import console_lines, reading
 from exam_delivery.pages.console_lines import IncidentLine, LostLine, SeatLine, clock_text, line_of
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import seating
+from exam_delivery.repository import candidates, seating
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.rules.room_acts import ACT_LABELS, FOR_MANY, Act
-from exam_delivery.services import console, lost_time
+from exam_delivery.rules.states import FINISHED
+from exam_delivery.services import console, lost_time, photos
 from exam_delivery.services.console import Counters, RoomView, Seat
 from kernel.clock import iso, now
 from kernel.db import db
@@ -64,6 +66,7 @@ class ConsolePage:
     room_name: str
     session_badge: tuple[str, str]
     shows_seats: bool
+    is_over: bool
     state_url: str
     since: str
     now: str
@@ -85,6 +88,7 @@ class CandidatePage:
     lost: LostLine | None
     rooms: Sequence[AssignedRoom]
     free_seat: int | None
+    photo: str
     back: str
     is_fragment: bool
 
@@ -134,6 +138,7 @@ def room(exam_session_id: uuid.UUID) -> Page:
         room_name=room_name_of(view),
         session_badge=session_badge(view.sitting.status, view.sitting.cancelled_at),
         shows_seats=request.args.get("view") == "seats",
+        is_over=view.sitting.status in FINISHED,
         state_url=url_for("console.state", exam_session_id=exam_session_id, room=view.room_id),
         since=iso(view.at - OVERLAP),
         now=iso(view.at),
@@ -190,10 +195,25 @@ def candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page:
         lost=_lost(seat, view.at) if Act.ADD_TIME in acts else None,
         rooms=view.rooms,
         free_seat=_free_seat(exam_session_id, seat) if Act.MOVE in acts else None,
+        photo=_photo_address(exam_session_id, registration_id),
         back=url_for("console.room", exam_session_id=exam_session_id),
         is_fragment=request.headers.get("HX-Request") == "true",
     )
     return render_page("exam_delivery/console/candidate.html", page)
+
+
+def _photo_address(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> str:
+    if candidates.photo_of(db.session(), registration_id, actor=current_actor()) is None:
+        return ""
+    return url_for("console.photo", exam_session_id=exam_session_id, registration_id=registration_id)
+
+
+@bp.get("/<uuid:exam_session_id>/candidates/<uuid:registration_id>/photo")
+@requires(Permission.SESSION_INVIGILATE)
+def photo(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Response:
+    """Give the photo that the roster brought, to compare it with the person."""
+    body = photos.read_for_check_in(db.session(), exam_session_id, registration_id, current_actor())
+    return send_file(io.BytesIO(body), mimetype="image/jpeg", max_age=0)
 
 
 def _lost(seat: Seat, at: datetime) -> LostLine | None:

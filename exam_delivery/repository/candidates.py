@@ -177,6 +177,16 @@ def get_roster_upload(session: Session, roster_upload_id: uuid.UUID, *, actor: A
     return upload
 
 
+def photo_of(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> CandidatePhoto | None:
+    """Return the encrypted photo of whom a registration is about, if there is one."""
+    query = (
+        select(CandidatePhoto)
+        .join(Registration, Registration.candidate_id == CandidatePhoto.candidate_id)
+        .where(Registration.registration_id == registration_id, CandidatePhoto.organisation_id == actor.organisation)
+    )
+    return session.scalar(query)
+
+
 def load_photos(
     session: Session, candidate_ids: Sequence[uuid.UUID], *, actor: Actor
 ) -> dict[uuid.UUID, CandidatePhoto]:

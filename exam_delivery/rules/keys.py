@@ -13,6 +13,7 @@ OPEN_ENTRY_MINUTES = "exam.open_entry_minutes"
 LATE_CUTOFF_MINUTES = "exam.late_cutoff_minutes"
 EARLIEST_SUBMIT_MINUTES = "exam.earliest_submit_minutes"
 LEAVE_LIMIT = "exam.leave_limit"
+CHECK_IN_FIRST = "exam.check_in_first"
 LEAVE_ACTION = "exam.leave_action"
 LEAVE_GRACE_SECONDS = "exam.leave_grace_seconds"
 FULL_SCREEN = "exam.full_screen"
@@ -48,6 +49,7 @@ declare(
     RuleKey(OPEN_ENTRY_MINUTES, 30, N_("开考前多少分钟可以登录"), "15–40", minimum=0, maximum=240),
     RuleKey(LATE_CUTOFF_MINUTES, 30, N_("开考多少分钟后不得入场"), "15–30", minimum=0, maximum=240),
     RuleKey(EARLIEST_SUBMIT_MINUTES, 30, N_("开考多少分钟后可以交卷"), "30–60", minimum=0, maximum=240),
+    RuleKey(CHECK_IN_FIRST, False, N_("监考员核验身份以后，考生才能登录")),
     RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
     RuleKey(
         LEAVE_ACTION, LeaveAction.WARN.value, N_("考生离开考试页面时"), choices=tuple(one.value for one in LeaveAction)

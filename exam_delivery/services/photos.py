@@ -14,9 +14,10 @@ from exam_delivery.models import Candidate, CandidatePhoto
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
 from exam_delivery.services import personal
+from exam_delivery.services.reach import check_seat_in_reach
 from kernel import audit
 from kernel.canonical import digest_bytes
-from kernel.errors import InvalidInputError
+from kernel.errors import InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -103,6 +104,16 @@ def _store_photo(uow: UnitOfWork, candidate: Candidate, photo: bytes) -> None:
 def _photo_place(candidate_id: uuid.UUID) -> str:
     """Return what a photo's ciphertext is bound to."""
     return f"candidate_photos|ciphertext|{candidate_id}"
+
+
+def read_for_check_in(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, actor: Actor) -> bytes:
+    """Return the photo of a candidate in one's own room, to be compared with the person at the door."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
+    row = repository.photo_of(session, registration_id, actor=actor)
+    if row is None:
+        raise NotFoundError(N_("没有这名考生的照片"))
+    return personal.open_bytes(row.ciphertext, place=_photo_place(row.candidate_id))
 
 
 def read_photos(session: Session, actor: Actor, candidate_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:

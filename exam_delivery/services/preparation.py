@@ -87,6 +87,7 @@ def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparatio
     """Open the forms and find who has no attempt yet; running it again goes on where it stopped."""
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     check_ready(uow, row)
+    row.checks_in_first = bool(profiles.value(uow.session, row.organisation_id, keys.CHECK_IN_FIRST))
     if row.form_set_id is not None:
         forms.reserve(uow, row, before=[])  # forms may have been replaced since the session was planned
     deliveries = {} if row.form_set_id else {form_id: forms.open_delivery(uow, form_id) for form_id in row.form_ids}

@@ -9,8 +9,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, AttemptStatus, Incident, Registration, SessionRoom
+from exam_delivery.models import (
+    Attempt,
+    AttemptStatus,
+    CandidatePhoto,
+    ExamSession,
+    Incident,
+    Registration,
+    SessionRoom,
+    SessionStatus,
+)
 from exam_delivery.rules.room import SeatFacts, SeatState, extended, seat_state
+from exam_delivery.services import personal
 from kernel.clock import iso, now
 from kernel.identity.actor import system_actor
 from kernel.identity.models import Organisation
@@ -123,6 +133,35 @@ def test_the_room_is_a_whole_page_without_scripts(sitting: Sitting, chief: Flask
     for text in ("应到", "实到", "在考", "离线", "已交", "作答中", "未到", "延时", "情况记录"):
         assert text in page
     assert "1101" not in page
+
+
+def test_the_photo_stands_beside_the_facts_for_whoever_looks_after_the_room(
+    sitting: Sitting, invigilator: FlaskClient, chief: FlaskClient, session: Session
+) -> None:
+    mine, other = sitting.people[0], sitting.people[1]
+    for person in (mine, other):
+        candidate_id = session.get_one(Registration, person.registration_id).candidate_id
+        photo = personal.seal_bytes(b"\xff\xd8 a face", place=f"candidate_photos|ciphertext|{candidate_id}")
+        session.add(
+            CandidatePhoto(candidate_id=candidate_id, organisation_id=sitting.organisation_id, ciphertext=photo)
+        )
+    session.flush()
+    href = address(sitting, f"/candidates/{mine.registration_id}/photo")
+    assert href in invigilator.get(address(sitting, f"/candidates/{mine.registration_id}")).text
+    shown = invigilator.get(href)
+    assert (shown.data, shown.mimetype, bool(shown.cache_control.no_cache)) == (b"\xff\xd8 a face", "image/jpeg", True)
+    assert invigilator.get(address(sitting, f"/candidates/{other.registration_id}/photo")).status_code == 404
+    without = address(sitting, f"/candidates/{sitting.people[2].registration_id}")
+    assert (chief.get(f"{without}/photo").status_code, "/photo" in chief.get(without).text) == (404, False)
+
+
+def test_a_finished_room_offers_no_pause(sitting: Sitting, chief: FlaskClient, session: Session) -> None:
+    assert "全部暂停" in chief.get(address(sitting)).text
+    session.get_one(ExamSession, sitting.exam_session_id).status = SessionStatus.CLOSED
+    session.flush()
+    page = chief.get(address(sitting)).text
+    assert "全部暂停" not in page
+    assert "延时" in page
 
 
 def test_a_candidate_opens_in_the_drawer_and_as_a_page(sitting: Sitting, chief: FlaskClient) -> None:

@@ -81,6 +81,19 @@ def test_who_was_turned_away_at_the_door_cannot_sign_in_or_begin(exam: Exam) -> 
     assert exam.caller().sign_in(exam.person).error == "not_admitted"
 
 
+def test_where_identities_are_checked_first_nobody_signs_in_before_that_and_nobody_is_thrown_out_later(
+    exam: Exam,
+) -> None:
+    exam.execute("UPDATE exam_sessions SET checks_in_first = :yes", yes=True)
+    assert exam.caller().sign_in(exam.person).error == "not_checked_in"
+    exam.execute("UPDATE registrations SET checked_in_at = :at", at=exam.clock().replace(tzinfo=None))
+    sitting = exam.caller().begin(exam.person)
+    exam.execute("UPDATE registrations SET checked_in_at = NULL")
+    assert sitting.save((1, 1, ["A"])).status == 200
+    assert exam.caller().sign_in(exam.person).status == 200, "a broken computer costs nobody the exam"
+    assert exam.caller().sign_in(exam.sitting.people[1]).error == "not_checked_in"
+
+
 def gaps(exam: Exam) -> list[tuple[int, int]]:
     """Return start and length in seconds of each silence that was kept."""
     exam.app.writer.close()
