@@ -58,7 +58,10 @@ def visit(seat, address, kind, shown):
 
 def test_the_public_pages_open_for_everybody(desk):
     seat = desk()
-    for path, name in (("/sign-in", "sign-in"), ("/certificates", "certificate-look-up"), ("/exam/", "exam-sign-in")):
+    for path, name in (
+        ("/sign-in", "sign-in"), ("/certificates", "certificate-look-up"), ("/exam/", "exam-sign-in"),
+        ("/my-results", "own-results-sign-in"),
+    ):  # fmt: skip
         seat.open(path)
         seat.shoot(f"public-{name}")
 
