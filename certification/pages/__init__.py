@@ -21,12 +21,14 @@ from certification.pages import (
     proofs,
     publicity,
     records,
+    retention,
     roster_answers,
     rosters,
     scores,
     senior_reviews,
     seniors,
     signing,
+    talent,
     webhooks,
 )
 from certification.pages.heads import deadline_text, state_label
@@ -44,7 +46,7 @@ BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
-    panels.bp, assessing.bp, proofs.bp,
+    panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -56,8 +58,10 @@ MENU = (
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("特级技师和首席技师"), "cert_seniors.index", READ, icon="users", order=35),
     MenuEntry(GROUP, N_("我的评审"), "cert_senior_reviews.index", (Permission.SKILL_SCORE_WRITE,), icon="check", order=28),
+    MenuEntry(GROUP, N_("人才库"), "cert_talent.index", READ, icon="users", order=37),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),
+    MenuEntry(GROUP, N_("信息保存与删除"), "cert_retention.index", READ, icon="lock", order=55),
     MenuEntry(GROUP, N_("签名密钥"), "cert_signing.index", (Permission.CONNECTION_MANAGE,), icon="shield", order=60),
     MenuEntry(GROUP, N_("消息推送"), "cert_webhooks.index", (Permission.CONNECTION_MANAGE,), icon="inbox", order=70),
 )
