@@ -199,7 +199,8 @@ def bootstrap_link_errors(
     (0.0, 0.0)
     """
     _checked(source, target)
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[tuple[float, float]] = []
     while len(found) < n_samples:
         drawn = rng.integers(0, source.a.size, source.a.size)
         if np.unique(drawn).size > 1:

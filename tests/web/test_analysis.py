@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from kernel.errors import DomainError
+from psychometrics.classification import livingston_lewis
 from tests.psychometrics import lsat
 from web.analysis.command import analyse
 from web.analysis.findings import MEANINGS, explain
@@ -291,3 +292,27 @@ def test_the_page_can_be_written_in_english_with_every_finding_and_chart(run, tm
     assert "Item and test analysis" in page
     ours = re.sub(r"[\u3000-\u303f\uff00-\uffef]|铁|铜|考生", "", page)
     assert re.findall(r"[\u4e00-\u9fff]+", ours) == []
+
+
+def test_the_report_says_how_sure_pass_and_fail_are_and_whether_time_was_enough(run, tmp_path):
+    rng = np.random.default_rng(3)
+    right = (rng.random((200, 40)) < 1 / (1 + np.exp(np.linspace(-1, 1, 40) - rng.normal(0.4, 1, (200, 1))))).astype(
+        int
+    )
+    head = ",".join(["candidate", *(f"Q{j}" for j in range(40))])
+    rows = [",".join([f"c{row}", *map(str, marks)]) for row, marks in enumerate(right)]
+    calm = run("\n".join([head, *rows]) + "\n", None, "--html", str(tmp_path / "o.html"))["test"]
+    totals = right.sum(axis=1)
+    wanted = livingston_lewis(totals, 24, calm["alpha"], min_score=0, max_score=40)
+    decision = calm["decision"]
+    assert (decision["cut"], decision["consistency"]) == (24, pytest.approx(wanted.consistency, abs=1e-4))
+    assert decision["accuracy"] == pytest.approx(1 - decision["false_positive"] - decision["false_negative"], abs=1e-4)
+    assert decision["conditional_sem"] == pytest.approx(np.sqrt(24 * 16 / 39), abs=1e-4)
+    assert (calm["speededness"]["finished"], "speeded" in calm["flags"]) == (1, False)
+    assert "合格判定一致性" in (tmp_path / "o.html").read_text("utf-8")
+    hurried = [row.rsplit(",", 12)[0] + ",NR" * 12 if number % 3 else row for number, row in enumerate(rows)]
+    found = run("\n".join([head, *hurried]) + "\n")["test"]
+    assert found["speededness"]["finished"] == pytest.approx(67 / 200)
+    assert "speeded" in found["flags"]
+    few = run("\n".join([head, *rows[:20]]) + "\n")["test"]
+    assert few["decision"] is None, "twenty persons carry no such figure"

@@ -15,13 +15,13 @@ from psychometrics.equating import (
     loglinear_smoothing,
     moments,
 )
+from web.analysis.figures import PASS_SHARE
 
 MIN_PERSONS = 30
 """Below this many on either form nothing is said: chance alone moves a mean by a fifth of its deviation."""
 ENOUGH_FOR_CURVE = 200
 """From here the equipercentile curve is used; below it only the straight line, which needs far fewer persons."""
 DEGREE = 3
-PASS_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import numpy as np
 
 from psychometrics import ctt, options, reliability
 from psychometrics.arrays import FloatArray
+from psychometrics.classification import livingston_lewis
+from psychometrics.speededness import speededness
 from psychometrics.weights import ItemWeights, item_weights
 from web.analysis import judging
 from web.analysis.bounds import USUAL, Bounds
@@ -16,6 +18,8 @@ from web.analysis.marking import Answers, Marked
 from web.analysis.numbers import plain
 
 JsonObject = dict[str, Any]
+PASS_SHARE = 0.6
+"""The pass mark that the standards fix, as a share of the full marks."""
 
 
 def analyse(marked: Marked, bounds: Bounds = USUAL) -> JsonObject:
@@ -132,9 +136,41 @@ def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject], bo
         "lambda6": plain(reliability.guttman_lambda6(covariance)) if n > k else None,
         "sem": plain(reliability.standard_error_of_measurement(sd, alpha)),
         "score_distribution": _distribution(totals),
+        "speededness": _speed(marked) if enough else None,
+        "decision": _decision(totals, float(marked.max_scores.sum()), alpha) if n >= bounds.few else None,
     }
+    if row["decision"] and binary and equal:
+        row["decision"]["conditional_sem"] = plain(_sem_at_the_mark(row["decision"]["cut"], marked))
     row["flags"] = list(judging.test_flags(row, n, k, bounds, equal_binary=binary and equal))
     return row
+
+
+def _speed(marked: Marked) -> JsonObject:
+    """Return how much time mattered: who reached the end, and how much of what was lost was not reached."""
+    found = speededness(np.clip(marked.scores / marked.max_scores, 0, 1))
+    return {
+        "finished": plain(found.finished), "three_quarters": plain(found.three_quarters),
+        "spread_ratio": plain(found.spread_ratio), "is_speeded": found.is_speeded,
+    }  # fmt: skip
+
+
+def _decision(totals: FloatArray, max_score: float, alpha: float) -> JsonObject | None:
+    """Return how often pass and fail at 60 percent would come out again, and be right; None where nothing can be said."""
+    if not 0 < alpha < 1:
+        return None
+    cut = PASS_SHARE * max_score
+    found = livingston_lewis(np.clip(totals, 0, max_score), cut, alpha, min_score=0, max_score=max_score)
+    return {
+        "cut": plain(cut), "consistency": plain(found.consistency), "kappa": plain(found.kappa),
+        "accuracy": plain(found.accuracy), "false_positive": plain(found.false_positive),
+        "false_negative": plain(found.false_negative), "conditional_sem": None,
+    }  # fmt: skip
+
+
+def _sem_at_the_mark(cut: float, marked: Marked) -> float:
+    """Return the standard error of measurement of those at the pass mark, in marks of the form."""
+    k, each = len(marked.items), float(marked.max_scores[0])
+    return float(reliability.conditional_sem([cut / each], k)[0]) * each
 
 
 def _moment(values: FloatArray, power: int) -> float:

@@ -49,6 +49,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "redundant_items": Meaning("note", N_("有题目完全可由其余题目推出，或没有差别，因此不给出 λ6。")),
     "not_dichotomous": Meaning("note", N_("有部分得分或各题分值不同：不适用 KR-20；部分得分的题目也不进入 Rasch、2PL、3PL 标定。")),
     "low_reliability": Meaning("caution", N_("信度偏低：以这份成绩判断个人是否合格，误判会较多；可增加题量或替换区分度低的题。")),
+    "speeded": Meaning(
+        "caution", N_("时间可能不够：不足八成的考生做到最后一题，或有人没有做到四分之三；请看“未做到”多的题，考虑加时或减题。")
+    ),
     "too_few_for_model": Meaning("caution", N_("人数不足以标定这个模型，没有给出参数；请改用经典指标或更简单的模型。")),
     "few_for_model": Meaning("caution", N_("人数少于这个模型通常需要的数目，参数的标准误较大，请谨慎使用。")),
     "not_converged": Meaning("alarm", N_("标定没有收敛，参数不可使用。")),

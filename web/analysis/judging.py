@@ -47,6 +47,12 @@ def test_flags(row: dict[str, Any], n: int, k: int, bounds: Bounds, *, equal_bin
         yield "not_dichotomous"
     if MIN_FOR_CORRELATION <= n < bounds.few:
         yield "few_candidates"
+    yield from _about_the_whole(row, n, bounds)
+
+
+def _about_the_whole(row: dict[str, Any], n: int, bounds: Bounds) -> Iterator[str]:
+    if row["speededness"] and row["speededness"]["is_speeded"] and n >= bounds.few:
+        yield "speeded"
     if row["alpha"] is not None and row["alpha"] < bounds.low_reliability:
         yield "low_reliability"
 
