@@ -36,20 +36,20 @@ ALL_LEVELS = "*"
 _MARKS: Mapping[AssessmentMode, str] = {
     AssessmentMode.THEORY: MARK_THEORY,
     AssessmentMode.SKILLS: MARK_SKILLS,
+    AssessmentMode.COMPREHENSIVE_REVIEW: MARK_REVIEW,
     AssessmentMode.WORK_PERFORMANCE: MARK_WORK,
     AssessmentMode.PROCESS: MARK_PROCESS,
-    AssessmentMode.COMPREHENSIVE_REVIEW: MARK_REVIEW,
 }
 _LEVELS: Mapping[AssessmentMode, str] = {
     AssessmentMode.THEORY: THEORY_LEVELS,
     AssessmentMode.SKILLS: SKILLS_LEVELS,
+    AssessmentMode.COMPREHENSIVE_REVIEW: REVIEW_LEVELS,
     AssessmentMode.WORK_PERFORMANCE: WORK_LEVELS,
     AssessmentMode.PROCESS: PROCESS_LEVELS,
 }
 _ROUTES: Mapping[AssessmentMode, str] = {
     AssessmentMode.DIRECT_RECOGNITION: DIRECT_LEVELS,
     AssessmentMode.COMPETITION: COMPETITION_LEVELS,
-    AssessmentMode.COMPREHENSIVE_REVIEW: REVIEW_LEVELS,
 }
 
 declare(
@@ -58,13 +58,13 @@ declare(
     RuleKey(MARK_REVIEW, 60.0, N_("综合评审合格分"), "60", minimum=1, maximum=100),
     RuleKey(THEORY_LEVELS, ALL_LEVELS, N_("考理论知识的等级代码（逗号分隔，* 为全部）"), "*"),
     RuleKey(SKILLS_LEVELS, ALL_LEVELS, N_("考操作技能的等级代码（逗号分隔，* 为全部）"), "*"),
+    RuleKey(REVIEW_LEVELS, f"2,1,{SENIOR},{CHIEF}", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
     RuleKey(MARK_WORK, 60.0, N_("业绩评价合格分"), "60", minimum=1, maximum=100),
     RuleKey(MARK_PROCESS, 60.0, N_("过程化考核合格分"), "60", minimum=1, maximum=100),
     RuleKey(WORK_LEVELS, "", N_("须业绩评价的等级代码（逗号分隔，* 为全部）")),
     RuleKey(PROCESS_LEVELS, "", N_("须过程化考核的等级代码（逗号分隔，* 为全部）")),
     RuleKey(DIRECT_LEVELS, "", N_("可以直接认定的等级代码（逗号分隔，* 为全部）")),
     RuleKey(COMPETITION_LEVELS, "", N_("可以凭竞赛成绩认定的等级代码（逗号分隔，* 为全部）")),
-    RuleKey(REVIEW_LEVELS, f"2,1,{SENIOR},{CHIEF}", N_("须综合评审的等级代码（逗号分隔，* 为全部）"), "2,1"),
     RuleKey(ROUNDING_UNIT, "", N_("判定前成绩四舍五入到（空为不取舍）"), choices=("", "1", "0.5", "0.1")),
     RuleKey(PUBLICITY_WORKING_DAYS, 5, N_("成绩公示期（工作日）"), "3–10", minimum=1, maximum=60),
     RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
