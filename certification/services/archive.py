@@ -20,6 +20,7 @@ from certification.models import CertificationBatch, EvidencePack, PackKind, Res
 from certification.repository import batches as batch_repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import evidence as repository
+from certification.repository import panels, proofs
 from certification.repository import publicity as publicity_repository
 from certification.repository import rosters as roster_repository
 from certification.repository import scores as score_repository
@@ -27,7 +28,7 @@ from certification.repository import signing as key_repository
 from certification.rules.archive import ArchivedFile, Expected, folder, missing_documents
 from certification.rules.batch_states import STATE_LABELS
 from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, AssessmentMode
-from certification.services import evidence, publicity
+from certification.services import evidence, panel_documents, publicity
 from certification.services.dates import today
 from certification.services.evidence_entries import PackScope
 from certification.services.personal import read_number, seal
@@ -222,7 +223,8 @@ def _form_acts(shelf: _Shelf, sessions: Sequence[dict[str, Any]]) -> list[Cells]
 
 def _results(shelf: _Shelf) -> None:
     held = score_repository.current_scores(shelf.session, shelf.batch.certification_batch_id)
-    modes = list(AssessmentMode)
+    known = {mode for scores in held.values() for mode in scores}
+    modes = [mode for mode in AssessmentMode if mode in known or mode in publicity.LISTED_MODES]
     rows = [
         [one.admission_number, one.name]
         + [entered_text(row) if (row := held.get(one.result_record_id, {}).get(mode)) else "" for mode in modes]
@@ -239,6 +241,26 @@ def _results(shelf: _Shelf) -> None:
         for one in publicity_repository.list_objections(shelf.session, key)
     ]
     shelf.table(4, "异议处理记录", ("提出日期", "提出人", "内容", "状态", "答复", "处理人"), objections)
+    _panels(shelf)
+
+
+def _panels(shelf: _Shelf) -> None:
+    """Add the sheets of assessors' groups as they were signed, and the documents that were checked."""
+    key = shelf.batch.certification_batch_id
+    groups = panels.list_groups(shelf.session, key)
+    tasks = panels.assessments_of_groups(shelf.session, [one.assessor_group_id for one in groups])
+    for number, group in enumerate((one for one in groups if tasks[one.assessor_group_id]), start=1):
+        _name, content = panel_documents.group_pdf(shelf.session, group.assessor_group_id, actor=shelf.actor)
+        n_rows = len(tasks[group.assessor_group_id])
+        shelf.put(4, f"考评组评定表（{group.name}）", content, f"考评组评定表{number}.pdf", n_rows)
+    documents = [
+        [record.admission_number, record.name, MODE_LABELS[one.mode], one.title, one.entered_by_name,
+         one.decided_by_name, one.status.value, one.file_digest]
+        for one, record in proofs.of_batch(shelf.session, key)
+    ]  # fmt: skip
+    if documents:
+        header = ("准考证号", "姓名", "考核项目", "材料", "登记人", "核对人", "状态", "文件摘要")
+        shelf.table(4, "材料评定登记表", header, documents)
 
 
 def _pack(shelf: _Shelf) -> None:

@@ -6,11 +6,25 @@ import datetime as dt
 import random
 import uuid
 
+from certification.repository import panels
 from certification.repository.batches import find_batch_by_source, list_records
 from certification.rules.keys import WARNING_CHECKS
 from certification.rules.pass_decision import AssessmentMode
-from certification.services import batches, certificates, decisions, filing, publicity, rosters, scores, signing
+from certification.services import (
+    batches,
+    certificates,
+    decisions,
+    filing,
+    panel_groups,
+    panel_sheets,
+    publicity,
+    rosters,
+    scores,
+    signing,
+)
 from certification.services.dates import today
+from certification.services.panel_groups import GroupPlan
+from certification.services.panel_sheets import Typed
 from kernel import profiles
 from kernel.clock import shifted
 from kernel.db import db
@@ -20,6 +34,13 @@ from web.demo.people import Staff
 
 DECIDED, APPROVED, ISSUED = dt.timedelta(days=-22), dt.timedelta(days=-4), dt.timedelta(days=-3)
 SEED = 5
+N_ASSESSED = 2
+SCORE_SHEET = """# 准备
+工具、材料齐全，穿戴劳动防护用品 | 20
+# 操作
+步骤符合规程 | 50
+质量符合要求 | 30
+违反安全规程 | -20"""
 CONTACT = "演示评价中心质量部（演示）"
 
 
@@ -72,6 +93,7 @@ def enter_skill_scores(staff: Staff, key: uuid.UUID) -> None:
     """Type a skill score for everybody; who was absent from the theory examination is absent here too."""
     chance = random.Random(SEED)  # noqa: S311 - a reproducible show
     records = list_records(db.session(), key)
+    score_by_group(staff, key)
     present = records[: len(records) - 3]
     typed = {
         (one.result_record_id, AssessmentMode.SKILLS): str(min(98, max(35, round(chance.gauss(76, 11)))))
@@ -81,3 +103,28 @@ def enter_skill_scores(staff: Staff, key: uuid.UUID) -> None:
         scores.type_scores(uow, key, typed)
     with unit_of_work(staff.actor(Role.ASSESSOR)) as uow:
         scores.mark_missing_absent(uow, key)
+
+
+def score_by_group(staff: Staff, key: uuid.UUID) -> None:
+    """Let a group of three assess the first candidates at their workstations; all agree within the tolerance and sign."""
+    officer = staff.actor(Role.CERTIFICATION_OFFICER)
+    assessors = [staff.actor(Role.ASSESSOR, number) for number in (1, 2, 3)]
+    members = [one.user_id for one in assessors if one.user_id is not None]
+    with unit_of_work(officer) as uow:
+        panel_groups.save_template(
+            uow, occupation_code="6-31-01-03", level_code="4", mode=AssessmentMode.SKILLS, name="操作技能评分表（演示）",
+            text=SCORE_SHEET,
+        )  # fmt: skip
+    with unit_of_work(officer) as uow:
+        plan = GroupPlan(AssessmentMode.SKILLS, "第一组", "演示实训楼 101", members, members[0])
+        group_id = panel_groups.set_up(uow, key, plan).assessor_group_id
+    with unit_of_work(officer) as uow:
+        panel_groups.assign(uow, group_id, first=N_ASSESSED, n_stations=2)
+    for row, (task, _record) in enumerate(panels.list_assessments(db.session(), key)):
+        for number, actor in enumerate(assessors):
+            marks = ["20", str(40 + row), str(22 + number), "5" if row == 1 else ""]
+            with unit_of_work(actor) as uow:
+                panel_sheets.submit_sheet(uow, task.assessment_id, Typed(marks))
+        for actor in assessors:
+            with unit_of_work(actor) as uow:
+                panel_sheets.sign(uow, task.assessment_id, number=1)
