@@ -66,6 +66,18 @@ def test_the_public_pages_open_for_everybody(desk):
         seat.shoot(f"public-{name}")
 
 
+def test_a_candidate_sees_their_own_page_without_an_account(desk, installation):
+    seat, who = desk(), installation.candidates[0]
+    page = seat.open("/my-results")
+    page.get_by_label("姓名").fill(who["name"])
+    page.get_by_label("证件号码").fill(who["id_number"])
+    page.get_by_label("准考证号或证书编号").fill(who["admission_number"])
+    page.get_by_role("button", name="查看", exact=True).click()
+    page.get_by_text(who["admission_number"]).first.wait_for()
+    seat.check()
+    seat.shoot("own-results")
+
+
 def test_a_candidate_reaches_the_exam_and_an_answer_is_kept(desk, installation):
     seat, who = desk(), installation.candidates[0]
     page = seat.open("/exam/")

@@ -121,6 +121,7 @@ def print_guide(facts: dict[str, Any], port: int) -> None:
         f"  工作人员  {address}/",
         f"  考试入口  {address}/exam/",
         f"  证书查询  {address}/certificates",
+        f"  考生本人  {address}/my-results",
         f"  接口文档  {address}/api/v1/docs",
         "",
         f"  工作人员密码（全部相同）：{facts['password']}",
