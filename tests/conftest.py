@@ -13,7 +13,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from kernel.clock import now
@@ -24,6 +23,7 @@ from kernel.identity.permissions import Role
 from kernel.identity.services import open_session
 from kernel.settings import Settings
 from kernel.uow import unit_of_work
+from tests.databases import Embedded, Served
 from web.app import create_app
 
 hypothesis_settings.register_profile("kaoku", deadline=None, derandomize=True)  # a loaded machine is no failure
@@ -33,10 +33,20 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SECRET = "a secret of the tests, long enough to be one"
+Databases = Embedded | Served
+LONGEST = [
+    "tests/journeys/test_the_whole_way.py", "tests/journeys/test_main_screens.py", "tests/kernel/test_jobs_survive_kills.py",
+    "tests/journeys/test_three_hundred_candidates.py", "tests/chaos/test_fault_matrix.py",
+    "tests/exam_delivery/player/test_player_accessibility.py", "tests/exam_delivery/player/test_player_faults.py",
+    "tests/exam_delivery/test_answering_survives_kills.py", "tests/web/test_components_in_browser.py",
+    "tests/qbank/interchange/test_hostile_files.py", "tests/qbank/interchange/test_every_format.py",
+]  # fmt: skip
+"""Files that take more than half a minute, longest first; each is run by one process from its first test to its last."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Collect what speaks of PostgreSQL only where it runs on it; the suite runs on both engines."""
+    """Put the longest files first, for processes side by side end together then; leave out what the engine has not."""
+    items.sort(key=lambda item: place_of(item.nodeid.partition("::")[0]))
     if os.environ.get("KAOKU_TEST_DATABASE_URL", "").startswith("postgresql"):
         return
     elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
@@ -44,9 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in elsewhere]
 
 
-def database_url(folder: Path) -> str:
-    """Return the address of the database under test: SQLite unless the environment names another."""
-    return os.environ.get("KAOKU_TEST_DATABASE_URL") or f"sqlite:///{folder / 'test.sqlite3'}"
+def place_of(file: str) -> int:
+    """Return where a file stands in the order of the run."""
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +72,27 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+    return Embedded(tmp_path_factory.mktemp("embedded"))
+
+
+@pytest.fixture(scope="session")
+def databases(embedded: Embedded) -> Iterator[Databases]:
+    """Databases on the engine under test: SQLite unless the environment names another."""
+    address = os.environ.get("KAOKU_TEST_DATABASE_URL")
+    if not address:
+        yield embedded
+        return
+    served = Served(address)
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("instance")
-    return Settings(instance_dir=folder, database_url=database_url(folder), secret_key=SECRET)
+    with databases.with_schema(folder) as address:
+        yield Settings(instance_dir=folder, database_url=address, secret_key=SECRET)
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +101,6 @@ def app_with_schema(settings: Settings) -> Iterator[Flask]:
     app.config["TESTING"] = True
     app.config["WTF_CSRF_ENABLED"] = False  # one test switches it on again; the others speak without a page before
     with app.app_context():
-        db.drop_all()
-        db.create_all()
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -179,17 +205,21 @@ def sign_in(app: Flask, make_user: MakeUser) -> SignIn:
 
 
 @pytest.fixture
-def scratch_database_url(tmp_path: Path) -> Iterator[str]:
-    """A database of its own, for tests that need real commits seen by other processes; same engine as the others."""
-    main_url = os.environ.get("KAOKU_TEST_DATABASE_URL", "")
-    if not main_url.startswith("postgresql"):
-        yield f"sqlite:///{tmp_path / 'scratch.sqlite3'}"
-        return
-    name = f"scratch_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(main_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(main_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+def scratch_database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database of its own, for tests that need real commits seen by other processes; it holds all tables and no row."""
+    with databases.with_schema(tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database of its own without tables, for tests that create them."""
+    with databases.empty(tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def embedded_database_url(embedded: Embedded, tmp_path: Path) -> Iterator[str]:
+    """The same on SQLite whatever the engine under test, for what does not differ by engine."""
+    with embedded.with_schema(tmp_path) as address:
+        yield address

@@ -26,9 +26,9 @@ COLUMNS = (
 
 
 @pytest.fixture
-def old(tmp_path, scratch_database_url):
+def old(tmp_path, empty_database_url):
     """An installation at the schema before, with an organisation."""
-    settings = Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key="m" * 40)
+    settings = Settings(instance_dir=tmp_path, database_url=empty_database_url, secret_key="m" * 40)
     app = create_app(settings)
     with app.app_context():
         command.upgrade(database.alembic_config(), BEFORE)

@@ -35,8 +35,6 @@ DAY = dt.date(2026, 11, 10)
 @pytest.fixture
 def real_app(scratch_database_url, tmp_path):
     app = create_app(Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET))
-    with app.app_context():
-        db.create_all()
     yield app
     with app.app_context():
         db.session.remove()

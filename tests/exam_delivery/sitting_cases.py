@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import (
@@ -168,10 +168,11 @@ def _admit(
 
 
 def make_database(url: str, **wishes: Any) -> tuple[Engine, Sitting]:
-    """Create the schema in an empty database with one committed sitting."""
+    """Prepare one committed sitting in a database; create the tables unless it holds them."""
     engine = create_engine(url, **engine_options(url))
     prepare_engine(engine)
-    Base.metadata.create_all(engine)
+    if not inspect(engine).has_table(Attempt.__tablename__):
+        Base.metadata.create_all(engine)
     with Session(engine) as session:
         organisation = Organisation(
             code="DEMO", name="演示评价机构", kind=OrganisationKind.SOCIAL, certificate_prefix="S000011000001",

@@ -183,7 +183,6 @@ def test_two_markers_at_once_leave_one_mark(scratch_database_url, tmp_path, monk
     """Real transactions in four threads on a database of its own."""
     app = create_app(Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET))
     with app.app_context():
-        db.create_all()
         markers = _staff(4)
         sealed = SealedForms(markers[0].organisation)
         monkeypatch.setattr(forms_service, "blueprints", fake_blueprints(sealed))

@@ -33,7 +33,6 @@ def desk(scratch_database_url, tmp_path, monkeypatch):
     """A served application with one written answer, and the marker's signed-in token."""
     app = create_app(Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET))
     with app.app_context():
-        db.create_all()
         marker = _marker()
         sealed = SealedForms(marker.organisation_id)
         monkeypatch.setattr(forms_service, "blueprints", fake_blueprints(sealed))

@@ -29,7 +29,6 @@ def installation(tmp_path, scratch_database_url):
     settings = Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key="k" * 40)
     app = create_app(settings)
     with app.app_context():
-        db.create_all()
         with unit_of_work(system_actor()) as uow:
             uow.session.execute(text("CREATE TABLE effects (number INTEGER NOT NULL)"))
             for number in range(N_JOBS):

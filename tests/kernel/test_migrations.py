@@ -23,8 +23,8 @@ VERSIONS = Path(database.MIGRATIONS) / "versions"
 
 
 @pytest.fixture
-def empty(tmp_path, scratch_database_url):
-    settings = Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key="m" * 40)
+def empty(tmp_path, empty_database_url):
+    settings = Settings(instance_dir=tmp_path, database_url=empty_database_url, secret_key="m" * 40)
     app = create_app(settings)
     with app.app_context():
         yield app

@@ -16,8 +16,8 @@ from web.app import create_app
 
 
 @pytest.fixture
-def before(tmp_path, scratch_database_url):
-    settings = Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key="m" * 40)
+def before(tmp_path, empty_database_url):
+    settings = Settings(instance_dir=tmp_path, database_url=empty_database_url, secret_key="m" * 40)
     app = create_app(settings)
     with app.app_context():
         command.upgrade(database.alembic_config(), "0011_add_import_memory")

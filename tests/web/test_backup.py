@@ -43,7 +43,6 @@ def installation(tmp_path: Path, scratch_database_url: str) -> Iterator[Flask]:
     (folder / "secret_key").write_text(SECRET)
     app = create_app(Settings(instance_dir=folder, database_url=scratch_database_url, secret_key=SECRET))
     with app.app_context():
-        db.create_all()
         new_organisation("KEPT")
         yield app
         db.session.remove()

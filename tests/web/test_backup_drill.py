@@ -28,7 +28,6 @@ def installation(tmp_path: Path, scratch_database_url: str):
     folder = tmp_path / "old"
     app: Flask = create_app(Settings(instance_dir=folder, database_url=scratch_database_url, secret_key=SECRET))
     with app.app_context():
-        db.create_all()
         with unit_of_work(system_actor()) as uow:
             audit.record(uow, "organisation.create", "organisation", "one", after={"code": "KEPT"})
             audit.record(uow, "organisation.update", "organisation", "one", after={"code": "KEPT"})
@@ -68,8 +67,8 @@ class TestOnTheEmbeddedDatabase:
     """What does not differ by engine, and copies changed behind the manifest's back, which only a file allows."""
 
     @pytest.fixture
-    def scratch_database_url(self, tmp_path: Path) -> str:
-        return f"sqlite:///{tmp_path / 'source.sqlite3'}"
+    def scratch_database_url(self, embedded_database_url: str) -> str:
+        return embedded_database_url
 
     def test_a_drill_says_that_the_key_kept_apart_is_the_right_or_the_wrong_one(self, installation, tmp_path):
         settings = settings_of(installation)

@@ -22,9 +22,9 @@ PASSPHRASE = "correct horse battery"
 
 
 @pytest.fixture
-def scratch_database_url(tmp_path: Path) -> str:
+def scratch_database_url(embedded_database_url: str) -> str:
     """The embedded database: keys and encryption do not differ by engine."""
-    return f"sqlite:///{tmp_path / 'source.sqlite3'}"
+    return embedded_database_url
 
 
 @pytest.fixture
@@ -35,7 +35,6 @@ def installation(tmp_path: Path, scratch_database_url: str):
     (folder / "secret_key").write_text(SECRET)
     app: Flask = create_app(Settings(instance_dir=folder, database_url=scratch_database_url, secret_key=SECRET))
     with app.app_context():
-        db.create_all()
         yield app
         db.session.remove()
         db.engine.dispose()

@@ -50,7 +50,6 @@ def program(scratch_database_url: str, tmp_path: Path) -> Iterator[Program]:
     settings = Settings(instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET)
     app = create_app(settings)
     with app.app_context():
-        db.create_all()
         made = Program(settings)
         yield made
         made.program.close()
