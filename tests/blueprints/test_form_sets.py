@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from decimal import Decimal
@@ -15,20 +16,21 @@ from blueprints.rules.states import FormStatus, RunStatus
 from blueprints.services import blueprints, form_sets, forms, quarantine, runs, sealing, swaps, versions
 from blueprints.services.forms import OwnWorkError
 from blueprints.services.sealing import Part
-from exam_delivery.models import Attempt
-from exam_delivery.services import arranging, batches, preparation, rosters, sessions
+from exam_delivery.models import Attempt, ScoreRecord
+from exam_delivery.services import analyses, arranging, batches, preparation, rosters, sessions
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.readiness import find_blockers
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
+from kernel.jobs.models import Job
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from qbank.public_changes import Report, ReportSource
 from qbank.services import corrections
 from tests.blueprints.bank_cases import small_spec
-from tests.exam_delivery.world import people, session_plan
+from tests.exam_delivery.world import World, people, session_plan
 
 N_FORMS = 12
 
@@ -229,3 +231,24 @@ def test_a_set_is_its_organisations_alone(drafts, make_user, other_organisation,
     for act in ("return", "approve", "seal", "withdraw"):
         assert client.post(f"/form-sets/{drafts.form_set_id}/{act}", data={"comment": "x"}).status_code == 404
     assert client.get(f"/form-sets/{drafts.form_set_id}").status_code == 404
+
+
+def test_own_forms_are_answered_scored_and_analysed_like_others(sealed_set, bank, make_actor, session):
+    officer = make_actor(Role.EXAM_OFFICER)
+    world = object.__new__(World)
+    world.officer, world.session = officer, session_with_set(officer, bank, sealed_set, n_people=3)
+    prepared(officer, world.session)
+    world.open()
+    keys = {}
+    for attempt in world.attempts():
+        scoring = sealing.open_part(session, officer, attempt.form_id, Part.SCORING)
+        keys[attempt.attempt_id] = {slot["slot"]: json.dumps([slot["content"]["key"]]) for slot in scoring["slots"]}
+        right = dict(list(keys[attempt.attempt_id].items())[: 5 * (1 + len(keys))])
+        world.sit(right, attempt)
+    world.close_and_score()
+    scores = sorted(record.score for record in session.scalars(select(ScoreRecord)))
+    assert scores == [10, 15, 20]
+    tables = analyses.load_tables(session, officer, world.key)
+    assert len({table.form_id for table in tables}) == 3
+    job = session.scalars(select(Job).where(Job.name == analyses.ANALYSE_JOB)).first()
+    assert job is None or run_job(job.job_id) == "done"

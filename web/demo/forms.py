@@ -6,13 +6,14 @@ import uuid
 from typing import Any
 
 from blueprints.models import AssemblyRun
-from blueprints.services import blueprints, forms, runs, versions
+from blueprints.services import blueprints, form_sets, forms, runs, versions
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from web.demo.people import Staff
 
 SEED = 20261122
+N_OWN = 6
 TYPES: list[dict[str, Any]] = [
     {"type": "single_choice", "count": 40, "score_each": 1},
     {"type": "multiple_choice", "count": 7, "score_each": 2},
@@ -41,6 +42,7 @@ def load_forms(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
     """Draw up the blueprint, assemble two parallel forms, approve and seal them; return the forms' ids."""
     assembler = staff.actor(Role.ASSEMBLER)
     run = _assemble(staff, level_id, "演示·电工四级理论知识", TYPES)
+    _load_set(staff, run.exam_blueprint_id)
     with unit_of_work(assembler) as uow:
         form_ids = [form.exam_form_id for form in runs.accept_run(uow, run.assembly_run_id)]
     for form_id in form_ids:
@@ -51,6 +53,19 @@ def load_forms(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
         with unit_of_work(staff.actor(Role.FORM_APPROVER, 2)) as uow:
             forms.seal_form(uow, form_id)
     return form_ids
+
+
+def _load_set(staff: Staff, blueprint_id: uuid.UUID) -> None:
+    """Draw a form for each of a few candidates and send them to review as one set."""
+    assembler = staff.actor(Role.ASSEMBLER)
+    with unit_of_work(assembler) as uow:
+        run = runs.start_run(uow, blueprint_id, n_forms=N_OWN, seed=SEED, is_on_the_fly=True)
+    if run.job_id is None:
+        raise LookupError("the run has no job")
+    run_job(run.job_id)
+    with unit_of_work(assembler) as uow:
+        row = form_sets.accept_set(uow, run.assembly_run_id, name="演示·电工四级一人一卷")
+        form_sets.submit_set(uow, row.form_set_id)
 
 
 def load_refusal(staff: Staff, level_id: uuid.UUID) -> None:
