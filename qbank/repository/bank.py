@@ -37,17 +37,17 @@ def item_rows(session: Session, level_id: uuid.UUID, *, organisation_id: uuid.UU
     """Return every item with a first point in a level: its approved version's, else its current one's."""
     counting = func.coalesce(Item.approved_version_id, Item.current_version_id)
     reviewed = select(ReviewDecision.item_version_id).distinct().subquery()
-    measured = select(ItemStatistics.item_id).distinct().subquery()
+    measured = select(ItemStatistics.item_version_id).where(ItemStatistics.n > 0).distinct().subquery()
     query = (
         select(
             Item, AssessmentPoint.full_code, ItemVersion.type, ItemVersion.difficulty, ItemVersion.created_at,
-            reviewed.c.item_version_id, measured.c.item_id, ItemQuarantine.item_id,
+            reviewed.c.item_version_id, measured.c.item_version_id, ItemQuarantine.item_id,
         )
         .join(ItemVersion, ItemVersion.item_version_id == counting)
         .join(ItemPoint, and_(ItemPoint.item_version_id == counting, ItemPoint.position == 0))
         .join(AssessmentPoint, AssessmentPoint.assessment_point_id == ItemPoint.assessment_point_id)
         .outerjoin(reviewed, reviewed.c.item_version_id == counting)
-        .outerjoin(measured, measured.c.item_id == Item.item_id)
+        .outerjoin(measured, measured.c.item_version_id == counting)
         .outerjoin(ItemQuarantine, ItemQuarantine.item_id == Item.item_id)
         .where(
             Item.organisation_id == organisation_id,

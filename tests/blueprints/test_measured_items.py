@@ -28,6 +28,7 @@ from qbank.public_statistics import (
     record_parameters,
 )
 from qbank.public_supply import proportions_correct
+from qbank.repository.bank import item_rows
 from qbank.services import items as item_services
 
 DAY = date(2026, 6, 1)
@@ -93,7 +94,14 @@ def test_answers_to_another_version_never_count_for_the_version_in_use(bank, ass
     assert item.current_version_id != one.item_version_id
     with unit_of_work(system) as uow:
         uow.session.get(Item, one.item_id).approved_version_id = item.current_version_id
+
+    def n_ready() -> int:
+        rows = item_rows(db.session(), bank.standard_level_id, organisation_id=item.organisation_id)
+        return sum(row.has_statistics for row in rows)
+
+    assert n_ready() == 0, "what is known of the old version makes the new one no readier"
     keep(system, StatisticsRow(item.current_version_id, "exam_session:b:1", 50, DAY, 0.4, 0.3))
+    assert n_ready() == 1
     now = next(e for e in qbank.load_pool(db.session(), assembler, bank.standard_level_id) if e.item_id == one.item_id)
     assert (now.measure.p_value, now.measure.n) == (0.4, 50)
     assert proportions_correct(db.session(), assembler, bank.standard_level_id)[one.item_id] == 0.4

@@ -35,6 +35,11 @@ MEAN_ABILITY, SPREAD = 1.1, 0.9
 COPIER, COPIED_SHARE, COPIED_ABILITY = 20, 0.9, -0.2
 """The candidate in this place answers mostly as the one before on the same form does, so that the leads have one to show."""
 
+TABLET_EVERY = 5
+COMPUTER = "192.0.2.10 Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0"
+TABLET = "192.0.2.11 Mozilla/5.0 (Linux; Android 14; Pad) Chrome/130.0"
+"""One in five sits on a tablet, so that reports show figures by device, and one for which there are not enough data."""
+
 
 def sit(staff: Staff, row: ExamSession) -> None:
     """Let all but the last few candidates of a session answer and hand in, at times inside the session."""
@@ -55,6 +60,7 @@ def sit(staff: Staff, row: ExamSession) -> None:
             given.append(responses)
             _keep(uow, attempt, responses, chance, row)
             _hand_in(attempt, number, responses, row, chance)
+            attempt.device = TABLET if place % TABLET_EVERY == 0 else COMPUTER
 
 
 def _place_before(forms_given: Sequence[str], place: int) -> int | None:
