@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from certification.models import SeniorApplication, SeniorEvent, SeniorMaterial, SeniorObjection, SeniorPanelMember
@@ -31,6 +32,7 @@ from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.http.paging import Paging, paging_from_request
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.skill_levels import all_levels, scale
 from kernel.uow import UnitOfWork, unit_of_work
@@ -397,7 +399,9 @@ def make_batch(key: uuid.UUID) -> Response:
 @requires(Permission.PERSONAL_DATA_REVEAL)
 def form_pdf(key: uuid.UUID) -> Response:
     """Download the application form; audited, hence a post."""
-    return _document(key, senior_documents.application_form)
+    with unit_of_work(current_actor()) as uow:
+        name, content = senior_documents.application_form(uow, key)
+    return download(name, content, PDF)
 
 
 @bp.get("/<uuid:key>/notice.pdf")
@@ -414,10 +418,9 @@ def decision_pdf(key: uuid.UUID) -> Response:
     return _document(key, senior_documents.decision_sheet)
 
 
-def _document(key: uuid.UUID, make: Callable[[UnitOfWork, uuid.UUID], tuple[str, bytes]]) -> Response:
+def _document(key: uuid.UUID, make: Callable[[Session, Actor, uuid.UUID], tuple[str, bytes]]) -> Response:
     try:
-        with unit_of_work(current_actor()) as uow:
-            name, content = make(uow, key)
+        name, content = make(db.session(), current_actor(), key)
     except ConflictError as exc:
         return redirect_with_message(url_for("cert_seniors.detail", key=key), refusal(exc), "danger")
     return download(name, content, PDF)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+from sqlalchemy.orm import Session
+
 from certification.documents.model import PublicityList, PublicityRow
 from certification.documents.rendering import chinese_date, publicity_list_pdf
 from certification.documents.senior_sheets import SeniorSheet, SheetSection, senior_sheet_pdf
@@ -17,7 +19,7 @@ from certification.services.seniors import TABLE
 from kernel import audit, profiles
 from kernel.errors import ConflictError
 from kernel.i18n import N_
-from kernel.identity.actor import require
+from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import get_organisation
 from kernel.national_id import SEX_LABELS, Sex
@@ -75,18 +77,18 @@ def _day(day: dt.date | None) -> str:
     return chinese_date(day) if day else "--"
 
 
-def publicity_notice(uow: UnitOfWork, key: uuid.UUID) -> tuple[str, bytes]:
+def publicity_notice(session: Session, actor: Actor, key: uuid.UUID) -> tuple[str, bytes]:
     """Return name and content of the notice of an application in publicity; the number is masked."""
-    require(uow.actor, Permission.CERTIFICATION_READ)
-    row = repository.get_application(uow.session, key, actor=uow.actor)
-    event = _latest(uow, key, SeniorAct.PUBLICITY)
+    require(actor, Permission.CERTIFICATION_READ)
+    row = repository.get_application(session, key, actor=actor)
+    event = _latest(session, key, SeniorAct.PUBLICITY)
     if row.publicity_starts_on is None or row.publicity_ends_on is None or event is None:
         raise ConflictError(N_("评审结果还没有公示"))
     line = PublicityRow(
         row.name, row.id_number_mask, row.occupation_name, row.level_name, "", "", "", outcome=f"拟聘{row.level_name}"
     )
     listing = PublicityList(
-        body_name=get_organisation(uow.session, row.organisation_id).name, batch_name=f"{row.level_name}评审 {row.number}",
+        body_name=get_organisation(session, row.organisation_id).name, batch_name=f"{row.level_name}评审 {row.number}",
         starts_on=row.publicity_starts_on, ends_on=row.publicity_ends_on,
         n_working_days=int(event.facts["n_working_days"]), contact=row.publicity_contact,
         published_on=row.publicity_starts_on, rows=(line,),
@@ -94,17 +96,17 @@ def publicity_notice(uow: UnitOfWork, key: uuid.UUID) -> tuple[str, bytes]:
     return f"公示_{row.number}.pdf", publicity_list_pdf(listing, created_at=event.at)
 
 
-def decision_sheet(uow: UnitOfWork, key: uuid.UUID) -> tuple[str, bytes]:
+def decision_sheet(session: Session, actor: Actor, key: uuid.UUID) -> tuple[str, bytes]:
     """Return name and content of the decision: the panel's votes, the publicity, and the term once appointed."""
-    require(uow.actor, Permission.CERTIFICATION_READ)
-    row = repository.get_application(uow.session, key, actor=uow.actor)
-    decided = _latest(uow, key, SeniorAct.DECIDED)
+    require(actor, Permission.CERTIFICATION_READ)
+    row = repository.get_application(session, key, actor=actor)
+    decided = _latest(session, key, SeniorAct.DECIDED)
     if decided is None:
         raise ConflictError(N_("还没有评审结论"))
     sections = [_panel_section(decided), *_publicity_section(row), *_term_section(row)]
     sheet = SeniorSheet(
         title=f"{row.level_name}评审与聘任决定", number=row.number,
-        body_name=get_organisation(uow.session, row.organisation_id).name,
+        body_name=get_organisation(session, row.organisation_id).name,
         date=chinese_date(row.appointed_from or decided.at.astimezone(OFFICIAL_ZONE).date()),
         sections=(SheetSection("一、申报人", pairs=_short(row)), *sections),
         signatures=(*tuple(str(name) for name, _vote, _score in decided.facts["ballots"]), "经办人"),
@@ -147,6 +149,6 @@ def _term_section(row: SeniorApplication) -> list[SheetSection]:
     return [SheetSection("四、聘任", paragraphs=(text,))]
 
 
-def _latest(uow: UnitOfWork, key: uuid.UUID, act: SeniorAct) -> SeniorEvent | None:
-    events = repository.list_events(uow.session, key)
+def _latest(session: Session, key: uuid.UUID, act: SeniorAct) -> SeniorEvent | None:
+    events = repository.list_events(session, key)
     return next((event for event in reversed(events) if event.act is act), None)
