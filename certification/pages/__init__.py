@@ -17,6 +17,7 @@ from certification.pages import (
     lookups,
     own_results,
     panels,
+    part_letters,
     part_scores,
     proofs,
     publicity,
@@ -46,7 +47,7 @@ BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
-    panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp,
+    panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)

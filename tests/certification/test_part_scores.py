@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import uuid
 from decimal import Decimal
 
+import docx
 import pytest
 
 from certification.models import ComponentScore, PassDecisionRecord
@@ -203,6 +205,26 @@ def test_a_score_of_this_batch_stands_before_a_carried_one(office, first):
     type_skills(office, second, {"3": "20"})
     office.act(decisions.decide_batch, second)
     assert people(office, second)["3"].outcome is PassOutcome.FAILED
+
+
+def test_the_letter_says_what_is_kept_until_when_and_what_is_to_be_sat_again(office, first, sign_in, make_actor):
+    known = people(office, first)
+    client = sign_in(Role.CERTIFICATION_OFFICER)
+    address = f"/certification/candidates/{known['2'].result_record_id}"
+    assert "保留通知书（PDF）" in client.get(address).text
+    word = client.post(f"{address}/part-letter/docx")
+    document = docx.Document(io.BytesIO(word.data))
+    text = "".join(
+        [one.text for one in document.paragraphs] + [c.text for t in document.tables for r in t.rows for c in r.cells]
+    )
+    for told in ("单科合格成绩保留通知书", "演示考生2", "理论知识", "80 分，合格，保留至", "未合格科目：操作技能"):
+        assert told in text
+    assert client.post(f"{address}/part-letter/pdf").data.startswith(b"%PDF")
+    nothing = f"/certification/candidates/{known['1'].result_record_id}"
+    assert "保留通知书" not in client.get(nothing).text
+    assert client.post(f"{nothing}/part-letter/pdf").status_code == 409
+    assert client.post(f"{address}/part-letter/exe").status_code == 404
+    assert sign_in(Role.SUPERVISOR).post(f"{address}/part-letter/pdf").status_code == 403
 
 
 def test_parts_are_carried_over_in_the_browser(office, first, sign_in):
