@@ -47,6 +47,7 @@ class Outcome(enum.StrEnum):
     LOCKED = "locked"
     NO_ITEM = "no_item"
     NO_BLUEPRINT = "no_blueprint"
+    NOT_SHARED = "not_shared"
 
 
 OUTCOME_LABELS = {
@@ -56,6 +57,7 @@ OUTCOME_LABELS = {
     Outcome.LOCKED: N_("题位已锁定，没有替换"),
     Outcome.NO_ITEM: N_("没有替换后仍符合全部要求的试题"),
     Outcome.NO_BLUEPRINT: N_("不是按蓝图组成的试卷，请人工处理"),
+    Outcome.NOT_SHARED: N_("含有已终止共享的试题，请撤回后重新组卷"),
 }
 
 
@@ -174,12 +176,9 @@ def sweep(uow: UnitOfWork, item_id: uuid.UUID) -> list[FormOutcome]:
 
 def _mend(uow: UnitOfWork, affected: Affected, held: QuarantineInfo) -> FormOutcome:
     form = repository.lock_form(uow.session, affected.form.exam_form_id, actor=uow.actor)
-    if form.assembly_run_id is None:
-        return FormOutcome(form, Outcome.NO_BLUEPRINT)
-    if affected.slot.is_locked:
-        return FormOutcome(form, Outcome.LOCKED)
-    if form.status is FormStatus.SEALED and affected.successors:
-        return FormOutcome(affected.successors[-1], Outcome.HAS_SUCCESSOR)
+    left = _left_alone(uow, form, affected)
+    if left is not None:
+        return left
     entry = _replacement(uow, form, affected.slot.slot)
     if entry is None:
         return FormOutcome(form, Outcome.NO_ITEM)
@@ -199,6 +198,26 @@ def _review_again(uow: UnitOfWork, form: ExamForm) -> None:
         reopen_set(uow, form.form_set_id)
     else:
         form.status, form.approved_by = FormStatus.IN_REVIEW, None
+
+
+def _left_alone(uow: UnitOfWork, form: ExamForm, affected: Affected) -> FormOutcome | None:
+    """Return why a form is not touched, None when it may be mended."""
+    if form.assembly_run_id is None:
+        return FormOutcome(form, Outcome.NO_BLUEPRINT)
+    if affected.slot.is_locked:
+        return FormOutcome(form, Outcome.LOCKED)
+    if form.status is FormStatus.SEALED and affected.successors:
+        return FormOutcome(affected.successors[-1], Outcome.HAS_SUCCESSOR)
+    return None if _is_readable(uow, affected.form) else FormOutcome(form, Outcome.NOT_SHARED)
+
+
+def _is_readable(uow: UnitOfWork, form: ExamForm) -> bool:
+    """Say whether no item of a form comes from a bank that is no longer shared with it."""
+    try:
+        qbank.load_contents(uow.session, uow.actor, [slot.item_version_id for slot in form.slots])
+    except ConflictError:
+        return False
+    return True
 
 
 def _replacement(uow: UnitOfWork, form: ExamForm, slot: int) -> qbank.PoolEntry | None:

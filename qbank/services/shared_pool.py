@@ -49,11 +49,10 @@ def load_parts(
     """
     parts, seen = [], set[uuid.UUID]()
     for share, points in shares_in_force(session, receiver_id, level_id, share_ids):
+        found = item_repository.load_pool(session, share.standard_level_id, organisation_id=share.organisation_id)
         rows = [
-            replace(row, importance=points[row.point])
-            for row in item_repository.load_pool(
-                session, share.standard_level_id, organisation_id=share.organisation_id
-            )
+            row if row.importance is points[row.point] else replace(row, importance=points[row.point])
+            for row in found
             if row.point in points and row.item_id not in seen and (share.includes_trials or not row.is_trial)
         ]
         ids = [row.item_id for row in rows]

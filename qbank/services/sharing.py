@@ -215,17 +215,18 @@ def record_shared_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], day: date)
     Raises
     ------
     ConflictError
-        If one of them is no longer shared: what is not sealed yet cannot be sealed with it.
+        If one of them is no longer shared and stands in no sealed form yet; a form that takes the place of a sealed one
+        keeps its items.
     """
     receiver_id = uow.actor.organisation
     shared = repository.shared_once(uow.session, item_ids, receiver_id=receiver_id)
     shares = repository.shares_of_items(uow.session, shared, receiver_id=receiver_id)
-    if len(shares) < len(shared):
+    known, at = repository.sealed_before(uow.session, shared, receiver_id=receiver_id), now()
+    if set(shared) - set(shares) - known:
         raise ConflictError(N_("试卷中有试题来自已经终止的题库共享，不能封存；请撤回这份试卷，重新组卷"))
     for chunk in item_repository.chunks(shared):
         statement = update(Item).where(Item.item_id.in_(chunk)).values(n_used=Item.n_used + 1, last_used_on=day)
         uow.session.execute(statement.execution_options(synchronize_session=False))
-    known, at = repository.sealed_before(uow.session, shared, receiver_id=receiver_id), now()
     for item_id in shared:
         if item_id not in known:
             uow.add(

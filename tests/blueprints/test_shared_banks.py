@@ -236,6 +236,11 @@ def test_a_sealed_form_stays_whole_after_the_end_and_a_draft_can_no_longer_be_se
     with pytest.raises(ConflictError), unit_of_work(two.assembler) as uow:
         record_use(uow, list(shared_ids(session, form_of(session, second, two.assembler), two.owner)), used_at=now())
     assert drawn(two, session, share).status.value == "infeasible"
+    item_id = min(shared_ids(session, form_of(session, second, two.assembler), two.owner))
+    quarantined(two, item_id)
+    with unit_of_work(two.assembler) as uow:
+        done = quarantine.sweep(uow, item_id)
+    assert {one.form.exam_form_id: one.outcome for one in done}[second] is quarantine.Outcome.NOT_SHARED
 
 
 def test_the_walls_stay(
