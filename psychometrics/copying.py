@@ -262,6 +262,14 @@ def similarity_clusters(is_flagged: BoolArray) -> list[list[int]]:
     is_flagged : ndarray of bool, shape (n_persons, n_persons)
         Pairs in either direction.
 
+    Notes
+    -----
+    Connected parts of the graph whose edges are flagged pairs, that is, clusters by the nearest neighbour.
+
+    References
+    ----------
+    Wollack & Maynes (2017) in Cizek & Wollack, Handbook of Quantitative Methods for Detecting Cheating on Tests, ch. 6.
+
     Examples
     --------
     >>> flagged = np.zeros((4, 4), bool)

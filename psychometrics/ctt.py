@@ -61,6 +61,15 @@ def item_statistics(scores: ArrayLike, max_scores: ArrayLike, *, confidence: flo
     ParameterError
         If shapes differ or a highest mark is not positive.
 
+    Notes
+    -----
+    Each figure has its formula where it is computed: `facility`, `facility_interval`, `item_correlations`,
+    `discrimination_index`.
+
+    References
+    ----------
+    Crocker & Algina (1986), Introduction to Classical and Modern Test Theory, ch. 14.
+
     Examples
     --------
     >>> found = item_statistics([[1, 1], [1, 0], [0, 0], [1, np.nan]], [1, 1])
@@ -112,6 +121,14 @@ def _table(scores: ArrayLike) -> _Table:
 def total_scores(scores: ArrayLike) -> FloatArray:
     """Return every person's sum over the items that were reached.
 
+    Notes
+    -----
+    ``X_p = sum_i x_pi``; what was not reached adds nothing.
+
+    References
+    ----------
+    Lord & Novick (1968), Statistical Theories of Mental Test Scores, ch. 4.
+
     Examples
     --------
     >>> total_scores([[1, 2], [1, np.nan]])
@@ -159,6 +176,14 @@ def facility_interval(
 
     Marks between 0 and the highest vary less than right-or-wrong marks of the same mean, so for items with partial
     credit the interval is on the safe side.
+
+    Notes
+    -----
+    `wilson_interval` of the share of the marks, with the number of persons who reached the item.
+
+    References
+    ----------
+    Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
 
     Examples
     --------
@@ -388,6 +413,14 @@ def _discrimination(table: _Table, top: FloatArray, fraction: float) -> FloatArr
 
 def tail_weights(values: FloatArray, size: int) -> FloatArray:
     """Return membership in [0, 1] of the group with the `size` highest values; ties share what is left.
+
+    Notes
+    -----
+    Above the border value 1, below it 0, at it ``(size - n_above) / n_at``: the mean over all ways to break the ties.
+
+    References
+    ----------
+    Kelley (1939), J. Educ. Psychol. 30, 17-24.
 
     Examples
     --------

@@ -26,6 +26,14 @@ def _frequencies(counts: ArrayLike) -> FloatArray:
 def moments(counts: ArrayLike) -> tuple[float, float]:
     """Return mean and standard deviation (divisor n) of the scores 0, 1, … with these frequencies.
 
+    Notes
+    -----
+    ``mu = sum f_x x / n`` and ``sigma^2 = sum f_x (x - mu)^2 / n``.
+
+    References
+    ----------
+    Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., ch. 2.
+
     Examples
     --------
     >>> moments([1, 2, 1])
@@ -46,7 +54,7 @@ def identity_equating(counts_x: ArrayLike) -> FloatArray:
 
     References
     ----------
-    Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., sec. 2.1.
+    Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., ch. 2.
 
     Examples
     --------

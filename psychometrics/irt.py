@@ -104,6 +104,15 @@ class Calibration:
 def quadrature(n_points: int = 61, limit: float = 6.0) -> tuple[FloatArray, FloatArray]:
     """Return equally spaced abilities and the weights of the standard normal on them.
 
+    Notes
+    -----
+    Weights are proportional to ``exp(-theta^2 / 2)`` and sum to 1: the rectangle rule, which is very exact for smooth
+    functions that vanish at both ends.
+
+    References
+    ----------
+    Bock & Aitkin (1981), Psychometrika 46, 443-459.
+
     Examples
     --------
     >>> theta, weight = quadrature(61)
@@ -117,6 +126,14 @@ def quadrature(n_points: int = 61, limit: float = 6.0) -> tuple[FloatArray, Floa
 
 def compress(scores: ArrayLike) -> Patterns:
     """Return the distinct answer patterns of a matrix of zeros, ones and NaN.
+
+    Notes
+    -----
+    The likelihood is ``prod_u L(u)^n_u`` over distinct patterns u with their numbers n, so equal rows are counted once.
+
+    References
+    ----------
+    Bock & Lieberman (1970), Psychometrika 35, 179-197.
 
     Examples
     --------
@@ -385,6 +402,15 @@ def expected_counts(
 ) -> tuple[FloatArray, FloatArray, float]:
     """Return expected right answers and answers at every ability, shape (n_items, n_theta), and the log-likelihood.
 
+    Notes
+    -----
+    ``N_i(theta) = sum_u n_u s_ui h(theta | u)`` and ``R_i(theta) = sum_u n_u s_ui x_ui h(theta | u)`` with the posterior h
+    and s = 1 where the item was reached.
+
+    References
+    ----------
+    Bock & Aitkin (1981), Psychometrika 46, 443-459.
+
     Examples
     --------
     >>> theta, weight = quadrature(31)
@@ -412,6 +438,14 @@ def posteriors(
     patterns: Patterns, rows: slice, parameters: Parameters, theta: FloatArray, weight: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the posterior of every pattern over the abilities, and its log-likelihood.
+
+    Notes
+    -----
+    ``h(theta | u) = L(u | theta) w(theta) / sum L(u | theta) w(theta)``; the sum below is the pattern's likelihood.
+
+    References
+    ----------
+    Bock & Aitkin (1981), Psychometrika 46, 443-459.
 
     Examples
     --------

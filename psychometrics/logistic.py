@@ -109,6 +109,14 @@ TINY = np.finfo(np.float64).tiny
 def log_probabilities(theta: FloatArray, a: FloatArray, d: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return log P and log (1 - P), shape (n_items, n_theta), without loss at the ends.
 
+    Notes
+    -----
+    ``P = c + (1 - c) / (1 + exp(-(a theta + d)))`` in logarithms by ``log(1 + exp(x))``, which neither over- nor underflows.
+
+    References
+    ----------
+    Birnbaum (1968) in Lord & Novick, Statistical Theories of Mental Test Scores, ch. 17.
+
     Examples
     --------
     >>> right, wrong = log_probabilities(np.array([-800.0, 800.0]), np.ones(1), np.zeros(1), np.zeros(1))
@@ -160,6 +168,15 @@ def score_weights(theta: FloatArray, a: FloatArray, d: FloatArray, c: FloatArray
 
 def score_weight_slopes(theta: FloatArray, a: FloatArray, d: FloatArray, c: FloatArray) -> FloatArray:
     """Return the derivatives of `score_weights`, shape (3, 3, n_items, n_theta); zero for 2PL.
+
+    Notes
+    -----
+    ``dh_j / dw_k`` for the weights ``h = (theta L / P, L / P, c / P)`` and the parameters w = slope, intercept, logit of
+    the asymptote.
+
+    References
+    ----------
+    Baker & Kim (2004), Item Response Theory: Parameter Estimation Techniques, ch. 2.
 
     Examples
     --------

@@ -54,6 +54,14 @@ def group_moments(totals: ArrayLike, anchors: ArrayLike) -> GroupMoments:
     ParameterError
         If there are fewer than two persons, or form or anchor do not vary.
 
+    Notes
+    -----
+    Means, ``sigma^2 = sum (x - mu)^2 / n`` and ``sigma(X, V) = sum (x - mu_X)(v - mu_V) / n``.
+
+    References
+    ----------
+    Kolen & Brennan (2014), Test Equating, Scaling, and Linking, 3rd ed., ch. 4.
+
     Examples
     --------
     >>> group_moments([1, 2, 3], [0, 1, 2]).covariance.__round__(4)

@@ -28,6 +28,14 @@ def item_covariance(scores: ArrayLike) -> FloatArray:
     ndarray of float64, shape (n_items, n_items)
         All NaN with fewer than two persons.
 
+    Notes
+    -----
+    ``s_ij = sum_p (x_pi - m_i)(x_pj - m_j) / (n - 1)``.
+
+    References
+    ----------
+    Cronbach (1951), Psychometrika 16, 297-334 (what all coefficients here are made of).
+
     Examples
     --------
     >>> item_covariance([[1, 1], [0, 0]])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse.csgraph import connected_components
 
 from psychometrics import ability
 from psychometrics.arrays import ParameterError
@@ -110,6 +111,17 @@ def test_pairs_that_share_members_are_one_cluster_and_the_largest_comes_first():
     flagged[0, 1] = flagged[2, 3] = flagged[4, 3] = True
     assert similarity_clusters(flagged) == [[2, 3, 4], [0, 1]]
     assert similarity_clusters(np.eye(3, dtype=bool)) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_clusters_are_the_connected_parts_of_the_pairs_whoever_is_named_first(seed):
+    flagged = np.random.default_rng(seed).random((30, 30)) < 0.03
+    np.fill_diagonal(flagged, val=False)
+    n_parts, part = connected_components(flagged, directed=False)
+    wanted = [np.flatnonzero(part == one).tolist() for one in range(n_parts) if (part == one).sum() > 1]
+    assert sorted(similarity_clusters(flagged)) == sorted(wanted)
+    assert similarity_clusters(flagged.T) == similarity_clusters(flagged)
+    assert similarity_clusters(np.zeros((4, 4), bool)) == []
 
 
 def test_items_that_one_of_the_pair_did_not_reach_do_not_count():
