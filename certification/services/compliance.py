@@ -24,6 +24,7 @@ from certification.rules.compliance import (
 )
 from certification.rules.levels import LEVEL_ORDER, level_order
 from certification.rules.pass_decision import PassOutcome
+from certification.services import early_warning
 from certification.services.dates import today
 from certification.services.personal import read_number
 from exam_delivery.public_rulings import find_barred
@@ -40,7 +41,7 @@ def check_batch_data(session: Session, batch: CertificationBatch) -> list[Compli
     numbers = {r.result_record_id: read_number(r, table="result_records", row_id=r.result_record_id) for r in people}
     records = [_record(batch, person, numbers[person.result_record_id]) for person in people]
     plain = {person.id_number_index: numbers[person.result_record_id] for person in people}
-    findings = check_compliance(records, _context(session, batch, plain))
+    findings = check_compliance(records, _context(session, batch, plain)) + early_warning.warnings_of(session, batch)
     softened = set(keys.items_of(str(profiles.value(session, batch.organisation_id, keys.WARNING_CHECKS))))
     judged = [_softened(finding) if finding.check_id in softened else finding for finding in findings]
     return sorted(judged, key=lambda finding: finding.severity is not ComplianceSeverity.ERROR)
