@@ -18,7 +18,7 @@ from kernel.identity.permissions import ROLE_LABELS, Role
 from kernel.settings import Settings
 from web import database
 from web.app import create_app
-from web.demo import bank, desks, doubts, exams, forms, ledger, marking, panels, people, results
+from web.demo import bank, desks, doubts, exams, forms, ledger, marking, panels, people, results, seniors
 from web.demo.files import items_by_type
 
 FACTS = "demo.json"
@@ -83,6 +83,7 @@ def _load_all(path: Path) -> dict[str, Any]:
     past = results.load_past_exam(staff, level_id, form_ids)
     say()
     ledger.load_certificates(staff, past.exam_batch_id)
+    seniors.load_seniors(staff)
     doubts.load_doubts(staff, past)
     say()
     forms.load_refusal(staff, level_id)
