@@ -27,7 +27,9 @@ class ForensicLead(Base):
     exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"))
     form_id: Mapped[uuid.UUID]
     kind: Mapped[LeadKind]
-    subjects: Mapped[str] = mapped_column(String(80), comment="keys of up to two attempts in order, of a version, or a digest")
+    subjects: Mapped[str] = mapped_column(
+        String(80), comment="keys of up to two attempts in order, of a version, or a digest"
+    )
     p_value: Mapped[float]
     evidence: Mapped[dict[str, Any]]
     state: Mapped[LeadState] = mapped_column(default=LeadState.OPEN)
