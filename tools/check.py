@@ -80,13 +80,13 @@ def as_database_user(command: list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def private_postgresql() -> Iterator[str]:
+def private_postgresql(*, is_durable: bool = False) -> Iterator[str]:
     """Start a cluster of our own in a temporary folder, reached by a socket alone; yield its address."""
     folder = Path(tempfile.mkdtemp(prefix="kaoku-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data, tools = folder / "data", postgres_bin()
-    options = f"-k {folder} -c listen_addresses='' -c shared_buffers=256MB -c max_connections=200{UNSAFE_AND_FAST}"
+    options = f"-k {folder} -c listen_addresses='' -c shared_buffers=256MB -c max_connections=200{'' if is_durable else UNSAFE_AND_FAST}"
     quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
     create = [
         str(tools / "initdb"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -239,7 +239,7 @@ class TakeCommand:
             tx.note_gaps(gaps)
         device = self.device if attempt.status != "submitted" else attempt.device
         tx.take(attempt.attempt_id, generation, device, at)
-        return replace(attempt, holder_generation=generation, device=device)
+        return attempt._replace(holder_generation=generation, device=device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class StartCommand:
             return refusal
         deadline = min(at + timedelta(seconds=attempt.duration_seconds), attempt.ends_at)
         tx.start(attempt.attempt_id, at, deadline)
-        return replace(attempt, status="in_progress", started_at=at, deadline_at=deadline)
+        return attempt._replace(status="in_progress", started_at=at, deadline_at=deadline)
 
 
 def _refuse_start(admission: Admission, attempt: AttemptRow, at: datetime) -> Refusal | None:

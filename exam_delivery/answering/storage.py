@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """The columns of an attempt on which answering decides."""
 
     attempt_id: uuid.UUID
@@ -56,8 +55,7 @@ class Admission:
     session_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One response event to be kept."""
 
     attempt_id: uuid.UUID
@@ -83,8 +81,7 @@ class LeaveRow:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(NamedTuple):
     """The newest answer of a slot."""
 
     slot: int

@@ -46,7 +46,7 @@ FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id 
 
 def to_text(moment: datetime) -> str:
     """Return a moment in the form the column type keeps."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
 @lru_cache(maxsize=4096)

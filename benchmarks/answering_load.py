@@ -1,0 +1,215 @@
+"""Load for `benchmarks.answering`: closed loops by wrk (Debian package), an open loop of our own, and the databases' own limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.exam_delivery.sitting_cases import Person
+from tools.check import as_database_user, postgres_bin
+
+TICKS = os.sysconf("SC_CLK_TCK")
+OUTCOME = "OUTCOME "
+SCRIPT = """
+local people = {%(people)s}
+local n = %(first)d
+function request()
+  n = n + 1
+  local person = people[%(choice)s]
+  local path = "/api/v1/exam/attempts/" .. person[1] .. "/%(call)s"
+  return wrk.format("%(method)s", path, {["Authorization"] = "Bearer " .. person[2]}, %(body)s)
+end
+"""
+EVENTS = """(function()
+    local events = {}
+    for k = 1, %(n_events)d do
+      local slot = (math.random(%(n_slots)d / %(n_events)d) - 1) * %(n_events)d + k
+      events[k] = string.format('{"slot":%%d,"seq":%%d,"response":["%%s"],"client_time":"t"}', slot, n, string.char(65 + n %% 4))
+    end
+    return '{"events":[' .. table.concat(events, ",") .. ']}'
+  end)()"""
+DONE = """
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('OUTCOME {"n":%d,"seconds":%.3f,"p50":%.2f,"p95":%.2f,"p99":%.2f,"failed":%d}\\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(95) / 1e3,
+    latency:percentile(99) / 1e3, e.status + e.connect + e.read + e.write + e.timeout))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one phase gave: calls a second, milliseconds of waiting, milliseconds of the server's processor a call."""
+
+    name: str
+    rate: float
+    answers: float
+    p50: float
+    p95: float
+    p99: float
+    processor: float
+    n_failed: int
+
+    def row(self) -> str:
+        """Return the line of the table."""
+        return (
+            f"{self.name:<34}{self.rate:>9,.0f}{self.answers:>11,.0f}{self.p50:>8.1f}{self.p95:>8.1f}{self.p99:>8.1f}"
+            f"{self.processor:>9.3f}{self.n_failed:>8}"
+        )
+
+
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and all that came from it."""
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from family(int(child))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process tree."""
+    total = 0
+    for member in family(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running server."""
+
+    base_url: str
+    pid: int
+    n_slots: int
+    connections: int
+    seconds: int
+
+    def closed(self, name: str, path: str = "/", script: str = "", *, n_answers: int = 0, seconds: int = 0) -> Figure:
+        """Run a closed loop: each connection sends when it was answered."""
+        if shutil.which("wrk") is None:
+            raise SystemExit("the load generator wrk is missing: install the Debian package wrk")
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+            file.write(script + DONE)
+            file.flush()
+            options = ["-t1", f"-c{self.connections}", f"-d{seconds or self.seconds}s", "-s", file.name]
+            before = cpu_seconds(self.pid)
+            run = subprocess.run(["wrk", *options, self.base_url + path], check=True, capture_output=True, text=True)
+            processor = cpu_seconds(self.pid) - before
+        said = next(line for line in run.stdout.splitlines() if line.startswith(OUTCOME))
+        got: dict[str, Any] = json.loads(said.removeprefix(OUTCOME))
+        rate = got["n"] / got["seconds"]
+        per_call = processor / max(1, got["n"]) * 1000
+        return Figure(name, rate, rate * n_answers, got["p50"], got["p95"], got["p99"], per_call, got["failed"])
+
+    def calls(self, people: Sequence[Person], call: str, *, method: str = "POST", in_turn: bool = False) -> str:
+        """Return the script of calls without a body, of anybody or of each person in turn."""
+        choice = f"(n - 1) % {len(people)} + 1" if in_turn else "math.random(#people)"
+        return SCRIPT % {
+            "people": _table(people), "first": 0, "choice": choice, "call": call, "method": method,
+            "body": "'{}'" if method == "POST" else "nil",
+        }  # fmt: skip
+
+    def saves(self, people: Sequence[Person], n_events: int) -> str:
+        """Return the script of saves with so many answers each; numbers grow from phase to phase."""
+        first = (1 << 20) + int(time.time() * 1000) % (1 << 40)
+        return SCRIPT % {
+            "people": _table(people), "first": first, "choice": "math.random(#people)", "call": "responses", "method": "PUT",
+            "body": EVENTS % {"n_events": n_events, "n_slots": self.n_slots},
+        }  # fmt: skip
+
+    def open_loop(self, people: Sequence[Person], rate: int) -> Figure:
+        """Send saves at fixed times whether or not the last was answered; a wait counts from when a save was due."""
+        return asyncio.run(_open_loop(self, people, rate))
+
+
+def _table(people: Sequence[Person]) -> str:
+    return ",".join(f'{{"{person.attempt_id}","{person.token}"}}' for person in people)
+
+
+async def _open_loop(target: Target, people: Sequence[Person], rate: int) -> Figure:
+    lot, waits, n_failed = random.Random(rate), [], 0
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    host, port = target.base_url.removeprefix("http://").split(":")
+    for _ in range(target.connections):
+        free.put_nowait(await asyncio.open_connection(host, int(port)))
+
+    async def save(due: float, number: int) -> None:
+        nonlocal n_failed
+        person = lot.choice(people)
+        event = {"slot": lot.randrange(target.n_slots) + 1, "seq": number, "response": ["A"], "client_time": "t"}
+        body = json.dumps({"events": [event]}).encode()
+        head = (
+            f"PUT /api/v1/exam/attempts/{person.attempt_id}/responses HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {person.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        line = await free.get()
+        line[1].write(head.encode() + body)
+        answer = await line[0].readuntil(b"\r\n\r\n")
+        await line[0].readexactly(int(answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]))
+        free.put_nowait(line)
+        waits.append(time.perf_counter() - due)
+        n_failed += answer[9:12] != b"200"
+
+    first, before, began = (1 << 20) + int(time.time() * 1000) % (1 << 40), cpu_seconds(target.pid), time.perf_counter()
+    tasks = []
+    for k in range(rate * target.seconds):
+        due = began + k / rate
+        if (pause := due - time.perf_counter()) > 0:
+            await asyncio.sleep(pause)
+        tasks.append(asyncio.create_task(save(due, first + k)))
+    await asyncio.gather(*tasks)
+    seconds, processor = time.perf_counter() - began, cpu_seconds(target.pid) - before
+    while not free.empty():
+        free.get_nowait()[1].close()
+    cuts = [cut * 1000 for cut in statistics.quantiles(waits, n=100)]
+    name, met = f"save 1 answer, {rate:,} a second due", len(waits) / seconds
+    return Figure(name, met, met, cuts[49], cuts[94], cuts[98], processor / len(waits) * 1000, n_failed)
+
+
+def sqlite_limit(folder: Path, seconds: float) -> float:
+    """Return how many rows a second one loop commits one by one, with full synchronisation and nothing else."""
+    connection = sqlite3.connect(folder / "limit.sqlite3", isolation_level=None)
+    for statement in (
+        "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+        "CREATE TABLE answers (attempt INT, slot INT, value TEXT, seq INT, PRIMARY KEY (attempt, slot)) WITHOUT ROWID",
+    ):  # fmt: skip
+        connection.execute(statement)
+    lot, n, until = random.Random(1), 0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        n += 1
+        row = (lot.randrange(5000), lot.randrange(100), "A", n)
+        connection.execute("INSERT OR REPLACE INTO answers VALUES (?,?,?,?)", row)
+    connection.close()
+    return n / seconds
+
+
+def postgresql_limit(url: str, folder: Path, seconds: int) -> float:
+    """Return how many such rows a second pgbench commits with 32 clients."""
+    host = url.partition("host=")[2]
+    run = [str(postgres_bin() / "psql"), "-h", host, "-U", "kaoku", "-d", "postgres", "-qc"]
+    table = "CREATE UNLOGGED TABLE IF NOT EXISTS bench_limit (a int, q int, v text, s bigint, PRIMARY KEY (a, q))"
+    subprocess.run(as_database_user([*run, table.replace("UNLOGGED ", "")]), check=True, cwd="/")
+    script = folder / "limit.sql"
+    script.write_text(
+        "\\set a random(1, 5000)\n\\set q random(1, 100)\n"
+        "INSERT INTO bench_limit VALUES (:a, :q, 'A', 1) ON CONFLICT (a, q) DO UPDATE SET v = 'B', s = bench_limit.s + 1;\n"
+    )
+    script.chmod(0o644)
+    folder.chmod(0o755)
+    options = ["-n", "-M", "prepared", "-c", "32", "-j", "1", "-T", str(seconds), "-f", str(script)]
+    command = [str(postgres_bin() / "pgbench"), "-h", host, "-U", "kaoku", *options, "postgres"]
+    said = subprocess.run(as_database_user(command), check=True, cwd="/", capture_output=True, text=True).stdout
+    return float(next(line for line in said.splitlines() if line.startswith("tps = ")).split()[2])
