@@ -43,5 +43,6 @@ def find_sittings(
             )
         )
         for key, device, site, started_at, ended_at in session.execute(query):
-            found[key] = SittingInfo(key, device.partition(" ")[0], site or "", started_at, ended_at)
+            if started_at is not None:
+                found[key] = SittingInfo(key, device.partition(" ")[0], site or "", started_at, ended_at)
     return found
