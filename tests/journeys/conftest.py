@@ -27,6 +27,9 @@ from tests.journeys.kinds import kind_of
 ROOT = Path(__file__).resolve().parents[2]
 AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
 SHOTS = ROOT / "build/screenshots"
+MARKUP_IS_JUDGED = not os.environ.get("KAOKU_TEST_DATABASE_URL")
+"""Whether axe looks and pictures are taken: on SQLite, for the markup is the same on the other engine, where pages must only
+open in the browser, with one heading and without a fault."""
 STOP_SECONDS = 70
 """Longer than the supervisor waits for its worker and its web processes."""
 
@@ -114,15 +117,15 @@ def served(folder: Path, environment: dict[str, str], url: str, *arguments: str)
         log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def journey_database() -> Iterator[str]:
     with scratch_database() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(journey_database: str) -> Iterator[Installation]:
-    """The demonstration, served."""
+    """The demonstration, served to one file of tests: its worker looks for jobs all the time that it lives."""
     folder = Path(tempfile.mkdtemp(prefix="kaoku-journey-"))
     environment, port = settings_of(folder, journey_database), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -209,11 +212,13 @@ class Desk:
         """Check the page as it is now: one h1, no axe violation, no fault so far."""
         assert self.page.locator("h1").count() == 1, self.page.url
         assert not self.faults, self.faults
-        violations = accessibility_violations(self.page)
+        violations = accessibility_violations(self.page) if MARKUP_IS_JUDGED else []
         assert not violations, f"{self.page.url}: {violations}"
 
     def shoot(self, name: str) -> None:
-        """Write pictures of the page at both sizes."""
+        """Write pictures of the page at both sizes, once in a run of both engines."""
+        if not MARKUP_IS_JUDGED:
+            return
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in ((1440, 900), (1024, 768)):
             self.page.set_viewport_size({"width": width, "height": height})
