@@ -34,6 +34,7 @@ CHROMIUM_ARGUMENTS = [
 ]  # fmt: skip
 SECRET = "a secret of the tests, long enough to be one"
 Databases = Embedded | Served
+GIVE_A_DATABASE = {"databases", "journey_database", "fresh_installation"}
 LONGEST = [
     "tests/journeys/test_the_whole_way.py", "tests/journeys/test_main_screens.py", "tests/kernel/test_jobs_survive_kills.py",
     "tests/journeys/test_three_hundred_candidates.py", "tests/chaos/test_fault_matrix.py",
@@ -45,13 +46,23 @@ LONGEST = [
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first, for processes side by side end together then; leave out what the engine has not."""
+    """Put the longest files first, for processes side by side end together then; leave out what has no meaning here."""
     items.sort(key=lambda item: place_of(item.nodeid.partition("::")[0]))
-    if os.environ.get("KAOKU_TEST_DATABASE_URL", "").startswith("postgresql"):
-        return
-    elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
+    elsewhere = [item for item in items if not has_meaning_here(item)]
     config.hook.pytest_deselected(items=elsewhere)
-    items[:] = [item for item in items if item not in elsewhere]
+    left_out = set(elsewhere)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def has_meaning_here(item: pytest.Item) -> bool:
+    """Say whether a test belongs to this engine: to SQLite everything, to PostgreSQL whatever asks for a database.
+
+    The address of PostgreSQL comes to a test through these fixtures alone: what has none of them would do the same again.
+    """
+    speaks_of_postgresql = item.get_closest_marker("postgresql") is not None
+    if not os.environ.get("KAOKU_TEST_DATABASE_URL", "").startswith("postgresql"):
+        return not speaks_of_postgresql
+    return speaks_of_postgresql or not GIVE_A_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def place_of(file: str) -> int:

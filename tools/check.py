@@ -34,7 +34,8 @@ NEED_NONE = [
     "tests/qbank/interchange", "tests/blueprints/assembly", "tests/exam_delivery/player", "tests/exam_delivery/practice",
     "tests/web/test_components.py", "tests/web/test_components_in_browser.py", "tests/web/test_vendor.py",
 ]  # fmt: skip
-"""Pure tests, and the player's against its own small server: nothing in them differs by the database."""
+"""Pure tests, and the player's against its own small server: nothing in them differs by the database. tests/conftest.py leaves
+out more, test by test: whatever asks for no database."""
 
 
 def static_checks() -> list[tuple[str, list[str]]]:
