@@ -393,7 +393,7 @@ def _request_page(
         sitting=row, kinds=[(str(one), _(exams.REQUEST_KIND_LABELS[one])) for one, _terms in row.terms],
         subjects=[(str(one), _(exams.SUBJECT_LABELS[one])) for one in row.subjects],
         terms=[(_(exams.REQUEST_KIND_LABELS[one]), terms) for one, terms in row.terms],
-        rulings=[(one.result_ruling_id, one.code) for one in row.rulings], filled=filled, errors=errors,
+        rulings=[(one.result_ruling_id, one.code) for one in row.rulings if one.reversed_at is None], filled=filled, errors=errors,
     )  # fmt: skip
     return render_page("certification/own/request.html", page, status=status)
 
