@@ -199,7 +199,7 @@ class PostgresqlTransaction:
 
     def add_events(self, rows: Sequence[EventRow]) -> None:
         """Keep events; one that is there already changes nothing."""
-        self.connection.execute(ADD_EVENTS, (as_json(rows),))
+        self.connection.execute(ADD_EVENTS, (as_json([row._asdict() for row in rows]),))
 
     def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
         """Return the states of some slots of some attempts."""
@@ -209,7 +209,7 @@ class PostgresqlTransaction:
 
     def advance_states(self, rows: Sequence[EventRow]) -> None:
         """Make events, one a slot and sorted by key, the states."""
-        self.connection.execute(ADVANCE_STATES, (as_json(rows),))
+        self.connection.execute(ADVANCE_STATES, (as_json([row._asdict() for row in rows]),))
 
     def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
         """Return all states of an attempt, by slot."""
