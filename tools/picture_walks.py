@@ -414,6 +414,10 @@ def read_figures(seat: Seat) -> None:
     seat.shoot("item-analysis", top=".panel")
     seat.open(form.partition("/forms/")[0])
     seat.shoot("form-comparison", top=".panel:has(h2:text('各卷之间是否可比'))")
+    seat.shoot("device-comparison", top=".panel:has(h2:text('各作答设备'))")
+    seat.open("/analyses/levels/")
+    seat.follow(r"/analyses/levels/ID$")
+    seat.shoot("bank-statistics")
     seat.open("/leads/")
     seat.follow(r"/leads/ID$")
     seat.shoot("lead")
@@ -484,6 +488,6 @@ WALKS = (
     Walk(doubt_a_result, ("appeals", "appeal-letter", "appeal-review")),
     Walk(mark_answers, ("marking-plan", "marking-statistics", "marking-standards", "marking-desk")),
     Walk(prove_a_certificate, ("signing-keys", "webhooks", "evidence-packs", "e-certificate-check")),
-    Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "lead")),
+    Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "device-comparison", "bank-statistics", "lead")),
 )  # fmt: skip
 """All pictures, by the walk that takes them."""
