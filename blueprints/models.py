@@ -138,7 +138,9 @@ class ExamForm(Base):
     submitted_by: Mapped[uuid.UUID | None]
     approved_by: Mapped[uuid.UUID | None]
     replaces_form_id: Mapped[uuid.UUID | None] = mapped_column(comment="the sealed form whose place this one takes")
-    form_set_id: Mapped[uuid.UUID | None] = mapped_column(index=True, comment="the set it belongs to: one form a candidate")
+    form_set_id: Mapped[uuid.UUID | None] = mapped_column(
+        index=True, comment="the set it belongs to: one form a candidate"
+    )
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 

@@ -278,7 +278,9 @@ def list_packages(session: Session, *, actor: Actor, form_ids: Collection[uuid.U
         return [PackageRow(*row) for row in session.execute(newest.where(ExamForm.form_set_id.is_(None)))]
     wanted = list(form_ids)
     parts = [wanted[start : start + MOST_FORMS] for start in range(0, len(wanted), MOST_FORMS)]
-    return [PackageRow(*row) for some in parts for row in session.execute(newest.where(ExamForm.exam_form_id.in_(some)))]
+    return [
+        PackageRow(*row) for some in parts for row in session.execute(newest.where(ExamForm.exam_form_id.in_(some)))
+    ]
 
 
 def list_reservations(session: Session, form_id: uuid.UUID) -> Sequence[FormReservation]:

@@ -93,14 +93,18 @@ class CellRule:
         parts = (self.scopes, self.types, self.importance, self.difficulty, self.cognitive)
         return "/".join("+".join(map(str, part)) for part in parts if part)
 
+    @property
+    def _prefixes(self) -> tuple[str, ...]:
+        return tuple(f"{scope}-" for scope in self.scopes)
+
     def holds(self, item: PoolItem) -> bool:
         """Say whether the item belongs to the cell."""
         return (
-            (not self.scopes or any(in_scope(item.point, scope) for scope in self.scopes))
-            and (not self.types or item.type in self.types)
+            (not self.types or item.type in self.types)
             and (not self.importance or item.importance in self.importance)
             and (not self.difficulty or item.difficulty in self.difficulty)
             and (not self.cognitive or item.cognitive in self.cognitive)
+            and (not self.scopes or f"{item.point}-".startswith(self._prefixes))
         )
 
 

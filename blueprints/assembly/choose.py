@@ -31,7 +31,7 @@ class Choice:
         for kind in np.nonzero(total)[0]:
             start, end = self.model.start[kind], self.model.start[kind + 1]
             drawn = rng.permutation(self.model.units[start : start + total[kind]])
-            self.spare[int(kind)] = [int(unit) for unit in self.model.units[start + total[kind] : end]]
+            self.spare[int(kind)] = self.model.units[start + total[kind] : end].tolist()
             receivers = np.repeat(np.arange(len(counts)), counts[:, kind])
             for unit, form in zip(drawn.tolist(), receivers.tolist(), strict=True):
                 self.forms[form].add(unit)

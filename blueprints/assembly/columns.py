@@ -87,20 +87,15 @@ class Columns:
         return list(groups.values())
 
     @cached_property
-    def enemies(self) -> list[tuple[int, int]]:
-        """Pairs of positions that must not stand together, each once, the smaller first."""
+    def enemies(self) -> IntArray:
+        """Pairs of positions that must not stand together, a row each, once, the smaller first, in order."""
         named = [(index, ids) for index, ids in enumerate(_values(self.items, "enemies")) if ids]
         if not named:
-            return []
-        wanted = {name for _, ids in named for name in ids}
-        position = {name: index for index, name in enumerate(_values(self.items, "id")) if name in wanted}
-        pairs = {
-            (min(index, other), max(index, other))
-            for index, ids in named
-            for other in (position.get(name) for name in ids)
-            if other is not None and other != index
-        }
-        return sorted(pairs)
+            return np.empty((0, 2), dtype=np.int64)
+        position = dict(zip(_values(self.items, "id"), range(len(self.items)), strict=True))
+        first = np.repeat([index for index, _ in named], [len(ids) for _, ids in named])
+        second = np.array([position.get(name, -1) for _, ids in named for name in ids], dtype=np.int64)
+        return ordered_pairs(first[second >= 0], second[second >= 0])
 
     def floats(self, attribute: str, default: float = np.nan) -> FloatArray:
         """Return an optional float attribute as an array."""
@@ -110,6 +105,14 @@ class Columns:
     def codes(self, attribute: str) -> tuple[tuple[Any, ...], IntArray]:
         """Return the distinct values of an attribute, and where each item's stands among them."""
         return _codes(_values(self.items, attribute))
+
+
+def ordered_pairs(first: IntArray, second: IntArray) -> IntArray:
+    """Return pairs of different numbers, a row each, once, the smaller first, in order."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    width = int(high.max(initial=0)) + 1
+    keys = np.unique((low * width + high)[low != high])
+    return np.stack([keys // width, keys % width], axis=1)
 
 
 def build_columns(pool: Iterable[PoolItem], blueprint: Blueprint) -> Columns:
@@ -173,7 +176,7 @@ def _values(items: Sequence[PoolItem], attribute: str) -> list[Any]:
 def _codes(values: Sequence[_T]) -> tuple[tuple[_T, ...], IntArray]:
     """Return the distinct values and where each value stands among them."""
     index = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    return tuple(index), np.array(list(map(index.__getitem__, values)), dtype=np.int64)
+    return tuple(index), np.fromiter(map(index.__getitem__, values), dtype=np.int64, count=len(values))
 
 
 def _importance(items: Sequence[PoolItem]) -> IntArray:

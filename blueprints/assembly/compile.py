@@ -16,7 +16,7 @@ from scipy import sparse
 from blueprints.assembly.bars import bar_text
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.classes import find_classes
-from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray
+from blueprints.assembly.columns import BoolArray, Columns, FloatArray, IntArray, ordered_pairs
 from blueprints.assembly.further_rows import further_rows, joint_rows, trial_rows
 from blueprints.assembly.rows import Row, single_rows, size_row
 from blueprints.assembly.text import Text, plain
@@ -136,13 +136,14 @@ def compile_model(blueprint: Blueprint, columns: Columns, options: Options | Non
 
 
 def _split(
-    columns: Columns, usable: BoolArray, enemies: Sequence[tuple[int, int]], *, with_sets: bool
+    columns: Columns, usable: BoolArray, enemies: IntArray, *, with_sets: bool
 ) -> tuple[IntArray, list[tuple[int, ...]]]:
     """Return single items and whole sets; a set with a barred member or with enemies inside is out."""
     free = usable.copy()
     sets = []
-    hostile = set(enemies)
-    for group in columns.sets if with_sets else ():
+    groups = columns.sets if with_sets else []
+    hostile = {(first, second) for first, second in enemies.tolist()} if groups else set()
+    for group in groups:
         if len(group) == 1:
             continue
         free[group] = False
@@ -159,11 +160,12 @@ def _is_unit(n_items: int, singles: IntArray, heads: Mapping[int, int]) -> BoolA
     return mask
 
 
-def _unit_enemies(
-    enemies: Sequence[tuple[int, int]], heads: Mapping[int, int], is_unit: BoolArray
-) -> tuple[tuple[int, int], ...]:
-    pairs = ((heads.get(i, i), heads.get(j, j)) for i, j in enemies)
-    return tuple(sorted({(min(i, j), max(i, j)) for i, j in pairs if i != j and is_unit[i] and is_unit[j]}))
+def _unit_enemies(enemies: IntArray, heads: Mapping[int, int], is_unit: BoolArray) -> tuple[tuple[int, int], ...]:
+    head = np.arange(len(is_unit))
+    head[list(heads)] = list(heads.values())
+    pairs = head[enemies]
+    pairs = pairs[is_unit[pairs].all(axis=1)]
+    return tuple((first, second) for first, second in ordered_pairs(pairs[:, 0], pairs[:, 1]).tolist())
 
 
 def _classes(

@@ -32,7 +32,8 @@ from kernel.uow import UnitOfWork
 from qbank import public as qbank
 
 SEAL_JOB = "blueprints.seal_set"
-AT_ONCE = 20
+AT_ONCE = 4
+"""Forms sealed in one transaction: few, so that whoever else writes never waits for long."""
 ACTS: dict[FormAct, Permission] = {
     FormAct.SUBMIT: Permission.FORM_ASSEMBLE,
     FormAct.RETURN: Permission.FORM_APPROVE,
