@@ -12,14 +12,19 @@ from certification.rules.retention import RetentionKind
 from certification.services import batches, retention
 from certification.services.retention import ERASED_NAME
 from kernel import audit
+from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.factories.certification import candidate
 
-YEARS_LATER = dt.date(2032, 11, 22)
 WHY = "档案管理办法第 12 条"
+
+
+def years_later(n):
+    """Return a day so many years after now: rows carry the real moment at which they were made."""
+    return dt.date(now().year + n, 6, 15)
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def archived(office, calendar):
     """Two who hold certificates and one who failed, six years before the day that it is now."""
     batch_id = office.whole_way([candidate(n) for n in (1, 2, 3)], {"1": "80", "2": "80", "3": "40"})
     office.act(batches.archive_batch, batch_id)
-    calendar.set(YEARS_LATER)
+    calendar.set(years_later(6))
     return batch_id
 
 
@@ -48,7 +53,7 @@ def decide(actor, order_id, **kwargs):
 
 def test_only_those_without_a_certificate_are_due_and_only_after_the_years_of_the_rule(office, archived, calendar):
     assert due(office) == {"people": 1}
-    calendar.set(dt.date(2031, 1, 1))
+    calendar.set(years_later(4))
     assert due(office) == {}
 
 
