@@ -6,14 +6,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
+OFFICIAL_ZONE = timezone(timedelta(hours=8), "CST")
+"""Days in notices, plans and rules are counted in China's time wherever the server stands."""
 _SHIFT: ContextVar[timedelta] = ContextVar("clock_shift", default=timedelta(0))
 
 
 def now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.fromtimestamp(time.time(), tz=UTC) + _SHIFT.get()
+
+
+def today() -> date:
+    """Return the present day on the official calendar."""
+    return now().astimezone(OFFICIAL_ZONE).date()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -23,7 +23,7 @@ from kernel.uow import UnitOfWork
 
 def find_profile(session: Session, organisation_id: uuid.UUID, *, on: date | None = None) -> RuleProfile | None:
     """Return the version that holds on a day (default today), or None when all defaults hold."""
-    day = on or now().date()
+    day = on or today()
     query = (
         select(RuleProfile)
         .where(RuleProfile.organisation_id == organisation_id, RuleProfile.effective_on <= day)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -46,6 +46,14 @@ def test_the_version_of_the_day_holds(session, admin):
         for day in (date(2025, 12, 31), JANUARY, date(2026, 5, 31), JUNE)
     }
     assert list(held.values()) == [5, 6, 6, 7]
+
+
+def test_a_version_holds_from_the_first_minute_of_its_day_in_china(session, admin, monkeypatch):
+    publish(admin, {"test.count": 6}, on=JUNE)
+    minutes = {datetime(2026, 5, 31, 15, 59, tzinfo=UTC): 5, datetime(2026, 5, 31, 16, 0, tzinfo=UTC): 6}
+    for moment, expected in minutes.items():
+        monkeypatch.setattr("kernel.clock.now", lambda moment=moment: moment)
+        assert profiles.value(session, admin.organisation_id, "test.count") == expected
 
 
 def test_of_two_versions_for_one_day_the_later_one_holds(session, admin):
