@@ -50,6 +50,10 @@ class PublicityRow:
     skills: str
     review: str
     outcome: str
+    further: tuple[str, ...] = ()
+    """What the further components of the list gave, in their order."""
+    route: str = ""
+    """The route that passed the person in place of all components; it stands where the scores would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,5 @@ class PublicityList:
     contact: str
     published_on: dt.date
     rows: tuple[PublicityRow, ...]
+    further: tuple[str, ...] = ()
+    """Titles of the components beside theory, skill and review that the level has."""

@@ -95,6 +95,7 @@ def publicity_list_pdf(publicity: PublicityList, *, created_at: dt.datetime | No
         "contact": publicity.contact,
         "published_on": chinese_date(publicity.published_on),
         "has_review": any(row.review for row in publicity.rows),
+        "further": list(publicity.further),
         "rows": [dataclasses.asdict(row) for row in publicity.rows],
     }
     return render_pdf(_TEMPLATES / "publicity_list.typ", data, created_at=created_at)

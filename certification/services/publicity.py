@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
 from certification.documents.model import PublicityList, PublicityRow
 from certification.documents.rendering import publicity_list_pdf
-from certification.models import CertificationBatch, ComponentScore, Objection, ObjectionStatus, Publicity
+from certification.models import (
+    CertificationBatch,
+    ComponentScore,
+    Objection,
+    ObjectionStatus,
+    PassDecisionRecord,
+    Publicity,
+    ResultRecord,
+)
 from certification.repository import batches as batch_repository
 from certification.repository import publicity as repository
 from certification.repository import scores as score_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import OUTCOME_LABELS, AssessmentMode
+from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, AssessmentMode, PassOutcome
 from certification.rules.publicity import PublicityPeriod, publicity_period
 from certification.services import batches
 from certification.services.dates import today
@@ -31,6 +40,8 @@ from kernel.uow import UnitOfWork
 
 MAX_DAYS_AHEAD = 31
 LISTED_MODES = (AssessmentMode.THEORY, AssessmentMode.SKILLS, AssessmentMode.COMPREHENSIVE_REVIEW)
+FURTHER_MODES = (AssessmentMode.WORK_PERFORMANCE, AssessmentMode.PROCESS)
+ROUTES = frozenset({AssessmentMode.DIRECT_RECOGNITION, AssessmentMode.COMPETITION})
 
 
 def planned_period(session: Session, batch: CertificationBatch, starts_on: dt.date) -> PublicityPeriod:
@@ -81,21 +92,48 @@ def publicity_pdf(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> tup
     period = repository.find_publicity(session, batch_id)
     if period is None:
         raise ConflictError(N_("结果还没有公示，请先公示"))
+    decided = score_repository.current_decisions(session, batch_id)
+    further = _further_modes(decided.values())
     scores = score_repository.counting_scores(session, batch_id)
     rows = tuple(
-        PublicityRow(
-            record.name, record.id_number_mask, batch.occupation_name, batch.level_name,
-            *_score_texts(scores.get(record.result_record_id, {})),
-            outcome=OUTCOME_LABELS[record.outcome],
-        )
+        _row(batch, record, scores.get(record.result_record_id, {}), further, decided.get(record.result_record_id))
         for record in batch_repository.list_records(session, batch_id)
-    )  # fmt: skip
+    )
     listing = PublicityList(
         body_name=get_organisation(session, batch.organisation_id).name, batch_name=batch.name,
         starts_on=period.starts_on, ends_on=period.ends_on, n_working_days=period.n_working_days,
         contact=period.contact, published_on=period.starts_on, rows=rows,
+        further=tuple(MODE_LABELS[mode] for mode in further),
     )  # fmt: skip
     return f"公示名单_{batch.code}.pdf", publicity_list_pdf(listing, created_at=period.published_at)
+
+
+def _further_modes(decided: Iterable[PassDecisionRecord]) -> list[AssessmentMode]:
+    """Return the components beside the usual three that the rule of some decision asked for."""
+    asked = {part["mode"] for one in decided for part in one.rule.get("components", ())}
+    return [mode for mode in FURTHER_MODES if mode.value in asked]
+
+
+def _row(
+    batch: CertificationBatch,
+    record: ResultRecord,
+    held: dict[AssessmentMode, ComponentScore],
+    further: Sequence[AssessmentMode],
+    decision: PassDecisionRecord | None,
+) -> PublicityRow:
+    return PublicityRow(
+        record.name, record.id_number_mask, batch.occupation_name, batch.level_name, *_score_texts(held),
+        outcome=OUTCOME_LABELS[record.outcome], further=tuple(entered_text(held.get(mode)) for mode in further),
+        route=_route_of(decision),
+    )  # fmt: skip
+
+
+def _route_of(decision: PassDecisionRecord | None) -> str:
+    """Return the name of the route on which a decision rests alone, empty for one about components."""
+    if decision is None or decision.outcome is not PassOutcome.PASSED:
+        return ""
+    found = ROUTES & {AssessmentMode(mode) for mode, *_rest in decision.reasons}
+    return MODE_LABELS[min(found)] if found else ""
 
 
 def _score_texts(held: dict[AssessmentMode, ComponentScore]) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -20,7 +21,7 @@ from certification.rules.pass_decision import (
     decide,
     pass_rule_from_profile,
 )
-from certification.services import batches, decisions, proofs
+from certification.services import batches, decisions, proofs, publicity
 from certification.services.proofs import ProofForm
 from kernel.conflicts import ConflictOfInterestError, RelationKind
 from kernel.conflicts.services import Declaration, declare_relation
@@ -28,6 +29,7 @@ from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
+from tests.certification.test_certification_documents import pages_of
 from tests.certification.test_panels import act, set_rules
 from tests.factories.certification import candidate, id_number
 
@@ -128,6 +130,27 @@ def test_a_checked_document_decides_and_carries_both_names(office, batch_id, mak
     assert [one[:2] for one in reason] == [["competition", "recognised"]]
     with pytest.raises(ConflictError, match="已锁定"):
         enter(office.actor, office, batch_id, "3", M.PROCESS, score="80")
+
+
+def test_the_public_list_names_routes_and_the_further_components_of_the_level(office, batch_id, make_actor):
+    second = make_actor(Role.ASSESSOR, name="核对人")
+    prize = {"contest": "国家级一类", "rank": "3", "certificate": "G-3"}
+    for row in (
+        enter(office.actor, office, batch_id, "1", M.COMPETITION, facts=prize),
+        enter(office.actor, office, batch_id, "2", M.DIRECT_RECOGNITION),
+        enter(office.actor, office, batch_id, "3", M.PROCESS, score="75"),
+    ):
+        act(second, proofs.decide_proof, row.component_proof_id, version=1, is_true=True)
+    office.decide(batch_id, {"3": "66"})
+    office.publish(batch_id)
+    listing = "".join(pages_of(publicity.publicity_pdf(db.session(), batch_id, actor=office.actor)[1]))
+    header, first, other, third = re.split("演示考生[123]", listing)
+    assert "理论技能过程化考核结论" in header
+    assert "业绩评价" not in listing
+    assert "综合评审" not in listing
+    assert "竞赛成绩合格" in first
+    assert "直接认定合格" in other
+    assert "806675合格" in third
 
 
 def test_a_rank_that_gives_nothing_a_relative_and_another_house_are_refused(office, other_office, batch_id, make_actor):
