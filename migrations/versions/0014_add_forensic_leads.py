@@ -35,7 +35,7 @@ def upgrade():
             "subjects",
             sa.String(length=80),
             nullable=False,
-            comment="keys of the attempts, joined by a space, in order",
+            comment="keys of up to two attempts in order, of a version, or a digest",
         ),
         sa.Column("p_value", sa.Double(), nullable=False),
         sa.Column(

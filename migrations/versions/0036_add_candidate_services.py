@@ -33,7 +33,7 @@ def upgrade():
         "candidate_consents",
         sa.Column("candidate_consent_id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
-        sa.Column("candidate_id", sa.Uuid(), nullable=False),
+        sa.Column("candidate_id", sa.Uuid(), nullable=False, comment="the person of exam delivery"),
         sa.Column(
             "purpose",
             sa.Enum(
@@ -52,8 +52,8 @@ def upgrade():
             nullable=False,
         ),
         sa.Column("text_version", sa.String(length=20), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False, comment="the words that the person had before them"),
+        sa.Column("address", sa.String(length=64), nullable=False, comment="from where"),
         sa.Column("device", sa.String(length=200), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -110,8 +110,8 @@ def upgrade():
             nullable=False,
         ),
         sa.Column("n_rows", sa.Integer(), nullable=False),
-        sa.Column("n_returned", sa.Integer(), nullable=False),
-        sa.Column("n_differences", sa.Integer(), nullable=False),
+        sa.Column("n_returned", sa.Integer(), nullable=False, comment="fields that the file sends back"),
+        sa.Column("n_differences", sa.Integer(), nullable=False, comment="cells that differ from what was sent"),
         sa.Column("uploaded_by", sa.String(length=100), nullable=False),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_by", sa.String(length=100), nullable=False),
@@ -131,7 +131,10 @@ def upgrade():
     op.create_index(
         "ix_roster_answer_files_roster_submission_id_status", "roster_answer_files", ["roster_submission_id", "status"]
     )
-    op.add_column("webhook_endpoints", sa.Column("previous_secret_ciphertext", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "webhook_endpoints",
+        sa.Column("previous_secret_ciphertext", sa.LargeBinary(), nullable=True, comment="signs too until then"),
+    )
     op.add_column("webhook_endpoints", sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True))
     for table in ("candidate_consents", "credential_entries"):
         make_append_only(table)
