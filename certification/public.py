@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from certification.services import reception, standing
 from certification.services.reception import Reception
-from certification.services.standing import STATE_WORDS
 from exam_delivery.public import ResultPackage
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
@@ -84,4 +83,4 @@ def find_certificates(
         Attempts without a certificate are left out.
     """
     found = standing.certificates_of_attempts(session, actor, attempt_ids)
-    return {key: (row.number, STATE_WORDS[row.state]) for key, row in found.items()}
+    return {key: (row.number, standing.state_words(row)) for key, row in found.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from certification.rules.english_names import NO_ENGLISH, EnglishNames
 from certification.rules.levels import DOCUMENTS, DocumentKind, DocumentWording
 
 NO_TRADE = "--"  # the style notice: never empty
@@ -33,6 +34,7 @@ class CertificateSheet:
     print_serial: str = ""
     watermark: str = ""
     is_bilingual: bool = False
+    english: EnglishNames = NO_ENGLISH
     expires_on: dt.date | None = None
     signed_statement: str = ""
     wording: DocumentWording = DOCUMENTS[DocumentKind.SKILL_LEVEL]

@@ -18,7 +18,7 @@ from kernel.spreadsheets import TableSheet, write_table
 from kernel.typesetting import printable_photo, render_pdf
 
 _TEMPLATES = Path(__file__).parent
-_MADE = frozenset({"photo", "issued_on", "expires_on", "wording"})
+_MADE = frozenset({"photo", "issued_on", "expires_on", "wording", "english"})
 """Fields of a sheet that do not go into the template as they are."""
 MAX_CERTIFICATES = 1_000
 STATEMENT_MM = 38
@@ -68,9 +68,11 @@ def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes
     return {
         **{name: getattr(sheet, name) for name in names},
         **dataclasses.asdict(sheet.wording),
+        "english": dataclasses.asdict(sheet.english),
         "statement": sheet.wording.statement % {"body": sheet.body_name},
         "trade": sheet.trade.strip() or NO_TRADE,
         "issued_on": chinese_date(sheet.issued_on),
+        "issued_on_english": sheet.issued_on.isoformat(),
         "expires_on": chinese_date(sheet.expires_on) if sheet.expires_on else "",
         "qr": f"qr-{key}.svg",
         "statement_qr": f"statement-{key}.svg" if sheet.signed_statement else None,

@@ -97,6 +97,7 @@ class RegisterPage:
     rows: list[CertificateView]
     wanted: repository.CertificateFilter
     states: list[tuple[str, str]]
+    state: str
     occupations: list[tuple[str, str]]
     levels: list[tuple[str, str]]
     paging: Paging
@@ -129,7 +130,7 @@ def certificate_view(row: Certificate) -> CertificateView:
     if row.issued_at is None:
         return CertificateView(row, _("待签发"), "info")
     if state_on(row, today()) == EXPIRED:
-        return CertificateView(row, _("已过有效期"), "warning")
+        return CertificateView(row, _(register.EXPIRED_LABEL), "warning")
     return CertificateView(row, _(register.STATE_LABELS[row.state]), STATE_KINDS[row.state])
 
 
@@ -205,9 +206,13 @@ def document(document_id: uuid.UUID) -> Response:
 def _wanted() -> repository.CertificateFilter:
     args = request.values
     state = args.get("state", "")
+    is_worth = state in {CertificateState.VALID.value, EXPIRED}  # an expired one is a valid one whose last day is over
+    stored = CertificateState.VALID.value if is_worth else state
     return repository.CertificateFilter(
         search=args.get("q", "").strip()[:60],
-        state=CertificateState(state) if state in set(CertificateState) else None,
+        state=CertificateState(stored) if stored in set(CertificateState) else None,
+        is_expired=state == EXPIRED if is_worth else None,
+        day=today(),
         occupation_code=args.get("occupation", "")[:32],
         level_code=args.get("level", "")[:32],
         year=args.get("year", type=int),
@@ -225,7 +230,8 @@ def index() -> tuple[str, int]:
     occupations, levels = repository.list_register_choices(session, actor=actor)
     page = RegisterPage(
         [certificate_view(row) for row in rows], wanted,
-        [(state.value, _(label)) for state, label in register.STATE_LABELS.items()], occupations, levels,
+        [*((state.value, _(label)) for state, label in register.STATE_LABELS.items()), (EXPIRED, _(register.EXPIRED_LABEL))],
+        "" if wanted.state is None else EXPIRED if wanted.is_expired else wanted.state.value, occupations, levels,
         paging.of(total), {k: v for k, v in request.args.items() if k != "page"},
         actor.may(Permission.PERSONAL_DATA_REVEAL),
     )  # fmt: skip

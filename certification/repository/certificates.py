@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, undefer
 
@@ -35,6 +35,8 @@ class CertificateFilter:
 
     search: str = ""
     state: CertificateState | None = None
+    is_expired: bool | None = None
+    day: dt.date | None = None
     occupation_code: str = ""
     level_code: str = ""
     year: int | None = None
@@ -107,6 +109,9 @@ def filtered(session: Session, actor: Actor, wanted: CertificateFilter) -> Selec
     for column, value in conditions.items():
         if value is not None:
             query = query.where(column == value)
+    if wanted.is_expired is not None:
+        is_over = func.coalesce(Certificate.expires_on < wanted.day, false())
+        query = query.where(is_over if wanted.is_expired else ~is_over)
     if wanted.year is not None:
         first = dt.date(min(max(wanted.year, dt.MINYEAR), dt.MAXYEAR), 1, 1)
         query = query.where(Certificate.issued_on.between(first, first.replace(month=12, day=31)))

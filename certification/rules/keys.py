@@ -11,7 +11,7 @@ from certification.rules.levels import level_codes as level_codes
 from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile, plain_number
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
-from kernel.skill_levels import CHIEF, SENIOR
+from kernel.skill_levels import ABILITY_CODE, CHIEF, SENIOR
 
 MARK_THEORY = "certification.pass_mark_theory"
 MARK_SKILLS = "certification.pass_mark_skills"
@@ -31,6 +31,7 @@ PUBLICITY_CONTACT = "certification.publicity_contact"
 PLAN_NOTICE_WORKING_DAYS = "certification.plan_notice_working_days"
 WARNING_CHECKS = "certification.warning_checks"
 VALIDITY_YEARS = "certification.validity_years"
+ABILITY_VALIDITY_YEARS = "certification.ability_validity_years"
 ALL_LEVELS = "*"
 
 _MARKS: Mapping[AssessmentMode, str] = {
@@ -70,6 +71,7 @@ declare(
     RuleKey(PUBLICITY_CONTACT, "", N_("公示名单上的异议受理方式（部门、电话）")),
     RuleKey(PLAN_NOTICE_WORKING_DAYS, 15, N_("评价计划提前报备（工作日）"), "15", minimum=0, maximum=60),
     RuleKey(VALIDITY_YEARS, 0, N_("证书有效年限（0 为长期有效）"), "0", minimum=0, maximum=30),
+    RuleKey(ABILITY_VALIDITY_YEARS, 0, N_("专项职业能力证书有效年限（0 为长期有效）"), "0", minimum=0, maximum=30),
     RuleKey(WARNING_CHECKS, "", N_("只提醒、不拦截的数据合规检查编号（如 P06，逗号分隔）")),
 )
 
@@ -98,3 +100,8 @@ def _is_named(level_code: str, levels: object) -> bool:
 def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:
     """Return the rule by which candidates of a level pass."""
     return pass_rule_from_profile(pass_profile(values, level_code))
+
+
+def validity_years(values: Mapping[str, Any], level_code: str) -> int:
+    """Return for how many years a level's certificates are valid; 0 is without end."""
+    return int(values[ABILITY_VALIDITY_YEARS if level_code == ABILITY_CODE else VALIDITY_YEARS])

@@ -32,7 +32,7 @@ from certification.services import evidence, panel_documents, publicity
 from certification.services.dates import today
 from certification.services.evidence_entries import PackScope
 from certification.services.personal import read_number, seal
-from certification.services.register import STATE_LABELS as CERTIFICATE_LABELS
+from certification.services.register import state_label as certificate_label
 from certification.services.rosters import roster_rows
 from certification.services.scores import entered_text
 from certification.verifier import kaoku_verify
@@ -285,7 +285,7 @@ def _certificates(shelf: _Shelf) -> None:
             one.occupation_name,
             one.level_name,
             str(one.issued_on),
-            CERTIFICATE_LABELS[one.state],
+            certificate_label(one, today()),
             one.content_digest,
         ]
         for one in certificate_repository.list_batch_certificates(shelf.session, key)

@@ -28,11 +28,13 @@ from certification.rules import keys
 from certification.rules.batch_states import BatchState, require_transition
 from certification.rules.certificate_number import next_serial, parse_prefix
 from certification.rules.ecertificate import last_day
+from certification.rules.english_names import BILINGUAL, english_names
 from certification.rules.levels import DOCUMENTS, NumberSeries, document_kind, number_series
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.webhooks import EventType
 from certification.services import batches, statements, webhooks
 from certification.services.dates import OFFICIAL_ZONE, today
+from certification.services.lookup import EXPIRED, state_on
 from certification.services.personal import number_fields, read_number
 from certification.services.records import read_photo
 from kernel import audit, profiles
@@ -56,6 +58,12 @@ MESSAGES = {
         (CertificateAct.HELD, CertificateAct.RELEASED, CertificateAct.SUPERSEDED, CertificateAct.REVOKED),
         EventType.CERTIFICATE_STATE,
     ),
+}
+WATERMARKS = {
+    CertificateState.REVOKED.value: "已撤销",
+    CertificateState.SUPERSEDED.value: "已换发",
+    CertificateState.HELD.value: "暂停使用",
+    EXPIRED: "已过有效期",
 }
 NO_PREFIX = N_("本机构还没有登记 13 位机构代码，不能编号；请平台管理员在机构信息中填写")
 
@@ -141,6 +149,7 @@ def _make_certificate(
     counter.last_serial = next_serial(counter.last_serial)
     series = series_of(uow.session, batch)
     number = series.compose(counter.prefix, year=counter.year, serial=counter.last_serial)
+    values = profiles.values(uow.session, batch.organisation_id)
     key = new_id()
     plain = read_number(person, table="result_records", row_id=person.result_record_id)
     certificate = Certificate(
@@ -150,7 +159,7 @@ def _make_certificate(
         body_name=organisation.name, occupation_code=batch.occupation_code, occupation_name=batch.occupation_name,
         trade_name=batch.trade_name, level_code=batch.level_code, level_name=batch.level_name, issued_on=issued_on,
         own_level_code=batch.own_level_code, own_level_name=batch.own_level_name,
-        expires_on=last_day(issued_on, profiles.value(uow.session, batch.organisation_id, keys.VALIDITY_YEARS)),
+        expires_on=last_day(issued_on, keys.validity_years(values, batch.level_code)),
         created_at=now(), **number_fields(person.id_kind, plain, table=TABLE, row_id=key),
     )  # fmt: skip
     certificate.content_digest = content_digest(certificate, plain)
@@ -196,11 +205,7 @@ def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> Ce
     """Return what a certificate's sheet says; the QR code leads to the public page."""
     record = session.get(ResultRecord, certificate.result_record_id)
     wording = DOCUMENTS[document_kind(certificate.level_code)]
-    marks = {
-        CertificateState.REVOKED: "已撤销",
-        CertificateState.SUPERSEDED: "已换发",
-        CertificateState.HELD: "暂停使用",
-    }
+    values = profiles.values(session, certificate.organisation_id)
     return CertificateSheet(
         body_name=certificate.body_name,
         name=certificate.name,
@@ -213,7 +218,15 @@ def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> Ce
         issued_on=certificate.issued_on,
         verify_address=f"{base_url.rstrip('/')}/verify/{certificate.public_token}",
         photo=read_photo(session, record) if record else None,
-        watermark=marks.get(certificate.state, ""),
+        watermark=WATERMARKS.get(state_on(certificate, today()), ""),
+        is_bilingual=values[BILINGUAL],
+        english=english_names(
+            values,
+            body=certificate.body_name,
+            occupation=certificate.occupation_name,
+            trade=certificate.trade_name,
+            skill_level=certificate.level_name,
+        ),
         expires_on=certificate.expires_on,
         wording=wording,
     )
@@ -282,7 +295,7 @@ def printable(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> Sequenc
     require(actor, Permission.CERTIFICATE_ISSUE)
     batch_repository.get_batch(session, batch_id, actor=actor)
     rows = repository.list_batch_certificates(session, batch_id)
-    return [row for row in rows if row.state is CertificateState.VALID]
+    return [row for row in rows if state_on(row, today()) == CertificateState.VALID.value]
 
 
 # --- states ----------------------------------------------------------------------------------------------------------

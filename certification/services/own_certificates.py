@@ -25,6 +25,7 @@ from certification.rules.consents import CONSENT_TEXTS
 from certification.rules.pass_decision import AssessmentMode
 from certification.services import certificates, signing
 from certification.services.dates import today
+from certification.services.lookup import state_on
 from certification.services.scores import entered_text
 from exam_delivery.public_candidates import Proof
 from kernel import audit
@@ -140,7 +141,7 @@ def own_certificate(uow: UnitOfWork, proof: Proof, certificate_id: uuid.UUID) ->
     """
     row = repository.lock_own_certificate(uow.session, proof.candidate_id, certificate_id, actor=uow.actor)
     require_consent(uow.session, proof, ConsentPurpose.E_CERTIFICATE)
-    if row.state is not CertificateState.VALID:
+    if state_on(row, today()) != CertificateState.VALID.value:
         raise ConflictError(NOT_VALID)
     if signing.find_key(uow.session, row.organisation_id) is None:
         raise ConflictError(NOT_OFFERED)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from certification.models import Certificate, CertificateState
 from certification.repository import certificates as repository
 from certification.repository.certificates import CertificateFilter
+from certification.services.dates import today
+from certification.services.lookup import EXPIRED, state_on
 from certification.services.personal import read_number
 from kernel import audit
 from kernel.errors import InvalidInputError
@@ -21,9 +25,15 @@ STATE_LABELS = {
     CertificateState.SUPERSEDED: N_("已换发"),
     CertificateState.REVOKED: N_("已撤销"),
 }
+EXPIRED_LABEL = N_("已过有效期")
 HEADER = (
     "证书编号", "姓名", "证件类型", "证件号码", "职业编码", "职业名称", "工种名称", "职业技能等级", "发证日期", "状态", "发证机构", "企业等级",
 )  # fmt: skip
+
+
+def state_label(row: Certificate, day: dt.date) -> str:
+    """Return what a certificate is worth on a day, in words to translate."""
+    return EXPIRED_LABEL if state_on(row, day) == EXPIRED else STATE_LABELS[row.state]
 
 
 def export_register(uow: UnitOfWork, wanted: CertificateFilter) -> bytes:
@@ -45,5 +55,5 @@ def _cells(row: Certificate, *, is_plain: bool) -> list[str]:
     number = read_number(row, table="certificates", row_id=row.certificate_id) if is_plain else row.id_number_mask
     return [
         row.number, row.name, ID_KIND_LABELS[IdKind(row.id_kind)], number, row.occupation_code, row.occupation_name,
-        row.trade_name, row.level_name, row.issued_on.isoformat(), STATE_LABELS[row.state], row.body_name, row.own_level_name,
+        row.trade_name, row.level_name, row.issued_on.isoformat(), state_label(row, today()), row.body_name, row.own_level_name,
     ]  # fmt: skip

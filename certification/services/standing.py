@@ -8,21 +8,14 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from certification.models import Certificate, CertificateState
+from certification.models import Certificate
 from certification.repository import certificates as repository
 from certification.rules import keys
 from certification.rules.pass_decision import AssessmentMode, rounded_score
-from certification.services import enterprise_levels
+from certification.services import enterprise_levels, register
+from certification.services.dates import today
 from kernel import profiles
-from kernel.i18n import N_
 from kernel.identity.actor import Actor
-
-STATE_WORDS = {
-    CertificateState.VALID: N_("有效"),
-    CertificateState.HELD: N_("暂停使用"),
-    CertificateState.SUPERSEDED: N_("已换发"),
-    CertificateState.REVOKED: N_("已撤销"),
-}
 
 
 def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str) -> Callable[[Decimal], bool]:
@@ -31,6 +24,11 @@ def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str)
     rule = keys.pass_rule(profiles.values(session, organisation_id), certified)
     mark = next((part.pass_mark for part in rule.components if part.mode is AssessmentMode.THEORY), Decimal(0))
     return lambda score: rounded_score(score, rule.rounding_unit) >= mark
+
+
+def state_words(row: Certificate) -> str:
+    """Return what a certificate is worth today, in words to translate."""
+    return register.state_label(row, today())
 
 
 def certificates_of_attempts(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from certification.documents.model import CertificateSheet, PublicityList, PublicityRow
 from certification.documents.rendering import certificates_pdf, chinese_date, publicity_list_pdf, roster_workbook
+from certification.rules.english_names import EnglishNames, parse_names
 from certification.rules.roster import RosterRow, read_roster
 from kernel.errors import InvalidInputError
 from kernel.spreadsheets import read_table
@@ -57,8 +58,30 @@ def test_a_trade_print_serial_and_english_appear_where_given():
     assert "Certificatenumber" not in pages_of(certificates(SHEET))[0]
 
 
+def test_english_names_stand_under_the_chinese_ones_and_absent_ones_leave_the_chinese_alone():
+    names = EnglishNames(body="Demo Centre", occupation="AI Trainer", skill_level="Level 3")
+    sheet = dataclasses.replace(SHEET, is_bilingual=True, english=names)
+    (text,) = pages_of(certificates(sheet))
+    assert "人工智能训练师AITrainer" in text
+    assert "三级/高级工Level3" in text
+    assert "DemoCentre" in text
+    assert "Dateofissue:2026-11-30" in text
+    assert "AITrainer" not in pages_of(certificates(dataclasses.replace(sheet, is_bilingual=False)))[0]
+
+
+def test_english_names_are_read_by_line_and_a_line_that_is_no_pair_is_refused_by_name():
+    assert parse_names("# 说明\n人工智能训练师＝AI Trainer\n\n三级/高级工 = Level 3") == {
+        "人工智能训练师": "AI Trainer", "三级/高级工": "Level 3",
+    }  # fmt: skip
+    for line in ("人工智能训练师", "人工智能训练师=训练师", "=Level 3", "甲=" + "x" * 61, "甲=A\n甲=B"):
+        with pytest.raises(InvalidInputError, match=r"训练师|Level 3|甲"):
+            parse_names(line)
+
+
 def test_long_names_stay_on_one_page():
+    english = EnglishNames(*["Demonstration " * 4] * 3, "Level 3")
     long = {
+        "english": english,
         "body_name": "演示职业技能评价有限责任公司" * 3,
         "occupation": "演示职业名称" * 6,
         "trade": "演示工种" * 6,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import io
 
@@ -11,6 +10,8 @@ import pytest
 
 from certification.models import CertificationBatch
 from certification.repository import certificates as certificate_repository
+from certification.rules import keys
+from certification.rules.english_names import BILINGUAL, ENGLISH_NAMES
 from certification.rules.levels import (
     ABILITY_NUMBERS,
     LEVEL_CODES,
@@ -149,19 +150,21 @@ def test_a_special_ability_goes_from_its_filing_to_a_certificate_without_a_level
     office.approve(batch_id)
     with pytest.raises(InvalidInputError, match="编号规则尚未设置"):
         office.act(certificates.number_batch, batch_id, issued_on=DAY)
-    publish(organisation, **{ABILITY_NUMBERS: "ZX{province}{yyyy}{serial:6}"})
+    bilingual = {BILINGUAL: True, ENGLISH_NAMES: "手工面点制作=Pastry making"}
+    publish(
+        organisation,
+        **{ABILITY_NUMBERS: "ZX{province}{yyyy}{serial:6}", keys.ABILITY_VALIDITY_YEARS: 2, keys.VALIDITY_YEARS: 9},
+        **bilingual,
+    )
     office.issue(batch_id)
     first, second = certificate_repository.list_batch_certificates(db.session(), batch_id)
     assert (first.number, second.number) == ("ZX112026000001", "ZX112026000002")
     sheet = certificates.sheet_of(db.session(), first, base_url="https://kaoku.invalid")
-    said = text_of(
-        certificates.certificates_pdf(
-            [dataclasses.replace(sheet, is_bilingual=True)], created_at=certificates.issue_moment(first)
-        )
-    )
+    said = text_of(certificates.certificates_pdf([sheet], created_at=certificates.issue_moment(first)))
     for expected in (
         "专项职业能力证书",
-        "专项职业能力Specialability手工面点制作",
+        "专项职业能力Specialability手工面点制作Pastrymaking",
+        f"有效期至：{DAY.year + 2}年",
         "通过专项职业能力考核",
         first.number,
     ):

@@ -14,13 +14,15 @@ from sqlalchemy import event
 from certification.models import CertificateAct, CertificateLookup, CertificateStatement
 from certification.repository import certificates as certificate_repository
 from certification.repository import signing as key_repository
+from certification.repository.certificates import CertificateFilter
 from certification.rules.ecertificate import TYPE, read_statement
-from certification.services import certificates, signing, statements
+from certification.services import certificates, register, signing, statements
 from kernel import profiles
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
 from kernel.qr import qr_modules
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 from tests.factories.certification import candidate, id_number
 
@@ -182,7 +184,7 @@ def test_an_administrator_makes_replaces_and_revokes_keys_on_the_page(office, si
     assert "最新的密钥已作废，现在不能签名" in page
 
 
-def test_a_certificate_with_a_validity_expires_by_itself(office, admin, app):
+def test_a_certificate_with_a_validity_expires_by_itself(office, admin, app, sign_in):
     make_key(admin)
     with unit_of_work(admin) as uow:
         profiles.publish(uow, {"certification.validity_years": 3}, effective_on=dt.date(2020, 1, 1))
@@ -192,6 +194,19 @@ def test_a_certificate_with_a_validity_expires_by_itself(office, admin, app):
     office.calendar.set(dt.date(2029, 11, 10))
     page = app.test_client().get(f"/verify/{row.public_token}").text
     assert "已过有效期" in page
+    listed = [
+        certificate_repository.list_certificates(
+            db.session(), actor=office.actor, wanted=CertificateFilter(is_expired=over, day=dt.date(2029, 11, 9 + over))
+        )[1]
+        for over in (True, False)
+    ]
+    assert listed == [1, 1]
+    client = sign_in(Role.CERTIFICATION_OFFICER)
+    assert row.number in client.get("/certification/certificates/?state=expired").text
+    assert row.number not in client.get("/certification/certificates/?state=valid").text
+    assert "已过有效期" in read_table(office.act(register.export_register, CertificateFilter()))[0].rows[1]
+    assert certificates.sheet_of(db.session(), row, base_url=BASE).watermark == "已过有效期"
+    assert certificates.printable(db.session(), row.certification_batch_id, actor=office.actor) == []
     office.act(certificates.change_state, row.certificate_id, CertificateAct.REVOKED, reason="核查发现替考")
     assert "已撤销" in app.test_client().get(f"/verify/{row.public_token}").text
 
