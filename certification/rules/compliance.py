@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from certification.rules.certificate_number import (
+from certification.rules.pass_decision import PassOutcome
+from kernel.certificate_numbers import (
     NATIONAL_LEVEL_CODES,
     CertificateNumber,
     InvalidCertificateNumberError,
     parse_number,
 )
-from certification.rules.pass_decision import PassOutcome
 from kernel.i18n import N_
 from kernel.national_id import IdKind, Sex, check_id_number
 from kernel.skill_levels import ABILITY_CODE

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from certification.rules.certificate_number import (
+from kernel.certificate_numbers import (
     NATIONAL_LEVEL_CODES,
     InvalidCertificateNumberError,
     compose_number,

@@ -26,7 +26,6 @@ from certification.repository import certificates as repository
 from certification.repository import publicity as publicity_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState, require_transition
-from certification.rules.certificate_number import next_serial, parse_prefix
 from certification.rules.ecertificate import last_day
 from certification.rules.english_names import BILINGUAL, english_names
 from certification.rules.levels import DOCUMENTS, NumberSeries, document_kind, number_series
@@ -39,6 +38,7 @@ from certification.services.personal import number_fields, read_number
 from certification.services.records import read_photo
 from kernel import audit, profiles
 from kernel.canonical import digest
+from kernel.certificate_numbers import next_serial, parse_prefix
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError

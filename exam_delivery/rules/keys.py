@@ -29,6 +29,7 @@ SEATS_SNAKE = "exam.seats_snake"
 MINIMUM_AGE = "exam.minimum_age"
 ELIGIBILITY = "exam.eligibility"
 ELIGIBILITY_REFUSES = "exam.eligibility_refuses"
+HELD_CERTIFICATE_REFUSES = "exam.held_certificate_refuses"
 ADMISSION_PATTERN = "exam.admission_number_pattern"
 RULES_TEXT = "exam.rules_text"
 PLEDGE_TEXT = "exam.pledge_text"
@@ -72,6 +73,7 @@ declare(
     RuleKey(SEATS_SNAKE, True, N_("座位图按 S 形排号（一排从左到右，下一排从右到左）")),
     RuleKey(MINIMUM_AGE, 16, N_("考生最小年龄（不足时提醒）"), "16", minimum=0, maximum=100),
     EligibilityKey(ELIGIBILITY, NOTE, N_("申报条件（每行一条，导入名单时核对）")),
+    RuleKey(HELD_CERTIFICATE_REFUSES, False, N_("名单上已有证书的编号有误的不能导入（不选时只提醒）")),
     RuleKey(ELIGIBILITY_REFUSES, False, N_("不符合申报条件的不能导入（不选时只提醒）")),
     RuleKey(ADMISSION_PATTERN, "{yymmdd}{plan2}{seq4}", N_("准考证号编排规则"), "yymmdd + 2 + 4"),
     RuleKey(RULES_TEXT, DEFAULT_RULES_TEXT, N_("考场规则（每行一条，考生登录后显示）")),

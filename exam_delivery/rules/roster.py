@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from exam_delivery.rules import roster_columns as columns
 from exam_delivery.rules.eligibility import AGE, Way, judge
+from exam_delivery.rules.held_certificates import NUMBER_COLUMN, held_certificate_findings, repeated_numbers
 from kernel.i18n import N_
 from kernel.national_id import ID_KIND_LABELS, SEX_LABELS, IdCheck, IdKind, Sex, check_id_number, mask_id
 from kernel.spreadsheets import Sheet, column_letter
@@ -66,6 +67,10 @@ class RosterRow:
         """Return the row with more problems."""
         return replace(self, problems=(*self.problems, *problems))
 
+    def with_warnings(self, warnings: Iterable[Problem]) -> RosterRow:
+        """Return the row with more warnings."""
+        return replace(self, warnings=(*self.warnings, *warnings))
+
 
 @dataclass(frozen=True, slots=True)
 class RosterContext:
@@ -78,6 +83,7 @@ class RosterContext:
     minimum_age: int
     ways: tuple[Way, ...] = ()
     refuses_ineligible: bool = False
+    refuses_certificates: bool = False
 
 
 def read_rows(sheet: Sheet, plan: columns.ColumnPlan, context: RosterContext) -> list[RosterRow]:
@@ -87,7 +93,7 @@ def read_rows(sheet: Sheet, plan: columns.ColumnPlan, context: RosterContext) ->
     for index, cells in enumerate(sheet.rows[plan.head_row + 1 :], start=plan.head_row + 2):
         if any(cells):
             rows.append(_read_row(index, cells, plan, context, lost))
-    return _with_repeats(rows)
+    return _with_certificates(_with_repeats(rows), context)
 
 
 def _read_row(
@@ -125,6 +131,20 @@ def _read_row(
     refused = against if context.refuses_ineligible else []
     shown = [] if context.refuses_ineligible else against
     return replace(row, problems=(*problems, *refused), warnings=(*row.warnings, *shown))
+
+
+def _with_certificates(rows: Sequence[RosterRow], context: RosterContext) -> list[RosterRow]:
+    """Return the rows with what is wrong about the certificates that people hold: refused or only shown, as the rules say."""
+    repeats = repeated_numbers((row.number, row.extra) for row in rows)
+    found = []
+    for row in rows:
+        problems = [Problem(*one) for one in held_certificate_findings(row.extra, context.today.year)]
+        if others := repeats.get(row.number):
+            message = N_("证书编号与第 %(rows)s 行相同，请核对是谁的证书")
+            problems.append(Problem(NUMBER_COLUMN, message, {"rows": "、".join(map(str, others))}))
+        is_refused = context.refuses_certificates
+        found.append(row.with_problems(problems) if is_refused else row.with_warnings(problems))
+    return found
 
 
 def _against_eligibility(row: RosterRow, birth: dt.date | None, context: RosterContext) -> Iterable[Problem]:

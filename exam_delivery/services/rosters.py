@@ -133,6 +133,7 @@ def make_preview(session: Session, actor: Actor, batch: ExamBatch, data: bytes |
     context = RosterContext(
         now().date(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE],
         parse_ways(values[keys.ELIGIBILITY]), refuses_ineligible=values[keys.ELIGIBILITY_REFUSES],
+        refuses_certificates=values[keys.HELD_CERTIFICATE_REFUSES],
     )  # fmt: skip
     rows = read_rows(sheet, plan, context)
     if not rows:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certification.rules.certificate_number import (
+from kernel.certificate_numbers import (
     CERTIFICATE_PROVINCES,
     MAX_SERIAL,
     BodyCategory,
