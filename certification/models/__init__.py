@@ -8,6 +8,7 @@ from certification.models.batches import (
     ResultDelivery,
     ResultRecord,
 )
+from certification.models.blanks import CertificateBlank
 from certification.models.candidates import CandidateConsent, ConsentAct, ConsentPurpose, CredentialEntry
 from certification.models.certificates import (
     Certificate,
@@ -69,6 +70,7 @@ __all__ = [
     "CarriedPart",
     "Certificate",
     "CertificateAct",
+    "CertificateBlank",
     "CertificateCounter",
     "CertificateEvent",
     "CertificateLookup",
