@@ -22,6 +22,7 @@ from blueprints.pages import (
     report,
     runs,
     sources,
+    whole_forms,
 )
 from blueprints.pages.navigation import MENU, todos
 
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     panels.bp,
     panel_rating.bp,
     panel_reports.bp,
+    whole_forms.bp,
 )
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

@@ -58,6 +58,11 @@ APPROVAL = RuleKey(
     "blueprints.approval", "须由第二人批准", N_("蓝图的批准"), N_("未经批准的蓝图，据此组成的试卷不能封存；人员很少的机构可以免批准，系统留下记录"),
     choices=(APPROVAL_NEEDED, APPROVAL_WAIVED),
 )  # fmt: skip
+WAIVER_ALLOWED, WAIVER_REFUSED = N_("写明原因可以收入"), N_("一律不收")
+WAIVER = RuleKey(
+    "blueprints.whole_form_waiver", "写明原因可以收入", N_("不符蓝图的套题"), N_("外来的整套试卷有要求不符合时，能否写明原因收为试卷；重复、互斥和不可用的试题总是不收"),
+    choices=(WAIVER_ALLOWED, WAIVER_REFUSED),
+)  # fmt: skip
 COOLDOWN_DAYS = RuleKey(
     "blueprints.cooldown_days", 180, N_("试题冷却期（天）"), N_("在此期间内用过的试题不算新鲜；0 表示不计"), minimum=0, maximum=3650
 )  # fmt: skip
@@ -79,6 +84,7 @@ declare(
     TIME_LIMIT,
     COOLDOWN_DAYS,
     APPROVAL,
+    WAIVER,
 )
 declare(READING_SPEED, ANSWER_SECONDS)
 

@@ -16,6 +16,7 @@ from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import Check
 from blueprints.models import ExamForm
 from blueprints.rules.measures import Information, KeyUse, form_information, key_uses, largest_gap
+from blueprints.rules.packages import SlotContent
 from blueprints.rules.parallel import difficulty_counts, mean_difficulty
 from blueprints.rules.profile import ANSWER_SECONDS, READING_SPEED
 from blueprints.rules.states import FormStatus
@@ -87,7 +88,7 @@ def build_report(session: Session, actor: Actor, form_id: uuid.UUID) -> FormRepo
     form = repository.get_form(session, form_id, actor=actor, with_slots=True)
     bench = load_bench(session, actor, form)
     group = [form, *_siblings(session, actor, form)]
-    times = _seconds(session, actor, group)
+    times = form_seconds(session, actor, group)
     known = {item.id: item for item in bench.pool.items}
     own = form_information(bench.items)
     parallel = [
@@ -97,10 +98,15 @@ def build_report(session: Session, actor: Actor, form_id: uuid.UUID) -> FormRepo
     return FormReport(
         form=form, columns=[rule.type for rule in bench.blueprint.types if rule.count], rows=_table(bench),
         checks=bench.checks(), importance=dict(sorted(Counter(item.importance for item in bench.items).items())),
-        keys=key_uses([(slot.content.type, _letter(slot.content)) for slot in slots if slot.content.type in LETTERED]),
-        quality=form_quality(session, actor, form), earlier=_earlier(session, actor, form, group), parallel=parallel,
+        keys=key_spread(slots),
+        quality=form_quality(session, actor, form), earlier=earlier_forms(session, actor, form, group), parallel=parallel,
         matrix=_matrix(group),
     )  # fmt: skip
+
+
+def key_spread(slots: Sequence[SlotContent]) -> list[KeyUse]:
+    """Return how the keys of a form's lettered items are spread."""
+    return key_uses([(slot.content.type, _letter(slot.content)) for slot in slots if slot.content.type in LETTERED])
 
 
 def _siblings(session: Session, actor: Actor, form: ExamForm) -> list[ExamForm]:
@@ -121,7 +127,7 @@ def _letter(content: ItemContent) -> str:
     return str(content.key or "")
 
 
-def _seconds(session: Session, actor: Actor, forms: Sequence[ExamForm]) -> Mapping[uuid.UUID, int]:
+def form_seconds(session: Session, actor: Actor, forms: Sequence[ExamForm]) -> Mapping[uuid.UUID, int]:
     """Return how long each form usually takes: reading every text, then the time its types need."""
     per_minute = float(profiles.value(session, actor.organisation, READING_SPEED.name))
     by_type = parse_seconds(str(profiles.value(session, actor.organisation, ANSWER_SECONDS.name)))
@@ -152,7 +158,7 @@ def _parallel(form: ExamForm, items: Sequence[PoolItem], times: Mapping[uuid.UUI
     )  # fmt: skip
 
 
-def _earlier(session: Session, actor: Actor, form: ExamForm, group: Sequence[ExamForm]) -> list[Earlier]:
+def earlier_forms(session: Session, actor: Actor, form: ExamForm, group: Sequence[ExamForm]) -> list[Earlier]:
     """Return the last other forms of the level with the items they share; forms of the same draw are compared apart."""
     own = {slot.item_id for slot in form.slots}
     but = [one.exam_form_id for one in group]

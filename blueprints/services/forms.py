@@ -49,10 +49,19 @@ def _refuse_broken(uow: UnitOfWork, form_id: uuid.UUID) -> None:
     form = repository.lock_form(uow.session, form_id, actor=uow.actor)
     if form.status is not FormStatus.DRAFT or not repository.last_change_number(uow.session, form_id):
         return
-    broken = load_bench(uow.session, uow.actor, form).broken()
+    waived = waived_rules(uow.session, uow.actor, form)
+    broken = [check for check in load_bench(uow.session, uow.actor, form).broken() if check.constraint not in waived]
     if broken:
         rules = "；".join(str(check.text) for check in broken[:SHOWN_RULES])
         raise ConflictError(N_("试卷还不符合蓝图：%(rules)s。请在“手工调整”中补齐后再提交"), rules=rules)
+
+
+def waived_rules(session: Session, actor: Actor, form: ExamForm) -> frozenset[str]:
+    """Return the rules that a form made elsewhere was taken in without, as somebody gave reasons."""
+    if form.assembly_run_id is None:
+        return frozenset()
+    run = repository.get_run(session, form.assembly_run_id, actor=actor)
+    return frozenset(((run.result or {}).get("checked") or {}).get("waived") or ())
 
 
 def return_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str) -> ExamForm:

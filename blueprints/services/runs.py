@@ -176,12 +176,12 @@ def relaxation_of(run: AssemblyRun, index: int) -> Mapping[str, Any]:
     return way
 
 
-def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> list[ExamForm]:
+def accept_run(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "", comment: str = "") -> list[ExamForm]:
     """Take the forms of a finished run over as drafts; once only, and only from a published blueprint."""
     origin = begin_acceptance(uow, run_id, name)
     run, found = origin.run, (origin.run.result or {})["forms"]
     labels = string.ascii_uppercase[: len(found)] if len(found) > 1 else [""]
-    forms = [_form(uow, origin, label, entry["items"]) for label, entry in zip(labels, found, strict=True)]
+    forms = [_form(uow, origin, label, entry["items"], comment) for label, entry in zip(labels, found, strict=True)]
     run.accepted_at = now()
     audit.record(
         uow, "assembly.accept", "assembly_run", run_id, after={"forms": [str(form.exam_form_id) for form in forms]}
@@ -241,7 +241,7 @@ class Origin:
     duration_minutes: int
 
 
-def _form(uow: UnitOfWork, origin: Origin, label: str, items: list[Mapping[str, Any]]) -> ExamForm:
+def _form(uow: UnitOfWork, origin: Origin, label: str, items: list[Mapping[str, Any]], comment: str) -> ExamForm:
     slots = [FormSlot(**values) for values in slot_values(items)]
     form = ExamForm(
         **form_values(uow, origin), label=label, total_score=sum(slot.score for slot in slots), n_slots=len(slots),
@@ -250,7 +250,7 @@ def _form(uow: UnitOfWork, origin: Origin, label: str, items: list[Mapping[str, 
     uow.add(form)
     uow.flush()  # decisions name the form by its key, and items are frozen by it
     form.n_slots = len(slot_contents(uow.session, uow.actor, form))
-    note_decision(uow, form, FormAct.ACCEPT, "")
+    note_decision(uow, form, FormAct.ACCEPT, comment)
     return form
 
 

@@ -115,3 +115,21 @@ def count_beyond_draft(session: Session, run: ImportRun) -> int:
         (Item.status != ItemStatus.DRAFT) | Item.approved_version_id.is_not(None),
     )
     return session.scalar(query) or 0
+
+
+def list_done(session: Session, standard_level_id: uuid.UUID, *, actor: Actor, limit: int) -> Sequence[ImportRun]:
+    """Return the last finished imports of a level, newest first."""
+    query = select(ImportRun).where(
+        ImportRun.organisation_id == actor.organisation,
+        ImportRun.standard_level_id == standard_level_id,
+        ImportRun.state == ImportState.DONE,
+    )
+    return session.scalars(query.order_by(ImportRun.created_at.desc()).limit(limit)).all()
+
+
+def codes_of_run(session: Session, run: ImportRun) -> list[str]:
+    """Return the codes of the items that an import made and that are still there, in the file's order."""
+    query = select(Item.code).where(
+        Item.import_run_id == run.import_run_id, Item.organisation_id == run.organisation_id, Item.removed_at.is_(None)
+    )
+    return sorted(session.scalars(query), key=lambda code: (len(code), code))

@@ -29,6 +29,9 @@ from qbank.services.media import Picture
 
 PROGRESS_STEP = 250
 
+LEFT_OUT = N_("与 %(code)s 的内容相同，未导入")
+"""What the report of an import says of an item that the bank has already."""
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateItem:
@@ -91,8 +94,7 @@ class ImportOutcome:
         return body
 
     def _all_warnings(self) -> list[Notice]:
-        message = N_("与 %(code)s 的内容相同，未导入")
-        known = [Notice(one.locator, "duplicate_of", message % {"code": one.code}) for one in self.duplicates]
+        known = [Notice(one.locator, "duplicate_of", LEFT_OUT % {"code": one.code}) for one in self.duplicates]
         return [*self.warnings, *known]
 
 
