@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from certification.models import (
     Certificate,
     CertificateAct,
+    CertificateBlank,
     CertificateEvent,
     CertificateState,
     CertificationDocument,
@@ -33,9 +35,10 @@ from certification.pages.wording import (
     refusal,
 )
 from certification.repository import certificates as repository
+from certification.repository.blanks import good_blanks, list_batch_blanks
 from certification.rules.batch_states import BatchState
+from certification.services import blanks, printing, register
 from certification.services import certificates as services
-from certification.services import printing, register
 from certification.services.dates import today
 from certification.services.lookup import EXPIRED, state_on
 from kernel.db import db
@@ -43,6 +46,7 @@ from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.jobs.models import Job
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_certificates", __name__, url_prefix="/certification")
@@ -72,6 +76,7 @@ class CertificateView:
     row: Certificate
     state_label: str
     state_kind: str
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class BatchCertificatesPage:
     head: BatchHead
     rows: list[CertificateView]
     documents: Sequence[CertificationDocument]
+    blanks: Sequence[tuple[CertificateBlank, str]]
     may_issue: bool
     can_number: bool
     can_issue: bool
@@ -125,6 +131,15 @@ class CertificatePage:
     may_prove: bool
 
 
+def certificate_views(session: Session, rows: Sequence[Certificate]) -> list[CertificateView]:
+    """Return certificates with their states in words and the serials of their blanks."""
+    good = good_blanks(session, [row.certificate_id for row in rows])
+    return [
+        replace(certificate_view(row), serial=good[row.certificate_id].serial if row.certificate_id in good else "")
+        for row in rows
+    ]
+
+
 def certificate_view(row: Certificate) -> CertificateView:
     """Return a certificate with its state in words; one that is not issued yet says so."""
     if row.issued_at is None:
@@ -148,9 +163,10 @@ def _batch_page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str,
     session, actor = db.session(), current_actor()
     head = batch_head(session, actor, batch_id, "certificates")
     state, may_issue = head.batch.state, head.is_own and actor.may(Permission.CERTIFICATE_ISSUE)
-    rows = [certificate_view(row) for row in repository.list_batch_certificates(session, batch_id)]
+    rows = certificate_views(session, repository.list_batch_certificates(session, batch_id))
     page = BatchCertificatesPage(
         head=head, rows=rows, documents=repository.list_documents(session, batch_id) if may_issue else (),
+        blanks=list_batch_blanks(session, head.batch) if may_issue else (),
         may_issue=may_issue, can_number=may_issue and state is BatchState.APPROVED,
         can_issue=may_issue and state is BatchState.NUMBERED,
         can_print=may_issue and state in {BatchState.ISSUED, BatchState.ARCHIVED}, today=today(),
@@ -177,18 +193,33 @@ def number(batch_id: uuid.UUID) -> tuple[str, int] | Response:
 @requires(Permission.CERTIFICATE_ISSUE)
 def issue(batch_id: uuid.UUID) -> Response:
     """Print and issue in a job."""
-    with unit_of_work(current_actor()) as uow:
-        job = printing.request_issue(uow, batch_id, base_url=base_url())
-    return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+    return _begin(printing.request_issue, batch_id)
 
 
 @bp.post("/batches/<uuid:batch_id>/certificates/print")
 @requires(Permission.CERTIFICATE_ISSUE)
 def print_batch(batch_id: uuid.UUID) -> Response:
     """Print once more in a job."""
-    with unit_of_work(current_actor()) as uow:
-        job = printing.request_print(uow, batch_id, base_url=base_url())
+    return _begin(printing.request_print, batch_id)
+
+
+def _begin(request_job: Callable[..., Job], batch_id: uuid.UUID) -> Response:
+    try:
+        with unit_of_work(current_actor()) as uow:
+            job = request_job(uow, batch_id, base_url=base_url(), first_serial=form_text("first_serial"))
+    except InvalidInputError as exc:
+        return redirect_with_message(url_for("cert_certificates.batch", batch_id=batch_id), refusal(exc), "danger")
     return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+
+
+@bp.post("/batches/<uuid:batch_id>/certificates/spoil")
+@requires(Permission.CERTIFICATE_ISSUE)
+def spoil(batch_id: uuid.UUID) -> Response:
+    """Note that a blank is spoiled."""
+    return act_and_return(
+        url_for("cert_certificates.batch", batch_id=batch_id), _("已登记作废"),
+        lambda uow: blanks.spoil_blank(uow, batch_id, form_text("serial"), reason=form_text("reason")),
+    )  # fmt: skip
 
 
 @bp.post("/documents/<uuid:document_id>")
@@ -229,7 +260,7 @@ def index() -> tuple[str, int]:
     )
     occupations, levels = repository.list_register_choices(session, actor=actor)
     page = RegisterPage(
-        [certificate_view(row) for row in rows], wanted,
+        certificate_views(session, rows), wanted,
         [*((state.value, _(label)) for state, label in register.STATE_LABELS.items()), (EXPIRED, _(register.EXPIRED_LABEL))],
         "" if wanted.state is None else EXPIRED if wanted.is_expired else wanted.state.value, occupations, levels,
         paging.of(total), {k: v for k, v in request.args.items() if k != "page"},
@@ -260,7 +291,7 @@ def detail(certificate_id: uuid.UUID) -> tuple[str, int]:
     may_change = is_own and actor.may(Permission.CERTIFICATE_REVOKE)
     is_open = row.state in {CertificateState.VALID, CertificateState.HELD}
     page = CertificatePage(
-        certificate=row, view=certificate_view(row),
+        certificate=row, view=certificate_views(session, [row])[0],
         events=[(_(ACT_LABELS[event.act]), event) for event in repository.list_events(session, certificate_id)],
         verify_href=f"{base_url()}/verify/{row.public_token}" if row.issued_at else "",
         may_print=is_own and actor.may(Permission.CERTIFICATE_ISSUE),

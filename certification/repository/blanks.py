@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from certification.models import Certificate, CertificateBlank
+from certification.models import Certificate, CertificateBlank, CertificationBatch
 
 CHUNK = 400
+MOST = 2000
 
 
 def taken_serials(session: Session, organisation_id: uuid.UUID, serials: Sequence[str]) -> list[str]:
@@ -43,12 +44,16 @@ def good_blanks(session: Session, certificate_ids: Sequence[uuid.UUID]) -> dict[
     return found
 
 
-def list_batch_blanks(session: Session, batch_id: uuid.UUID) -> Sequence[tuple[CertificateBlank, str]]:
-    """Return the blanks of a batch's certificates by serial, each with the certificate's number."""
+def list_batch_blanks(session: Session, batch: CertificationBatch) -> Sequence[tuple[CertificateBlank, str]]:
+    """Return the blanks of a batch's certificates by serial with the certificates' numbers, and those spoiled before print."""
+    spoiled_empty = CertificateBlank.certificate_id.is_(None) & (
+        CertificateBlank.organisation_id == batch.organisation_id
+    )
     query = (
         select(CertificateBlank, Certificate.number)
-        .join(Certificate, Certificate.certificate_id == CertificateBlank.certificate_id)
-        .where(Certificate.certification_batch_id == batch_id)
+        .outerjoin(Certificate, Certificate.certificate_id == CertificateBlank.certificate_id)
+        .where((Certificate.certification_batch_id == batch.certification_batch_id) | spoiled_empty)
         .order_by(CertificateBlank.serial)
+        .limit(MOST)
     )
-    return [(row[0], row[1]) for row in session.execute(query)]
+    return [(row[0], row[1] or "") for row in session.execute(query)]

@@ -6,6 +6,7 @@ import datetime as dt
 
 from certification.models import Certificate, CertificateState
 from certification.repository import certificates as repository
+from certification.repository.blanks import good_blanks
 from certification.repository.certificates import CertificateFilter
 from certification.services.dates import today
 from certification.services.lookup import EXPIRED, state_on
@@ -27,7 +28,7 @@ STATE_LABELS = {
 }
 EXPIRED_LABEL = N_("已过有效期")
 HEADER = (
-    "证书编号", "姓名", "证件类型", "证件号码", "职业编码", "职业名称", "工种名称", "职业技能等级", "发证日期", "状态", "发证机构", "企业等级",
+    "证书编号", "姓名", "证件类型", "证件号码", "职业编码", "职业名称", "工种名称", "职业技能等级", "发证日期", "状态", "发证机构", "印制流水号", "企业等级",
 )  # fmt: skip
 
 
@@ -43,7 +44,14 @@ def export_register(uow: UnitOfWork, wanted: CertificateFilter) -> bytes:
     if total > repository.MAX_EXPORT:
         raise InvalidInputError(N_("一次最多导出 %(limit)s 条，请缩小筛选范围"), limit=repository.MAX_EXPORT)
     is_plain = uow.actor.may(Permission.PERSONAL_DATA_REVEAL)
-    cells = [_cells(row, is_plain=is_plain and row.organisation_id == uow.actor.organisation_id) for row in rows]
+    good = good_blanks(uow.session, [row.certificate_id for row in rows])
+    cells = [
+        _cells(
+            row, good[row.certificate_id].serial if row.certificate_id in good else "",
+            is_plain=is_plain and row.organisation_id == uow.actor.organisation_id,
+        )
+        for row in rows
+    ]  # fmt: skip
     audit.record(
         uow, "certificate.export", "certificate_register", str(uow.actor.organisation_id),
         after={"n_rows": len(rows), "is_plain": is_plain},
@@ -51,9 +59,10 @@ def export_register(uow: UnitOfWork, wanted: CertificateFilter) -> bytes:
     return write_table([TableSheet("证书台账", HEADER, cells)])
 
 
-def _cells(row: Certificate, *, is_plain: bool) -> list[str]:
+def _cells(row: Certificate, serial: str, *, is_plain: bool) -> list[str]:
     number = read_number(row, table="certificates", row_id=row.certificate_id) if is_plain else row.id_number_mask
     return [
         row.number, row.name, ID_KIND_LABELS[IdKind(row.id_kind)], number, row.occupation_code, row.occupation_name,
-        row.trade_name, row.level_name, row.issued_on.isoformat(), state_label(row, today()), row.body_name, row.own_level_name,
+        row.trade_name, row.level_name, row.issued_on.isoformat(), state_label(row, today()), row.body_name, serial,
+        row.own_level_name,
     ]  # fmt: skip
