@@ -86,7 +86,7 @@ def approve_the_blueprint(journey: Journey, path: str) -> None:
 def assemble(journey: Journey, desk: Desk) -> None:
     """Assemble two forms that share no item, read the independent check, and take them over."""
     page = desk.page
-    page.get_by_label("份数").fill("2")
+    page.locator("#field-n_forms").fill("2")  # another panel draws "试卷份数", one for each candidate
     page.get_by_label("任意两份最多重复").fill("0")
     wait_for_job(page, lambda: press(page, "开始组卷"))
     page.get_by_role("heading", name="逐条核对").wait_for()
