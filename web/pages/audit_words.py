@@ -76,6 +76,7 @@ VERBS: dict[str, str] = {
     "switch": N_("停用或恢复"),
     "send_again": N_("重发"),
     "print_electronic": N_("下载电子证书"),
+    "spoil_blank": N_("登记证书流水号作废"),
     "e_certificate": N_("考生下载电子证书"),
     "credential": N_("下载可验证凭证"),
     "consent_given": N_("考生同意"),
