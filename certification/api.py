@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import current_app, request
+from flask import Response, current_app, jsonify, request
+from flask_babel import gettext as _
 from flask_smorest import Blueprint
 
 from certification.models import CertificationBatch
 from certification.repository import batches as repository
 from certification.rules.credentials import MEDIA_TYPE
+from certification.rules.inbound import MOST_BYTES, Envelope
+from certification.rules.score_sheet import SheetProblem
 from certification.schemas import (
     BatchSchema,
     CertificateChangesSchema,
     CredentialSchema,
     CursorSchema,
+    InboundAnswerSchema,
+    InboundSchema,
     PublicCertificateSchema,
     ResultChangesSchema,
 )
-from certification.services import credentials, lookup, pulling
+from certification.services import credentials, inbound, lookup, pulling
 from certification.services.lookup import PublicCertificate
 from kernel.db import db
+from kernel.errors import InvalidInputError
 from kernel.http import current_actor, paging_from_request, public, requires
+from kernel.i18n import N_
 from kernel.identity.actor import ANONYMOUS
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
@@ -34,7 +42,12 @@ certificates = Blueprint(
 batches = Blueprint(
     "api_certification", __name__, url_prefix="/api/v1/certification", description="Certification batches"
 )
-BLUEPRINTS = (certificates, batches)
+inbound_results = Blueprint(
+    "api_certification_inbound", __name__, url_prefix="/api/v1/certification/inbound",
+    description="Component results from other systems, signed after Standard Webhooks",
+)  # fmt: skip
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+BLUEPRINTS = (certificates, batches, inbound_results)
 
 
 @certificates.get("/verify/<token>")
@@ -94,3 +107,57 @@ def list_batches() -> Sequence[CertificationBatch]:
         limit=paging.per_page,
     )
     return rows
+
+
+# --- results from other systems ------------------------------------------------------------------------------------
+
+
+@inbound_results.post("/<uuid:system_id>/results")
+@inbound_results.doc(
+    requestBody={"required": True, "content": {"application/json": {"schema": InboundSchema}}},
+    parameters=[{"in": "header", "name": name, "required": True, "schema": {"type": "string"}} for name in HEADERS],
+)
+@inbound_results.response(202, InboundAnswerSchema)
+@public
+def send_results(system_id: uuid.UUID) -> Any:
+    """Take component results of one batch; the same webhook-id again is answered alike and changes nothing."""
+    request.max_content_length = MOST_BYTES
+    body = request.get_data(cache=False)
+    envelope = Envelope(*(request.headers.get(name, "") for name in HEADERS))
+    actor = inbound.check_signature(db.session(), system_id, envelope, body)
+    parcel = _parcel(envelope.webhook_id, body)
+    try:
+        with unit_of_work(actor) as uow:
+            return inbound.receive(uow, system_id, parcel)
+    except inbound.BadRowsError as exc:
+        return _bad_rows(exc)
+
+
+def _parcel(webhook_id: str, body: bytes) -> inbound.Parcel:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidInputError(N_("内容不是 JSON")) from exc
+    data = InboundSchema().load(told)["data"]
+    rows = [[one["admission_number"], one["component"], _text(one)] for one in data["results"]]
+    return inbound.Parcel(webhook_id, inbound.digest_of(body), data["batch_id"], rows)
+
+
+def _text(one: dict[str, Any]) -> str:
+    return {"absent": "缺考", "void": "作废"}.get(one["state"], str(one["score"]))
+
+
+def _bad_rows(exc: inbound.BadRowsError) -> Response:
+    """Answer with a message for each row, counted from 1."""
+    rows = {f"results.{one.row}": [_said(one)] for one in exc.problems}
+    message = _("有 %(n)s 行不能接收，整批没有保存", n=len(rows))
+    answer = jsonify({"error": "bad_rows", "message": message, "details": {"fields": rows}})
+    answer.status_code = 422
+    return answer
+
+
+def _said(problem: SheetProblem) -> str:
+    """Return a complaint in the reader's language, marked values as well."""
+    values = {name: _(one) if isinstance(one, str) and one else one for name, one in problem.values.items()}
+    text: str = _(problem.message)
+    return text % values

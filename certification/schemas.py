@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from certification.rules.inbound import MOST_ROWS, SENT_MODES
 
 
 class PublicCertificateSchema(Schema):
@@ -103,3 +107,45 @@ class ResultChangesSchema(Schema):
     changes = fields.List(fields.Nested(ResultChangeSchema))
     next_cursor = fields.UUID(allow_none=True)
     has_more = fields.Boolean()
+
+
+class InboundResultSchema(Schema):
+    """One component of one candidate."""
+
+    admission_number = fields.String(required=True, validate=validate.Length(1, 64))
+    component = fields.String(required=True, validate=validate.OneOf([mode.value for mode in SENT_MODES]))
+    state = fields.String(load_default="scored", validate=validate.OneOf(["scored", "absent", "void"]))
+    score = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^([0-9]{1,3}(\.[0-9]{1,2})?)?$"),
+        metadata={"description": "0 to 100 as text, at most two decimals; exactly with the state scored"},
+    )
+
+    @validates_schema
+    def check_score(self, data: dict[str, Any], **_options: Any) -> None:
+        """Refuse a score beside an absence, and none where there should be one."""
+        if (data["state"] == "scored") != bool(data["score"]):
+            raise ValidationError("a score stands exactly with the state scored", "score")
+
+
+class InboundDataSchema(Schema):
+    """The results of one batch."""
+
+    batch_id = fields.UUID(required=True)
+    results = fields.List(fields.Nested(InboundResultSchema), required=True, validate=validate.Length(1, MOST_ROWS))
+
+
+class InboundSchema(Schema):
+    """A message with component results."""
+
+    type = fields.String(required=True, validate=validate.Equal("results.recorded"))
+    timestamp = fields.DateTime(required=True)
+    data = fields.Nested(InboundDataSchema, required=True)
+
+
+class InboundAnswerSchema(Schema):
+    """What a delivery is answered, the first time and again."""
+
+    delivery_id = fields.UUID()
+    n_rows = fields.Integer()
+    state = fields.String(metadata={"description": "waiting for a person's look, or accepted by rule"})

@@ -20,6 +20,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+OPEN_PREFIXES = ("/api/v1/exam/", "/api/v1/certification/inbound/")
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -44,7 +45,8 @@ def app_checks_csrf() -> bool:
 
 
 def _is_open_api() -> bool:
-    return request.path == "/api/v1/auth/sign-in" or request.path.startswith("/api/v1/exam/")
+    """Say whether a call of the API rests on no cookie: on a password, an attempt's key or a signature."""
+    return request.path == "/api/v1/auth/sign-in" or request.path.startswith(OPEN_PREFIXES)
 
 
 def _add_headers(response: Response) -> Response:

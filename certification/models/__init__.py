@@ -46,6 +46,7 @@ from certification.models.part_scores import CarriedPart
 from certification.models.proofs import ComponentProof, ProofStatus
 from certification.models.retention import ErasureOrder, ErasureState
 from certification.models.roster_files import AnswerFileStatus, RosterAnswerFile
+from certification.models.senders import ScoreDelivery, ScoreDeliveryState, SendingSystem
 from certification.models.seniors import (
     SeniorApplication,
     SeniorEvent,
@@ -102,9 +103,12 @@ __all__ = [
     "RosterReturn",
     "RosterStatus",
     "RosterSubmission",
+    "ScoreDelivery",
+    "ScoreDeliveryState",
     "ScoreEntry",
     "ScoreOrigin",
     "ScoreSheetTemplate",
+    "SendingSystem",
     "SeniorApplication",
     "SeniorEvent",
     "SeniorMaterial",

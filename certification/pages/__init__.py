@@ -14,6 +14,7 @@ from certification.pages import (
     enterprise_levels,
     evidence,
     filing,
+    inbound,
     lookups,
     own_results,
     panels,
@@ -35,6 +36,7 @@ from certification.pages import (
 from certification.pages.heads import deadline_text, state_label
 from certification.repository import batches as repository
 from certification.repository import seniors as senior_repository
+from certification.repository.inbound import count_waiting
 from certification.rules.batch_states import BatchState
 from certification.services import panel_work
 from certification.services.scores import OPEN_STATES
@@ -47,13 +49,14 @@ BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
-    panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp,
+    panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp, inbound.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
 MENU = (
     MenuEntry(GROUP, N_("认定批次"), "cert_batches.index", READ, icon="folder", order=10),
     MenuEntry(GROUP, N_("技能成绩"), "cert_scores.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=20),
+    MenuEntry(GROUP, N_("外部成绩"), "cert_inbound.index", (Permission.CERTIFICATION_WRITE,), icon="inbox", order=21),
     MenuEntry(GROUP, N_("考评评分"), "cert_assessing.index", (Permission.SKILL_SCORE_WRITE,), icon="edit", order=22),
     MenuEntry(GROUP, N_("评分表"), "cert_panels.templates", (Permission.CERTIFICATION_WRITE,), icon="list", order=24),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
@@ -82,13 +85,9 @@ TODO_LABELS = {
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return the batches that wait for this person, by state, with the deadline of the first."""
-    found: list[Todo] = []
     if actor.organisation_id is None:
-        return found
-    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_waiting := panel_work.count_waiting(session, actor)):
-        found.append(Todo(_("待您评分或签字的考生"), n_waiting, url_for("cert_assessing.index"), "", "warning"))
-    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_asked := senior_repository.count_waiting(session, actor=actor)):
-        found.append(Todo(_("待您投票的评审"), n_asked, url_for("cert_senior_reviews.index"), "", "warning"))
+        return []
+    found = _asked_todos(session, actor)
     open_batches = repository.list_open_batches(session, actor=actor)
     if actor.may(Permission.CERTIFICATION_WRITE):
         for state, label in TODO_LABELS.items():
@@ -101,4 +100,16 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     elif actor.may(Permission.SKILL_SCORE_WRITE):
         n_open = sum(batch.state in OPEN_STATES for batch in open_batches)
         found.append(Todo(_("可录入技能成绩的批次"), n_open, url_for("cert_scores.index")))
+    return found
+
+
+def _asked_todos(session: Session, actor: Actor) -> list[Todo]:
+    """Return what others laid before this person: scores to give, votes, deliveries to look at."""
+    found: list[Todo] = []
+    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_waiting := panel_work.count_waiting(session, actor)):
+        found.append(Todo(_("待您评分或签字的考生"), n_waiting, url_for("cert_assessing.index"), "", "warning"))
+    if actor.may(Permission.SKILL_SCORE_WRITE) and (n_asked := senior_repository.count_waiting(session, actor=actor)):
+        found.append(Todo(_("待您投票的评审"), n_asked, url_for("cert_senior_reviews.index"), "", "warning"))
+    if actor.may(Permission.CERTIFICATION_WRITE) and (n_sent := count_waiting(session, actor.organisation)):
+        found.append(Todo(_("待您确认的外部成绩"), n_sent, url_for("cert_inbound.index"), "", "warning"))
     return found
