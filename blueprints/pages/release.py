@@ -18,10 +18,9 @@ from blueprints.models import ExamForm, FormRelease, KeyCustodian
 from blueprints.pages import wording
 from blueprints.rules.releases import PART_LABELS, STATE_LABELS, ReleasePart, ReleaseState
 from blueprints.services import custodians, releases
-from blueprints.services.prints import CHINA
 from blueprints.services.releases import Sitting
 from blueprints.services.sealing import form_title
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
@@ -310,7 +309,7 @@ def watermark(form_id: uuid.UUID) -> Response:
 
 def watermark_svg(name: str, moment: datetime) -> str:
     """Return a picture that says all over who looked and when."""
-    words = escape(f"{name} {moment.astimezone(CHINA):%Y-%m-%d %H:%M}")
+    words = escape(f"{name} {moment.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M}")
     places = [(x, y) for y in range(80, 1200, STEP) for x in range(0, 1200, STEP * 2)]
     lines = "".join(f'<text x="{x}" y="{y}" transform="rotate({ANGLE} {x} {y})">{words}</text>' for x, y in places)
     return SVG.format(lines=lines)

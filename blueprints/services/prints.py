@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -28,7 +27,7 @@ from item_templates.contract import ItemContent
 from item_templates.markup import media_ids
 from kernel import audit, crypto, profiles
 from kernel.canonical import digest_bytes
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -41,7 +40,6 @@ from kernel.uow import UnitOfWork, unit_of_work
 
 JOB = "blueprints.print"
 PURPOSE = "form-prints"
-CHINA = ZoneInfo("Asia/Shanghai")
 FORMATS: dict[str, tuple[str, ...]] = {
     "form": ("pdf", "docx"), "key": ("pdf", "docx"), "scan_sheet": ("pdf", "json"), "two_way": ("pdf", "xlsx"),
     "package": ("qti21", "qti22", "qti30", "xlsx", "json"),
@@ -190,7 +188,7 @@ def _refuse_shared(session: Session, actor: Actor, form: ExamForm) -> None:
 
 def _sheet(session: Session, actor: Actor, form: ExamForm, wanted: Wanted, printed: Sequence[SlotContent]) -> FormSheet:
     moment = now()
-    stamp = f"{actor.name} {moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    stamp = f"{actor.name} {moment.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M}"
     words = {FormStatus.SEALED: N_("机密") if wanted.document in WITH_KEY else ""}.get(form.status, N_("草稿"))
     secret = bool(words) and not releases.is_over(session, form)
     return FormSheet(

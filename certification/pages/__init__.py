@@ -61,7 +61,9 @@ MENU = (
     MenuEntry(GROUP, N_("评分表"), "cert_panels.templates", (Permission.CERTIFICATION_WRITE,), icon="list", order=24),
     MenuEntry(GROUP, N_("证书台账"), "cert_certificates.index", READ, icon="certificate", order=30),
     MenuEntry(GROUP, N_("特级技师和首席技师"), "cert_seniors.index", READ, icon="users", order=35),
-    MenuEntry(GROUP, N_("我的评审"), "cert_senior_reviews.index", (Permission.SKILL_SCORE_WRITE,), icon="check", order=28),
+    MenuEntry(
+        GROUP, N_("我的评审"), "cert_senior_reviews.index", (Permission.SKILL_SCORE_WRITE,), icon="check", order=28
+    ),
     MenuEntry(GROUP, N_("人才库"), "cert_talent.index", READ, icon="users", order=37),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),

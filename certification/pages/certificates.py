@@ -39,8 +39,8 @@ from certification.repository.blanks import good_blanks, list_batch_blanks
 from certification.rules.batch_states import BatchState
 from certification.services import blanks, printing, register
 from certification.services import certificates as services
-from certification.services.dates import today
 from certification.services.lookup import EXPIRED, state_on
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires

@@ -15,9 +15,9 @@ from certification.pages.wording import Errors, act_and_return, download, field_
 from certification.repository import enterprise_levels as repository
 from certification.rules.materials import ACCEPT
 from certification.services import enterprise_levels as services
-from certification.services.dates import today
 from certification.services.materials import UploadedMaterial
 from kernel import profiles
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires

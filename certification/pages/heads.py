@@ -20,7 +20,7 @@ from certification.rules.pass_decision import OUTCOME_LABELS, PassOutcome
 from certification.rules.publicity import is_over, working_days_left
 from certification.services import batches as services
 from certification.services.certificates import numbering_problem
-from certification.services.dates import today
+from kernel.clock import today
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission

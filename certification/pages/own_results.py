@@ -22,11 +22,11 @@ from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS
 from certification.services import candidate_access as access
 from certification.services import credentials
 from certification.services import own_certificates as services
-from certification.services.dates import today
 from certification.services.lookup import state_on
 from certification.services.own_certificates import OwnResult
 from exam_delivery import public_candidates as exams
 from exam_delivery.public_candidates import Proof, Sitting
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError, TooManyAttemptsError
 from kernel.http import public, redirect_with_message, render_page

@@ -20,8 +20,8 @@ from certification.rules.batch_states import BatchState
 from certification.rules.publicity import PublicityPeriod, working_days_left
 from certification.services import batches
 from certification.services import publicity as services
-from certification.services.dates import today
 from kernel import profiles
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires

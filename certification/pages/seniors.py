@@ -25,8 +25,8 @@ from certification.rules.publicity import publicity_period
 from certification.rules.seniors import ACT_LABELS, STATE_LABELS, SeniorAct, SeniorState
 from certification.services import senior_certificates, senior_documents, senior_panels, senior_terms
 from certification.services import seniors as services
-from certification.services.dates import today
 from kernel import profiles
+from kernel.clock import today
 from kernel.conflicts import ConflictOfInterestError
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError

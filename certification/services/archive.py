@@ -29,7 +29,6 @@ from certification.rules.archive import ArchivedFile, Expected, folder, missing_
 from certification.rules.batch_states import STATE_LABELS
 from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, AssessmentMode
 from certification.services import evidence, panel_documents, publicity
-from certification.services.dates import today
 from certification.services.evidence_entries import PackScope
 from certification.services.personal import read_number, seal
 from certification.services.register import state_label as certificate_label
@@ -39,7 +38,7 @@ from certification.verifier import kaoku_verify
 from exam_delivery.public_evidence import load_sessions_of_batch, load_sign_in
 from kernel import audit
 from kernel.canonical import digest_bytes
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission

@@ -18,9 +18,9 @@ from certification.rules.batch_states import BatchFacts, BatchState, Blocker, bl
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.publicity import PublicityPeriod
 from certification.services import compliance, steps
-from certification.services.dates import today
 from exam_delivery.public_appeals import find_open_appeals
 from kernel import audit
+from kernel.clock import today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require

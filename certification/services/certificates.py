@@ -32,14 +32,13 @@ from certification.rules.levels import DOCUMENTS, NumberSeries, document_kind, n
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.webhooks import EventType
 from certification.services import batches, statements, webhooks
-from certification.services.dates import OFFICIAL_ZONE, today
 from certification.services.lookup import EXPIRED, state_on
 from certification.services.personal import number_fields, read_number
 from certification.services.records import read_photo
 from kernel import audit, profiles
 from kernel.canonical import digest
 from kernel.certificate_numbers import next_serial, parse_prefix
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_

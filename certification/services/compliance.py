@@ -25,10 +25,10 @@ from certification.rules.compliance import (
 from certification.rules.levels import LEVEL_ORDER, level_order
 from certification.rules.pass_decision import PassOutcome
 from certification.services import early_warning
-from certification.services.dates import today
 from certification.services.personal import read_number
 from exam_delivery.public_rulings import find_barred
 from kernel import profiles
+from kernel.clock import today
 from kernel.identity.repository import get_organisation
 from kernel.national_id import IdKind, Sex
 from qbank.public import find_occupation_info

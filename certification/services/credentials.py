@@ -17,11 +17,10 @@ from certification.repository import signing as key_repository
 from certification.rules import credentials as rules
 from certification.rules.credentials import LIST_BITS, CredentialFacts, IdentityDigest, StatusPurpose
 from certification.services import certificates, own_certificates, signing
-from certification.services.dates import OFFICIAL_ZONE
 from certification.services.personal import read_number
 from exam_delivery.public_candidates import Proof
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.errors import ConflictError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import require

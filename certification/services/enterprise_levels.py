@@ -13,10 +13,9 @@ from certification.models import CertificationBatch, EnterpriseLevel
 from certification.repository import enterprise_levels as repository
 from certification.repository import rosters as roster_repository
 from certification.rules.enterprise_levels import FiledLevel, LevelMapping, find_mapping, mapping_problems
-from certification.services.dates import today
 from certification.services.materials import UploadedMaterial, material_fields, read_material
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_

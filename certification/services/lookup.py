@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 from certification.models import Certificate, CertificateLookup, CertificateState
 from certification.repository import certificates as repository
 from certification.rules.levels import DocumentKind, document_kind
-from certification.services.dates import today
 from certification.services.personal import read_number
 from kernel import crypto
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import TooManyAttemptsError
 from kernel.i18n import N_
 from kernel.national_id import mask_id_public, mask_name

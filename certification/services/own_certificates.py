@@ -24,12 +24,11 @@ from certification.repository import publicity as publicity_repository
 from certification.rules.consents import CONSENT_TEXTS
 from certification.rules.pass_decision import AssessmentMode
 from certification.services import certificates, signing
-from certification.services.dates import today
 from certification.services.lookup import state_on
 from certification.services.scores import entered_text
 from exam_delivery.public_candidates import Proof
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor

@@ -24,9 +24,9 @@ from certification.repository import panels as repository
 from certification.repository import proofs
 from certification.rules.panel_scoring import Criterion, criteria_of
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, plain_number
-from certification.services.dates import OFFICIAL_ZONE
 from certification.services.panel_sheets import keep_away, member_group
 from certification.services.scores import text_of
+from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor

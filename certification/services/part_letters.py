@@ -14,9 +14,9 @@ from certification.rules import keys
 from certification.rules.part_scores import PART_RETAKES
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, plain_number
 from certification.services import part_scores
-from certification.services.dates import today
 from exam_delivery.public_letters import Letter, letter_docx, letter_pdf
 from kernel import audit, profiles
+from kernel.clock import today
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require

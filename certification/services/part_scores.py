@@ -17,10 +17,9 @@ from certification.rules import keys
 from certification.rules.batch_states import BatchState
 from certification.rules.part_scores import CARRIED_REASON, EarlierPart, ValidPart, valid_parts
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome, ResultState
-from certification.services.dates import OFFICIAL_ZONE
 from exam_delivery.public_rulings import find_rulings
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import require

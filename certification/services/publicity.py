@@ -27,10 +27,9 @@ from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, AssessmentMode, PassOutcome
 from certification.rules.publicity import PublicityPeriod, publicity_period
 from certification.services import batches
-from certification.services.dates import today
 from certification.services.scores import entered_text
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require

@@ -21,9 +21,8 @@ from certification.models import (
     PassDecisionRecord,
     ResultRecord,
 )
-from certification.services.dates import today
 from certification.services.lookup import state_on
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.national_id import mask_name

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from certification.models import ResultRecord
 from certification.repository import batches as repository
 from certification.rules.batch_states import BatchState
-from certification.services.dates import today
 from certification.services.personal import number_fields, read_number, seal, unseal
 from kernel import audit
+from kernel.clock import today
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require

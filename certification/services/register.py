@@ -8,10 +8,10 @@ from certification.models import Certificate, CertificateState
 from certification.repository import certificates as repository
 from certification.repository.blanks import good_blanks
 from certification.repository.certificates import CertificateFilter
-from certification.services.dates import today
 from certification.services.lookup import EXPIRED, state_on
 from certification.services.personal import read_number
 from kernel import audit
+from kernel.clock import today
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require

@@ -23,11 +23,10 @@ from certification.models import (
 )
 from certification.repository import retention as repository
 from certification.rules.retention import RetentionKind, kept_until
-from certification.services.dates import OFFICIAL_ZONE, today
 from certification.services.personal import seal
 from kernel import audit, profiles
 from kernel.canonical import digest
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_

@@ -23,11 +23,10 @@ from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import AssessmentMode, PassOutcome, ResultState
 from certification.rules.seniors import SeniorAct
 from certification.services import steps
-from certification.services.dates import today
 from certification.services.personal import number_fields, read_number
 from certification.services.seniors import TABLE, note
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError
 from kernel.i18n import N_

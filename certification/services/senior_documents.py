@@ -13,10 +13,10 @@ from certification.documents.senior_sheets import SeniorSheet, SheetSection, sen
 from certification.models import SeniorApplication, SeniorEvent
 from certification.repository import seniors as repository
 from certification.rules.seniors import SeniorAct
-from certification.services.dates import OFFICIAL_ZONE
 from certification.services.personal import read_number
 from certification.services.seniors import TABLE
 from kernel import audit, profiles
+from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require

@@ -12,10 +12,9 @@ from certification.rules import seniors as rules
 from certification.rules.publicity import PublicityPeriod, is_over, publicity_period
 from certification.rules.seniors import SeniorAct, SeniorState
 from certification.services import seniors
-from certification.services.dates import today
 from certification.services.seniors import move, note, require_reason
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require

@@ -14,11 +14,10 @@ from certification.models import SeniorApplication, SeniorEvent, SeniorMaterial
 from certification.repository import seniors as repository
 from certification.rules import seniors as rules
 from certification.rules.seniors import Applicant, SeniorAct, SeniorState, Shortfall
-from certification.services.dates import today
 from certification.services.materials import UploadedMaterial, material_fields, read_material
 from certification.services.personal import number_fields
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.i18n import N_

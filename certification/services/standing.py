@@ -13,8 +13,8 @@ from certification.repository import certificates as repository
 from certification.rules import keys
 from certification.rules.pass_decision import AssessmentMode, rounded_score
 from certification.services import enterprise_levels, register
-from certification.services.dates import today
 from kernel import profiles
+from kernel.clock import today
 from kernel.identity.actor import Actor
 
 

@@ -10,7 +10,7 @@ from exam_delivery.repository import appeals as repository
 from exam_delivery.repository import rulings
 from exam_delivery.repository.appeals import RequestFilter
 from exam_delivery.rules.appeals import RequestState
-from exam_delivery.services.appeals import today
+from kernel.clock import today
 from kernel.http import Todo
 from kernel.identity.actor import Actor
 

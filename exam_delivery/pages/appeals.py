@@ -45,6 +45,7 @@ from exam_delivery.services.appeal_findings import Conclusion, Derivation
 from exam_delivery.services.appeal_reviewers import Reviewer
 from exam_delivery.services.appeals import Filing, Terms
 from item_templates import registry
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.http import (
@@ -182,10 +183,10 @@ def mine() -> Page:
 def _list(wanted: RequestFilter, *, is_mine: bool) -> Page:
     actor, session, paging = current_actor(), db.session(), paging_from_request()
     rows, total = repository.list_requests(
-        session, wanted, actor=actor, today=services.today(), page=paging.page, per_page=paging.per_page
+        session, wanted, actor=actor, today=today(), page=paging.page, per_page=paging.per_page
     )
     page = ListPage(
-        rows, wanted, _choices(STATE_LABELS), _choices(KIND_LABELS), _badges(), _labels(), services.today(),
+        rows, wanted, _choices(STATE_LABELS), _choices(KIND_LABELS), _badges(), _labels(), today(),
         paging.of(total), reading.page_link("appeals.mine" if is_mine else "appeals.index"), is_mine,
         actor.may(Permission.SCORE_RELEASE),
     )  # fmt: skip
@@ -208,7 +209,7 @@ def search() -> Page:
 @requires(Permission.SCORE_RELEASE)
 def fill_in(registration_id: uuid.UUID) -> Page:
     """Fill in what somebody asks for."""
-    filled = {"filed_on": services.today().isoformat(), "kind": request.args.get("kind", "")}
+    filled = {"filed_on": today().isoformat(), "kind": request.args.get("kind", "")}
     return _filing_page(registration_id, filled, {})
 
 
@@ -298,7 +299,7 @@ def _detail_page(request_id: uuid.UUID, filled: Mapping[str, str], errors: Mappi
         may_conclude=is_own and row.state is RequestState.REVIEWING,
         may_close=may_manage and not is_own and row.state is RequestState.CONCLUDED,
         has_letter=may_manage and row.state not in {RequestState.FILED, RequestState.WITHDRAWN},
-        is_overdue=row.state in OPEN_STATES and (row.answer_deadline or dt.date.max) < services.today(),
+        is_overdue=row.state in OPEN_STATES and (row.answer_deadline or dt.date.max) < today(),
         findings={str(key): _(label) for key, label in FINDING_LABELS.items()}, outcomes=_choices(OUTCOME_LABELS),
         remedies=[one for one in _choices(REMEDY_LABELS) if one[0] != Remedy.NONE], filled=filled, errors=errors,
     )  # fmt: skip

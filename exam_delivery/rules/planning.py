@@ -13,7 +13,6 @@ MAX_MINUTES = 600
 MAX_LATE_MINUTES = 60 * 24 * 7
 """A session may stay open for days (a practice examination); who comes late still gets the full length before its end."""
 Problems = dict[str, list[str]]
-CHINA = dt.timezone(dt.timedelta(hours=8), "CST")
 """The whole country keeps one time; the calendar day of an examination is its day there."""
 
 

@@ -18,10 +18,10 @@ from exam_delivery.repository import rulings as rulings_repository
 from exam_delivery.rules import appeals as rules
 from exam_delivery.rules import rulings as ruling_rules
 from exam_delivery.rules.appeals import RequestOutcome, RequestState
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.rulings import WITHOUT_LOSS, RulingKind, RulingScope, RulingState
 from item_templates.rounding import decimal_text
 from kernel import audit, profiles
+from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -70,7 +70,7 @@ def request_letter(session: Session, actor: Actor, request_id: uuid.UUID) -> Let
 
 
 def _day(moment: dt.datetime | None) -> dt.date | None:
-    return moment.astimezone(CHINA).date() if moment else None
+    return moment.astimezone(OFFICIAL_ZONE).date() if moment else None
 
 
 def _text(day: dt.date | None) -> str:
@@ -119,7 +119,7 @@ def _way_on(session: Session, request: ScoreReviewRequest) -> tuple[str, ...]:
     former = repository.count_of_kind(session, request.registration_id, rules.RequestKind.APPEAL)
     if rules.rounds_left(rules.RequestKind.APPEAL, former, values) == 0:
         return ("本结果为本单位的最终处理结果。",)
-    day = request.closed_at.astimezone(CHINA).date()
+    day = request.closed_at.astimezone(OFFICIAL_ZONE).date()
     end = rules.filing_deadline(rules.RequestKind.APPEAL, [day], values).date
     return (f"如对本结果有异议，可在{_text(end)}前（含当日）向我单位书面申诉。",)
 

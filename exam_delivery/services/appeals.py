@@ -21,10 +21,9 @@ from exam_delivery.repository import rulings as rulings_repository
 from exam_delivery.repository import scores as scores_repository
 from exam_delivery.rules import appeals as rules
 from exam_delivery.rules.appeals import RequestKind, RequestState, RequestSubject
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.services import appeal_reviewers, personal
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
@@ -38,11 +37,6 @@ OPEN_STATES = rules.OPEN_STATES
 COUNTING = frozenset(RequestState) - {RequestState.DECLINED, RequestState.WITHDRAWN}
 """Requests that use up a round."""
 NOT_RELEASED = N_("成绩还没有发布，发布后才能申请")
-
-
-def today() -> dt.date:
-    """Return the day on the official calendar."""
-    return now().astimezone(CHINA).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ def _known_since(
     moments = [_changed_last(releases, registration.registration_id)]
     moments += [one.closed_at for one in former]
     moments += [one.decided_at for one in rulings]
-    return [moment.astimezone(CHINA).date() for moment in moments if moment is not None]
+    return [moment.astimezone(OFFICIAL_ZONE).date() for moment in moments if moment is not None]
 
 
 def _changed_last(releases: Sequence[ScoreRelease], registration_id: uuid.UUID) -> dt.datetime | None:

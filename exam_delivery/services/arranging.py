@@ -13,10 +13,10 @@ from exam_delivery.repository import accommodations, planning
 from exam_delivery.repository import candidates as repository
 from exam_delivery.rules import admission, keys
 from exam_delivery.rules.admission import NumberContext
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.seating import Room, draw_seats
 from exam_delivery.services import personal
 from kernel import audit, profiles
+from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -98,7 +98,7 @@ def _free_plan(uow: UnitOfWork, row: ExamSession, pattern: str) -> tuple[NumberC
 
 
 def _context(row: ExamSession, batch: ExamBatch, plan: int) -> NumberContext:
-    return NumberContext(row.starts_at.astimezone(CHINA).date(), plan, batch.occupation_code, batch.level_code)
+    return NumberContext(row.starts_at.astimezone(OFFICIAL_ZONE).date(), plan, batch.occupation_code, batch.level_code)
 
 
 def _highest_sequence(pattern: str, context: NumberContext, numbers: Sequence[str]) -> int:

@@ -24,10 +24,9 @@ from exam_delivery.models import Candidate, ExamBatch, ExamDocument, ExamRoom, E
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules import keys
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.services import personal, photos
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
@@ -119,7 +118,7 @@ def _room_document(kind: DocumentKind, sheets: Sequence[RoomSheet], plan: SeatPl
 
 
 def _time_text(row: ExamSession) -> str:
-    begin, end = row.starts_at.astimezone(CHINA), row.ends_at.astimezone(CHINA)
+    begin, end = row.starts_at.astimezone(OFFICIAL_ZONE), row.ends_at.astimezone(OFFICIAL_ZONE)
     return f"{begin:%Y年%m月%d日 %H:%M}—{end:%H:%M}"
 
 

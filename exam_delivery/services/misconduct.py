@@ -27,13 +27,12 @@ from exam_delivery.rules.misconduct import (
     check_step,
     facts_digest,
 )
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.rulings import TIERS
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
 from exam_delivery.services.room_acts import make_incident
 from exam_delivery.services.signing import check_may_sign
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
@@ -134,8 +133,8 @@ def _write(case: MisconductCase, draft: CaseDraft) -> None:
 
 
 def _next_code(uow: UnitOfWork) -> str:
-    year = now().astimezone(CHINA).year
-    since = dt.datetime(year, 1, 1, tzinfo=CHINA)
+    year = now().astimezone(OFFICIAL_ZONE).year
+    since = dt.datetime(year, 1, 1, tzinfo=OFFICIAL_ZONE)
     return f"WJ-{year}-{repository.count_since(uow.session, since, actor=uow.actor) + 1:05d}"
 
 

@@ -10,10 +10,9 @@ from exam_delivery.documents.misconduct import CaseSheet, case_pdf
 from exam_delivery.repository import incidents as incidents_repository
 from exam_delivery.repository import planning, seating
 from exam_delivery.rules.misconduct import BREACH_LABELS, CaseState
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.rulings import TIER_LABELS
 from exam_delivery.services import incidents, misconduct
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.identity.actor import Actor
 from kernel.identity.repository import get_organisation
 
@@ -30,15 +29,15 @@ def print_case(session: Session, misconduct_case_id: uuid.UUID, *, actor: Actor)
     sheet = CaseSheet(
         organisation=get_organisation(session, case.organisation_id).name, code=case.code,
         exam_title=batch.name, occupation_level=f"{batch.occupation_name} {batch.level_name}",
-        session_name=sitting.name, exam_time=f"{sitting.starts_at.astimezone(CHINA):%Y-%m-%d %H:%M}",
+        session_name=sitting.name, exam_time=f"{sitting.starts_at.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M}",
         place=f"{seating.name_of(session, case.exam_room_id)} {registration.seat_number or ''}".strip(),
         name=candidate.name, admission_number=registration.admission_number or "", id_number=candidate.id_number_mask,
         breach=BREACH_LABELS[case.breach], facts=case.facts,
         statement="考生拒绝陈述" if case.is_statement_refused else case.statement,
-        noted=f"{case.proposed_by_name} {case.proposed_at.astimezone(CHINA):{MOMENT}}",
-        signatures=tuple((one.user_name, f"{one.signed_at.astimezone(CHINA):{MOMENT}}") for one in signed),
+        noted=f"{case.proposed_by_name} {case.proposed_at.astimezone(OFFICIAL_ZONE):{MOMENT}}",
+        signatures=tuple((one.user_name, f"{one.signed_at.astimezone(OFFICIAL_ZONE):{MOMENT}}") for one in signed),
         digest=misconduct.digest_of(case), verdict=verdict, reason=case.decision_reason if verdict else "",
-        decided=f"{case.decided_by_name} {case.decided_at.astimezone(CHINA):{MOMENT}}" if case.decided_at else "",
+        decided=f"{case.decided_by_name} {case.decided_at.astimezone(OFFICIAL_ZONE):{MOMENT}}" if case.decided_at else "",
         photos=tuple(
             incidents.read_photo(session, actor, case.exam_session_id, one.incident_evidence_id) for one in photos
         ),

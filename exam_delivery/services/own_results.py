@@ -35,6 +35,7 @@ from exam_delivery.services import appeal_letters, appeals
 from exam_delivery.services.appeals import Filing, Terms
 from exam_delivery.services.packages import ResultOutcome
 from exam_delivery.services.personal import sign_in_index
+from kernel.clock import today
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -176,7 +177,7 @@ def _with_terms(session: Session, actor: Actor, known: Sitting) -> Sitting:
     if not known.subjects or any(one.state in appeals.OPEN_STATES for one in known.requests):
         return known
     terms = [(kind, appeals.terms_of(session, actor, known.registration, kind)) for kind in RequestKind]
-    open_terms = [(kind, one) for kind, one in terms if one.rounds_left and one.deadline >= appeals.today()]
+    open_terms = [(kind, one) for kind, one in terms if one.rounds_left and one.deadline >= today()]
     return Sitting(
         **{name: getattr(known, name) for name in Sitting.__slots__ if name != "terms"}, terms=tuple(open_terms)
     )
@@ -208,10 +209,10 @@ def file_own_request(
         If the days are over, another request is open, or no round is left.
     """
     registration = _own_registration(uow, candidate_id, registration_id)
-    filing = Filing(kind, subject, statement, appeals.today(), slots, result_ruling_id)
+    filing = Filing(kind, subject, statement, today(), slots, result_ruling_id)
     if kind in set(RequestKind):
         terms = appeals.terms_of(uow.session, uow.actor, registration, RequestKind(kind))
-        if terms.deadline < appeals.today():
+        if terms.deadline < today():
             raise ConflictError(TOO_LATE)
     known = {one.registration.registration_id: one for one in list_sittings(uow.session, uow.actor, candidate_id)}
     if subject in set(RequestSubject) and subject not in known[registration_id].subjects:

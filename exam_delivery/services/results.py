@@ -12,7 +12,6 @@ from exam_delivery.models import ExamBatch
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.scoring import KeyedSlot, ScoringKey
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.rules.statistics import Distribution, ItemFigure, distribution, share
@@ -21,6 +20,7 @@ from exam_delivery.services.scoring import Keys
 from item_templates import registry
 from item_templates.rounding import round_score
 from kernel import audit
+from kernel.clock import OFFICIAL_ZONE
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -123,7 +123,7 @@ def _row(line: ScoreLine) -> tuple[str | int | Decimal | None, ...]:
 
 def _local_time(line: ScoreLine) -> str:
     moment = line.attempt.submitted_at if line.attempt else None
-    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+    return moment.astimezone(OFFICIAL_ZONE).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
 def batch_of(session: Session, actor: Actor, exam_batch_id: uuid.UUID) -> ExamBatch:

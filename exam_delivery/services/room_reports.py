@@ -23,7 +23,6 @@ from exam_delivery.repository import sign_offs as repository
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.repository.incidents import Concerned
 from exam_delivery.rules.misconduct import CaseState
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.room import INCIDENT_LABELS, SeatState
 from exam_delivery.services import console
 from exam_delivery.services.console import Seat
@@ -31,7 +30,7 @@ from exam_delivery.services.reach import N_SIGNATURES
 from exam_delivery.services.room_acts import make_incident
 from exam_delivery.services.signing import check_may_sign
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -190,7 +189,7 @@ def print_report(
 
 
 def _sheet(facts: RoomFacts, organisation: str) -> RoomSheet:
-    begin, end = facts.sitting.starts_at.astimezone(CHINA), facts.sitting.ends_at.astimezone(CHINA)
+    begin, end = facts.sitting.starts_at.astimezone(OFFICIAL_ZONE), facts.sitting.ends_at.astimezone(OFFICIAL_ZONE)
     return RoomSheet(
         organisation=organisation, exam_title=facts.batch.name,
         occupation_level=f"{facts.batch.occupation_name} {facts.batch.level_name}", subject=SUBJECT,
@@ -211,7 +210,7 @@ def _entry(seat: Seat) -> RoomEntry:
 def _line(one: Happening) -> IncidentLine:
     people = one.people
     return IncidentLine(
-        time=f"{(one.incident.happened_at or one.incident.noted_at).astimezone(CHINA):%H:%M}",
+        time=f"{(one.incident.happened_at or one.incident.noted_at).astimezone(OFFICIAL_ZONE):%H:%M}",
         seat="、".join(f"{person.seat_number:02}" for person in people if person.seat_number),
         admission_number="、".join(person.admission_number or "" for person in people),
         name="、".join(person.name for person in people) or "全考场",
@@ -242,4 +241,4 @@ def _span_text(facts: RoomFacts, *, first: bool) -> str:
 
 
 def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
+    return f"{moment.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M:%S}"

@@ -24,12 +24,11 @@ from exam_delivery.repository import planning, rulings
 from exam_delivery.rules import keys
 from exam_delivery.rules import roster_columns as columns
 from exam_delivery.rules.eligibility import parse_ways
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.roster import MAX_ROWS, Problem, RosterContext, RosterRow, read_rows
 from exam_delivery.rules.roster_columns import ColumnPlan, find_columns
 from exam_delivery.services import personal
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
@@ -157,7 +156,7 @@ def _against_known(session: Session, actor: Actor, batch: ExamBatch, rows: Seque
     indexes = {row.number: personal.number_index(row.id_kind, row.id_number) for row in rows if row.id_number}
     known = repository.find_candidates_by_index(session, set(indexes.values()), actor=actor)
     registered = repository.candidate_ids_of_batch(session, batch.exam_batch_id, actor=actor)
-    barred = rulings.bars(session, actor.organisation, list(indexes.values()), now().astimezone(CHINA).date())
+    barred = rulings.bars(session, actor.organisation, list(indexes.values()), now().astimezone(OFFICIAL_ZONE).date())
     found = []
     for row in rows:
         index = indexes.get(row.number, "")
@@ -238,7 +237,7 @@ def _number_resits(uow: UnitOfWork, registrations: Sequence[dict[str, Any]]) -> 
     resits = [one for one in registrations if not one["takes_theory"]]
     if not resits:
         return
-    prefix = f"{RESIT_PREFIX}{now().astimezone(CHINA):%y%m%d}"
+    prefix = f"{RESIT_PREFIX}{now().astimezone(OFFICIAL_ZONE):%y%m%d}"
     used = repository.numbers_with_prefix(uow.session, prefix)
     first = max((int(number[len(prefix) :]) for number, _owner in used), default=0) + 1
     for sequence, one in enumerate(resits, start=first):

@@ -16,13 +16,12 @@ from exam_delivery.models import Candidate, Registration, RegistrationStatus, Re
 from exam_delivery.repository import attempts_planning, candidates, planning
 from exam_delivery.repository import rulings as repository
 from exam_delivery.rules import rulings as rules
-from exam_delivery.rules.planning import CHINA
 from exam_delivery.rules.rulings import RulingKind, RulingScope, RulingState
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.services import personal, release, scoring
 from exam_delivery.services.misconduct import DecidedCase, decided_misconduct
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -61,7 +60,7 @@ def propose(uow: UnitOfWork, registration_id: uuid.UUID, proposal: RulingProposa
     registration = candidates.get_registration(uow.session, registration_id, actor=uow.actor)
     n_before = repository.lock_numbers(uow.session, uow.actor.organisation)
     _check(uow, registration, proposal)
-    ruling = _new_ruling(uow, registration, proposal, f"CL-{now().astimezone(CHINA).year}-{n_before + 1:05d}")
+    ruling = _new_ruling(uow, registration, proposal, f"CL-{now().astimezone(OFFICIAL_ZONE).year}-{n_before + 1:05d}")
     uow.add(ruling)
     uow.flush()  # the audit names it
     after = {"code": ruling.code, "kind": ruling.kind.value, "tier": ruling.tier, "scope": ruling.scope.value}
@@ -173,7 +172,7 @@ def decide(uow: UnitOfWork, ruling_id: uuid.UUID, *, is_approved: bool, reason: 
     ruling.decision_reason = reason.strip()[:LONGEST_TEXT]
     _set_state(uow, ruling, RulingState.IN_FORCE if is_approved else RulingState.REJECTED, reason)
     if is_approved:
-        ruling.barred_until = rules.barred_until(now().astimezone(CHINA).date(), ruling.bar_months)
+        ruling.barred_until = rules.barred_until(now().astimezone(OFFICIAL_ZONE).date(), ruling.bar_months)
         _come_into_force(uow, ruling)
     return ruling
 
@@ -239,4 +238,4 @@ def _follow_up(uow: UnitOfWork, registration: Registration) -> None:
 
 def barred_people(session: Session, actor: Actor, id_number_indexes: Sequence[str]) -> dict[str, ResultRuling]:
     """Return the rulings that keep people from registering today, by the keyed index of their number."""
-    return repository.bars(session, actor.organisation, id_number_indexes, now().astimezone(CHINA).date())
+    return repository.bars(session, actor.organisation, id_number_indexes, now().astimezone(OFFICIAL_ZONE).date())

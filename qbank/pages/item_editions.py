@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from kernel.clock import today
 from kernel.db import db
 from kernel.http import current_actor
 from qbank.models.standards import StandardLevel
@@ -14,7 +15,6 @@ from qbank.pages.item_wording import level_title
 from qbank.repository import standards
 from qbank.rules.standards import EditionStatus
 from qbank.services.edition_apply import edition_state
-from qbank.services.writing import today
 
 OUT_OF_FORCE = "-"
 

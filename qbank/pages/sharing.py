@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import MenuEntry, Todo, current_actor, redirect_with_message, render_page, requires
@@ -92,10 +93,10 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
 
 
 def _line(row: ShareRow, actor: Actor) -> ShareLine:
-    share, today = row.share, repository.today()
-    if share.state in LIVE and share.ends_on < today:
+    share, day = row.share, today()
+    if share.state in LIVE and share.ends_on < day:
         state = _("已到期"), "neutral"
-    elif share.state is ShareState.ACTIVE and not is_in_force(share.state, share.starts_on, share.ends_on, today):
+    elif share.state is ShareState.ACTIVE and not is_in_force(share.state, share.starts_on, share.ends_on, day):
         state = _("尚未开始"), "info"
     else:
         state = _(STATE_LABELS[share.state]), STATE_KINDS[share.state]
@@ -127,7 +128,7 @@ def _title(level: StandardLevel) -> str:
 @requires(OFFER)
 def new() -> tuple[str, int]:
     """Show the form of a new offer."""
-    values = {"level": request.args.get("level", ""), "starts_on": repository.today().isoformat()}
+    values = {"level": request.args.get("level", ""), "starts_on": today().isoformat()}
     return render_page("qbank/sharing/new.html", OfferPage(_levels(), values))
 
 

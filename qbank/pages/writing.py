@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import (
@@ -171,14 +172,14 @@ def _own_todos(session: Session, actor: Actor) -> list[Todo]:
     tasks, total = repository.list_tasks(session, actor=actor, wanted=wanted, per_page=1)
     if not tasks or tasks[0].due_on is None:
         return []
-    is_late = tasks[0].due_on < services.today()
+    is_late = tasks[0].due_on < today()
     detail = _("最早截止：%(day)s", day=tasks[0].due_on.isoformat())
     label = _("我的命题任务（有逾期）") if is_late else _("我的命题任务")
     return [Todo(label, total, url_for("writing.mine"), detail, "danger" if is_late else "info")]
 
 
 def _commissioner_todos(session: Session, actor: Actor) -> list[Todo]:
-    late = TaskFilter(status=TaskStatus.OPEN, due_before=services.today())
+    late = TaskFilter(status=TaskStatus.OPEN, due_before=today())
     delivered, planned = TaskFilter(status=TaskStatus.DELIVERED), TaskFilter(status=TaskStatus.PLANNED)
     lists = [
         (_("逾期的命题任务"), late, url_for("writing.index", overdue="1"), "danger"),
@@ -196,7 +197,7 @@ def _list(wanted: TaskFilter, template: str) -> tuple[str, int]:
     tasks, total = repository.list_tasks(
         session, actor=actor, wanted=wanted, page=paging.page, per_page=paging.per_page
     )
-    day = services.today()
+    day = today()
     page = TaskListPage(
         rows=services.progress_of(session, tasks),
         names=user_names(session, [task.expert_id for task in tasks if task.expert_id]),
@@ -220,7 +221,7 @@ def index() -> tuple[str, int]:
     wanted = TaskFilter(
         status=TaskStatus.OPEN if is_late else TaskStatus(status) if status in set(TaskStatus) else None,
         expert_id=uuid_or_none(request.args.get("expert", "")),
-        due_before=services.today() if is_late else None,
+        due_before=today() if is_late else None,
     )
     return _list(wanted, "qbank/writing/list.html")
 
@@ -249,11 +250,11 @@ def _task(task_id: uuid.UUID, errors: Errors) -> tuple[str, int]:
     page = TaskPage(
         task=task, level=level, level_title=level_title(level), badge=task_badge(task.status),
         expert=names.get(task.expert_id, "") if task.expert_id else "", progress=progress,
-        is_overdue=progress.is_overdue(services.today()), lines=_lines(session, task),
+        is_overdue=progress.is_overdue(today()), lines=_lines(session, task),
         items=[(item, status_view(item)) for item, _line in repository.items_of_task(session, task_id)],
         events=repository.events_of(session, task_id),
         act_labels={act: _(label) for act, label in TASK_ACT_LABELS.items()}, acts=_acts(actor, task), is_own=is_own,
-        experts=_experts(session, actor), today=services.today().isoformat(),
+        experts=_experts(session, actor), today=today().isoformat(),
         next_line=services.next_line(session, actor, task_id) if is_own else None, errors=errors,
     )  # fmt: skip
     return render_page("qbank/writing/task.html", page, status=422 if errors else 200)
@@ -395,7 +396,7 @@ def _coverage(errors: Errors) -> tuple[str, int]:
         levels=level_options(session, actor), level=str(level_id or ""),
         level_title=level_title(level) if level else "", coverage=found,
         type_labels=[type_label(kind) for kind in found.types] if found else [], experts=_experts(session, actor),
-        today=services.today().isoformat(), only_missing=request.args.get("missing") == "1",
+        today=today().isoformat(), only_missing=request.args.get("missing") == "1",
         values=request.form.to_dict() if errors else {}, errors=errors,
     )  # fmt: skip
     return render_page("qbank/writing/coverage.html", page, status=422 if errors else 200)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import ForbiddenError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -27,7 +27,6 @@ from qbank.repository.standards import like_pattern
 from qbank.rules.item_flags import ItemFlag
 from qbank.rules.items import ItemStatus
 from qbank.rules.outline import Importance
-from qbank.rules.writing import CHINA
 
 MAX_ROWS = 20_000
 CHUNK = 500
@@ -388,23 +387,19 @@ def count_approved(session: Session, level_ids: Sequence[uuid.UUID]) -> dict[uui
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _today() -> date:
-    return now().astimezone(CHINA).date()
-
-
 def in_use() -> list[ColumnElement[bool]]:
     """Return the conditions of an item of which forms may take a version today."""
     return [
         Item.approved_version_id.is_not(None),
         Item.status != ItemStatus.RETIRED,
         Item.removed_at.is_(None),
-        or_(Item.effective_on.is_(None), Item.effective_on <= _today(), Item.superseded_version_id.is_not(None)),
+        or_(Item.effective_on.is_(None), Item.effective_on <= today(), Item.superseded_version_id.is_not(None)),
     ]
 
 
 def version_in_use() -> ColumnElement[Any]:
     """Return which version forms take today: the approved one from its day on, before it the one that it replaces."""
-    is_early = Item.effective_on > _today()
+    is_early = Item.effective_on > today()
     return case((is_early, Item.superseded_version_id), else_=Item.approved_version_id)
 
 

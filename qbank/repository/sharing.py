@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -25,16 +25,10 @@ from qbank.rules.outline import Importance
 from qbank.rules.sharing import ShareState
 from qbank.rules.standards import OutlineStatus
 from qbank.rules.statistics import Carrier
-from qbank.rules.writing import CHINA
 
 MOST_SHARES = 500
 MOST_ROWS = 100_000
 EVER_ACCEPTED = (ShareState.ACTIVE, ShareState.ENDED)
-
-
-def today() -> date:
-    """Return the day on which agreements are looked at."""
-    return now().astimezone(CHINA).date()
 
 
 @dataclass(frozen=True, slots=True)

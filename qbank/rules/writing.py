@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from kernel.errors import IllegalTransitionError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
 
-CHINA = dt.timezone(dt.timedelta(hours=8), "CST")
 MAX_LINES = 400
 MAX_COUNT = 500
 DIFFICULTIES = (1, 2, 3, 4, 5)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from item_templates import registry
 from kernel import audit, profiles
+from kernel.clock import today
 from kernel.errors import InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -33,7 +34,7 @@ from qbank.rules.writing import (
     read_wanted,
     spread,
 )
-from qbank.services.writing import TaskProgress, progress_of, today
+from qbank.services.writing import TaskProgress, progress_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy.orm import Session
 
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ForbiddenError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -17,7 +17,6 @@ from qbank.models.items import Item
 from qbank.repository import disclosures as repository
 from qbank.rules.disclosures import QUOTA_KEY
 from qbank.rules.items import ItemStatus
-from qbank.services.writing import today
 
 
 class QuotaExceededError(ForbiddenError):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Role
@@ -24,7 +24,6 @@ from qbank.repository import reviews
 from qbank.repository.writing import TaskFilter, list_tasks
 from qbank.rules.workflow import options_from_json
 from qbank.rules.writing import REMIND_DAYS_KEY, TaskStatus
-from qbank.services.writing import today
 
 
 @dataclass(frozen=True, slots=True)

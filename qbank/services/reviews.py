@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -24,7 +24,6 @@ from qbank.rules.workflow import APPROVED, REQUIRED_LABELS, RETIRED, RequiredFie
 from qbank.services import workflows
 from qbank.services.items import content_of, point_item_at, retire_locked
 from qbank.services.review_desk import barred_authors, check_conflicts, check_refusal, check_reviewer, is_one_stage
-from qbank.services.writing import today
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -85,7 +85,7 @@ def _checked(uow: UnitOfWork, offer: Offer) -> uuid.UUID:
         fields["starts_on"] = [N_("请填写日期")]
     if offer.ends_on is None:
         fields["ends_on"] = [N_("请填写日期")]
-    elif offer.ends_on < max(offer.starts_on or offer.ends_on, repository.today()):
+    elif offer.ends_on < max(offer.starts_on or offer.ends_on, today()):
         fields["ends_on"] = [N_("截止日期不能早于起始日期和今天")]
     if fields or receiver is None:
         raise InvalidInputError(N_("请改正标出的内容"), fields=fields)
@@ -97,7 +97,7 @@ def _refuse_second(uow: UnitOfWork, standard_level_id: uuid.UUID, receiver_id: u
     found = repository.find_live(uow.session, standard_level_id, receiver_id)
     if found is None:
         return
-    if found.ends_on >= repository.today():
+    if found.ends_on >= today():
         raise ConflictError(N_("这个等级已经共享给该机构（或正待对方确认），请先终止原协议"))
     found.state = ShareState.ENDED if found.state is ShareState.ACTIVE else ShareState.WITHDRAWN
     found.ended_at, found.end_reason = now(), "期满"
@@ -116,7 +116,7 @@ def accept_share(uow: UnitOfWork, bank_share_id: uuid.UUID, *, receiver_level_id
     if receiver_level_id not in {level.standard_level_id for level in candidate_levels(uow.session, share)}:
         message = N_("请选择本机构同一职业、版本和等级的标准")
         raise InvalidInputError(message, fields={"receiver_level_id": [message]})
-    if share.ends_on < repository.today():
+    if share.ends_on < today():
         raise IllegalTransitionError(N_("共享期限已过，请对方重新提出"))
     common = repository.common_points(uow.session, share.standard_level_id, receiver_level_id)
     if not common:

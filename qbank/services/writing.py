@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from item_templates import registry
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -25,7 +25,6 @@ from qbank.repository import items as items_repository
 from qbank.repository import standards
 from qbank.repository import writing as repository
 from qbank.rules.writing import (
-    CHINA,
     DIFFICULTIES,
     MAX_COUNT,
     MAX_LINES,
@@ -50,11 +49,6 @@ class TaskPlan:
     expert_id: uuid.UUID | None = None
     due_on: date | None = None
     source: str = ""
-
-
-def today() -> date:
-    """Return the day in China, by which deadlines count."""
-    return now().astimezone(CHINA).date()
 
 
 def commission(

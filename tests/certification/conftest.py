@@ -31,7 +31,7 @@ class Calendar:
 
     def set(self, day: dt.date) -> None:
         noon = dt.datetime.combine(day, dt.time(4), tzinfo=dt.UTC)
-        self._monkeypatch.setattr("certification.services.dates.now", lambda: noon)
+        self._monkeypatch.setattr("kernel.clock.now", lambda: noon)
 
 
 @pytest.fixture

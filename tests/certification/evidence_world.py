@@ -16,13 +16,12 @@ from certification.rules import keys
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import AssessmentMode, PassOutcome
 from certification.services import batches, certificates, decisions, evidence, publicity, scores, signing
-from certification.services.dates import today
 from certification.services.evidence_entries import PackScope
 from exam_delivery.models import Attempt, AttemptStatus, ExamSession, ResponseEvent, ResponseState
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.services import release, running
 from kernel import profiles
-from kernel.clock import now, shifted
+from kernel.clock import now, shifted, today
 from kernel.db import db
 from kernel.identity.actor import Actor, system_actor
 from kernel.identity.models import Organisation, OrganisationKind

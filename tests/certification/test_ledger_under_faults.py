@@ -155,7 +155,7 @@ def real_app(scratch_database_url, tmp_path):
 @pytest.fixture
 def body(real_app, monkeypatch):
     noon = dt.datetime.combine(DAY, dt.time(4), tzinfo=dt.UTC)
-    monkeypatch.setattr("certification.services.dates.now", lambda: noon)
+    monkeypatch.setattr("kernel.clock.now", lambda: noon)
     with unit_of_work(system_actor()) as uow:
         row = Organisation(
             code="DEMO", name="演示评价机构", kind=OrganisationKind.SOCIAL, certificate_prefix="S000011000001",
@@ -224,7 +224,8 @@ KILLED = """
 import datetime, os, signal, sys, uuid
 from pathlib import Path
 from sqlalchemy import event
-from certification.services import certificates, dates
+from certification.services import certificates
+from kernel import clock
 from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.settings import Settings
@@ -233,7 +234,7 @@ from web.app import create_app
 folder, url, secret, body, batch = sys.argv[1:]
 app = create_app(Settings(instance_dir=Path(folder), database_url=url, secret_key=secret))
 noon = datetime.datetime(2026, 11, 10, 4, tzinfo=datetime.UTC)
-dates.now = lambda: noon
+clock.now = lambda: noon
 with app.app_context():
     event.listen(db.engine, "commit", lambda _connection: os.kill(os.getpid(), signal.SIGKILL))
     with unit_of_work(system_actor(uuid.UUID(body))) as uow:

@@ -86,7 +86,7 @@ def number_at_once(app, organisation_id, keys, failures):
 
 def test_eight_officers_numbering_three_levels_at_once_leave_no_gap_and_no_double(real_app, monkeypatch):
     noon = dt.datetime.combine(DAY, dt.time(4), tzinfo=dt.UTC)
-    monkeypatch.setattr("certification.services.dates.now", lambda: noon)
+    monkeypatch.setattr("kernel.clock.now", lambda: noon)
     failures: list[Exception] = []
     with real_app.app_context():
         with unit_of_work(system_actor()) as uow:

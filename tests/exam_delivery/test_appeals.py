@@ -27,6 +27,7 @@ from exam_delivery.services import (
 from exam_delivery.services.appeal_findings import Conclusion
 from exam_delivery.services.appeals import Filing
 from exam_delivery.services.key_changes import Proposal
+from kernel.clock import today
 from kernel.conflicts import RelationKind
 from kernel.conflicts.services import Declaration, declare_relation
 from kernel.db import db
@@ -74,7 +75,7 @@ def registration_ids(world):
 
 def file(world, actor, place=1, **changes):
     """File a request of the person at a place of the list: 1 had one answer right."""
-    values = {"kind": "check", "subject": "total", "statement": STATEMENT, "filed_on": appeals.today()} | changes
+    values = {"kind": "check", "subject": "total", "statement": STATEMENT, "filed_on": today()} | changes
     registration_id = registration_ids(world)[place]
     with unit_of_work(actor) as uow:
         return appeals.file_request(uow, registration_id, Filing(**values)).score_review_request_id
@@ -168,7 +169,7 @@ def test_one_request_at_a_time_and_no_more_rounds_than_the_profile_gives(release
 
 
 def test_a_request_that_came_too_late_is_kept_and_accepted_only_with_a_reason(released, chief, monkeypatch):
-    late = appeals.today() + dt.timedelta(days=40)
+    late = today() + dt.timedelta(days=40)
     monkeypatch.setattr(appeals, "today", lambda: late)
     key = file(released, chief, filed_on=late)
     assert row(key).is_late
@@ -371,7 +372,7 @@ def test_another_organisation_reaches_no_request(released, chief, make_actor, ot
         with pytest.raises(NotFoundError):
             act(stranger, verb, key)
     wanted = repository.RequestFilter()
-    assert repository.list_requests(db.session(), wanted, actor=stranger, today=appeals.today())[1] == 0
+    assert repository.list_requests(db.session(), wanted, actor=stranger, today=today())[1] == 0
     with pytest.raises(NotFoundError):
         file(released, stranger)
 
@@ -383,8 +384,8 @@ def test_open_requests_are_counted_until_they_are_closed(released, chief, review
     key = under_review(released, chief, reviewer)
     assert n_open() == 1
     overdue = repository.RequestFilter(is_overdue=True)
-    later = appeals.today() + dt.timedelta(days=60)
-    assert repository.count_requests(db.session(), overdue, actor=chief, today=appeals.today()) == 0
+    later = today() + dt.timedelta(days=60)
+    assert repository.count_requests(db.session(), overdue, actor=chief, today=today()) == 0
     assert repository.count_requests(db.session(), overdue, actor=chief, today=later) == 1
     act(reviewer, appeal_findings.conclude, key, Conclusion("upheld", FINDING))
     act(chief, appeal_findings.close, key)
@@ -429,7 +430,7 @@ def test_a_request_goes_its_way_in_the_browser(released, sign_in):
     address = f"/appeals/new/{registration_id}"
     assert "还可提出 1 次" in officer.get(address).text
     sent = {"kind": "check", "subject": "items", "slots": "二", "statement": STATEMENT,
-            "filed_on": appeals.today().isoformat()}  # fmt: skip
+            "filed_on": today().isoformat()}  # fmt: skip
     refused = officer.post(address, data=sent)
     assert (refused.status_code, "题号请写数字" in refused.text) == (422, True)
     sent |= {"slots": "2，3", "letter": (io.BytesIO(b"%PDF-1.7 x"), "申请书.pdf")}

@@ -25,7 +25,7 @@ from exam_delivery.services.appeal_findings import Conclusion
 from exam_delivery.services.batches import BatchPlan
 from exam_delivery.services.misconduct import DecidedCase
 from exam_delivery.services.rulings import RulingProposal
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
@@ -121,7 +121,7 @@ def test_nothing_counts_until_another_person_has_decided(machine_world, chief):
     act(chief, rulings.decide, key, is_approved=True)
     ruling = db.session.get(ResultRuling, key)
     assert (ruling.state, ruling.code[-5:], ruling.bar_months) == (RulingState.IN_FORCE, "00001", 12)
-    assert ruling.barred_until == months_later(appeals.today(), 12)
+    assert ruling.barred_until == months_later(today(), 12)
     assert (status(machine_world), counts(machine_world)) == (RegistrationStatus.VOID, (2, 1, 1))
     with pytest.raises(IllegalTransitionError):
         act(chief, rulings.decide, key, is_approved=True)

@@ -99,7 +99,7 @@ DAYS_PASS = """
 import datetime as dt
 from sqlalchemy import update
 from certification.models import Publicity
-from certification.services.dates import today
+from kernel.clock import today
 from kernel.db import db
 from web.app import create_app
 with create_app().app_context():

@@ -41,7 +41,6 @@ from certification.services import (
     signing,
     webhooks,
 )
-from certification.services.dates import today
 from certification.services.evidence_entries import PackScope
 from certification.verifier import kaoku_verify
 from exam_delivery.models import KeyChange, Registration, ScoreRecord
@@ -64,7 +63,7 @@ from exam_delivery.services.appeals import Filing
 from exam_delivery.services.key_changes import Proposal
 from exam_delivery.services.rulings import RulingProposal
 from kernel import audit, profiles
-from kernel.clock import now, shifted
+from kernel.clock import now, shifted, today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.settings import Settings
@@ -283,7 +282,7 @@ class Journey:
         """One of those who lost shows that the other letter is right too; an independent person agrees."""
         before = db.session.query(ScoreRecord).count()
         filing = Filing(
-            kind="check", subject="items", slots=(self.doubted_slot,), statement="第 2 题另一选项也正确，请核对教材。", filed_on=appeals.today()
+            kind="check", subject="items", slots=(self.doubted_slot,), statement="第 2 题另一选项也正确，请核对教材。", filed_on=today()
         )  # fmt: skip
         request = do(self.chief, appeals.file_request, self.registered[APPELLANT], filing).score_review_request_id
         do(self.chief, appeals.accept, request)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from item_templates.contract import Choice, ItemContent
+from kernel.clock import today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -88,7 +89,7 @@ def load_writing_task(staff: Staff, level_id: uuid.UUID) -> None:
         "演示·补充自动控制与检修试题",
         instructions="联系实际设备命题；简答题写明评分要点和分值。",
         expert_id=author.user_id,
-        due_on=writing.today() + dt.timedelta(days=TASK_DAYS),
+        due_on=today() + dt.timedelta(days=TASK_DAYS),
     )
     with unit_of_work(staff.actor(Role.EDITOR)) as uow:
         task = writing.commission(uow, level_id, lines, plan)

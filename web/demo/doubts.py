@@ -11,7 +11,7 @@ from exam_delivery.services import appeal_findings, appeals, rulings
 from exam_delivery.services.appeal_findings import Conclusion
 from exam_delivery.services.appeals import Filing
 from exam_delivery.services.rulings import RulingProposal
-from kernel.clock import shifted
+from kernel.clock import shifted, today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -49,7 +49,7 @@ def file_request(
     staff: Staff, registration: Registration, kind: str, subject: str, statement: str, *, slots: tuple[int, ...] = ()
 ) -> uuid.UUID:
     """Enter a request of the day and return its key."""
-    filing = Filing(kind, subject, statement, appeals.today(), slots=slots)
+    filing = Filing(kind, subject, statement, today(), slots=slots)
     with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
         request: ScoreReviewRequest = appeals.file_request(uow, registration.registration_id, filing)
     return request.score_review_request_id

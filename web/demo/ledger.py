@@ -22,11 +22,10 @@ from certification.services import (
     scores,
     signing,
 )
-from certification.services.dates import today
 from certification.services.panel_groups import GroupPlan
 from certification.services.panel_sheets import Typed
 from kernel import profiles
-from kernel.clock import shifted
+from kernel.clock import shifted, today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work

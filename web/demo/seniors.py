@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 
 from certification.services import senior_panels, seniors
-from certification.services.dates import today
 from certification.services.materials import UploadedMaterial
+from kernel.clock import today
 from kernel.identity.permissions import Role
 from kernel.skill_levels import SENIOR
 from kernel.uow import unit_of_work
