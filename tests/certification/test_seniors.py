@@ -359,7 +359,9 @@ def test_officer_and_panel_walk_an_application_in_the_browser(office, sign_in, m
         done = client.post(review, data={"vote": "for", "score": str(80 + index)}, follow_redirects=True).text
         assert "评审意见已提交" in done
         assert client.get(page).status_code == 403
-    assert "81" not in re.sub(r"[0-9a-f-]{36}|u-[0-9a-f]{10}|\d{4}-\d\d-\d\d[^<]*", "", officer.get(page).text.split("专家评审")[-1])
+    assert "81" not in re.sub(
+        r"[0-9a-f-]{36}|u-[0-9a-f]{10}|\d{4}-\d\d-\d\d[^<]*", "", officer.get(page).text.split("专家评审")[-1]
+    )
     assert "评审结论已汇总" in officer.post(f"{page}/conclude", follow_redirects=True).text
     posted = {"starts_on": "2026-11-02", "contact": "考评部 0571-00000000"}
     assert "公示已开始" in officer.post(f"{page}/publicity", data=posted, follow_redirects=True).text
