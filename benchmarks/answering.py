@@ -19,9 +19,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from sqlalchemy import Engine, text
@@ -48,7 +49,7 @@ class BenchmarkSite(CandidateSite):
         super().__init__(candidates.make_answering)
         self.flask = flask
 
-    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204 - as its base says
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ["PATH_INFO"] == "/no-op":
             return self.flask(environ, start_response)

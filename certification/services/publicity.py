@@ -18,6 +18,7 @@ from certification.models import (
     PassDecisionRecord,
     Publicity,
     ResultRecord,
+    SeniorObjection,
 )
 from certification.repository import batches as batch_repository
 from certification.repository import publicity as repository
@@ -172,16 +173,21 @@ def _objected_record(uow: UnitOfWork, batch_id: uuid.UUID, admission_number: str
     raise InvalidInputError(message, fields={"admission_number": [message]})
 
 
-def settle_objection(uow: UnitOfWork, objection_id: uuid.UUID, *, is_upheld: bool, answer: str) -> Objection:
-    """Close an objection with its answer; an upheld one usually means that the batch is reopened."""
-    require(uow.actor, Permission.CERTIFICATION_WRITE)
-    objection = repository.get_objection(uow.session, objection_id, actor=uow.actor)
+def close_objection(objection: Objection | SeniorObjection, *, is_upheld: bool, answer: str, actor: Actor) -> None:
+    """Give an open objection its end, once, and with words."""
     if objection.status is not ObjectionStatus.OPEN:
         raise ConflictError(N_("这件异议已经处理过"))
     if not answer.strip():
         raise InvalidInputError(N_("请填写处理结果"), fields={"answer": [N_("请填写处理结果")]})
     objection.status = ObjectionStatus.UPHELD if is_upheld else ObjectionStatus.REJECTED
-    objection.answer, objection.settled_by, objection.settled_at = answer.strip()[:1000], uow.actor.name[:100], now()
+    objection.answer, objection.settled_by, objection.settled_at = answer.strip()[:1000], actor.name[:100], now()
+
+
+def settle_objection(uow: UnitOfWork, objection_id: uuid.UUID, *, is_upheld: bool, answer: str) -> Objection:
+    """Close an objection with its answer; an upheld one usually means that the batch is reopened."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    objection = repository.get_objection(uow.session, objection_id, actor=uow.actor)
+    close_objection(objection, is_upheld=is_upheld, answer=answer, actor=uow.actor)
     audit.record(
         uow, "certification.objection_settled", "certification_batch", objection.certification_batch_id,
         after={"status": objection.status.value},

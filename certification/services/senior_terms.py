@@ -12,6 +12,7 @@ from certification.rules import seniors as rules
 from certification.rules.publicity import PublicityPeriod, is_over, publicity_period
 from certification.rules.seniors import SeniorAct, SeniorState
 from certification.services import seniors
+from certification.services.publicity import close_objection
 from certification.services.seniors import move, note, require_reason
 from kernel import audit, profiles
 from kernel.clock import now, today
@@ -82,12 +83,7 @@ def settle_objection(uow: UnitOfWork, objection_id: uuid.UUID, *, is_upheld: boo
     require(uow.actor, Permission.CERTIFICATION_WRITE)
     objection = repository.get_objection(uow.session, objection_id, actor=uow.actor)
     repository.lock_application(uow.session, objection.senior_application_id, actor=uow.actor)
-    if objection.status is not ObjectionStatus.OPEN:
-        raise ConflictError(N_("这件异议已经处理过"))
-    if not answer.strip():
-        raise InvalidInputError(N_("请填写处理结果"), fields={"answer": [N_("请填写处理结果")]})
-    objection.status = ObjectionStatus.UPHELD if is_upheld else ObjectionStatus.REJECTED
-    objection.answer, objection.settled_by, objection.settled_at = answer.strip()[:1000], uow.actor.name[:100], now()
+    close_objection(objection, is_upheld=is_upheld, answer=answer, actor=uow.actor)
     audit.record(
         uow, "senior.objection_settled", "senior_application", objection.senior_application_id,
         after={"status": objection.status.value},
