@@ -38,11 +38,16 @@ TITLES = {"a": "甲", "b": "乙"}
         ({"earliest_submit_minutes": 91}, "earliest_submit_minutes"),
         ({"leave_limit": None}, "leave_limit"),
         ({"per_page": "some"}, "per_page"),
-        ({"ends_at": now() + dt.timedelta(minutes=120)}, "ends_at"),
     ],
 )
 def test_a_plan_that_cannot_work_names_the_field(changes, field):
     assert set(check_plan(session_plan(["a"], **changes), titles=TITLES)) == {field}
+
+
+def test_a_plan_that_ends_before_its_length_is_over_names_the_end():
+    starts_at = now() + dt.timedelta(hours=1)
+    plan = session_plan(["a"], starts_at=starts_at, ends_at=starts_at + dt.timedelta(minutes=60))
+    assert set(check_plan(plan, titles=TITLES)) == {"ends_at"}
 
 
 def test_a_good_plan_ends_after_its_length_unless_said_otherwise():

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import time_machine
@@ -23,19 +25,24 @@ from kernel.uow import unit_of_work
 from web import doctor
 from web.backup import schedule
 from web.checks import data, installation, running
-from web.checks.finding import Level, Look
+from web.checks.finding import Level, Look, scalar
 from web.cli import cli
 
+SWITCHES = ("fsync", "full_page_writes", "synchronous_commit")
 ROOM = SimpleNamespace(free=9 * 1024**3, total=10 * 1024**3)
 
 
 @pytest.fixture
 def checks(app, monkeypatch):
-    """Run the checks on an installation in order: newest schema, clock in step, room on the disk, private folder."""
+    """Run the checks on an installation in order: newest schema, clock in step, room on the disk, private folder.
+
+    The cluster under test keeps nothing safe, for speed: the switches answer as those of a safe one do.
+    """
     guard = DiskGuard(app.config["KAOKU"], lambda _folder: ROOM)
     monkeypatch.setattr(data, "revisions", lambda: ("0001_newest", "0001_newest"))
     monkeypatch.setattr(running, "is_synchronised", lambda: True)
     monkeypatch.setitem(disk._GUARD, "guard", guard)
+    monkeypatch.setattr(data, "scalar", answering(dict.fromkeys(SWITCHES, "on")))
     guard.settings.instance_dir.chmod(0o700)
 
     def run() -> dict[str, doctor.Check]:
@@ -50,6 +57,11 @@ def with_settings(app, monkeypatch):
         monkeypatch.setitem(app.config, "KAOKU", replace(app.config["KAOKU"], **changes))
 
     return change
+
+
+def answering(switches: dict[str, str]) -> Callable[[str], Any]:
+    """Ask the database everything but how its switches stand."""
+    return lambda query: switches.get(query.removeprefix("SHOW ")) or scalar(query)
 
 
 def act() -> None:
@@ -70,6 +82,17 @@ def test_a_sound_installation_passes_every_check(checks, tmp_path, with_settings
 
 def test_whatever_is_not_in_order_says_how_to_mend_it(checks):
     assert all(check.mend for check in checks().values() if check.level is not Level.OK)
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_postgresql_that_may_lose_what_it_acknowledged_is_named(checks, monkeypatch, switch):
+    answers = dict.fromkeys(SWITCHES, "on") | {switch: "off", "server_version_num": "150020", "server_version": "15.20"}
+    monkeypatch.setattr(data, "is_sqlite", lambda: False)
+    monkeypatch.setattr(data, "scalar", answering(answers))
+    found = data.check_database()
+    assert found.level is Level.FAIL
+    assert f"{switch} = off" in found.text
+    assert "postgresql.conf" in found.mend
 
 
 @pytest.mark.parametrize(
