@@ -24,6 +24,7 @@ from certification.pages import (
     publicity,
     records,
     retention,
+    return_rates,
     roster_answers,
     rosters,
     scores,
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
     panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp, inbound.bp,
+    return_rates.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -65,6 +67,7 @@ MENU = (
         GROUP, N_("我的评审"), "cert_senior_reviews.index", (Permission.SKILL_SCORE_WRITE,), icon="check", order=28
     ),
     MenuEntry(GROUP, N_("人才库"), "cert_talent.index", READ, icon="users", order=37),
+    MenuEntry(GROUP, N_("退回统计"), "cert_return_rates.index", READ, icon="list", order=38),
     MenuEntry(GROUP, N_("备案范围"), "cert_filing.index", READ, icon="building", order=40),
     MenuEntry(GROUP, N_("企业等级"), "cert_levels.index", READ, icon="building", order=45),
     MenuEntry(GROUP, N_("信息保存与删除"), "cert_retention.index", READ, icon="lock", order=55),

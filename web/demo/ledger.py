@@ -9,7 +9,7 @@ import uuid
 from certification.repository import panels
 from certification.repository.batches import find_batch_by_source, list_records
 from certification.rules.keys import WARNING_CHECKS
-from certification.rules.pass_decision import AssessmentMode
+from certification.rules.pass_decision import AssessmentMode, PassOutcome
 from certification.services import (
     batches,
     certificates,
@@ -62,6 +62,7 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
     with shifted(APPROVED):
         with unit_of_work(officer) as uow:
             rosters.submit_roster(uow, key)
+        return_once(staff, key)
         with unit_of_work(officer) as uow:
             rosters.approve_roster(uow, key, reference="演示审核 001")
     with shifted(ISSUED):
@@ -71,6 +72,20 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
             certificates.number_batch(uow, key, issued_on=today())
         with unit_of_work(officer) as uow:
             certificates.issue_batch(uow, key)
+
+
+def return_once(staff: Staff, key: uuid.UUID) -> None:
+    """Let the supervising centre send fields of two people back, and send the roster again."""
+    officer = staff.actor(Role.CERTIFICATION_OFFICER)
+    passed = [one for one in list_records(db.session(), key) if one.outcome is PassOutcome.PASSED][:2]
+    returned = [
+        rosters.ReturnedField("employer", "format", one.admission_number, "应写单位全称（演示）") for one in passed
+    ]
+    returned.append(rosters.ReturnedField("phone", "missing", passed[0].admission_number))
+    with unit_of_work(officer) as uow:
+        rosters.return_roster(uow, key, returned)
+    with unit_of_work(officer) as uow:
+        rosters.submit_roster(uow, key)
 
 
 def file_plan(staff: Staff, key: uuid.UUID) -> None:

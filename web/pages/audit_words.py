@@ -86,6 +86,7 @@ VERBS: dict[str, str] = {
     "consent_withdrawn": N_("考生撤回同意"),
     "sign_in_failed": N_("进入本人页面失败"),
     "answer_upload": N_("上传退回名册"),
+    "export_rates": N_("导出退回统计"),
     "answer_apply": N_("登记退回名册"),
     "answer_discard": N_("放弃退回名册"),
     "file": N_("登记申请"),
