@@ -15,7 +15,7 @@ from item_templates.canonical import content_to_json
 from kernel.identity.actor import Actor
 from qbank.models.items import ItemVersion
 from qbank.models.standards import AssessmentPoint
-from qbank.pages.differences import DiffRow, difference
+from qbank.pages.differences import DiffRow, diff_parts, difference
 from qbank.pages.item_wording import type_label
 from qbank.rules.items import ImportDecision
 from qbank.services import import_runs as services
@@ -141,8 +141,19 @@ def _match_view(one: services.PreviewItem, match: BankMatch, points: Mapping[str
             type=one.own_content.type, content=content_to_json(one.own_content), difficulty=one.difficulty
         )  # fmt: skip
         named = [points[code] for code in one.points if code in points] or list(match.points)
-        rows = difference(match.version, fresh, list(match.points), named)
+        rows = difference(match.version, fresh, list(match.points), named) + _mark_rows(match)
     text = "" if match.kind in {MatchKind.UNCHANGED, MatchKind.CHANGED} else refusal_of(match)[1]
     return MatchView(
         match.item.code, match.item.item_id, match.kind.value, text, rows, match.base_number, match.version.number
     )
+
+
+def _mark_rows(match: BankMatch) -> list[DiffRow]:
+    """Return the marks that the file sets otherwise."""
+    rows, new = [], match.marks
+    if new.cognitive:
+        rows.append(DiffRow(_("认知层次"), diff_parts(match.item.cognitive, new.cognitive)))
+    if new.is_trial is not None:
+        words = {True: _("是"), False: _("否")}
+        rows.append(DiffRow(_("试测"), diff_parts(words[match.item.is_trial], words[new.is_trial])))
+    return rows

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ class PreviewItem:
     read_digest: str = ""
     is_edited: bool = False
     decision: ImportDecision | None = None
+    columns: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def own_content(self) -> ItemContent:
@@ -97,7 +98,9 @@ class PreviewItem:
     @property
     def candidate(self) -> Candidate:
         """The item as it is compared with the bank."""
-        return Candidate(self.code, self.base_number, self.digest, self.points, self.difficulty, self.own_content)
+        return Candidate(
+            self.code, self.base_number, self.digest, self.points, self.difficulty, self.own_content, self.columns
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +389,7 @@ def _preview_json(one: imports.PreparedItem, said: list[dict[str, str]]) -> dict
         "notices": said + found,
         "code": one.source.item.id,
         "base": imports.base_number(one.source.item),
+        "columns": dict(one.source.item.metadata),
     }
 
 
@@ -426,6 +430,7 @@ def _preview_item(run: ImportRun, number: int, one: Mapping[str, Any]) -> Previe
         read_digest=one["digest"],
         is_edited=is_edited,
         decision=edit.decision if edit else None,
+        columns=one.get("columns", {}),
     )
 
 

@@ -6,6 +6,7 @@ import enum
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from item_templates.formulas.pieces import normal_html
 from kernel import audit
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.interchange.model import Notice
 from qbank.models.items import Item, ItemVersion
@@ -22,7 +24,8 @@ from qbank.models.standards import AssessmentPoint
 from qbank.repository import imports as repository
 from qbank.repository import items as items_repository
 from qbank.rules.items import EDITABLE, STATUS_LABELS, ImportDecision, ItemStatus
-from qbank.services import imports
+from qbank.rules.marks import NO_MARKS, StatedMarks, stated_marks
+from qbank.services import imports, marks
 from qbank.services import items as item_services
 from qbank.services.import_edits import Edit
 
@@ -49,6 +52,7 @@ class Candidate:
     points: tuple[str, ...]
     difficulty: int | None
     content: ItemContent
+    columns: Mapping[str, object]
 
     def says(self, version: ItemVersion) -> bool:
         """Say whether the file has an item as a version has it; another way of writing a formula is no difference."""
@@ -78,12 +82,16 @@ class BankMatch:
     version: ItemVersion
     points: tuple[AssessmentPoint, ...]
     base_number: int | None
+    marks: StatedMarks = NO_MARKS
+    has_same_content: bool = False
 
 
 def candidate_of(one: imports.PreparedItem) -> Candidate:
     """Return an item of a file as it is compared with the bank."""
     item = one.source.item
-    return Candidate(item.id, imports.base_number(item), one.digest, tuple(item.points), item.difficulty, one.content)
+    return Candidate(
+        item.id, imports.base_number(item), one.digest, tuple(item.points), item.difficulty, one.content, item.metadata
+    )
 
 
 def match_items(session: Session, actor: Actor, candidates: Sequence[Candidate]) -> dict[int, BankMatch]:
@@ -96,6 +104,7 @@ def match_items(session: Session, actor: Actor, candidates: Sequence[Candidate])
     points = items_repository.points_of_versions(session, current)
     wanted = {items[one.code].item_id: one.base_number for one in candidates if one.code in items and one.base_number}
     bases = repository.find_numbered_versions(session, wanted)
+    levels = marks.cognitive_levels(session, actor.organisation)
     found: dict[int, BankMatch] = {}
     taken: set[uuid.UUID] = set()
     for number, one in enumerate(candidates):
@@ -106,8 +115,17 @@ def match_items(session: Session, actor: Actor, candidates: Sequence[Candidate])
         version = versions[item.current_version_id]
         own = tuple(points[item.current_version_id])
         kind = _kind(one, item, version, own, bases.get(item.item_id))
-        found[number] = BankMatch(kind, item, version, own, one.base_number)
+        changed, is_same = _changed_marks(actor, one, item, levels), kind is MatchKind.UNCHANGED
+        if is_same and changed != NO_MARKS:
+            kind = MatchKind.CHANGED
+        found[number] = BankMatch(kind, item, version, own, one.base_number, changed, is_same)
     return found
+
+
+def _changed_marks(actor: Actor, one: Candidate, item: Item, levels: Sequence[str]) -> StatedMarks:
+    """Return the marks that the file has otherwise, of those that the actor may set."""
+    changes = stated_marks(one.columns, levels).changes(item.cognitive, is_trial=item.is_trial)
+    return changes if actor.may(Permission.ITEM_RETIRE) else replace(changes, is_trial=None)
 
 
 def _kind(
@@ -162,27 +180,48 @@ def plan_updates(
 
 
 def update_from_file(uow: UnitOfWork, match: BankMatch, one: imports.PreparedItem) -> imports.UpdatedItem | None:
-    """Give an item the version that the file says; None when nothing differs after all."""
+    """Give an item the version and the marks that the file says; None when nothing differs after all."""
+    item = match.item
+    saved = None if match.has_same_content else _save_content(uow, match, one)
+    before = NO_MARKS if match.marks == NO_MARKS else StatedMarks(item.cognitive, item.is_trial)
+    if match.marks.cognitive:
+        marks.set_cognitive(uow, [item.item_id], match.marks.cognitive)
+        uow.flush()  # the next act reads the locked row anew
+    if match.marks.is_trial is not None:
+        marks.set_trial(uow, [item.item_id], is_trial=match.marks.is_trial)
+    if saved is None and match.marks == NO_MARKS:
+        return None
+    now_id = (saved or match.version).item_version_id
+    return imports.UpdatedItem(item.item_id, item.code, match.version.item_version_id, now_id, before)
+
+
+def _save_content(uow: UnitOfWork, match: BankMatch, one: imports.PreparedItem) -> ItemVersion | None:
     item = match.item
     known = items_repository.points_of_level(uow.session, item.standard_level_id)
     by_code = {point.full_code: point for point in known}
     named = [by_code[code] for code in one.source.item.points if code in by_code] or match.points
-    saved = item_services.update_item(
+    return item_services.update_item(
         uow, item.item_id, version=item.version, content=one.content,
         point_ids=[point.assessment_point_id for point in named], difficulty=one.source.item.difficulty,
         source=item.source, note=UPDATE_NOTE,
     )  # fmt: skip
-    if saved is None:
-        return None
-    return imports.UpdatedItem(item.item_id, item.code, match.version.item_version_id, saved.item_version_id)
 
 
-def undo_update(uow: UnitOfWork, body: Mapping[str, str]) -> bool:
-    """Give an item the content that it had before the import; False when somebody has gone on with it."""
+def undo_update(uow: UnitOfWork, body: Mapping[str, Any]) -> bool:
+    """Give an item what it had before the import; False when somebody has gone on with it."""
     item = items_repository.lock_item(uow.session, uuid.UUID(body["item_id"]), actor=uow.actor)
-    if str(item.current_version_id) != body["version"] or item.status is not ItemStatus.DRAFT:
+    has_new_content = body["before"] != body["version"]
+    if str(item.current_version_id) != body["version"] or (has_new_content and item.status is not ItemStatus.DRAFT):
         return False
-    before_id = uuid.UUID(body["before"])
+    if has_new_content:
+        _restore_content(uow, item, uuid.UUID(body["before"]))
+    if "marks" in body:
+        marks.restore(uow, item, StatedMarks(**body["marks"]))
+    audit.record(uow, "import.undo_update", "item", item.item_id, after={"number": item.n_versions})
+    return True
+
+
+def _restore_content(uow: UnitOfWork, item: Item, before_id: uuid.UUID) -> None:
     before = items_repository.get_versions(uow.session, [before_id])[before_id]
     points = items_repository.points_of_versions(uow.session, [before_id])[before_id]
     item_services.update_item(
@@ -190,5 +229,3 @@ def undo_update(uow: UnitOfWork, body: Mapping[str, str]) -> bool:
         point_ids=[point.assessment_point_id for point in points], difficulty=before.difficulty,
         source=item.source, note=UNDO_NOTE,
     )  # fmt: skip
-    audit.record(uow, "import.undo_update", "item", item.item_id, after={"number": item.n_versions})
-    return True

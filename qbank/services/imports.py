@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from item_templates.canonical import content_digest
@@ -21,7 +21,7 @@ from qbank.models.standards import AssessmentPoint
 from qbank.repository import items as repository
 from qbank.repository import standards
 from qbank.rules.items import MAX_POINTS_PER_ITEM, DuplicatePolicy
-from qbank.rules.marks import read_marks
+from qbank.rules.marks import NO_MARKS, StatedMarks, read_marks
 from qbank.services import media as pictures
 from qbank.services.items import NewItem, insert_items
 from qbank.services.marks import cognitive_levels
@@ -43,16 +43,18 @@ class DuplicateItem:
 
 @dataclass(frozen=True, slots=True)
 class UpdatedItem:
-    """One item that got a new version."""
+    """One item that got a new version, other marks, or both; `marks_before` is empty where no mark changed."""
 
     item_id: uuid.UUID
     code: str
     before_version_id: uuid.UUID
     version_id: uuid.UUID
+    marks_before: StatedMarks = NO_MARKS
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return what undoing needs, as plain JSON values."""
-        return {
+        marks = {} if self.marks_before == NO_MARKS else {"marks": asdict(self.marks_before)}
+        return marks | {
             "item_id": str(self.item_id),
             "code": self.code,
             "before": str(self.before_version_id),

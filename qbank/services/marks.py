@@ -13,8 +13,9 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
+from qbank.models.items import Item
 from qbank.repository import items as repository
-from qbank.rules.marks import LEVELS_KEY, levels_of
+from qbank.rules.marks import LEVELS_KEY, StatedMarks, levels_of
 
 
 def cognitive_levels(session: Session, organisation_id: uuid.UUID) -> tuple[str, ...]:
@@ -48,3 +49,17 @@ def set_trial(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, is_trial: bool)
         item.is_trial = is_trial
         audit.record(uow, "item.mark", "item", item.item_id, after={"trial": is_trial})
     return len(items)
+
+
+def restore(uow: UnitOfWork, item: Item, before: StatedMarks) -> None:
+    """Give a locked item back the marks it had, whatever the list of levels says by now."""
+    present = {"cognitive": item.cognitive, "trial": item.is_trial}
+    item.cognitive, item.is_trial = before.cognitive, bool(before.is_trial)
+    audit.record(
+        uow,
+        "item.mark",
+        "item",
+        item.item_id,
+        before=present,
+        after={"cognitive": item.cognitive, "trial": item.is_trial},
+    )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
+from dataclasses import replace
 
 import docx
 import pytest
 
 from item_templates.contract import Choice, ItemContent
-from kernel.identity.permissions import Role
+from kernel.identity.permissions import Permission, Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from qbank.models.items import ImportRun, Item
 from qbank.repository import items as repository
 from qbank.repository.items import ItemFilter
 from qbank.rules.items import ImportState, ItemStatus
+from qbank.rules.marks import StatedMarks
 from qbank.services import exports, import_runs, items
+from qbank.services.import_updates import match_items
 from qbank.services.items import content_of
 from tests.factories.standards import make_level
 from tests.qbank.item_bank import choice, make_draft, submit
@@ -248,3 +252,40 @@ def test_codes_of_another_organisation_mean_nothing_here(session, editor, bank, 
     assert (run.n_imported, run.n_updated) == (4, 0)
     assert [current(session, item)[0] for item in bank] == [1, 1, 1, 1]
     assert run.organisation_id == stranger.organisation
+
+
+def test_marks_changed_in_a_file_come_back_without_a_new_version_and_can_be_undone(
+    session, editor, level_id, bank, client
+):
+    file = json.loads(exported(editor, "json"))
+    by_code = {one["id"]: one["metadata"] for one in file["items"]}
+    by_code[bank[0].code] |= {"认知层次": "应用", "试测": "是"}
+    by_code[bank[1].code] |= {"认知层次": "没有这一层"}
+    by_code[bank[2].code] |= {"试测": "否"}
+    submit(editor, bank[0])
+    run = upload(editor, level_id, json.dumps(file).encode(), "a.json")
+    page = client.get(f"/imports/{run.import_run_id}/check").text
+    assert "更新 1" in page
+    assert "试测" in page
+    run = brought_in(session, editor, run)
+    assert (run.n_found, run.n_updated, run.n_duplicates) == (4, 1, 3)
+    marks = {item.code: (item.cognitive, item.is_trial) for item in session.query(Item)}
+    assert marks == dict.fromkeys(by_code, ("", False)) | {bank[0].code: ("应用", True)}
+    assert current(session, bank[0])[0] == 1
+    with unit_of_work(editor) as uow:
+        assert import_runs.undo_run(uow, run.import_run_id) == 1
+    session.expire_all()
+    item = session.get(Item, bank[0].item_id)
+    assert (item.cognitive, item.is_trial, item.status) == ("", False, ItemStatus.IN_REVIEW)
+
+
+def test_who_may_put_nothing_on_trial_does_not_do_so_by_a_file(session, editor, level_id, bank):
+    file = json.loads(exported(editor, "json"))
+    file["items"][0]["metadata"] |= {"认知层次": "识记", "试测": "是"}
+    candidates = [
+        one.candidate
+        for one in import_runs.load_preview(upload(editor, level_id, json.dumps(file).encode(), "a.json")).items
+    ]
+    limited = replace(editor, permissions=editor.permissions - {Permission.ITEM_RETIRE})
+    assert match_items(session, editor, candidates)[0].marks == StatedMarks("识记", is_trial=True)
+    assert match_items(session, limited, candidates)[0].marks == StatedMarks("识记")
