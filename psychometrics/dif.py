@@ -15,6 +15,8 @@ from psychometrics.arrays import BoolArray, FloatArray, IntArray, ParameterError
 
 ETS_FACTOR = -2.35
 """From log odds to the delta scale of ETS: 4 / 1.7."""
+N_LEVELS = 10
+"""Levels of ability where persons had forms of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,12 @@ def standardised_difference(scores: ArrayLike, is_focal: ArrayLike, *, matching:
 
 
 def purified_mantel_haenszel(
-    scores: ArrayLike, is_focal: ArrayLike, *, significance: float = 0.05, max_rounds: int = 10
+    scores: ArrayLike,
+    is_focal: ArrayLike,
+    *,
+    significance: float = 0.05,
+    max_rounds: int = 10,
+    presented: ArrayLike | None = None,
 ) -> tuple[MantelHaenszel, BoolArray]:
     """Return the Mantel-Haenszel figures with flagged items taken out of the matching total, and who was flagged.
 
@@ -183,6 +190,10 @@ def purified_mantel_haenszel(
         Items whose p-value is below are flagged.
     max_rounds : int
         Rounds until the flagged set stays the same.
+    presented : array_like of bool, shape (n_persons, n_items), optional
+        What stood in each person's own form, where forms differ: persons are then matched by the share of the own form
+        that was right, in ten levels of nearly equal size, since equal totals of different forms are no equals and exact
+        shares leave too few in a level ("thick matching").
 
     Returns
     -------
@@ -190,7 +201,8 @@ def purified_mantel_haenszel(
 
     References
     ----------
-    Clauser, Mazor & Hambleton (1993), Appl. Meas. Educ. 6, 269-279. The studied item stays in its own total.
+    Clauser, Mazor & Hambleton (1993), Appl. Meas. Educ. 6, 269-279. The studied item stays in its own total. Thick
+    matching: Donoghue & Allen (1993), J. Educ. Stat. 18, 131-154.
 
     Examples
     --------
@@ -202,12 +214,14 @@ def purified_mantel_haenszel(
     True
     """
     matrix, focal = _checked(scores, is_focal)
-    found = _mantel_haenszel(_cells(matrix, focal, np.nansum(matrix, axis=1)))
+    given = _given(matrix, presented)
+    everything = np.ones(matrix.shape[1], bool)
+    found = _against_anchor(matrix, focal, everything, given)
     flagged = found.p_value < significance
     for _ in range(max_rounds):
         if flagged.all():
             break
-        found = _against_anchor(matrix, focal, ~flagged)
+        found = _against_anchor(matrix, focal, ~flagged, given)
         now = found.p_value < significance
         if (now == flagged).all():
             break
@@ -216,13 +230,18 @@ def purified_mantel_haenszel(
 
 
 def purified_dif(
-    scores: ArrayLike, is_focal: ArrayLike, *, significance: float = 0.05, max_rounds: int = 10
+    scores: ArrayLike,
+    is_focal: ArrayLike,
+    *,
+    significance: float = 0.05,
+    max_rounds: int = 10,
+    presented: ArrayLike | None = None,
 ) -> PurifiedDif:
     """Return Mantel-Haenszel, standardised difference and logistic tests against the items that purification leaves.
 
     Parameters
     ----------
-    scores, is_focal, significance, max_rounds
+    scores, is_focal, significance, max_rounds, presented
         As for `purified_mantel_haenszel`, which finds the anchor.
 
     Returns
@@ -244,20 +263,45 @@ def purified_dif(
     >>> str(found.mantel_haenszel.ets_class[3]), bool(found.difference[3] < -0.1), bool(found.logistic.p_value[3] < 0.01)
     ('C', True, True)
     """
-    found, suspect = purified_mantel_haenszel(scores, is_focal, significance=significance, max_rounds=max_rounds)
+    found, suspect = purified_mantel_haenszel(
+        scores, is_focal, significance=significance, max_rounds=max_rounds, presented=presented
+    )
     matrix, focal = _checked(scores, is_focal)
-    pieces = _pieces(matrix, np.ones_like(suspect) if suspect.all() else ~suspect)
+    pieces = _pieces(matrix, np.ones_like(suspect) if suspect.all() else ~suspect, _given(matrix, presented))
     gaps = [standardised_difference(matrix[:, columns], focal, matching=level) for columns, level in pieces]
     tests = [logistic_dif(matrix[:, columns], focal, matching=level) for columns, level in pieces]
     return PurifiedDif(found, np.concatenate(gaps)[_order(pieces)], _joined(tests, pieces), suspect)
 
 
-def _pieces(matrix: FloatArray, anchor: BoolArray) -> list[_Piece]:
-    """Return columns with the total they are matched by: the anchor together, every other item with its own mark added."""
+def _given(matrix: FloatArray, presented: ArrayLike | None) -> BoolArray | None:
+    """Return what stood in each person's own form; None where one form was everybody's."""
+    if presented is None:
+        return None
+    given = np.asarray(presented).astype(bool)
+    if given.shape != matrix.shape:
+        raise ParameterError("every cell must say whether it was given")
+    return given
+
+
+def _pieces(matrix: FloatArray, anchor: BoolArray, given: BoolArray | None) -> list[_Piece]:
+    """Return columns with the level they are matched by: the anchor together, every other item with its own mark added."""
     marks = np.nan_to_num(matrix)
     total = marks[:, anchor].sum(axis=1)
-    others = [(np.array([j]), total + marks[:, j]) for j in np.flatnonzero(~anchor)]
-    return [(np.flatnonzero(anchor), total), *others]
+    size = None if given is None else given[:, anchor].sum(axis=1)
+    others = [
+        (np.array([j]), _level(total + marks[:, j], None if size is None or given is None else size + given[:, j]))
+        for j in np.flatnonzero(~anchor)
+    ]
+    return [(np.flatnonzero(anchor), _level(total, size)), *others]
+
+
+def _level(total: FloatArray, size: IntArray | None) -> FloatArray:
+    """Return the total itself, or which tenth of the persons a share of the own items belongs to."""
+    if size is None:
+        return total
+    share = np.nan_to_num(ratio(total, size))
+    borders = np.quantile(share, np.arange(1, N_LEVELS) / N_LEVELS)
+    return np.searchsorted(np.unique(borders), share, side="right").astype(np.float64)
 
 
 def _order(pieces: Sequence[_Piece]) -> IntArray:
@@ -270,9 +314,9 @@ def _joined(parts: Sequence[_Figures], pieces: Sequence[_Piece]) -> _Figures:
     return type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts])[back] for name in names})
 
 
-def _against_anchor(matrix: FloatArray, focal: BoolArray, anchor: BoolArray) -> MantelHaenszel:
+def _against_anchor(matrix: FloatArray, focal: BoolArray, anchor: BoolArray, given: BoolArray | None) -> MantelHaenszel:
     """Return the figures with the total of the anchor items, the studied item added where it is none."""
-    pieces = _pieces(matrix, anchor)
+    pieces = _pieces(matrix, anchor, given)
     parts = [_mantel_haenszel(_cells(matrix[:, columns], focal, level)) for columns, level in pieces]
     return _joined(parts, pieces)
 

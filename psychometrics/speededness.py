@@ -36,7 +36,7 @@ class Speededness:
     is_speeded: bool
 
 
-def speededness(shares: ArrayLike) -> Speededness:
+def speededness(shares: ArrayLike, *, presented: ArrayLike | None = None) -> Speededness:
     r"""Return how much time mattered on a test.
 
     Parameters
@@ -44,6 +44,8 @@ def speededness(shares: ArrayLike) -> Speededness:
     shares : array_like, shape (n_persons, n_items)
         Marks as shares of the maximum, in [0, 1]; NaN where an item was not reached. Persons may have had their items in
         different orders.
+    presented : array_like of bool, shape (n_persons, n_items), optional
+        What stood in each person's own form; by default all of it stood in everybody's.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def speededness(shares: ArrayLike) -> Speededness:
     Raises
     ------
     ParameterError
-        If there is nobody or no item, or a share leaves its range.
+        If there is nobody or no item, shapes differ, or a share leaves its range.
 
     Notes
     -----
@@ -75,10 +77,13 @@ def speededness(shares: ArrayLike) -> Speededness:
     seen = marks[~np.isnan(marks)]
     if not marks.size or (seen < 0).any() or (seen > 1).any():
         raise ParameterError("shares of at least one person and item are needed, in [0, 1]")
-    unreached = np.isnan(marks).sum(axis=1)
+    given = np.ones(marks.shape, bool) if presented is None else np.asarray(presented).astype(bool)
+    if given.shape != marks.shape:
+        raise ParameterError("every cell must say whether it was given")
+    unreached = (np.isnan(marks) & given).sum(axis=1)
     lost = unreached + np.nansum(1 - marks, axis=1)
     finished = float((unreached == 0).mean())
-    three_quarters = float((unreached <= marks.shape[1] / 4).mean())
+    three_quarters = float((unreached <= given.sum(axis=1) / 4).mean())
     spread = float(lost.std())
     ratio = float(unreached.std()) / spread if spread > 0 else float("nan")
     return Speededness(finished, three_quarters, ratio, finished < MOST or three_quarters < 1)
