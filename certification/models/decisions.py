@@ -64,6 +64,7 @@ class ComponentScore(Base):
     origin: Mapped[ScoreOrigin]
     entered_by: Mapped[str] = mapped_column(String(100))
     entered_at: Mapped[datetime]
+    score_delivery_id: Mapped[uuid.UUID | None] = mapped_column(comment="the delivery from outside that brought it")
 
 
 class PassDecisionRecord(Base):

@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, UuidPk
@@ -58,6 +58,14 @@ class ScoreDelivery(Base):
         comment="[admission number, component, text]; no names, no identity numbers"
     )
     answer: Mapped[dict[str, Any]] = mapped_column(comment="what the sender was answered, and is answered again")
+    file_name: Mapped[str] = mapped_column(
+        String(200), default="", server_default="", comment="of an uploaded file; empty for a signed message"
+    )
+    uploaded_by: Mapped[str] = mapped_column(String(100), default="", server_default="", comment="who uploaded the file")
+    uploader_id: Mapped[uuid.UUID | None] = mapped_column(comment="who uploaded the file; somebody else confirms")
+    is_correction: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="replaces what the same system sent before"
+    )
     state: Mapped[ScoreDeliveryState] = mapped_column(default=ScoreDeliveryState.WAITING)
     n_saved: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[datetime]
