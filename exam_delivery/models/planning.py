@@ -115,6 +115,11 @@ class ExamSession(Base):
         default=list, server_default=text("'[]'"), comment="what the exam page offers: calculator, scratch pad"
     )
     seat_seed: Mapped[int | None]
+    seat_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    seat_digest: Mapped[str] = mapped_column(
+        String(64), default="", server_default="", comment="proves the draw: seed, salt and seats"
+    )
+    seats_sealed_until: Mapped[datetime | None] = mapped_column(comment="nobody is told who sits where before")
     cancelled_at: Mapped[datetime | None] = mapped_column(comment="nobody sits it any more")
     status: Mapped[SessionStatus] = mapped_column(default=SessionStatus.PLANNED)
     created_by: Mapped[uuid.UUID | None]

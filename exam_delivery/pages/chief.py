@@ -16,7 +16,7 @@ from exam_delivery.pages import reading
 from exam_delivery.pages.console_lines import clock_text
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import planning
-from exam_delivery.services import overview, rescheduling
+from exam_delivery.services import overview, rescheduling, seat_seal
 from exam_delivery.services.overview import SessionLine
 from exam_delivery.services.rescheduling import CHANGEABLE, Consequences
 from kernel.clock import now
@@ -122,3 +122,14 @@ def restore(exam_session_id: uuid.UUID) -> Response:
         return rescheduling.restore(uow, exam_session_id, reason=reading.text("reason"))
 
     return _carry_out(exam_session_id, _("已恢复场次"), verb)
+
+
+@bp.post("/<uuid:exam_session_id>/unseal-seats")
+@requires(Permission.SESSION_CONTROL)
+def unseal_seats(exam_session_id: uuid.UUID) -> Response:
+    """Open sealed seats before their time."""
+    return reading.carry_out(
+        url_for("exam_sessions.people", exam_session_id=exam_session_id),
+        _("座位已启封，理由已记录"),
+        lambda uow: seat_seal.break_seal(uow, exam_session_id, reason=reading.text("reason")),
+    )

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from exam_delivery.models import ExamBatch, ExamSession, RosterUpload, SessionStatus
 from exam_delivery.pages import reading
 from exam_delivery.repository import candidates, planning
-from exam_delivery.services import photos, registrations, rosters
+from exam_delivery.services import photos, registrations, rosters, seat_seal
 from exam_delivery.services.rosters import RosterPreview
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
@@ -46,6 +46,7 @@ class PeoplePage:
     batch: ExamBatch
     entries: Sequence[candidates.Entry]
     sessions: dict[uuid.UUID, ExamSession]
+    sealed: frozenset[uuid.UUID]
     q: str
     only_unassigned: bool
     paging: Paging
@@ -91,6 +92,7 @@ def people(exam_batch_id: uuid.UUID) -> Page:
     known = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
     page = PeoplePage(
         batch=batch, entries=entries, sessions={row.exam_session_id: row for row in known}, q=q,
+        sealed=frozenset(row.exam_session_id for row in known if seat_seal.is_sealed(row)),
         only_unassigned=only_unassigned, paging=paging.of(total),
         href=reading.page_link("registrations.people", exam_batch_id=exam_batch_id),
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),

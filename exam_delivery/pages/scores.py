@@ -28,7 +28,7 @@ from exam_delivery.repository import attempts_planning, candidates, planning, re
 from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
 from exam_delivery.rules.statistics import Distribution, ItemFigure
-from exam_delivery.services import release, results
+from exam_delivery.services import release, results, seat_seal
 from exam_delivery.services.release import ReleasePreview
 from exam_delivery.services.results import STATE_LABELS, SUBMIT_LABELS
 from kernel.db import db
@@ -61,6 +61,7 @@ class ScoreListPage:
     batch: ExamBatch
     sessions: Sequence[ExamSession]
     lines: Sequence[ScoreLine]
+    sealed: frozenset[uuid.UUID]
     wanted: ScoreFilter
     states: Sequence[tuple[str, str]]
     badge: Callable[[str], tuple[str, str]]
@@ -134,8 +135,10 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
     actor, session, paging = current_actor(), db.session(), paging_from_request()
     batch, wanted = results.batch_of(session, actor, exam_batch_id), _filter(exam_batch_id)
     lines, total = repository.list_scores(session, wanted, actor=actor, page=paging.page, per_page=paging.per_page)
+    known = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
     page = ScoreListPage(
-        batch=batch, sessions=planning.sessions_of_batch(session, exam_batch_id, actor=actor), lines=lines,
+        batch=batch, sessions=known, lines=lines,
+        sealed=frozenset(row.exam_session_id for row in known if seat_seal.is_sealed(row)),
         wanted=wanted, states=[(state, _(label)) for state, label in STATE_LABELS.items() if state != "unscored"],
         badge=score_badge, paging=paging.of(total), href=reading.page_link("scores.detail", exam_batch_id=exam_batch_id),
         export_href=_export_address(exam_batch_id),

@@ -23,8 +23,8 @@ from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
 from exam_delivery.rules.planning import SessionPlan
 from exam_delivery.rules.states import SESSION_LABELS
-from exam_delivery.services import arranging, documents, forms, preparation, running, scoring, sessions
-from exam_delivery.services.documents import DOCUMENT_LABELS
+from exam_delivery.services import arranging, documents, forms, preparation, running, scoring, seat_seal, sessions
+from exam_delivery.services.documents import DOCUMENT_LABELS, WITHOUT_SEATS
 from exam_delivery.services.readiness import Blocker, find_blockers
 from exam_delivery.services.readiness_gate import Gate, find_gate
 from exam_delivery.services.scoring import ScoringState
@@ -86,6 +86,7 @@ class SessionPage:
     people: Mapping[str, str]
     scoring: ScoringState | None
     gate: Gate | None
+    draw: str
     may_write: bool
 
 
@@ -222,6 +223,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
         gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
+        draw=seat_seal.draw_state(session, row),
         may_write=actor.may(Permission.SESSION_WRITE),
     )  # fmt: skip
     return render_page("exam_delivery/sessions/detail.html", page)
@@ -320,6 +322,8 @@ class SessionPeoplePage:
     n_unassigned: int
     may_write: bool
     may_reveal: bool
+    is_sealed: bool
+    may_unseal: bool
 
 
 @bp.get("/exam-sessions/<uuid:exam_session_id>/people")
@@ -337,6 +341,7 @@ def people(exam_session_id: uuid.UUID) -> Page:
         paging=paging.of(total), q=q, href=reading.page_link("exam_sessions.people", exam_session_id=exam_session_id),
         n_unassigned=len(candidates.unassigned_registrations(session, row.exam_batch_id, actor=actor)),
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
+        is_sealed=seat_seal.is_sealed(row), may_unseal=actor.may(Permission.SESSION_CONTROL),
     )  # fmt: skip
     return render_page("exam_delivery/sessions/people.html", page)
 
@@ -358,9 +363,19 @@ def arrange(exam_session_id: uuid.UUID) -> Response:
     """Number and seat everybody."""
     return reading.carry_out(
         _address(exam_session_id, "people"),
-        lambda seed: _("准考证号和座位已编排，随机种子 %(seed)s 已记录", seed=seed),
-        lambda uow: arranging.arrange(uow, exam_session_id),
+        lambda seed: _arranged(exam_session_id, seed), lambda uow: arranging.arrange(uow, exam_session_id),
     )  # fmt: skip
+
+
+def _until(row: ExamSession) -> str:
+    return reading.local(row.seats_sealed_until).replace("T", " ")
+
+
+def _arranged(exam_session_id: uuid.UUID, seed: int) -> str:
+    row = planning.get_session(db.session(), exam_session_id, actor=current_actor())
+    if seat_seal.is_sealed(row):
+        return str(_("准考证号和座位已编排；座位已密封，到 %(time)s 公布", time=_until(row)))
+    return str(_("准考证号和座位已编排，随机种子 %(seed)s 已记录", seed=seed))
 
 
 @bp.post("/exam-sessions/<uuid:exam_session_id>/prepare")
@@ -437,6 +452,8 @@ class SessionDocumentsPage:
     kinds: Sequence[tuple[str, str]]
     documents: Sequence[ExamDocument]
     may_write: bool
+    printable: frozenset[str]
+    is_sealed: bool
 
 
 @bp.get("/exam-sessions/<uuid:exam_session_id>/documents")
@@ -445,10 +462,11 @@ def documents_page(exam_session_id: uuid.UUID) -> Page:
     """List documents."""
     actor, session = current_actor(), db.session()
     row = planning.get_session(session, exam_session_id, actor=actor)
-    kinds = [(kind.value, _(label)) for kind, label in DOCUMENT_LABELS.items()]
+    kinds, is_sealed = [(kind.value, _(label)) for kind, label in DOCUMENT_LABELS.items()], seat_seal.is_sealed(row)
     page = SessionDocumentsPage(
         planning.get_batch(session, row.exam_batch_id, actor=actor), row, kinds,
         candidates.documents_of_session(session, exam_session_id, actor=actor), actor.may(Permission.SESSION_WRITE),
+        frozenset(WITHOUT_SEATS if is_sealed else DOCUMENT_LABELS), is_sealed,
     )  # fmt: skip
     return render_page("exam_delivery/sessions/documents.html", page)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ from exam_delivery.models import (
     SignInTry,
     SubmitKind,
 )
+from exam_delivery.repository.seat_seal import is_session_sealed
+from kernel.clock import now
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -105,7 +107,10 @@ def list_seats(
         Registration.exam_session_id == exam_session_id, Registration.exam_room_id.in_(room_ids)
     )
     ordered = query.order_by(ExamRoom.name, Registration.seat_number, Registration.registration_id).limit(5000)
-    return [SeatRow(*row) for row in session.execute(ordered)]
+    rows = [SeatRow(*row) for row in session.execute(ordered)]
+    if is_session_sealed(session, exam_session_id, now()):
+        rows = sorted(map(_without_seat, rows), key=lambda row: (row.room_name or "", row.admission_number or ""))
+    return rows
 
 
 def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> SeatRow:
@@ -113,7 +118,12 @@ def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> S
     row = session.execute(_seats(actor).where(Registration.registration_id == registration_id)).first()
     if row is None:
         raise NotFoundError(N_("考生不在本场考试中，请刷新控制台"))
-    return SeatRow(*row)
+    seat = SeatRow(*row)
+    return _without_seat(seat) if is_session_sealed(session, seat.exam_session_id, now()) else seat
+
+
+def _without_seat(row: SeatRow) -> SeatRow:
+    return replace(row, seat_number=None)
 
 
 def _seats(actor: Actor) -> Any:

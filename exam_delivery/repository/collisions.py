@@ -35,7 +35,7 @@ def people_elsewhere(session: Session, row: ExamSession, *, actor: Actor) -> Seq
             ExamSession.opens_at < row.ends_at,
             ExamSession.ends_at > row.opens_at,
         )
-        .order_by(Registration.seat_number, Candidate.name)
+        .order_by(Candidate.name, Registration.registration_id)
         .limit(MOST_SHOWN)
     )
     return [(name, elsewhere) for name, elsewhere in session.execute(query)]

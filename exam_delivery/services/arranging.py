@@ -14,7 +14,7 @@ from exam_delivery.repository import candidates as repository
 from exam_delivery.rules import admission, keys
 from exam_delivery.rules.admission import NumberContext
 from exam_delivery.rules.seating import Room, draw_seats
-from exam_delivery.services import personal
+from exam_delivery.services import personal, seat_seal
 from kernel import audit, profiles
 from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
@@ -57,10 +57,11 @@ def arrange(uow: UnitOfWork, exam_session_id: uuid.UUID, *, seed: int | None = N
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     _number(uow, row, [(registration, candidate) for registration, candidate, _room in entries])
     _seat(uow, row, [registration for registration, _candidate, _room in entries], seed)
-    row.seat_seed = seed
-    audit.record(
-        uow, "exam_session.arrange", "exam_session", exam_session_id, after={"seed": seed, "people": len(entries)}
-    )
+    seat_seal.seal_draw(uow, row, seed)
+    after = {"people": len(entries), "digest": row.seat_digest}
+    if not seat_seal.is_sealed(row):  # with the seed anybody could draw again who sits where
+        after["seed"] = seed
+    audit.record(uow, "exam_session.arrange", "exam_session", exam_session_id, after=after)
     return seed
 
 

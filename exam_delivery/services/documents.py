@@ -24,7 +24,7 @@ from exam_delivery.models import Candidate, ExamBatch, ExamDocument, ExamRoom, E
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules import keys
-from exam_delivery.services import personal, photos
+from exam_delivery.services import personal, photos, seat_seal
 from kernel import audit, profiles
 from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
@@ -40,6 +40,7 @@ from kernel.uow import UnitOfWork
 
 DOCUMENT_JOB = "exam_delivery.print"
 SUBJECT = "理论知识"
+SEALED_SEAT = "考前公布"
 Entry = tuple[Registration, Candidate, ExamRoom | None]
 
 
@@ -53,6 +54,8 @@ class DocumentKind(enum.StrEnum):
     INCIDENT_SHEETS = "incident_sheets"
 
 
+WITHOUT_SEATS = frozenset({DocumentKind.TICKETS, DocumentKind.INCIDENT_SHEETS})
+"""What can be printed while seats are sealed: tickets leave the seat open, the others name nobody."""
 DOCUMENT_LABELS = {
     DocumentKind.TICKETS: N_("准考证"),
     DocumentKind.DOOR_LISTS: N_("考场座次表"),
@@ -71,8 +74,14 @@ def request_document(uow: UnitOfWork, exam_session_id: uuid.UUID, kind: Document
         raise ConflictError(N_("还有考生没有准考证号或座位，请先编排"))
     if kind is DocumentKind.TICKETS and len(entries) > MAX_TICKETS:
         raise ConflictError(N_("一个场次最多打印 %(limit)s 张准考证"), limit=MAX_TICKETS)
+    _refuse_sealed(row, kind)
     payload = {"exam_session_id": str(exam_session_id), "kind": kind.value}
     return enqueue(uow, DOCUMENT_JOB, payload, title=f"{DOCUMENT_LABELS[kind]}：{row.name}")
+
+
+def _refuse_sealed(row: ExamSession, kind: DocumentKind) -> None:
+    if kind not in WITHOUT_SEATS and seat_seal.is_sealed(row):
+        raise ConflictError(N_("座位还在密封期，这种文件要到启封以后才能生成"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +96,15 @@ class Printed:
 def print_document(session: Session, actor: Actor, exam_session_id: uuid.UUID, kind: DocumentKind) -> Printed:
     """Return the PDF of a document; nothing is written."""
     row = planning.get_session(session, exam_session_id, actor=actor)
+    _refuse_sealed(row, kind)
     batch = planning.get_batch(session, row.exam_batch_id, actor=actor)
     entries = repository.registrations_of_session(session, exam_session_id, actor=actor)
     pictures = photos.read_photos(session, actor, [person.candidate_id for _registration, person, _room in entries])
     organisation = get_organisation(session, row.organisation_id).name
     moment = now().replace(microsecond=0)
     if kind is DocumentKind.TICKETS:
+        if seat_seal.is_sealed(row):  # the order of the sheets must not tell the seats either
+            entries = sorted(entries, key=lambda entry: entry[0].admission_number or "")
         tickets = [_ticket(entry, row, batch, organisation, pictures) for entry in entries]
         body = admission_tickets_pdf(tickets, created_at=moment)
     else:
@@ -135,7 +147,8 @@ def _ticket(
         name=person.name, sex=_sex_label(person.sex), id_kind=ID_KIND_LABELS[IdKind(person.id_kind)],
         id_number=person.id_number_mask, occupation=batch.occupation_name, level=batch.level_name, subject=SUBJECT,
         exam_time=_time_text(row), site=room.site if room else "", address="", room=room.name if room else "",
-        seat=f"{registration.seat_number:02d}", photo=pictures.get(person.candidate_id),
+        seat=SEALED_SEAT if seat_seal.is_sealed(row) else f"{registration.seat_number:02d}",
+        photo=pictures.get(person.candidate_id),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import attempts_planning, overview, planning
-from exam_delivery.services import forms
+from exam_delivery.services import forms, seat_seal
 from exam_delivery.services.attempts import hand_in
 from kernel import audit
 from kernel.canonical import digest
@@ -90,11 +90,12 @@ def postpone(
     if starts_at is None or starts_at <= now():
         message = N_("新的开考时间须晚于现在")
         raise InvalidInputError(message, fields={"starts_at": [message]})
-    before, shift = _times(row), starts_at - row.starts_at
+    before, shift, was_sealed = _times(row), starts_at - row.starts_at, seat_seal.is_sealed(row)
     _check_rooms(uow, row, row.opens_at + shift, row.ends_at + shift)
     row.opens_at, row.starts_at, row.ends_at = row.opens_at + shift, starts_at, row.ends_at + shift
     if row.status is SessionStatus.OPEN and row.opens_at > now():
         row.status = SessionStatus.PREPARED
+    seat_seal.follow_times(uow, row, was_sealed=was_sealed)
     uow.flush()  # attempts are re-timed from the session's new row
     attempts_planning.retime_waiting(uow.session, row)
     _record(uow, row, ("postponed", reason), before, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from exam_delivery.models import ExamBatch
 from exam_delivery.repository import planning
 from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
+from exam_delivery.repository.seat_seal import sealed_among
 from exam_delivery.rules.scoring import KeyedSlot, ScoringKey
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.rules.statistics import Distribution, ItemFigure, distribution, share
@@ -20,7 +21,7 @@ from exam_delivery.services.scoring import Keys
 from item_templates import registry
 from item_templates.rounding import round_score
 from kernel import audit
-from kernel.clock import OFFICIAL_ZONE
+from kernel.clock import OFFICIAL_ZONE, now
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -98,10 +99,12 @@ def export_scores(uow: UnitOfWork, wanted: ScoreFilter) -> bytes:
     lines, total = repository.list_scores(uow.session, wanted, actor=uow.actor, per_page=MAX_EXPORT)
     target = wanted.exam_session_id or wanted.exam_batch_id or uow.actor.organisation
     audit.record(uow, "scores.export", "scores", target, after={"rows": total})
-    return write_table([TableSheet("成绩", HEADINGS, [_row(line) for line in lines])])
+    used = {line.registration.exam_session_id for line in lines}
+    sealed = sealed_among(uow.session, [key for key in used if key], now())
+    return write_table([TableSheet("成绩", HEADINGS, [_row(line, sealed) for line in lines])])
 
 
-def _row(line: ScoreLine) -> tuple[str | int | Decimal | None, ...]:
+def _row(line: ScoreLine, sealed: Collection[uuid.UUID]) -> tuple[str | int | Decimal | None, ...]:
     attempt, record = line.attempt, line.record
     kind = SUBMIT_LABELS.get(attempt.submit_kind, "") if attempt and attempt.submit_kind else ""
     return (
@@ -111,7 +114,7 @@ def _row(line: ScoreLine) -> tuple[str | int | Decimal | None, ...]:
         line.candidate.employer,
         line.room.site if line.room else "",
         line.room.name if line.room else "",
-        line.registration.seat_number,
+        None if line.registration.exam_session_id in sealed else line.registration.seat_number,
         STATE_LABELS[line.state],
         line.score,
         record.max_score if record else None,

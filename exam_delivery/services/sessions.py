@@ -9,7 +9,7 @@ from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
 from exam_delivery.repository import attempts_planning, planning, readiness
 from exam_delivery.rules.leaving import known_tools
 from exam_delivery.rules.planning import SessionPlan, check_plan
-from exam_delivery.services import forms, recusal
+from exam_delivery.services import forms, recusal, seat_seal
 from exam_delivery.services.batches import MEND, check_version
 from kernel import audit
 from kernel.clock import iso, now
@@ -92,13 +92,14 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     batch = planning.get_batch(uow.session, row.exam_batch_id, actor=uow.actor)
     _check(uow, batch.standard_level_id, plan)
     before, frozen = _facts(row), _frozen(row)
-    old_forms = list(row.form_ids)
+    old_forms, was_sealed = list(row.form_ids), seat_seal.is_sealed(row)
     if row.form_set_id is not None and not plan.form_set_id:
         forms.release_all(uow, row)
         old_forms = []
     _take_over(row, plan)
     if row.status is SessionStatus.PREPARED and _frozen(row) != frozen:
         raise ConflictError(N_("考生试卷已经生成，名称、试卷、乱序和显示方式不能改；请先“撤销备考”"))
+    seat_seal.follow_times(uow, row, was_sealed=was_sealed)
     uow.flush()  # attempts are re-timed from the session's new row
     attempts_planning.retime_waiting(uow.session, row)
     if row.form_set_id is None or row.status is SessionStatus.PLANNED:
