@@ -8,7 +8,6 @@ from dataclasses import replace
 from flask import current_app
 
 from certification.adapters import webhook_sender
-from certification.documents.rendering import certificates_pdf
 from certification.models import MessageState, WebhookMessage
 from certification.repository import webhooks as webhook_repository
 from certification.services import archive, blanks, evidence, printing, webhooks
@@ -29,29 +28,19 @@ STOPPED = "推送地址已停用"
 def run_print(context: JobContext) -> None:
     """Print the certificates of a batch in parts; issue them first when asked, in the transaction that keeps the parts."""
     batch_id = uuid.UUID(context.payload["batch_id"])
-    contents, serials = _render(context, batch_id)
-    with context.finish(
-        {"n_parts": len(contents)}, result_url=f"/certification/batches/{batch_id}/certificates"
-    ) as uow:
-        if context.payload["is_issue"]:
-            services.issue_batch(uow, batch_id)
-            uow.flush()  # the parts are noted with issued certificates
-        printing.keep_documents(uow, batch_id, context.job_id, contents, serials)
-
-
-def _render(context: JobContext, batch_id: uuid.UUID) -> tuple[list[bytes], list[str]]:
     rows = services.printable(db.session(), batch_id, actor=context.actor)
     first = context.payload.get("first_serial", "")
     serials = blanks.free_serials(db.session(), context.actor.organisation, first, len(rows))
-    contents = []
-    for start in range(0, len(rows), printing.PART):
-        context.progress(5 + 90 * start // len(rows), N_("正在制作证书"))
-        part = rows[start : start + printing.PART]
-        sheets = [services.sheet_of(db.session(), row, base_url=context.payload["base_url"]) for row in part]
-        if serials:
-            sheets = [replace(sheet, print_serial=serials[start + place]) for place, sheet in enumerate(sheets)]
-        contents.append(certificates_pdf(sheets, created_at=services.issue_moment(part[0])))
-    return contents, serials
+    parts = printing.make_parts(
+        db.session(), rows, context.payload, serials,
+        progress=lambda percent: context.progress(percent, N_("正在制作证书")),
+    )  # fmt: skip
+    address = f"/certification/batches/{batch_id}/certificates"
+    with context.finish({"n_parts": len(parts)}, result_url=address) as uow:
+        if context.payload["is_issue"]:
+            services.issue_batch(uow, batch_id)
+            uow.flush()  # the parts are noted with issued certificates
+        printing.keep_documents(uow, batch_id, context.job_id, parts, serials)
 
 
 @handler(evidence.JOB)

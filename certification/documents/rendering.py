@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from certification.documents.model import NO_TRADE, CertificateSheet, PublicityList
+from certification.documents.certificate_layout import as_data, certificate_layout
+from certification.documents.certificate_layout import chinese_date as chinese_date
+from certification.documents.model import CertificateSheet, PublicityList
 from certification.rules.roster import RosterRow
 from certification.rules.roster_layouts import NATIONAL, RosterLayout, shipped_layouts
 from kernel.errors import InvalidInputError
@@ -18,8 +20,6 @@ from kernel.spreadsheets import TableSheet, write_table
 from kernel.typesetting import printable_photo, render_pdf
 
 _TEMPLATES = Path(__file__).parent
-_MADE = frozenset({"photo", "issued_on", "expires_on", "wording", "english"})
-"""Fields of a sheet that do not go into the template as they are."""
 MAX_CERTIFICATES = 1_000
 STATEMENT_MM = 38
 """Width of the signed statement's code on the sheet, the white around it included."""
@@ -39,10 +39,7 @@ def certificates_pdf(
     InvalidInputError
         If there are none or too many, or a text holds a character that no font has.
     """
-    if not 1 <= len(sheets) <= MAX_CERTIFICATES:
-        raise InvalidInputError(
-            N_("一次可制作 1 至 %(limit)s 张证书，现在是 %(n)s 张，请分批制作"), limit=MAX_CERTIFICATES, n=len(sheets)
-        )
+    require_printable_number(sheets)
     assets: dict[str, bytes] = {}
     pages = [_certificate_page(sheet, str(index), assets) for index, sheet in enumerate(sheets)]
     data = {"certificates": pages}
@@ -57,6 +54,14 @@ def certificates_pdf(
     )
 
 
+def require_printable_number(sheets: Sequence[CertificateSheet]) -> None:
+    """Refuse no certificates at all, and more than one file may hold."""
+    if not 1 <= len(sheets) <= MAX_CERTIFICATES:
+        raise InvalidInputError(
+            N_("一次可制作 1 至 %(limit)s 张证书，现在是 %(n)s 张，请分批制作"), limit=MAX_CERTIFICATES, n=len(sheets)
+        )
+
+
 def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes]) -> dict[str, Any]:
     assets[f"qr-{key}.svg"] = qr_svg(sheet.verify_address).encode()
     photo = printable_photo(sheet.photo) if sheet.photo else None
@@ -64,16 +69,9 @@ def _certificate_page(sheet: CertificateSheet, key: str, assets: dict[str, bytes
         assets[f"photo-{key}.jpg"] = photo
     if sheet.signed_statement:
         assets[f"statement-{key}.svg"] = _scannable(sheet.signed_statement).encode()
-    names = (field.name for field in dataclasses.fields(sheet) if field.name not in _MADE)
     return {
-        **{name: getattr(sheet, name) for name in names},
-        **dataclasses.asdict(sheet.wording),
-        "english": dataclasses.asdict(sheet.english),
-        "statement": sheet.wording.statement % {"body": sheet.body_name},
-        "trade": sheet.trade.strip() or NO_TRADE,
-        "issued_on": chinese_date(sheet.issued_on),
-        "issued_on_english": sheet.issued_on.isoformat(),
-        "expires_on": chinese_date(sheet.expires_on) if sheet.expires_on else "",
+        **as_data(certificate_layout(sheet)),
+        "signed_statement": sheet.signed_statement,
         "qr": f"qr-{key}.svg",
         "statement_qr": f"statement-{key}.svg" if sheet.signed_statement else None,
         "photo": None if photo is None else f"photo-{key}.jpg",
@@ -110,12 +108,3 @@ def roster_workbook(
     chosen = layout or shipped_layouts()[NATIONAL]
     sheet = TableSheet("人员名册", chosen.header, [chosen.cells(row) for row in rows], title=chosen.title)
     return write_table([sheet], created_at=created_at)
-
-
-def chinese_date(date: dt.date) -> str:
-    """Return a date as official documents write it.
-
-    >>> chinese_date(dt.date(2026, 1, 5))
-    '2026年1月5日'
-    """
-    return f"{date.year}年{date.month}月{date.day}日"

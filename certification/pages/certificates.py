@@ -22,6 +22,7 @@ from certification.models import (
 )
 from certification.pages.heads import BatchHead, batch_head
 from certification.pages.wording import (
+    DOCX,
     PDF,
     XLSX,
     Errors,
@@ -206,10 +207,17 @@ def print_batch(batch_id: uuid.UUID) -> Response:
 def _begin(request_job: Callable[..., Job], batch_id: uuid.UUID) -> Response:
     try:
         with unit_of_work(current_actor()) as uow:
-            job = request_job(uow, batch_id, base_url=base_url(), first_serial=form_text("first_serial"))
+            job = request_job(
+                uow, batch_id, base_url=base_url(), first_serial=form_text("first_serial"), file_types=_file_types()
+            )
     except InvalidInputError as exc:
         return redirect_with_message(url_for("cert_certificates.batch", batch_id=batch_id), refusal(exc), "danger")
     return redirect(url_for("jobs.detail", job_id=job.job_id), code=303)
+
+
+def _file_types() -> list[str]:
+    """Return the chosen kinds of files; where none was asked for, the usual one."""
+    return request.form.getlist("file_type") or [printing.PDF]
 
 
 @bp.post("/batches/<uuid:batch_id>/certificates/spoil")
@@ -228,7 +236,12 @@ def document(document_id: uuid.UUID) -> Response:
     """Download a printed part; audited, hence a post."""
     with unit_of_work(current_actor()) as uow:
         name, content = printing.read_document(uow, document_id)
-    return download(name, content, PDF)
+    return download(name, content, mimetype_of(name))
+
+
+def mimetype_of(name: str) -> str:
+    """Return what kind of file a printed certificate is."""
+    return DOCX if name.endswith(".docx") else PDF
 
 
 # --- the register ----------------------------------------------------------------------------------------------------
@@ -303,13 +316,20 @@ def detail(certificate_id: uuid.UUID) -> tuple[str, int]:
     return render_page("certification/certificate.html", page)
 
 
-@bp.post("/certificates/<uuid:certificate_id>/pdf")
+@bp.post("/certificates/<uuid:certificate_id>/print")
 @requires(Permission.CERTIFICATE_ISSUE)
-def pdf(certificate_id: uuid.UUID) -> Response:
-    """Download one certificate; kept with it, hence a post."""
-    with unit_of_work(current_actor()) as uow:
-        name, content = services.certificate_pdf(uow, certificate_id, base_url=base_url())
-    return download(name, content, PDF)
+def print_one(certificate_id: uuid.UUID) -> Response:
+    """Download one certificate, on a numbered blank or not; kept with it, hence a post."""
+    (file_type, *_more), serial = _file_types(), form_text("first_serial")
+    try:
+        with unit_of_work(current_actor()) as uow:
+            name, content = printing.print_certificate(
+                uow, certificate_id, base_url=base_url(), file_type=file_type, serial=serial
+            )
+    except (ConflictError, InvalidInputError) as exc:
+        address = url_for("cert_certificates.detail", certificate_id=certificate_id)
+        return redirect_with_message(address, refusal(exc), "danger")
+    return download(name, content, mimetype_of(name))
 
 
 @bp.post("/certificates/<uuid:certificate_id>/e-certificate")

@@ -20,6 +20,7 @@ from kernel.uow import UnitOfWork, unit_of_work
 Errors = dict[str, list[str]]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def said(template: str, context: Mapping[str, Any]) -> str:

@@ -231,20 +231,6 @@ def sheet_of(session: Session, certificate: Certificate, *, base_url: str) -> Ce
     )
 
 
-def certificate_pdf(uow: UnitOfWork, certificate_id: uuid.UUID, *, base_url: str) -> tuple[str, bytes]:
-    """Return name and content of one certificate's PDF; printing is kept with the certificate."""
-    require(uow.actor, Permission.CERTIFICATE_ISSUE)
-    certificate = repository.lock_certificate(uow.session, certificate_id, actor=uow.actor)
-    if certificate.issued_at is None:
-        raise ConflictError(N_("证书还没有签发，签发后才能打印"))
-    content = certificates_pdf(
-        [sheet_of(uow.session, certificate, base_url=base_url)], created_at=issue_moment(certificate)
-    )
-    note_event(uow, certificate, CertificateAct.PRINTED)
-    audit.record(uow, "certificate.print", "certificate", certificate_id)
-    return f"证书_{certificate.number}.pdf", content
-
-
 def ecertificate_pdf(uow: UnitOfWork, certificate_id: uuid.UUID, *, base_url: str) -> tuple[str, bytes]:
     """Return name and content of an e-certificate: the certificate with its signed statement, as a code and attached.
 

@@ -70,7 +70,7 @@ def test_an_officer_walks_a_batch_from_receipt_to_the_public_page_in_the_browser
     run_job(uuid.UUID(answer.location.rsplit("/", 1)[1]))
     rows = certificate_repository.list_batch_certificates(db.session(), key)
     assert rows[0].number in officer.get(f"{home}/certificates").text
-    pdf = officer.post(f"/certification/certificates/{rows[0].certificate_id}/pdf").data
+    pdf = officer.post(f"/certification/certificates/{rows[0].certificate_id}/print").data
     text = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     assert rows[0].number in text
     assert rows[0].name in text

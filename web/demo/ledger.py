@@ -8,15 +8,18 @@ import uuid
 
 from certification.repository import panels
 from certification.repository.batches import find_batch_by_source, list_records
+from certification.repository.certificates import list_batch_certificates
 from certification.rules.keys import WARNING_CHECKS
 from certification.rules.pass_decision import AssessmentMode, PassOutcome
 from certification.services import (
     batches,
+    blanks,
     certificates,
     decisions,
     filing,
     panel_groups,
     panel_sheets,
+    printing,
     publicity,
     rosters,
     scores,
@@ -72,6 +75,17 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
             certificates.number_batch(uow, key, issued_on=today())
         with unit_of_work(officer) as uow:
             certificates.issue_batch(uow, key)
+        print_on_blanks(staff, key)
+
+
+def print_on_blanks(staff: Staff, key: uuid.UUID) -> None:
+    """Print the first certificate on a numbered blank, after the blank before it jammed in the printer."""
+    officer = staff.actor(Role.CERTIFICATION_OFFICER)
+    first, *_rest = list_batch_certificates(db.session(), key)
+    with unit_of_work(officer) as uow:
+        blanks.spoil_blank(uow, key, "YS00000100", reason="卡纸（演示）")
+    with unit_of_work(officer) as uow:
+        printing.print_certificate(uow, first.certificate_id, base_url="https://kaoku.invalid", serial="YS00000101")
 
 
 def return_once(staff: Staff, key: uuid.UUID) -> None:
