@@ -12,6 +12,7 @@ from pathlib import Path
 import docx
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 from docx.text.paragraph import Paragraph
@@ -22,6 +23,7 @@ TEMPLATE = Path(__file__).with_name("letter.typ")
 BODY_SIZE, TITLE_SIZE, SMALL_SIZE = Pt(16), Pt(22), Pt(14)
 BODY_FONT, TITLE_FONT = "仿宋", "黑体"
 LINE = Pt(28)
+COLUMNS = (Cm(4), Cm(11.6))
 FIXED_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -113,10 +115,13 @@ def _write(paragraph: Paragraph, text: str, font: str, size: Pt) -> None:
 
 
 def _table(document: Document, facts: Sequence[tuple[str, str]]) -> None:
-    table = document.add_table(rows=0, cols=2)
-    table.style = "Table Grid"
-    for label, value in facts:
-        cells = table.add_row().cells
-        for cell, text, width in zip(cells, (label, value), (Cm(4), Cm(11.6)), strict=True):
+    table = document.add_table(rows=0, cols=len(COLUMNS))
+    table.style, table.autofit = "Table Grid", False
+    for column, width in zip(table.columns, COLUMNS, strict=True):
+        column.width = width
+    for texts in facts:
+        row = table.add_row()
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - no public way in python-docx
+        for cell, text, width in zip(row.cells, texts, COLUMNS, strict=True):
             cell.width = width
             _write(cell.paragraphs[0], text, BODY_FONT, SMALL_SIZE)
