@@ -57,6 +57,14 @@ def lock_application(session: Session, key: uuid.UUID, *, actor: Actor) -> Senio
     return found
 
 
+def find_appointed(session: Session, batch_id: uuid.UUID, key: uuid.UUID) -> SeniorApplication | None:
+    """Return the application that put a person into a batch of those appointed, None for anybody else."""
+    query = select(SeniorApplication).where(
+        SeniorApplication.senior_application_id == key, SeniorApplication.certification_batch_id == batch_id
+    )
+    return session.scalar(query)
+
+
 def list_applications(
     session: Session, *, actor: Actor, wanted: SeniorFilter, offset: int = 0, limit: int = 50
 ) -> tuple[Sequence[SeniorApplication], int]:

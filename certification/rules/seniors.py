@@ -29,6 +29,7 @@ VOTE_SHARE = "certification.senior_vote_share"
 PASS_MARK = "certification.senior_pass_mark"  # noqa: S105 - a mark, no password
 TERM_YEARS = "certification.senior_term_years"
 PUBLICITY_DAYS = "certification.senior_publicity_days"
+TERM_IS_VALIDITY = "certification.senior_term_is_validity"
 SHARES = ("1/2", "2/3", "3/4")
 NOTE = """\
 # 每行一条：等级：项目 >= 值。同一等级的各行都要符合，不符合的逐行指出。
@@ -353,5 +354,6 @@ declare(
     RuleKey(VOTE_SHARE, "2/3", N_("评审通过须达到的赞成票比例"), choices=SHARES),
     RuleKey(PASS_MARK, 60.0, N_("评委平均分的通过线"), minimum=0, maximum=100),
     RuleKey(TERM_YEARS, 3, N_("特级技师、首席技师的聘期（年）"), minimum=1, maximum=10),
+    RuleKey(TERM_IS_VALIDITY, True, N_("特级技师、首席技师证书的有效期到聘期最后一天为止")),
     RuleKey(PUBLICITY_DAYS, 5, N_("特级技师、首席技师评审结果的公示期（工作日）"), "3–10", minimum=1, maximum=60),
 )  # fmt: skip

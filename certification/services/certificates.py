@@ -6,7 +6,8 @@ import dataclasses
 import datetime as dt
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,12 +25,14 @@ from certification.models import (
 from certification.repository import batches as batch_repository
 from certification.repository import certificates as repository
 from certification.repository import publicity as publicity_repository
+from certification.repository.seniors import find_appointed
 from certification.rules import keys
 from certification.rules.batch_states import BatchState, require_transition
 from certification.rules.ecertificate import last_day
 from certification.rules.english_names import BILINGUAL, english_names
 from certification.rules.levels import DOCUMENTS, NumberSeries, document_kind, number_series
 from certification.rules.pass_decision import PassOutcome
+from certification.rules.seniors import TERM_IS_VALIDITY
 from certification.rules.webhooks import EventType
 from certification.services import batches, statements, webhooks
 from certification.services.lookup import EXPIRED, state_on
@@ -158,7 +161,7 @@ def _make_certificate(
         body_name=organisation.name, occupation_code=batch.occupation_code, occupation_name=batch.occupation_name,
         trade_name=batch.trade_name, level_code=batch.level_code, level_name=batch.level_name, issued_on=issued_on,
         own_level_code=batch.own_level_code, own_level_name=batch.own_level_name,
-        expires_on=last_day(issued_on, keys.validity_years(values, batch.level_code)),
+        expires_on=_last_day(uow.session, batch, person, values, issued_on),
         created_at=now(), **number_fields(person.id_kind, plain, table=TABLE, row_id=key),
     )  # fmt: skip
     certificate.content_digest = content_digest(certificate, plain)
@@ -166,6 +169,20 @@ def _make_certificate(
     uow.flush()  # the event names it, and the unique number is proved now
     note_event(uow, certificate, CertificateAct.NUMBERED)
     return certificate
+
+
+def _last_day(
+    session: Session, batch: CertificationBatch, person: ResultRecord, values: Mapping[str, Any], issued_on: dt.date
+) -> dt.date | None:
+    """Return the last day of validity: by the years of the level, and for who was appointed no longer than the term."""
+    found = last_day(issued_on, keys.validity_years(values, batch.level_code))
+    appointed = find_appointed(session, batch.certification_batch_id, person.candidate_id)
+    if appointed is None or appointed.appointed_until is None or not values[TERM_IS_VALIDITY]:
+        return found
+    if appointed.appointed_until < issued_on:
+        message = N_("%(name)s的聘期到 %(date)s 为止，发证日期应在聘期内；已续聘的请先登记续聘")
+        raise InvalidInputError(message, name=person.name, date=appointed.appointed_until.isoformat())
+    return min(appointed.appointed_until, found or dt.date.max)
 
 
 def content_digest(certificate: Certificate, id_number: str) -> str:

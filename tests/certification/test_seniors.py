@@ -10,6 +10,7 @@ from decimal import Decimal
 import pypdf
 import pytest
 
+from certification.documents.certificate_layout import chinese_date
 from certification.models import SeniorApplication
 from certification.repository import certificates as certificate_repository
 from certification.repository import seniors as repository
@@ -17,13 +18,14 @@ from certification.rules import seniors as rules
 from certification.rules.batch_states import BatchState
 from certification.rules.levels import LEVEL_CODES
 from certification.rules.pass_decision import PassOutcome
-from certification.rules.seniors import Applicant, Ballot, SeniorState
+from certification.rules.seniors import TERM_IS_VALIDITY, Applicant, Ballot, SeniorState
 from certification.services import (
     archive,
     batches,
     certificates,
     evidence,
     filing,
+    printing,
     records,
     rosters,
     senior_certificates,
@@ -282,6 +284,22 @@ def test_who_is_appointed_gets_a_certificate_the_ordinary_way(office, experts, o
     rows = certificate_repository.list_batch_certificates(db.session(), batch_id)
     assert [row.number for row in rows] == ["S00001100000126T000001", "S00001100000126T000002"]
     assert {row.level_name for row in rows} == {"特级技师"}
+    term = db.session().get_one(SeniorApplication, keys[0]).appointed_until
+    assert [row.expires_on for row in rows] == [term, term]
+    assert f"有效期至：{chinese_date(term)}" in printed_text(office, rows[0])
+    renewed = term.replace(year=term.year + 2)
+    office.act(senior_terms.renew, keys[0], last=renewed, reason="任期考核合格")
+    (first,) = [row for row in rows if row.name == db.session().get_one(SeniorApplication, keys[0]).name]
+    assert office.act(certificates.reissue, first.certificate_id, reason="续聘换发").expires_on == renewed
+    publish(organisation, **{LEVEL_CODES: "特级技师=T", TERM_IS_VALIDITY: False})
+    (second,) = [row for row in rows if row is not first]
+    assert office.act(certificates.reissue, second.certificate_id, reason="按省里规定换发").expires_on is None
+    publish(organisation, **{LEVEL_CODES: "特级技师=T"})
+    calendar.set(term + dt.timedelta(days=1))
+    late = certificate_repository.list_batch_certificates(db.session(), batch_id)[-1]
+    with pytest.raises(InvalidInputError, match="聘期到"):
+        office.act(certificates.reissue, late.certificate_id, reason="过期换发")
+    calendar.set(day)
     with unit_of_work(system_actor(organisation.organisation_id)) as uow:
         signing.create_key(uow)
     pack = evidence.build_pack(
@@ -291,6 +309,11 @@ def test_who_is_appointed_gets_a_certificate_the_ordinary_way(office, experts, o
     assert pack.n_entries > 2
     made = archive.build_archive(db.session(), office.actor, batch_id, progress=lambda _percent: None)
     assert made.files
+
+
+def printed_text(office, row):
+    _name, pdf = office.act(printing.print_certificate, row.certificate_id, base_url="https://kaoku.invalid")
+    return "".join(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
 
 
 def test_the_sheets_say_what_was_applied_for_and_decided(office, experts, calendar):
