@@ -106,6 +106,20 @@ def versions_of_set(session: Session, form_set_id: uuid.UUID) -> list[uuid.UUID]
     return list(session.scalars(query))
 
 
+def places_of_set(session: Session, form_set_id: uuid.UUID) -> dict[str, dict[uuid.UUID, str]]:
+    """Return the item versions in every form of a set that stands and falls with it, by label, each with its code."""
+    query = (
+        select(ExamForm.label, FormSlot.item_version_id, FormSlot.item_code)
+        .join(ExamForm, ExamForm.exam_form_id == FormSlot.exam_form_id)
+        .where(ExamForm.form_set_id == form_set_id, is_member(), ExamForm.status != FormStatus.WITHDRAWN)
+        .order_by(ExamForm.label)
+    )
+    found: dict[str, dict[uuid.UUID, str]] = {}
+    for label, version, code in session.execute(query):
+        found.setdefault(label, {})[version] = code
+    return found
+
+
 def items_of_set(session: Session, form_set_id: uuid.UUID) -> dict[uuid.UUID, int]:
     """Return in how many forms of a set each item stands, forms withdrawn left out."""
     query = (

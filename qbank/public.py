@@ -36,7 +36,6 @@ from qbank.services import reviews as review_services
 from qbank.services import sharing as sharing_services
 from qbank.services import workflows as workflow_services
 from qbank.services.curation import StatisticsRow as StatisticsRow
-from qbank.services.duplicates import VersionPair as VersionPair
 from qbank.services.references import ReferenceSource as ReferenceSource
 from qbank.services.references import register_reference_source as register_reference_source
 from qbank.services.statistics import ItemMeasure as ItemMeasure
@@ -332,27 +331,6 @@ def load_contents(session: Session, actor: Actor, item_version_ids: Sequence[uui
         )
         for version, item in rows
     }
-
-
-def similar_among(session: Session, actor: Actor, item_version_ids: Sequence[uuid.UUID]) -> list[VersionPair]:
-    """Return the pairs of some versions, such as those of a form, that are near-copies or give each other away.
-
-    Parameters
-    ----------
-    session : Session
-        For reading.
-    actor : Actor
-        Needs ITEM_READ, FORM_READ or FORM_SEAL.
-    item_version_ids : sequence of UUID
-        Versions of the organisation.
-
-    Returns
-    -------
-    list of VersionPair
-        `origin` says why: the same (exact), near-copies (near), or a stem that holds the other's key (clue).
-    """
-    contents = load_contents(session, actor, item_version_ids)
-    return duplicate_services.similar_among({key: one.content for key, one in contents.items()})
 
 
 def read_media(session: Session, organisation_id: uuid.UUID, media_id: str) -> tuple[bytes, str]:

@@ -15,6 +15,8 @@ from blueprints.models import ExamForm, FormDecision, FormSet
 from blueprints.pages import wording
 from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
 from blueprints.services import form_sets as services
+from blueprints.services.forms import GOING_OUT
+from blueprints.services.quality import AlikePair, ask_about_copies_of_set, set_copies
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
@@ -57,6 +59,8 @@ class SetPage:
     n_reserved: int
     job: Job | None
     is_sealing: bool
+    copies: Sequence[AlikePair] = ()
+    may_ask: bool = False
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -87,6 +91,9 @@ def _page(form_set_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None)
     row = repository_sets.get_set(session, form_set_id, actor=actor)
     acts = services.possible_acts(row, actor)
     reason = services.refusal(session, actor, row) if FormAct.APPROVE in acts else None
+    copies = set_copies(session, actor, form_set_id) if acts & GOING_OUT else []
+    if copies:
+        acts -= GOING_OUT
     job = get_job(session, row.job_id, actor=actor) if row.job_id and row.status is FormStatus.APPROVED else None
     forms = repository_sets.members(session, form_set_id, offset=paging.offset, limit=paging.per_page)
     first = repository_sets.members(session, form_set_id, limit=1)
@@ -99,9 +106,20 @@ def _page(form_set_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None)
         act_labels={act: _(label) for act, label in ACT_LABELS.items()},
         n_sealed=repository_sets.count_members(session, form_set_id, FormStatus.SEALED),
         n_reserved=repository_sets.count_reserved(session, form_set_id), job=job,
-        is_sealing=job is not None and job.status in OPEN, errors=errors or {},
+        is_sealing=job is not None and job.status in OPEN, errors=errors or {}, copies=copies,
+        may_ask=actor.may(P.FORM_ASSEMBLE) or actor.may(P.FORM_APPROVE),
     )  # fmt: skip
     return render_page("blueprints/form_set.html", page, status=422 if errors else 200)
+
+
+@bp.post("/<uuid:form_set_id>/ask-about-copies")
+@requires(P.FORM_ASSEMBLE, P.FORM_APPROVE)
+def ask_about_copies(form_set_id: uuid.UUID) -> Response:
+    """Put the near-copies that meet in a form of a set before the bank's editors."""
+    with unit_of_work(current_actor()) as uow:
+        n = ask_about_copies_of_set(uow, form_set_id)
+    address = url_for("form_sets.detail", form_set_id=form_set_id)
+    return redirect_with_message(address, *wording.asked_about_copies(n))
 
 
 def _done(form_set_id: uuid.UUID, message: str) -> Response:

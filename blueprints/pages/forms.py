@@ -21,6 +21,7 @@ from blueprints.rules.sections import Section, sections_of
 from blueprints.rules.states import ACT_LABELS, FORM_LABELS, FormAct, FormStatus
 from blueprints.services import forms as services
 from blueprints.services import prints, releases, views
+from blueprints.services import quality as quality_services
 from blueprints.services.bank import slot_contents
 from blueprints.services.quality import FormQuality, form_quality
 from blueprints.services.sealing import form_title
@@ -66,6 +67,7 @@ class FormPage:
     quality: FormQuality
     form_set: FormSet | None = None
     may_set_standard: bool = False
+    may_ask: bool = False
     comment: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
 
@@ -124,12 +126,16 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
     row = repository.get_form(session, form_id, actor=actor, with_slots=True)
     acts = services.possible_acts(row, actor)
     reason = services.refusal(session, actor, row) if FormAct.APPROVE in acts else None
+    quality = form_quality(session, actor, row)
+    if quality.copies:
+        acts -= services.GOING_OUT
     page = FormPage(
         row=row, title=form_title(row), badge=wording.form_badge(row.status), types=_types(row),
         decisions=repository.list_decisions(session, form_id),
         act_labels={act: _(label) for act, label in ACT_LABELS.items()}, acts={act.value for act in acts},
         refusal=_(reason.template) % reason.context if reason else "", package=repository.find_package(session, form_id, actor=actor),
-        n_reserved=len(repository.list_reservations(session, form_id)), quality=form_quality(session, actor, row),
+        n_reserved=len(repository.list_reservations(session, form_id)), quality=quality,
+        may_ask=actor.may(P.FORM_ASSEMBLE) or actor.may(P.FORM_APPROVE),
         may_set_standard=actor.may(P.PANEL_MANAGE) and row.status in (FormStatus.APPROVED, FormStatus.SEALED),
         comment=comment, errors=errors or {},
         form_set=repository_sets.get_set(session, row.form_set_id, actor=actor) if row.form_set_id else None,
@@ -197,6 +203,15 @@ def placed_items(row: ExamForm, slots: Sequence[SlotContent], *, with_key: bool)
         )
         for slot in slots
     ]  # fmt: skip
+
+
+@bp.post("/<uuid:form_id>/ask-about-copies")
+@requires(P.FORM_ASSEMBLE, P.FORM_APPROVE)
+def ask_about_copies(form_id: uuid.UUID) -> Response:
+    """Put the near-copies of a form before the bank's editors."""
+    with unit_of_work(current_actor()) as uow:
+        n = quality_services.ask_about_copies(uow, form_id)
+    return redirect_with_message(url_for("forms.detail", form_id=form_id), *wording.asked_about_copies(n))
 
 
 def _done(form_id: uuid.UUID, message: str) -> Response:

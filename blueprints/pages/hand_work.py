@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -24,7 +24,7 @@ from blueprints.rules.states import CHANGE_LABELS
 from blueprints.services import changes, redraw, runs, swaps, views
 from blueprints.services.bank import load_pool, own_items, scope_lines, slot_contents
 from blueprints.services.bench import Bench, load_bench
-from blueprints.services.quality import FormQuality, form_quality
+from blueprints.services.quality import FormQuality, copies_of_offers, form_quality
 from blueprints.services.sealing import form_title
 from kernel.db import db
 from kernel.http import current_actor, redirect_with_message, render_page, requires
@@ -94,6 +94,12 @@ class OfferLine:
     stem: str
     effects: list[tuple[str, str, str, str]]
     n_broken: int
+    copies: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def is_forced(self) -> bool:
+        """Say whether the item comes in with something left to mend."""
+        return bool(self.n_broken or self.copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +219,15 @@ def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
     offers = swaps.swap_offers(load_bench(db.session(), current_actor(), row), slot, query)
     items = placed_items(row, slot_contents(db.session(), current_actor(), row), with_key=True)
     parts = [item for item in items if item.slot.place == slot]
-    page = SwapPage(row, form_title(row), parts[0], parts, _offer_lines(row, offers), ticket, query)
+    page = SwapPage(row, form_title(row), parts[0], parts, _offer_lines(row, offers, but_slot=slot), ticket, query)
     return render_page("blueprints/swap.html", page)
 
 
-def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer]) -> list[OfferLine]:
+def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer], *, but_slot: int | None = None) -> list[OfferLine]:
+    """Return offers in words, those last that are near-copies of what stands in the form."""
     actor = current_actor()
+    copies = copies_of_offers(db.session(), actor, row, [offer.entry for offer in offers], but_slot=but_slot)
+    offers = sorted(offers, key=lambda offer: offer.entry.item_id in copies)
     own = own_items(db.session(), actor, [offer.entry.item_id for offer in offers])
     versions = [offer.entry.item_version_id for offer in offers if offer.entry.item_id in own]
     contents, scopes = qbank.load_contents(db.session(), actor, versions), _scopes(actor, row)
@@ -227,6 +236,7 @@ def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer]) -> list[OfferLine
         OfferLine(
             offer.entry, stems.get(offer.entry.item_version_id) or _("共享试题，换入试卷后显示题面"),
             [_effect(effect.before, effect.after, scopes) for effect in offer.effects], len(offer.breaks),
+            copies.get(offer.entry.item_id, []),
         )
         for offer in offers
     ]  # fmt: skip

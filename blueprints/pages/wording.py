@@ -52,6 +52,13 @@ def run_badge(status: RunStatus) -> Badge:
     return {"label": _(states.RUN_LABELS[status]), "kind": RUN_KINDS[status]}
 
 
+def asked_about_copies(n_new: int) -> tuple[str, str]:
+    """Return what to say after near-copies were put before the bank's editors, and the kind of the message."""
+    if n_new:
+        return str(_("已提请题库管理员判定 %(n)s 对试题", n=n_new)), "success"
+    return str(_("没有新的题对可以提请判定；由其他机构共享的试题请替换")), "warning"
+
+
 def form_badge(status: FormStatus) -> Badge:
     """Return the badge of a form's state."""
     icon = FORM_ICONS.get(status, "")

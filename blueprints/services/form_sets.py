@@ -17,6 +17,7 @@ from blueprints.rules.states import FormAct, FormStatus, after, may
 from blueprints.services import recusal, sealing
 from blueprints.services.forms import LONGEST_COMMENT, OwnWorkError, check_one_edition, needed
 from blueprints.services.notices import refuse_held
+from blueprints.services.quality import refuse_copies, set_copies
 from blueprints.services.runs import begin_acceptance, form_values, slot_values
 from blueprints.services.versions import refuse_unapproved_version
 from item_templates import registry
@@ -101,6 +102,7 @@ def _total(places: list[dict[str, Any]]) -> Decimal:
 def submit_set(uow: UnitOfWork, form_set_id: uuid.UUID, *, comment: str = "") -> FormSet:
     """Send all drafts of a set to review."""
     require(uow.actor, Permission.FORM_ASSEMBLE)
+    _refuse_copies(uow, form_set_id)
     return _step(uow, form_set_id, FormAct.SUBMIT, comment, {"submitted_by": uow.actor.user_id})
 
 
@@ -116,7 +118,13 @@ def approve_set(uow: UnitOfWork, form_set_id: uuid.UUID, *, comment: str = "") -
     row = stored.lock_set(uow.session, form_set_id, actor=uow.actor)
     if found := refusal(uow.session, uow.actor, row):
         raise found
+    _refuse_copies(uow, form_set_id)
     return _step(uow, form_set_id, FormAct.APPROVE, comment, {"approved_by": uow.actor.user_id})
+
+
+def _refuse_copies(uow: UnitOfWork, form_set_id: uuid.UUID) -> None:
+    row = stored.get_set(uow.session, form_set_id, actor=uow.actor)
+    refuse_copies(set_copies(uow.session, uow.actor, row.form_set_id))
 
 
 def refusal(session: Session, actor: Actor, row: FormSet) -> ForbiddenError | None:
@@ -140,6 +148,7 @@ def request_sealing(uow: UnitOfWork, form_set_id: uuid.UUID) -> FormSet:
     first = stored.members(uow.session, form_set_id, limit=1)[0]
     recusal.check_opening(uow.session, uow.actor, first.exam_form_id)
     refuse_unapproved_version(uow, first)
+    refuse_copies(set_copies(uow.session, uow.actor, form_set_id))
     job = enqueue(
         uow, SEAL_JOB, {"form_set_id": str(form_set_id)}, title=f"封存：{row.name}", unique_key=f"{SEAL_JOB}:{form_set_id}"
     )  # fmt: skip

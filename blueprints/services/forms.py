@@ -13,6 +13,7 @@ from blueprints.services import recusal, sealing
 from blueprints.services.bank import authors_of
 from blueprints.services.bench import load_bench
 from blueprints.services.notices import refuse_held
+from blueprints.services.quality import form_copies, refuse_copies
 from blueprints.services.runs import note_decision
 from blueprints.services.versions import refuse_unapproved_version
 from kernel import audit
@@ -26,6 +27,8 @@ from qbank import public as qbank
 from qbank.public_changes import find_outside_edition
 
 LONGEST_COMMENT = 1000
+GOING_OUT = frozenset({FormAct.SUBMIT, FormAct.APPROVE, FormAct.SEAL})
+"""The acts that near-copies in a form stand against."""
 SHOWN_RULES = 5
 
 
@@ -40,6 +43,7 @@ def submit_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> Ex
     require(uow.actor, Permission.FORM_ASSEMBLE)
     _refuse_broken(uow, form_id)
     form = _step(uow, form_id, FormAct.SUBMIT, comment)
+    refuse_copies(form_copies(uow.session, uow.actor, form))
     form.submitted_by = uow.actor.user_id
     return form
 
@@ -77,6 +81,7 @@ def approve_form(uow: UnitOfWork, form_id: uuid.UUID, *, comment: str = "") -> E
     if found := refusal(uow.session, uow.actor, form):
         raise found
     form = _step(uow, form_id, FormAct.APPROVE, comment)
+    refuse_copies(form_copies(uow.session, uow.actor, form))
     form.approved_by = uow.actor.user_id
     return form
 
@@ -105,6 +110,7 @@ def seal_form(uow: UnitOfWork, form_id: uuid.UUID) -> FormPackage:
     check_one_edition(uow, form)
     refuse_unapproved_version(uow, form)
     refuse_held(uow, form)
+    refuse_copies(form_copies(uow.session, uow.actor, form))
     package = sealing.package_of(uow, form)
     uow.add(package)
     uow.flush()  # the unique constraint must speak before the items count as used

@@ -22,6 +22,7 @@ from blueprints.services.bench import load_bench
 from blueprints.services.changes import change_form, place_of
 from blueprints.services.form_sets import reopen_set
 from blueprints.services.held import find_held
+from blueprints.services.quality import copies_of_offers
 from blueprints.services.runs import note_decision
 from blueprints.services.sittings import FormSitting, sittings_of
 from blueprints.services.swaps import new_place, swap_candidates
@@ -221,9 +222,10 @@ def _is_readable(uow: UnitOfWork, form: ExamForm) -> bool:
 
 
 def _replacement(uow: UnitOfWork, form: ExamForm, slot: int) -> qbank.PoolEntry | None:
-    """Return the nearest item that keeps every rule, or None; items out of use are not in the pool."""
+    """Return the nearest item that keeps every rule and is no near-copy, or None; items out of use are not in the pool."""
     found = swap_candidates(load_bench(uow.session, uow.actor, form), slot)
-    return found[0] if found else None
+    copies = copies_of_offers(uow.session, uow.actor, form, found, but_slot=slot)
+    return next((entry for entry in found if entry.item_id not in copies), None)
 
 
 def _replace(uow: UnitOfWork, form: ExamForm, item_id: uuid.UUID, entry: qbank.PoolEntry, held: QuarantineInfo) -> None:

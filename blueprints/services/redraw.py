@@ -15,6 +15,7 @@ from blueprints.assembly.limits import CoverageRule
 from blueprints.models import ExamForm
 from blueprints.rules.changes import Place
 from blueprints.rules.states import ChangeKind, FormAct, after
+from blueprints.services.apart import draw_apart
 from blueprints.services.bench import Bench, load_bench
 from blueprints.services.changes import change_form, lock_draft, place_of
 from blueprints.services.swaps import end_of, new_place
@@ -47,8 +48,10 @@ def draw_rest(session: Session, actor: Actor, form_id: uuid.UUID, *, seed: int) 
     limits = replace(bench.blueprint.limits, **_owed(bench))
     limits = replace(limits, include=(*limits.include, *kept))
     rules = replace(bench.blueprint, max_overlap=0, limits=limits)
-    pool = [item for item in bench.pool.items if item.id not in taken]
-    found = assemble(pool, rules, n_forms=1, seed=seed, time_limit=SECONDS)
+    pool = replace(bench.pool, items=tuple(item for item in bench.pool.items if item.id not in taken))
+    found, _pool = draw_apart(
+        session, actor, pool, lambda items: assemble(items, rules, n_forms=1, seed=seed, time_limit=SECONDS)
+    )
     if not found.forms:
         reasons = "；".join(str(part.text) for part in found.conflict.constraints) if found.conflict else ""
         raise ConflictError(N_("保留锁定的试题之后，其余的题组不成试卷。%(reasons)s"), reasons=reasons)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.assembly.engine import assemble
 from blueprints.assembly.on_the_fly import assemble_on_the_fly
+from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import AssemblyResult
 from blueprints.models import AssemblyRun, ExamBlueprint, ExamForm, FormDecision, FormSlot
 from blueprints.rules.fly_outcomes import fly_outcome_to_json
@@ -25,6 +26,7 @@ from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus, FormAct, RunStatus
 from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
+from blueprints.services.apart import draw_apart
 from blueprints.services.bank import Pool, load_pool, slot_contents
 from blueprints.services.ledger import within_caps
 from blueprints.services.versions import drawn_spec
@@ -126,12 +128,15 @@ def compute(
     pool = within_caps(
         session, actor, run.standard_level_id, load_pool(session, actor, run.standard_level_id, run.spec)
     )
-    draw = assemble_on_the_fly if run.is_on_the_fly else assemble
-    result = draw(
-        pool.items, blueprint_of(run.spec), n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds,
-        progress=progress, is_cancelled=is_cancelled,
-    )  # fmt: skip
-    return result, pool
+    engine, blueprint = assemble_on_the_fly if run.is_on_the_fly else assemble, blueprint_of(run.spec)
+
+    def draw(items: Sequence[PoolItem]) -> AssemblyResult:
+        return engine(
+            items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds,
+            progress=progress, is_cancelled=is_cancelled,
+        )  # fmt: skip
+
+    return draw_apart(session, actor, pool, draw)
 
 
 def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool: Pool) -> AssemblyRun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -223,3 +223,35 @@ def different_from(session: Session, item_id: uuid.UUID) -> set[uuid.UUID]:
         ItemPair.state == PairState.DIFFERENT,
     )
     return {key for row in session.execute(query) for key in row if key != item_id}
+
+
+def found_different(session: Session, item_ids: Collection[uuid.UUID]) -> set[frozenset[uuid.UUID]]:
+    """Return the pairs of some items that somebody found to differ."""
+    return _among(session, item_ids, PairState.DIFFERENT)
+
+
+def open_among(session: Session, item_ids: Collection[uuid.UUID]) -> set[frozenset[uuid.UUID]]:
+    """Return the pairs of some items that wait for a decision."""
+    return _among(session, item_ids, PairState.OPEN)
+
+
+def _among(session: Session, item_ids: Collection[uuid.UUID], state: PairState) -> set[frozenset[uuid.UUID]]:
+    wanted = set(item_ids)
+    found: set[frozenset[uuid.UUID]] = set()
+    for chunk in chunks(list(wanted)):
+        query = select(ItemPair.first_item_id, ItemPair.second_item_id).where(
+            ItemPair.first_item_id.in_(chunk), ItemPair.state == state
+        )
+        found |= {frozenset((row[0], row[1])) for row in session.execute(query) if row[1] in wanted}
+    return found
+
+
+def own_items(session: Session, item_ids: Collection[uuid.UUID], *, actor: Actor) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the level of each of some items that is the actor's organisation's own."""
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    for chunk in chunks(list(item_ids)):
+        query = select(Item.item_id, Item.standard_level_id).where(
+            Item.item_id.in_(chunk), Item.organisation_id == actor.organisation, Item.removed_at.is_(None)
+        )
+        found |= {row[0]: row[1] for row in session.execute(query)}
+    return found

@@ -44,6 +44,9 @@ class PairState(enum.StrEnum):
 SUSPECT_ORIGINS = (PairOrigin.EXACT, PairOrigin.NEAR, PairOrigin.CLUE)
 """Suggestions that must not meet in a form until somebody has found the items to differ."""
 
+COPY_ORIGINS = (PairOrigin.EXACT, PairOrigin.NEAR)
+"""Suggestions that are copies: no form goes out with both items until somebody has found them to differ."""
+
 ORIGIN_LABELS = {
     PairOrigin.EXACT: N_("内容相同"),
     PairOrigin.NEAR: N_("内容相近"),

@@ -225,29 +225,75 @@ def add_enemies(
 
 @dataclass(frozen=True, slots=True)
 class VersionPair:
-    """Two versions whose items are alike, are enemies, or give each other away; `similarity` in per cent."""
+    """Two versions whose items are alike, are enemies, or give each other away; `similarity` in per cent.
+
+    `is_waiting`: the pair is on the list of those who judge pairs.
+    """
 
     first_version_id: uuid.UUID
     second_version_id: uuid.UUID
     similarity: int
     origin: PairOrigin
     clue: str = ""
+    is_waiting: bool = False
 
 
-def similar_among(contents: Mapping[uuid.UUID, ItemContent]) -> list[VersionPair]:
+def similar_among(contents: Mapping[uuid.UUID, ItemContent], *, with_clues: bool = True) -> list[VersionPair]:
     """Return the pairs of some versions that are near-copies or give each other away; for a form before it is approved."""
     keys = list(contents)
     prints = [fingerprint(contents[key]) for key in keys]
     found: dict[tuple[int, int], VersionPair] = {}
     for pair in near_pairs([comparable(search_text(contents[key])) for key in keys]):
-        same = prints[pair.first] == prints[pair.second]
-        origin = PairOrigin.EXACT if same else PairOrigin.NEAR
+        origin = _copy_origin(prints[pair.first], prints[pair.second])
         found[(pair.first, pair.second)] = VersionPair(keys[pair.first], keys[pair.second], pair.similarity, origin)
-    for clue in clues([asked(contents[key], "") for key in keys]):
+    for clue in clues([asked(contents[key], "") for key in keys]) if with_clues else ():
         place = (min(clue.teller, clue.asker), max(clue.teller, clue.asker))
         one = VersionPair(keys[place[0]], keys[place[1]], 0, PairOrigin.CLUE, clue.words)
         found.setdefault(place, one)
     return list(found.values())
+
+
+def copies_of(
+    candidates: Mapping[uuid.UUID, ItemContent], present: Mapping[uuid.UUID, ItemContent]
+) -> list[VersionPair]:
+    """Return the pairs in which a candidate is a near-copy of what is present; the candidate comes first."""
+    contents = {**candidates, **present}
+    keys, texts = list(contents), [comparable(search_text(content)) for content in contents.values()]
+    return [
+        VersionPair(
+            keys[pair.first], keys[pair.second], pair.similarity,
+            _copy_origin(fingerprint(contents[keys[pair.first]]), fingerprint(contents[keys[pair.second]])),
+        )
+        for pair in near_pairs(texts, n_new=len(candidates))
+        if pair.second >= len(candidates)
+    ]  # fmt: skip
+
+
+def _copy_origin(one: str, other: str) -> PairOrigin:
+    return PairOrigin.EXACT if one == other else PairOrigin.NEAR
+
+
+def suggest(uow: UnitOfWork, suggestions: Sequence[Suggestion]) -> int:
+    """Put pairs that somebody met outside of a check on the list; return how many were new.
+
+    What is known already, or holds an item of another organisation, is left alone.
+    """
+    ids = {key for one in suggestions for key in (one.first, one.second)}
+    levels = repository.own_items(uow.session, ids, actor=uow.actor)
+    added = 0
+    for one in suggestions:
+        is_own = one.first in levels and one.second in levels
+        if not is_own or repository.find_pair(uow.session, one.first, one.second) is not None:
+            continue
+        pair = ItemPair(
+            item_pair_id=new_id(), organisation_id=uow.actor.organisation, standard_level_id=levels[one.first],
+            first_item_id=one.first, second_item_id=one.second, origin=one.origin, similarity=one.similarity,
+            clue=one.clue, created_at=now(),
+        )  # fmt: skip
+        uow.add(pair)
+        audit.record(uow, "pair.ask", "item_pair", pair.item_pair_id, after={"similarity": one.similarity})
+        added += 1
+    return added
 
 
 def kept_apart(

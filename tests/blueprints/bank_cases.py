@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from blueprints.services.bench import Bench
 from blueprints.services.swaps import swap_candidates
@@ -15,6 +20,7 @@ from item_templates.contract import Choice, ItemContent
 from kernel.db import new_id
 from kernel.identity.actor import system_actor
 from kernel.uow import UnitOfWork, unit_of_work
+from qbank.models.curation import ItemPair
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import (
     AssessmentPoint,
@@ -25,6 +31,7 @@ from qbank.models.standards import (
 )
 from qbank.rules.items import ChangeKind, ItemStatus
 from qbank.rules.outline import Importance
+from qbank.rules.pairs import PairOrigin, PairState
 from qbank.rules.standards import OutlineLayout, OutlineStatus, StandardKind
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,6 +39,8 @@ SCOPES = {"A": {"A": 20, "B": 30}, "B": {"A": 50}}
 N_POINTS = 4
 EXPLANATION = "解析暗号七七八八"
 LETTERS = "XXYZ"
+WORDS = "电机绝缘接地熔断变压开关导线铜铝仪表磁场频率容量阻抗负载检修安全操作规程保护端子相序短路过热停送验"
+N_WORDS = 26
 
 
 @dataclass(frozen=True)
@@ -42,24 +51,32 @@ class Bank:
     standard_level_id: uuid.UUID
 
 
+def own_words(kind: str, number: int) -> str:
+    """Return words that no other item has in this order, so that items are no near-copies of each other."""
+    return "".join(random.Random(f"{kind}{number}").choices(WORDS, k=N_WORDS))
+
+
 def single_choice(number: int) -> ItemContent:
     choices = tuple(Choice(letter, f"选项{letter}{number}") for letter in "ABCD")
     return ItemContent(
-        "single_choice", f"单选第{number}号：下列说法正确的是（ ）。", choices, key="ABCD"[number % 4],
+        "single_choice", f"单选第{number}号：{own_words('S', number)}，下列说法正确的是（ ）。", choices, key="ABCD"[number % 4],
         explanation=EXPLANATION,
     )  # fmt: skip
 
 
 def true_false(number: int) -> ItemContent:
     return ItemContent(
-        "true_false", f"判断第{number}号：操作前应当断电。", key=number % 2 == 0, explanation=EXPLANATION
+        "true_false",
+        f"判断第{number}号：{own_words('T', number)}，操作前应当断电。",
+        key=number % 2 == 0,
+        explanation=EXPLANATION,
     )
 
 
 def short_answer(number: int) -> ItemContent:
     rubric = ({"text": f"要点{number}", "score": "5"},)
     return ItemContent(
-        "short_answer", f"简答第{number}号：说明检查步骤。", key=None, rubric=rubric, score=Decimal(5),
+        "short_answer", f"简答第{number}号：{own_words('A', number)}，说明检查步骤。", key=None, rubric=rubric, score=Decimal(5),
         explanation=EXPLANATION,
     )  # fmt: skip
 
@@ -172,6 +189,20 @@ def add_items(
     for rows in (items, versions, links):
         uow.session.add_all(rows)
         uow.flush()
+
+
+def find_different(session: Session, level_id: uuid.UUID, prefix: str) -> None:
+    """Say of items that look alike and serve a test together that somebody found each pair of them to differ."""
+    items = session.scalars(select(Item).where(Item.code.startswith(f"{prefix}-"), Item.standard_level_id == level_id))
+    for one, other in itertools.combinations(items.all(), 2):
+        first, second = sorted((one.item_id, other.item_id))
+        session.add(
+            ItemPair(
+                organisation_id=one.organisation_id, standard_level_id=level_id, first_item_id=first,
+                second_item_id=second, origin=PairOrigin.NEAR, state=PairState.DIFFERENT, similarity=90,
+                created_at=MOMENT,
+            )
+        )  # fmt: skip
 
 
 def small_spec(**changes: object) -> dict[str, object]:

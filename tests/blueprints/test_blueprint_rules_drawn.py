@@ -38,12 +38,12 @@ def test_keys_are_balanced_within_their_bounds(run_finished, bank, assembler, se
 
 
 def test_what_there_is_to_read_and_the_time_it_takes_stay_in_their_bands(run_finished, bank, assembler, session):
-    spec = {"reading": {"characters": [300, 600]}, "answer_time": {"minutes": [5, 12]}}
+    spec = {"reading": {"characters": [900, 1200]}, "answer_time": {"minutes": [5, 12]}}
     run = run_finished(n_forms=1, **spec)
     pool = load_pool(session, assembler, bank.standard_level_id, run.spec)
     known = {item.id: item for item in pool.items}
     (items,) = drawn(run)
-    assert 300 <= sum(known[item["id"]].characters for item in items) <= 600
+    assert 900 <= sum(known[item["id"]].characters for item in items) <= 1200
     assert 300 <= sum(known[item["id"]].seconds for item in items) <= 720
     refused = run_finished(n_forms=1, reading={"characters": [0, 50]})
     assert refused.status is RunStatus.INFEASIBLE

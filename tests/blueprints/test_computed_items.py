@@ -21,7 +21,7 @@ from kernel.identity.actor import Actor, system_actor
 from kernel.profiles.models import RuleProfile
 from kernel.uow import unit_of_work
 from qbank.models.standards import AssessmentPoint, StandardLevel
-from tests.blueprints.bank_cases import Bank, add_items, fill_bank
+from tests.blueprints.bank_cases import Bank, add_items, fill_bank, find_different
 from tests.blueprints.conftest import RunFinished
 from tests.item_templates.item_contents import example, key_as_response
 
@@ -45,6 +45,7 @@ def bank(organisation: Any) -> Bank:
         points = uow.session.scalars(select(AssessmentPoint).order_by(AssessmentPoint.full_code)).all()
         add_items(uow, level, [(point, example("parametric")) for point in points[::4]], prefix="P")
         add_items(uow, level, [(points[1], SEVERAL)], prefix="M")
+        find_different(uow.session, level.standard_level_id, "P")
     return bank
 
 

@@ -29,7 +29,7 @@ from kernel.identity.actor import Actor, system_actor
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank.models.standards import AssessmentPoint, StandardLevel
-from tests.blueprints.bank_cases import Bank, add_items, fill_bank
+from tests.blueprints.bank_cases import Bank, add_items, fill_bank, find_different
 from tests.blueprints.conftest import RunFinished
 from tests.blueprints.test_printed_forms import docx_text, pdf_text
 from tests.item_templates.item_contents import example
@@ -52,6 +52,7 @@ def bank(organisation: Any) -> Bank:
         level = uow.session.scalars(select(StandardLevel)).one()
         points = uow.session.scalars(select(AssessmentPoint).order_by(AssessmentPoint.full_code)).all()
         add_items(uow, level, [(point, a_set(number)) for number, point in enumerate(points)], prefix="S")
+        find_different(uow.session, level.standard_level_id, "S")
     return bank
 
 

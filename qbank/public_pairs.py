@@ -1,0 +1,107 @@
+"""What other components may use of pairs of items: which items of a form are copies of each other, and asking about them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from kernel.identity.actor import Actor, require
+from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork
+from qbank.public import load_contents
+from qbank.repository import pairs as repository
+from qbank.rules.pairs import COPY_ORIGINS as COPY_ORIGINS
+from qbank.services import duplicates
+from qbank.services.duplicates import VersionPair as VersionPair
+
+
+def similar_among(
+    session: Session, actor: Actor, item_version_ids: Sequence[uuid.UUID], *, with_clues: bool = True
+) -> list[VersionPair]:
+    """Return the pairs of some versions, such as those of a form, that are near-copies or give each other away.
+
+    Pairs that somebody found to differ are left out.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ, FORM_READ or FORM_SEAL.
+    item_version_ids : sequence of UUID
+        Versions of the organisation.
+    with_clues : bool
+        Look for stems that hold another item's key, too.
+
+    Returns
+    -------
+    list of VersionPair
+        `origin` says why: the same (exact), near-copies (near), or a stem that holds the other's key (clue).
+    """
+    contents = load_contents(session, actor, item_version_ids)
+    found = duplicates.similar_among({key: one.content for key, one in contents.items()}, with_clues=with_clues)
+    items = {key: one.item_id for key, one in contents.items()}
+    return _still_suspect(session, found, items)
+
+
+def copies_of(
+    session: Session, actor: Actor, candidates: Sequence[uuid.UUID], present: Sequence[uuid.UUID]
+) -> list[VersionPair]:
+    """Return the pairs in which a candidate is a near-copy of a version that is present; the candidate comes first.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Needs ITEM_READ, FORM_READ or FORM_SEAL.
+    candidates, present : sequence of UUID
+        Versions that may come in, and those that stand there.
+    """
+    coming = [key for key in candidates if key not in set(present)]
+    contents = load_contents(session, actor, [*coming, *present])
+    found = duplicates.copies_of(
+        {key: contents[key].content for key in coming}, {key: contents[key].content for key in present}
+    )
+    return _still_suspect(session, found, {key: one.item_id for key, one in contents.items()})
+
+
+def _still_suspect(
+    session: Session, found: Iterable[VersionPair], items: dict[uuid.UUID, uuid.UUID]
+) -> list[VersionPair]:
+    pairs = list(found)
+    if not pairs:
+        return []
+    named = {items[key] for pair in pairs for key in (pair.first_version_id, pair.second_version_id)}
+    differ, waiting = repository.found_different(session, named), repository.open_among(session, named)
+    both = [frozenset((items[pair.first_version_id], items[pair.second_version_id])) for pair in pairs]
+    return [
+        replace(pair, is_waiting=key in waiting) for pair, key in zip(pairs, both, strict=True) if key not in differ
+    ]
+
+
+def ask_about(uow: UnitOfWork, pairs: Sequence[VersionPair]) -> int:
+    """Put pairs before those who judge them; return how many were new. Pairs with an item of another's are left out.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction of whoever met them; needs FORM_READ.
+    pairs : sequence of VersionPair
+        As `similar_among` returns them.
+    """
+    require(uow.actor, Permission.FORM_READ)
+    keys = {key for pair in pairs for key in (pair.first_version_id, pair.second_version_id)}
+    items = {key: one.item_id for key, one in load_contents(uow.session, uow.actor, list(keys)).items()}
+    return duplicates.suggest(
+        uow,
+        [
+            duplicates.Suggestion(
+                *sorted((items[pair.first_version_id], items[pair.second_version_id])), pair.origin, pair.similarity
+            )
+            for pair in pairs
+        ],
+    )
