@@ -16,7 +16,7 @@ from exam_delivery.repository.forensics import LeadFilter, Person
 from exam_delivery.rules.forensics import KIND_LABELS, STATE_LABELS, LeadKind, LeadState
 from exam_delivery.rules.groups import CARRIERS, GROUPINGS
 from exam_delivery.rules.readiness import percentile
-from exam_delivery.services import analyses, forensics, packages, photos
+from exam_delivery.services import analyses, forensics, form_sets, packages, photos
 from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
 from exam_delivery.services.consequences import Consequences as Consequences
 from exam_delivery.services.consequences import HeldCertificate as HeldCertificate
@@ -56,6 +56,7 @@ __all__ = [
     "list_analyses",
     "list_leads",
     "load_earlier_shares",
+    "load_form_sets",
     "load_form_tables",
     "load_groups",
     "load_people",
@@ -194,10 +195,26 @@ def list_analyses(
 
 
 def load_traces(
-    session: Session, actor: Actor, form_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
+    session: Session, actor: Actor, attempts: Mapping[uuid.UUID, Sequence[uuid.UUID]]
 ) -> dict[uuid.UUID, Trace]:
-    """Return room, times and answer changes of some attempts of a form, for statistics."""
-    return forensics.load_traces(session, actor, form_id, attempt_ids)
+    """Return room, times and answer changes of some attempts, given by form, for statistics."""
+    return forensics.load_traces(session, actor, attempts)
+
+
+def load_form_sets(
+    session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
+    """Return key and name of the set that gave each candidate a form of their own, by form; ordinary forms are left out.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    form_ids : sequence of UUID
+    """
+    return form_sets.sets_of_forms(session, actor.organisation, form_ids)
 
 
 def load_earlier_shares(

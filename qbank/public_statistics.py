@@ -22,6 +22,7 @@ from qbank.rules.statistics import CARRIER_LABELS as CARRIER_LABELS
 from qbank.rules.statistics import Alike as Alike
 from qbank.rules.statistics import Carrier as Carrier
 from qbank.services import statistics as services
+from qbank.services.curation import StatisticsRow
 from qbank.services.statistics import ItemMeasure as ItemMeasure
 from qbank.services.statistics import ParameterRow as ParameterRow
 from qbank.services.statistics import PooledRow as PooledRow
@@ -69,6 +70,22 @@ def load_measures(session: Session, actor: Actor, standard_level_id: uuid.UUID) 
     """
     _require(actor, Permission.STATISTICS_READ, Permission.ITEM_READ, Permission.BLUEPRINT_READ)
     return services.load_measures(session, standard_level_id, organisation_id=actor.organisation)
+
+
+def forget_other_figures(uow: UnitOfWork, sources: str, kept: Sequence[StatisticsRow]) -> int:
+    """Take away what earlier analyses said that the present one does not say again; return how many figures there were.
+
+    Parameters
+    ----------
+    uow : UnitOfWork
+        The transaction of the analysis.
+    sources : str
+        How the names of the analysis's sources begin, such as ``exam_session:<id>:``.
+    kept : sequence of StatisticsRow
+        What the present analysis says: versions and sources that stay.
+    """
+    named = {(row.item_version_id, row.source[:120]) for row in kept}
+    return repository.remove_other_figures(uow.session, uow.actor.organisation, sources, named)
 
 
 def record_parameters(

@@ -16,7 +16,9 @@ from kernel.jobs import JobContext, handler
 from kernel.profiles import values
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
+from qbank.public_statistics import forget_other_figures
 from web.analysis.bounds import bounds_of
+from web.analysis.form_sets import units
 from web.analysis.leads import find_gains, find_leads
 from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
@@ -46,24 +48,30 @@ def analyse_session(context: JobContext) -> None:
     inside = replace(context, actor=system_actor(context.actor.organisation_id, name=exam_delivery.ANALYSE_JOB))
     tables = exam_delivery.load_form_tables(db.session(), inside.actor, exam_session_id)
     rules = values(db.session(), inside.actor.organisation)
+    sets = exam_delivery.load_form_sets(db.session(), inside.actor, [table.form_id for table in tables])
+    together = units(tables, sets)
     reports, leads = {}, {}
-    for number, table in enumerate(tables):
-        context.progress(100 * number // len(tables), table.title)
+    for number, unit in enumerate(together):
+        table = unit.table
+        context.progress(100 * number // len(together), table.title)
         groups = exam_delivery.load_groups(db.session(), inside.actor, table.attempt_ids)
         reports[table.form_id] = analyse_form(table, groups, bounds_of(rules))
-        traces = exam_delivery.load_traces(db.session(), inside.actor, table.form_id, table.attempt_ids)
-        leads[table.form_id] = find_leads(table, traces)
+        traces = exam_delivery.load_traces(db.session(), inside.actor, unit.attempts)
+        leads[table.form_id] = find_leads(table, unit.in_columns(traces))
     attempts = [key for table in tables for key in table.attempt_ids]
     earlier = exam_delivery.load_earlier_shares(db.session(), inside.actor, exam_session_id, attempts)
-    for form_id, gains in find_gains(tables, earlier).items():
-        leads[form_id] += gains
-    with inside.finish({"forms": len(reports)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
+    gains = find_gains(tables, earlier)
+    for unit in together:
+        leads[unit.table.form_id] += [lead for one in unit.members for lead in gains.get(one.form_id, ())]
+    with inside.finish({"forms": len(tables)}, result_url=f"/analyses/sessions/{exam_session_id}") as uow:
         exam_delivery.store_analyses(uow, exam_session_id, reports)
+        sources, found = f"exam_session:{exam_session_id}:", []
         for form_id, report in reports.items():
             exam_delivery.store_leads(uow, exam_session_id, form_id, leads[form_id])
-            source = f"exam_session:{exam_session_id}:{form_id}"
-            qbank.record_statistics(uow, statistics_rows(report, source, now().date()))
+            found += statistics_rows(report, f"{sources}{form_id}", now().date())
             report_by_statistics(uow, alarm_reports(report, report["title"], rules[CASE_MINIMUM]))
+        forget_other_figures(uow, sources, found)
+        qbank.record_statistics(uow, found)
         uow.flush()  # what follows looks at the whole level, this session too
         update_level(uow, exam_session_id)
 

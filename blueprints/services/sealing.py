@@ -71,7 +71,11 @@ def open_part(session: Session, actor: Actor, form_id: uuid.UUID, part: Part) ->
     SealBrokenError
         If a single bit of ciphertext, key or digest was changed, or the row was put in another's place.
     """
-    package = repository.get_package(session, form_id, actor=actor)
+    return open_package(repository.get_package(session, form_id, actor=actor), part)
+
+
+def open_package(package: FormPackage, part: Part) -> dict[str, Any]:
+    """Return one document of a package, as `open_part` does."""
     ciphertext, wrapped, digest = _stored(package, part)
     data_key = crypto.decrypt(crypto.purpose_key(part.value), wrapped, bound_to=f"key|{_place(package, part)}")
     plain = crypto.decrypt(data_key, ciphertext, bound_to=f"document|{_place(package, part)}")

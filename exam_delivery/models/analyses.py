@@ -14,7 +14,7 @@ from kernel.db import Base, UuidPk
 
 
 class SessionAnalysis(Base):
-    """Item and test figures of one form of a session."""
+    """Item and test figures of one form of a session, or of the forms of one set: then `form_id` is the set's key."""
 
     __tablename__ = "session_analyses"
     __table_args__ = (

@@ -62,20 +62,18 @@ def load_groups(session: Session, attempt_ids: Sequence[uuid.UUID], *, actor: Ac
     return found
 
 
-def next_number(session: Session, exam_session_id: uuid.UUID, form_id: uuid.UUID) -> int:
-    """Return the number of the next analysis of a form in a session."""
-    query = select(func.max(SessionAnalysis.number)).where(
-        SessionAnalysis.exam_session_id == exam_session_id, SessionAnalysis.form_id == form_id
-    )
+def next_number(session: Session, exam_session_id: uuid.UUID) -> int:
+    """Return the number of the next analysis of a session."""
+    query = select(func.max(SessionAnalysis.number)).where(SessionAnalysis.exam_session_id == exam_session_id)
     return (session.scalar(query) or 0) + 1
 
 
 def _is_newest() -> ColumnElement[bool]:
+    """Say that no later analysis of the session is there: the newest takes the place of all its parts."""
     other = aliased(SessionAnalysis)
     newer = select(other.session_analysis_id).where(
         and_(
             other.exam_session_id == SessionAnalysis.exam_session_id,
-            other.form_id == SessionAnalysis.form_id,
             other.number > SessionAnalysis.number,
         )
     )
@@ -83,7 +81,7 @@ def _is_newest() -> ColumnElement[bool]:
 
 
 def newest_of_session(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[SessionAnalysis]:
-    """Return the newest analysis of every form of a session."""
+    """Return the newest analysis of a session: every form, or set of forms."""
     query = select(SessionAnalysis).where(
         SessionAnalysis.exam_session_id == exam_session_id,
         SessionAnalysis.organisation_id == actor.organisation,
@@ -140,7 +138,7 @@ def trends_of_level(session: Session, standard_level_id: uuid.UUID, *, actor: Ac
         select(
             ExamSession.exam_session_id, ExamSession.name, ExamSession.starts_at, SessionAnalysis.form_id,
             SessionAnalysis.report["title"].as_string(), SessionAnalysis.n_candidates, test["mean_facility"].as_float(),
-            test["alpha"].as_float(),
+            func.coalesce(test["alpha"].as_float(), test["reliability"].as_float()),
         )
         .join(SessionAnalysis, SessionAnalysis.exam_session_id == ExamSession.exam_session_id)
         .join(ExamBatch, ExamBatch.exam_batch_id == ExamSession.exam_batch_id)

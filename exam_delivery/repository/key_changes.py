@@ -26,6 +26,8 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
 
+CHUNK = 400
+
 
 def applied_changes(session: Session, form_id: uuid.UUID, *, organisation_id: uuid.UUID) -> Sequence[KeyChange]:
     """Return the applied cases of a form in the order in which they count."""
@@ -35,6 +37,22 @@ def applied_changes(session: Session, form_id: uuid.UUID, *, organisation_id: uu
         KeyChange.state == ChangeState.APPLIED,
     )
     return session.scalars(query.order_by(KeyChange.number)).all()
+
+
+def applied_to_forms(
+    session: Session, form_ids: Sequence[uuid.UUID], *, organisation_id: uuid.UUID
+) -> dict[uuid.UUID, list[KeyChange]]:
+    """Return the applied cases of many forms, by form, each form's in the order in which they count."""
+    found: dict[uuid.UUID, list[KeyChange]] = {}
+    for start in range(0, len(form_ids), CHUNK):
+        query = select(KeyChange).where(
+            KeyChange.form_id.in_(form_ids[start : start + CHUNK]),
+            KeyChange.organisation_id == organisation_id,
+            KeyChange.state == ChangeState.APPLIED,
+        )
+        for change in session.scalars(query.order_by(KeyChange.number)):
+            found.setdefault(change.form_id, []).append(change)
+    return found
 
 
 def get_change(session: Session, key_change_id: uuid.UUID, *, actor: Actor, lock: bool = False) -> KeyChange:

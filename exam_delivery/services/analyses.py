@@ -49,6 +49,8 @@ class SlotOfForm:
     options: tuple[str, ...]
     keys: tuple[str, ...]
     max_score: Decimal
+    origin: str = ""
+    """The version that stands here, even where its key was changed and `item_version_id` is therefore empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class FormTable:
         Option names; None where not reached; empty when omitted.
     attempt_ids : tuple of UUID
         Which attempt each row is.
+    given : tuple of frozenset of int, or None
+        Which columns stood in the form of each row; None where all candidates had this one form. What was not given has
+        neither a score nor an answer.
+    n_forms : int
+        How many forms of a set the table was put together from.
     """
 
     form_id: uuid.UUID
@@ -74,6 +81,8 @@ class FormTable:
     scores: list[list[Decimal | None]]
     chosen: list[list[tuple[str, ...] | None]]
     attempt_ids: tuple[uuid.UUID, ...] = ()
+    given: tuple[frozenset[int], ...] | None = None
+    n_forms: int = 1
 
 
 def request_analysis(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Job:
@@ -103,19 +112,25 @@ def load_tables(
     responses = scores_repository.load_responses(session, ids)
     scores = scores_repository.newest_slot_scores(session, ids)
     titles = forms.titles(session, actor.organisation)
+    all_keys = scoring_keys.load_keys(
+        session, actor.organisation, list(dict.fromkeys(attempt.form_id for attempt in attempts))
+    )
     tables = []
     for form_id, group in groupby(attempts, key=lambda attempt: attempt.form_id):
         some = list(group)
-        slots = scoring_keys.load_key(session, actor.organisation, form_id).slots_for_statistics()
+        slots = all_keys[form_id].slots_for_statistics()
+        origins = {slot.slot: slot.item_version_id for slot in all_keys[form_id].slots}
         rows = [_row(slots, one, responses[one.attempt_id], scores.get(one.attempt_id, {})) for one in some]
         title = titles[form_id].title if form_id in titles else ""
         marks, chosen = [row[0] for row in rows], [row[1] for row in rows]
         keys = tuple(attempt.attempt_id for attempt in some)
-        tables.append(FormTable(form_id, title, tuple(map(_slot, slots)), marks, chosen, keys))
+        tables.append(
+            FormTable(form_id, title, tuple(_slot(slot, origins[slot.slot]) for slot in slots), marks, chosen, keys)
+        )
     return tables
 
 
-def _slot(keyed: KeyedSlot) -> SlotOfForm:
+def _slot(keyed: KeyedSlot, origin: str) -> SlotOfForm:
     content = keyed.content
     options: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -126,7 +141,15 @@ def _slot(keyed: KeyedSlot) -> SlotOfForm:
     elif interaction is Interaction.TRUE_FALSE and content.key is not None:
         options, keys = ("true", "false"), ("true" if content.key else "false",)
     return SlotOfForm(
-        keyed.slot, keyed.item_version_id, keyed.part, keyed.point, content.type, options, keys, keyed.max_score
+        keyed.slot,
+        keyed.item_version_id,
+        keyed.part,
+        keyed.point,
+        content.type,
+        options,
+        keys,
+        keyed.max_score,
+        origin,
     )
 
 
@@ -158,14 +181,14 @@ def _options(stored: str | None) -> tuple[str, ...]:
 
 
 def store(uow: UnitOfWork, exam_session_id: uuid.UUID, reports: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
-    """Keep the figures of a session's forms as a new version."""
+    """Keep the figures of a session's forms, or of its sets of forms, as a new version in place of all before."""
     row = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
+    number, moment = repository.next_number(uow.session, exam_session_id), now()
     for form_id, report in reports.items():
         uow.add(
             SessionAnalysis(
                 session_analysis_id=new_id(), organisation_id=row.organisation_id, exam_session_id=exam_session_id,
-                form_id=form_id, number=repository.next_number(uow.session, exam_session_id, form_id),
-                n_candidates=report["n_candidates"], report=dict(report), computed_at=now(),
+                form_id=form_id, number=number, n_candidates=report["n_candidates"], report=dict(report), computed_at=moment,
             )
         )  # fmt: skip
     audit.record(uow, "exam_session.analyse", "exam_session", exam_session_id, after={"forms": len(reports)})

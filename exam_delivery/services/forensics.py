@@ -83,18 +83,20 @@ class FoundLead:
 
 
 def load_traces(
-    session: Session, actor: Actor, form_id: uuid.UUID, attempt_ids: Sequence[uuid.UUID]
+    session: Session, actor: Actor, attempts: Mapping[uuid.UUID, Sequence[uuid.UUID]]
 ) -> dict[uuid.UUID, Trace]:
-    """Return the traces of some attempts of a form."""
-    key = scoring_keys.load_key(session, actor.organisation, form_id)
+    """Return the traces of some attempts, given by form; the number of queries does not grow with the forms."""
+    all_keys = scoring_keys.load_keys(session, actor.organisation, list(attempts))
+    forms = {one: form_id for form_id, some in attempts.items() for one in some}
+    attempt_ids = list(forms)
     people = repository.load_people(session, attempt_ids, actor=actor)
     events = repository.load_events(session, attempt_ids)
-    right: dict[tuple[int, str], bool] = {}
+    right: dict[uuid.UUID, dict[tuple[int, str], bool]] = {form_id: {} for form_id in attempts}
     rules = profiles.values(session, actor.organisation)
     in_a_row, is_snake = int(rules[keys.SEATS_IN_A_ROW]), bool(rules[keys.SEATS_SNAKE])
     return {
         one: replace(
-            _trace(people[one].room, events[one], key, right),
+            _trace(people[one].room, events[one], all_keys[forms[one]], right[forms[one]]),
             place=place_of_seat(people[one].seat_number, in_a_row, is_snake=is_snake),
         )
         for one in attempt_ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from exam_delivery.models import KeyChange
 from exam_delivery.repository import key_changes as repository
 from exam_delivery.rules.amendments import Amendment
 from exam_delivery.rules.scoring import ScoringKey, parse_scoring
-from exam_delivery.services import forms
+from exam_delivery.services import form_sets, forms
 from kernel.crypto import decrypt, encrypt, purpose_key
 
 PURPOSE = "form-scoring"
@@ -23,6 +24,17 @@ def load_key(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -
     sealed = parse_scoring(forms.open_scoring(session, organisation_id, form_id))
     applied = repository.applied_changes(session, form_id, organisation_id=organisation_id)
     return sealed.amended(*map(amendment_of, applied))
+
+
+def load_keys(
+    session: Session, organisation_id: uuid.UUID, form_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, ScoringKey]:
+    """Return the keys of many forms, as `load_key` gives each, with few queries."""
+    applied = repository.applied_to_forms(session, form_ids, organisation_id=organisation_id)
+    return {
+        form_id: parse_scoring(document).amended(*map(amendment_of, applied.get(form_id, ())))
+        for form_id, document in form_sets.open_scorings(session, organisation_id, form_ids)
+    }
 
 
 def amendment_of(change: KeyChange) -> Amendment:

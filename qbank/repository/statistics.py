@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item, ItemPoint, ItemVersion
 from qbank.models.standards import AssessmentPoint
 from qbank.models.statistics import ItemParameters, PooledFacility
-from qbank.repository.items import version_in_use
+from qbank.repository.items import chunks, version_in_use
 from qbank.rules.corrections import ReportSource
 from qbank.rules.statistics import Carrier
 
@@ -84,6 +85,21 @@ def measures(session: Session, standard_level_id: uuid.UUID, *, organisation_id:
         .group_by(ItemStatistics.item_id, version)
     )  # fmt: skip
     return [MeasureRow(*row) for row in session.execute(query)]
+
+
+def remove_other_figures(
+    session: Session, organisation_id: uuid.UUID, sources: str, kept: Collection[tuple[uuid.UUID, str]]
+) -> int:
+    """Take away the figures of all sources that begin alike but those of some versions; return how many there were."""
+    query = select(ItemStatistics.item_statistics_id, ItemStatistics.item_version_id, ItemStatistics.source).where(
+        ItemStatistics.organisation_id == organisation_id, ItemStatistics.source.startswith(sources, autoescape=True)
+    )
+    session.flush()
+    old = [row[0] for row in session.execute(query) if (row[1], row[2]) not in kept]
+    for chunk in chunks(old):
+        gone = delete(ItemStatistics).where(ItemStatistics.item_statistics_id.in_(chunk))
+        session.execute(gone.execution_options(synchronize_session="fetch"))
+    return len(old)
 
 
 def parameters(

@@ -181,7 +181,7 @@ def test_changes_and_times_are_read_from_the_events(world):
     with unit_of_work(world.officer) as uow:
         for seq, response in enumerate(('["A"]', '["B"]'), start=2):
             uow.add(ResponseEvent(attempt_id=attempt.attempt_id, slot=2, seq=seq, response=response, received_at=now()))
-    traces = public.load_traces(db.session(), world.officer, attempt.form_id, [attempt.attempt_id])
+    traces = public.load_traces(db.session(), world.officer, {attempt.form_id: [attempt.attempt_id]})
     trace = traces[attempt.attempt_id]
     assert trace.room == "第 01 考场"
     seat = public.load_people(db.session(), world.officer, [attempt.attempt_id])[attempt.attempt_id].seat_number

@@ -25,6 +25,8 @@ EXTREME_A, EXTREME_B = 5.0, 8.0
 THETA = np.linspace(-4, 4, 33)
 MIN_FOR_FIT = 100
 """Persons with every item below which S-X2 is not given: Orlando & Thissen (2000) found its chances right from there."""
+MIN_OF_ITEM = 30
+"""Answers to an item from which it is calibrated where candidates had forms of their own: Linacre (1994), within one logit."""
 DEPENDENT = 0.2
 """Q3 so far above the mean of all pairs asks for a look: Christensen, Makransky & Horton (2017)."""
 
@@ -36,6 +38,8 @@ def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
     model = Model(name)
     scores = marked.scores / marked.max_scores
     usable = usable_items(scores)
+    if marked.presented is not None:
+        usable &= (~np.isnan(scores)).sum(axis=0) >= MIN_OF_ITEM
     report["model"] = _empty_model(name)
     flags = report["model"]["flags"]
     for item in report["items"]:
@@ -45,7 +49,7 @@ def add_calibration(report: dict[str, Any], marked: Marked, name: str) -> None:
     elif usable.sum() < MIN_ITEMS:
         flags.append("too_few_calibrated")
     else:
-        _calibrate(report, scores, usable, model)
+        _calibrate(report, marked, usable, model)
     for item in report["items"]:
         if item["a"] is None:
             item["flags"].append("not_calibrated")
@@ -57,8 +61,8 @@ def _empty_model(name: str) -> dict[str, Any]:
     return head | dict.fromkeys(figures) | {"information": None, "dependent_pairs": [], "flags": []}
 
 
-def _calibrate(report: dict[str, Any], scores: FloatArray, usable: BoolArray, model: Model) -> None:
-    used = scores[:, usable]
+def _calibrate(report: dict[str, Any], marked: Marked, usable: BoolArray, model: Model) -> None:
+    used = (marked.scores / marked.max_scores)[:, usable]
     used = used[~np.isnan(used).all(axis=1)]
     found = calibrate(used, model)
     errors = standard_errors(used, found)
@@ -77,7 +81,10 @@ def _calibrate(report: dict[str, Any], scores: FloatArray, usable: BoolArray, mo
     for place, item in enumerate(chosen):
         _add_parameters(item, found, errors, place)
     _add_fit(chosen, used, found, ability.theta)
-    report["model"]["dependent_pairs"] = _dependent_pairs(chosen, used, found.parameters, ability.theta)
+    least = 0 if marked.presented is None else MIN_OF_ITEM
+    report["model"]["dependent_pairs"] = _dependent_pairs(
+        chosen, _residual_correlations(used, found.parameters, ability.theta, least)
+    )
 
 
 def _model_figures(found: Calibration, errors: StandardErrors, n: int) -> dict[str, Any]:
@@ -129,11 +136,17 @@ def _add_fit(items: list[dict[str, Any]], scores: FloatArray, found: Calibration
             item["flags"].append("misfit")
 
 
-def _dependent_pairs(
-    items: list[dict[str, Any]], scores: FloatArray, parameters: Parameters, theta: FloatArray
-) -> list[dict[str, Any]]:
-    """Return the pairs whose residuals go together, the strongest first, and flag both items."""
+def _residual_correlations(scores: FloatArray, parameters: Parameters, theta: FloatArray, least: int) -> FloatArray:
+    """Return Q3 of every pair that enough persons answered both of."""
     q3 = residual_correlations(scores, theta, parameters)
+    if least:
+        seen = (~np.isnan(scores)).astype(np.float64)
+        q3[seen.T @ seen < least] = np.nan
+    return q3
+
+
+def _dependent_pairs(items: list[dict[str, Any]], q3: FloatArray) -> list[dict[str, Any]]:
+    """Return the pairs whose residuals go together, the strongest first, and flag both items."""
     first, second = np.triu_indices(len(items), 1)
     values = q3[first, second]
     if np.isnan(values).all():

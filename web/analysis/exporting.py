@@ -8,7 +8,7 @@ import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from exam_delivery.public import FormTable, SlotOfForm
@@ -16,7 +16,7 @@ from item_templates.rounding import decimal_text
 from qbank.public_statistics import VersionName
 from web.analysis.carriers import COLUMN
 from web.analysis.fairness import NAMED
-from web.analysis.sheet import NOT_REACHED
+from web.analysis.sheet import NOT_PRESENTED, NOT_REACHED
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
 """Time of every file in the archive, so that equal data give equal archives."""
@@ -49,6 +49,17 @@ mirt::mirt(binary, 1, itemtype = "2PL")            # or TAM::tam.mml.2pl(binary)
 responses <- read.csv("responses.csv", na.strings = c("", "NR"), row.names = 1, check.names = FALSE)
 ```
 """
+OWN_FORMS = """
+## Every candidate had a form of their own
+
+{n_forms} forms of one set, {k} items in all. A column is one version of an item, whatever its place in each form. What did not
+stand in a candidate's form is empty in scores.csv and choices.csv, where R reads a missing value (omitted is 0 there, or `-`),
+and `NP` in responses.csv, where an empty cell is an omission. Totals of different forms are compared as shares; alpha needs one
+common form, so leave `psych::alpha` out. Models of the item response take the missing values as they are.
+本文件夹是一组“一人一卷”的试卷：每列是试题的一个版本；没有出现在考生试卷里的题，scores.csv 与 choices.csv 留空，responses.csv 写 NP。
+"""
+OMITTED = "-"
+"""An omission in choices.csv where an empty cell means something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +84,10 @@ def prepare(
     known = {str(key): name for key, name in versions.items()}
     order = sorted((pseudonym(key), row) for row, key in enumerate(table.attempt_ids))
     rows = [row for _name, row in order]
-    sorted_table = FormTable(
-        table.form_id, table.title, table.slots, [table.scores[row] for row in rows],
-        [table.chosen[row] for row in rows], tuple(table.attempt_ids[row] for row in rows),
+    sorted_table = replace(
+        table, scores=[table.scores[row] for row in rows], chosen=[table.chosen[row] for row in rows],
+        attempt_ids=tuple(table.attempt_ids[row] for row in rows),
+        given=None if table.given is None else tuple(table.given[row] for row in rows),
     )  # fmt: skip
     sat = tuple((carriers or {}).get(key, "") for key in sorted_table.attempt_ids)
     names = tuple(name for name, _row in order)
@@ -100,7 +112,8 @@ def _names(slots: Sequence[SlotOfForm], versions: Mapping[str, VersionName]) -> 
             found.append(f"S{slot.slot}")
         else:
             found.append(f"{name.code}.{slot.part}" if n_parts[slot.item_version_id] > 1 else name.code)
-    return tuple(found)
+    twice = {name for name, n in Counter(found).items() if n > 1}
+    return tuple(f"{name}#{slot.slot}" if name in twice else name for name, slot in zip(found, slots, strict=True))
 
 
 def archive(session_name: str, forms: Sequence[ExportForm]) -> bytes:
@@ -121,19 +134,17 @@ def files_of(session_name: str, form: ExportForm) -> dict[str, str]:
     responses = [_row(form, row, by_key) for row in range(len(form.pseudonyms))]
     chosen = [place for place, slot in enumerate(slots) if slot.options]
     choices = [
-        [name, *(_choice(form.table.chosen[row][place]) for place in chosen)]
-        for row, name in enumerate(form.pseudonyms)
+        [name, *(_shown_choice(form, row, place) for place in chosen)] for row, name in enumerate(form.pseudonyms)
     ]
     scores = [
-        [name, *(NOT_REACHED if score is None else decimal_text(score) for score in form.table.scores[row])]
+        [name, *(_shown_score(form, row, place) for place in range(len(slots)))]
         for row, name in enumerate(form.pseudonyms)
     ]
     maxima = [decimal_text(slot.max_score) for slot in slots]
     keys = [";".join(slot.keys) if own else "" for slot, own in zip(slots, by_key, strict=True)]
     sat = [["candidate", COLUMN], *map(list, zip(form.pseudonyms, form.carriers, strict=True))] if form.carriers else []
-    head_text = README.format(session=session_name, title=form.title, n=len(form.pseudonyms), k=len(slots), least=NAMED)
     return {
-        "README.md": head_text,
+        "README.md": _read_me(session_name, form),
         "responses.csv": _csv([head, *responses]),
         "key.csv": _csv([["item", "key", "score"], *map(list, zip(form.names, keys, maxima, strict=True))]),
         "choices.csv": _csv([["candidate", *(form.names[place] for place in chosen)], *choices]),
@@ -141,6 +152,34 @@ def files_of(session_name: str, form: ExportForm) -> dict[str, str]:
         "maximum.csv": _csv([["item", "key", "score"], *([name, "", most] for name, most in zip(form.names, maxima, strict=True))]),
         "items.csv": _csv([list(ITEM_COLUMNS), *(_item(form, place, BY_KEY if by_key[place] else BY_SCORE) for place in range(len(slots)))]),
     } | ({"carriers.csv": _csv(sat)} if sat else {})  # fmt: skip
+
+
+def _read_me(session_name: str, form: ExportForm) -> str:
+    sizes = {"n": len(form.pseudonyms), "k": len(form.table.slots)}
+    text = README.format(session=session_name, title=form.title, least=NAMED, **sizes)
+    own = OWN_FORMS.format(n_forms=form.table.n_forms, **sizes) if form.table.given is not None else ""
+    return text + own
+
+
+def _is_given(form: ExportForm, row: int, place: int) -> bool:
+    """Say whether an item stood in a candidate's form."""
+    return form.table.given is None or place in form.table.given[row]
+
+
+def _shown_choice(form: ExportForm, row: int, place: int) -> str:
+    """Return what was chosen; with forms of their own empty means that the item was not there."""
+    if not _is_given(form, row, place):
+        return ""
+    text = _choice(form.table.chosen[row][place])
+    return text if text or form.table.given is None else OMITTED
+
+
+def _shown_score(form: ExportForm, row: int, place: int) -> str:
+    """Return a score, empty where the item was not there."""
+    if not _is_given(form, row, place):
+        return ""
+    score = form.table.scores[row][place]
+    return NOT_REACHED if score is None else decimal_text(score)
 
 
 def _key_decides(table: FormTable, place: int) -> bool:
@@ -161,7 +200,10 @@ def _row(form: ExportForm, row: int, by_key: Sequence[bool]) -> list[str]:
     chosen, scores = form.table.chosen[row], form.table.scores[row]
     return [
         form.pseudonyms[row],
-        *(_choice(chosen[j]) if own else _score(scores[j], chosen[j]) for j, own in enumerate(by_key)),
+        *(
+            (_choice(chosen[j]) if own else _score(scores[j], chosen[j])) if _is_given(form, row, j) else NOT_PRESENTED
+            for j, own in enumerate(by_key)
+        ),
     ]
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import chdtrc
 
-from psychometrics.arrays import BoolArray, FloatArray
+from psychometrics.arrays import BoolArray, FloatArray, ratio
 from psychometrics.behaviour import multiple_tests
 from psychometrics.dif import PurifiedDif, purified_dif
 from web.analysis.judging import is_right_or_wrong
@@ -43,13 +44,29 @@ def fairness_report(marked: Marked, groupings: Mapping[str, Sequence[str]]) -> J
         [is_right_or_wrong(marked, place) and _varies(marked, place) for place in range(len(marked.items))]
     )
     scores = marked.scores[:, usable] / marked.max_scores[usable]
+    presented = None if marked.presented is None else marked.presented[:, usable]
     items = [item for item, used in zip(marked.items, usable, strict=True) if used]
     return {
         "items": items,
         "left_out": [item for item, used in zip(marked.items, usable, strict=True) if not used],
         "min_group": MIN_GROUP, "few_group": FEW_GROUP, "rate": RATE,
-        "groupings": [_grouping(name, scores, labels) for name, labels in groupings.items()],
+        "groupings": [_grouping(name, _Sheet(scores, presented), labels) for name, labels in groupings.items()],
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """Shares of the marks, and what stood in each candidate's own form; None where one form was everybody's."""
+
+    scores: FloatArray
+    presented: BoolArray | None
+
+    def enough(self, focal: BoolArray, others: BoolArray) -> BoolArray:
+        """Say which items enough candidates of both sides answered; all of one common form, whose sides are large enough."""
+        if self.presented is None:
+            return np.ones(self.scores.shape[1], bool)
+        seen = ~np.isnan(self.scores)
+        return np.asarray(np.minimum(seen[focal].sum(axis=0), seen[others].sum(axis=0)) >= MIN_GROUP)
 
 
 def _varies(marked: Marked, place: int) -> bool:
@@ -58,7 +75,7 @@ def _varies(marked: Marked, place: int) -> bool:
     return bool(seen.size and seen.min() < seen.max())
 
 
-def _grouping(name: str, scores: FloatArray, labels: Sequence[str]) -> JsonObject:
+def _grouping(name: str, sheet: _Sheet, labels: Sequence[str]) -> JsonObject:
     names = np.array([label.strip() for label in labels], dtype=object)
     sizes = Counter(label for label in names.tolist() if label)
     known = names != ""
@@ -69,13 +86,25 @@ def _grouping(name: str, scores: FloatArray, labels: Sequence[str]) -> JsonObjec
         "n_in_unnamed_groups": sum(n for n in sizes.values() if n < NAMED), "n_tests": 0, "comparisons": [],
     }  # fmt: skip
     pairs = _pairs(names, sizes)
-    report["flags"] = _reasons(scores, sizes, pairs)
+    report["flags"] = _reasons(sheet.scores, sizes, pairs)
     if report["flags"]:
         return report
-    shares = np.nanmean(scores, axis=1)
-    report["comparisons"] = [_comparison(pair, scores, names, shares) for pair in pairs]
-    _judge(report)
+    seen = ~np.isnan(sheet.scores)
+    shares = ratio(np.nansum(sheet.scores, axis=1), seen.sum(axis=1))
+    sides = [(pair, *_sides(pair, names)) for pair in pairs]
+    known = [(pair, focal, others) for pair, focal, others in sides if sheet.enough(focal, others).any()]
+    report["flags"] = [] if known else ["too_few_per_item"]
+    report["comparisons"] = [_comparison(pair, sheet, focal, others, shares) for pair, focal, others in known]
+    if known:
+        _judge(report)
     return report
+
+
+def _sides(pair: tuple[str, str], names: Any) -> tuple[BoolArray, BoolArray]:
+    """Return who is in the focal group, and who in the reference."""
+    focal_name, reference_name = pair
+    others = names == reference_name if reference_name else (names != "") & (names != focal_name)
+    return names == focal_name, others
 
 
 def _pairs(names: Any, sizes: Counter[str]) -> list[tuple[str, str]]:
@@ -99,31 +128,41 @@ def _reasons(scores: FloatArray, sizes: Counter[str], pairs: Sequence[tuple[str,
     return [] if pairs else ["too_few_in_groups"]
 
 
-def _comparison(pair: tuple[str, str], scores: FloatArray, names: Any, shares: FloatArray) -> JsonObject:
-    """Return the figures of one focal group against its reference, column by column."""
+def _comparison(
+    pair: tuple[str, str], sheet: _Sheet, focal: BoolArray, chosen: BoolArray, shares: FloatArray
+) -> JsonObject:
+    """Return the figures of one focal group against its reference, column by column; none of items that few answered."""
     focal_name, reference_name = pair
-    chosen = names == reference_name if reference_name else (names != "") & (names != focal_name)
-    focal = names == focal_name
     inside = focal | chosen
-    found = purified_dif(scores[inside], focal[inside])
+    presented = None if sheet.presented is None else sheet.presented[inside]
+    found = purified_dif(sheet.scores[inside], focal[inside], presented=presented)
+    enough = sheet.enough(focal, chosen)
     sides = int(focal.sum()), int(chosen.sum())
     return {
         "focal": focal_name, "reference": reference_name, "n_focal": sides[0], "n_reference": sides[1],
         "mean_focal": plain(np.nanmean(shares[focal])), "mean_reference": plain(np.nanmean(shares[chosen])),
-        "flags": ["few_in_group"] if min(sides) < FEW_GROUP else [],
-        "class": found.mantel_haenszel.ets_class.tolist(),
-        "is_suspect": found.is_suspect.tolist(),
-        "figures": _figures(found),
+        "flags": _cautions(min(sides), enough),
+        "class": np.where(enough, found.mantel_haenszel.ets_class, "").tolist(),
+        "is_suspect": (found.is_suspect & enough).tolist(),
+        "figures": _figures(found, enough),
     }  # fmt: skip
 
 
-def _figures(found: PurifiedDif) -> dict[str, list[float | None]]:
+def _cautions(smaller_side: int, enough: BoolArray) -> list[str]:
+    flags = ["few_in_group"] if smaller_side < FEW_GROUP else []
+    return flags if enough.all() else [*flags, "items_left_out"]
+
+
+def _figures(found: PurifiedDif, enough: BoolArray) -> dict[str, list[float | None]]:
     table, tests = found.mantel_haenszel, found.logistic
     columns = (
         table.delta, table.delta_se, table.p_value, found.difference, chdtrc(1, tests.uniform),
         chdtrc(1, tests.non_uniform), tests.group_effect,
     )  # fmt: skip
-    return {name: [plain(value, DIGITS) for value in column] for name, column in zip(FIGURES, columns, strict=True)}
+    return {
+        name: [plain(value, DIGITS) if known else None for value, known in zip(column, enough.tolist(), strict=True)]
+        for name, column in zip(FIGURES, columns, strict=True)
+    }
 
 
 def _judge(report: JsonObject) -> None:

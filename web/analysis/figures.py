@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 
 from psychometrics import ctt, options, reliability
-from psychometrics.arrays import FloatArray
+from psychometrics.arrays import BoolArray, FloatArray
 from psychometrics.classification import livingston_lewis
+from psychometrics.own_forms import (
+    mean_common_items,
+    own_form_efficiency,
+    own_form_reliability,
+    own_form_shares,
+    own_form_statistics,
+)
 from psychometrics.speededness import speededness
 from psychometrics.weights import ItemWeights, item_weights
 from web.analysis import judging
@@ -23,8 +30,11 @@ PASS_SHARE = 0.6
 
 
 def analyse(marked: Marked, bounds: Bounds = USUAL) -> JsonObject:
-    """Return the classical report: numbers of candidates and items, figures of the test and of every item, judged by bounds."""
-    totals = ctt.total_scores(marked.scores)
+    """Return the classical report: numbers of candidates and items, figures of the test and of every item, judged by bounds.
+
+    Where candidates had forms of their own, totals are what each earned as a share of the own form, in marks of a usual form.
+    """
+    totals = total_marks(marked)
     items = item_figures(marked, totals, bounds)
     return {
         "n_candidates": len(marked.candidates),
@@ -35,12 +45,40 @@ def analyse(marked: Marked, bounds: Bounds = USUAL) -> JsonObject:
     }
 
 
+def total_marks(marked: Marked) -> FloatArray:
+    """Return every candidate's total; on a form of their own what was earned as a share, in marks of a usual form."""
+    if marked.presented is None:
+        return ctt.total_scores(marked.scores)
+    shares = own_form_shares(marked.scores, marked.max_scores, marked.presented)
+    return np.nan_to_num(shares) * full_marks(marked)
+
+
+def full_marks(marked: Marked) -> float:
+    """Return the full marks of the form, or those that most candidates' own forms have."""
+    if marked.presented is None:
+        return float(marked.max_scores.sum())
+    values, counts = np.unique((marked.presented @ marked.max_scores).round(6), return_counts=True)
+    return float(values[np.argmax(counts)])
+
+
+def _own_weights(marked: Marked, presented: BoolArray) -> ItemWeights:
+    """Return the weights that can be told without a common form: an effective weight needs one."""
+    nothing = np.full(len(marked.items), np.nan)
+    efficiency = own_form_efficiency(marked.scores, marked.max_scores, presented)
+    return ItemWeights(100 * marked.max_scores / full_marks(marked), nothing, nothing, efficiency)
+
+
 def item_figures(marked: Marked, totals: FloatArray, bounds: Bounds) -> list[JsonObject]:
     """Return the figures of every item with what they mean."""
-    found = ctt.item_statistics(marked.scores, marked.max_scores)
-    removed = reliability.alpha_if_deleted(reliability.item_covariance(marked.scores))
+    if marked.presented is None:
+        found = ctt.item_statistics(marked.scores, marked.max_scores)
+        removed = reliability.alpha_if_deleted(reliability.item_covariance(marked.scores))
+        weights = item_weights(marked.scores, marked.max_scores)
+    else:
+        found = own_form_statistics(marked.scores, marked.max_scores, marked.presented)
+        removed = np.full(len(marked.items), np.nan)
+        weights = _own_weights(marked, marked.presented)
     biserial = ctt.biserial(found.item_total, found.facility)
-    weights = item_weights(marked.scores, marked.max_scores)
     rows: list[JsonObject] = []
     for place in range(len(marked.items)):
         row = _counts(marked, found, place) | _correlations(found, place) | _weights(weights, place)
@@ -60,7 +98,7 @@ def _counts(marked: Marked, found: ctt.ItemStatistics, place: int) -> JsonObject
         "item": marked.items[place],
         "n": n,
         "n_omitted": int(marked.n_omitted[place]),
-        "n_not_reached": len(marked.candidates) - n,
+        "n_not_reached": marked.n_given(place) - n,
         "max_score": plain(marked.max_scores[place]),
         "facility": plain(found.facility[place]),
         "facility_interval": [plain(found.facility_low[place]), plain(found.facility_high[place])],
@@ -109,6 +147,8 @@ def _add_options(row: JsonObject, answers: Answers, totals: FloatArray) -> list[
 
 def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject], bounds: Bounds) -> JsonObject:
     """Return the figures of the whole test."""
+    if marked.presented is not None:
+        return _own_test_figures(marked, marked.presented, totals, items, bounds)
     n, k = marked.scores.shape
     covariance = reliability.item_covariance(marked.scores)
     enough = n >= MIN_FOR_CORRELATION
@@ -118,25 +158,13 @@ def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject], bo
     weighted = np.nan_to_num(marked.scores) / marked.max_scores
     equal = bool((marked.max_scores == marked.max_scores[0]).all())
     kr20 = reliability.kr20(weighted) if binary and equal and enough else float("nan")
-    row: JsonObject = {
-        "mean": plain(totals.mean()),
-        "sd": plain(sd),
-        "min": plain(totals.min()),
-        "max": plain(totals.max()),
-        "median": plain(np.median(totals)),
-        "skewness": plain(_moment(totals, 3)),
-        "kurtosis": plain(_moment(totals, 4) - 3),
-        "max_score": plain(marked.max_scores.sum()),
-        "mean_facility": plain(_mean([item["facility"] for item in items])),
-        "mean_item_rest_correlation": plain(_mean([item["item_rest_correlation"] for item in items])),
+    row: JsonObject = _about_totals(marked, totals, items) | {
         "alpha": plain(alpha),
         "alpha_interval": [plain(limit) for limit in reliability.alpha_interval(alpha, n, k)],
         "kr20": plain(kr20),
         "lambda2": plain(reliability.guttman_lambda2(covariance)) if enough else None,
         "lambda6": plain(reliability.guttman_lambda6(covariance)) if n > k else None,
         "sem": plain(reliability.standard_error_of_measurement(sd, alpha)),
-        "score_distribution": _distribution(totals),
-        "speededness": _speed(marked) if enough else None,
         "decision": _decision(totals, float(marked.max_scores.sum()), alpha) if n >= bounds.few else None,
     }
     if row["decision"] and binary and equal:
@@ -145,9 +173,47 @@ def test_figures(marked: Marked, totals: FloatArray, items: list[JsonObject], bo
     return row
 
 
+def _about_totals(marked: Marked, totals: FloatArray, items: list[JsonObject]) -> JsonObject:
+    """Return what needs no common items: the distribution of the totals, and the means of the items' figures."""
+    return {
+        "mean": plain(totals.mean()),
+        "sd": plain(totals.std(ddof=1) if totals.size > 1 else np.nan),
+        "min": plain(totals.min()),
+        "max": plain(totals.max()),
+        "median": plain(np.median(totals)),
+        "skewness": plain(_moment(totals, 3)),
+        "kurtosis": plain(_moment(totals, 4) - 3),
+        "max_score": plain(full_marks(marked)),
+        "mean_facility": plain(_mean([item["facility"] for item in items])),
+        "mean_item_rest_correlation": plain(_mean([item["item_rest_correlation"] for item in items])),
+        "score_distribution": _distribution(totals),
+        "speededness": _speed(marked) if totals.size >= MIN_FOR_CORRELATION else None,
+    }
+
+
+def _own_test_figures(
+    marked: Marked, presented: BoolArray, totals: FloatArray, items: list[JsonObject], bounds: Bounds
+) -> JsonObject:
+    """Return the figures of a test of which everybody had a form of their own: alpha and its kin would need one form."""
+    n, full = len(totals), full_marks(marked)
+    alike = np.unique(marked.max_scores, return_inverse=True)[1]
+    found = own_form_reliability(marked.scores, marked.max_scores, presented, alike)
+    value = found.value if n >= MIN_FOR_CORRELATION else float("nan")
+    row = _about_totals(marked, totals, items) | {
+        "alpha": None, "alpha_interval": [None, None], "kr20": None, "lambda2": None, "lambda6": None,
+        "reliability": plain(value),
+        "reliability_interval": [plain(one) if not np.isnan(value) else None for one in (found.low, found.high)],
+        "sem": plain(found.sem) if not np.isnan(value) else None,
+        "n_items_of_form": plain(np.median(presented.sum(axis=1))), "mean_common_items": plain(mean_common_items(presented)),
+        "decision": _decision(totals, full, value) if n >= bounds.few else None,
+    }  # fmt: skip
+    row["flags"] = list(judging.own_test_flags(row, n, bounds))
+    return row
+
+
 def _speed(marked: Marked) -> JsonObject:
     """Return how much time mattered: who reached the end, and how much of what was lost was not reached."""
-    found = speededness(np.clip(marked.scores / marked.max_scores, 0, 1))
+    found = speededness(np.clip(marked.scores / marked.max_scores, 0, 1), presented=marked.presented)
     return {
         "finished": plain(found.finished), "three_quarters": plain(found.three_quarters),
         "spread_ratio": plain(found.spread_ratio), "is_speeded": found.is_speeded,

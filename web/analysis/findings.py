@@ -48,6 +48,17 @@ MEANINGS: Mapping[str, Meaning] = {
     "too_few_items": Meaning("caution", N_("题目太少，算不出信度。")),
     "redundant_items": Meaning("note", N_("有题目完全可由其余题目推出，或没有差别，因此不给出 λ6。")),
     "not_dichotomous": Meaning("note", N_("有部分得分或各题分值不同：不适用 KR-20；部分得分的题目也不进入 Rasch、2PL、3PL 标定。")),
+    "own_forms": Meaning(
+        "note",
+        N_("每名考生的试题不同（一人一卷）：α、KR-20、λ 需要所有人做同样的题，不给出；信度把各人的题当作从同一分值的题中抽出来估计，是下限。"),
+    ),
+    "no_own_reliability": Meaning(
+        "caution", N_("数据不足，不给出信度：成绩没有差别，或每人的试卷里没有两道同一分值的题。")
+    ),
+    "too_few_per_item": Meaning(
+        "note", N_("每道题只有一部分考生做过，没有一道题两组都满 50 人作答，数据不足以比较；积累更多考生后再看。")
+    ),
+    "items_left_out": Meaning("note", N_("两组中任一方不足 50 人做过的题，数据不足，不作比较。")),
     "low_reliability": Meaning("caution", N_("信度偏低：以这份成绩判断个人是否合格，误判会较多；可增加题量或替换区分度低的题。")),
     "speeded": Meaning(
         "caution", N_("时间可能不够：不足八成的考生做到最后一题，或有人没有做到四分之三；请看“未做到”多的题，考虑加时或减题。")

@@ -50,6 +50,21 @@ def test_flags(row: dict[str, Any], n: int, k: int, bounds: Bounds, *, equal_bin
     yield from _about_the_whole(row, n, bounds)
 
 
+def own_test_flags(row: dict[str, Any], n: int, bounds: Bounds) -> Iterator[str]:
+    """Yield the flags of a test of which every candidate had a form of their own."""
+    yield "own_forms"
+    if n < MIN_FOR_CORRELATION:
+        yield "too_few_candidates"
+    elif row["reliability"] is None:
+        yield "no_own_reliability"
+    if MIN_FOR_CORRELATION <= n < bounds.few:
+        yield "few_candidates"
+    if row["speededness"] and row["speededness"]["is_speeded"] and n >= bounds.few:
+        yield "speeded"
+    if row["reliability"] is not None and row["reliability"] < bounds.low_reliability:
+        yield "low_reliability"
+
+
 def _about_the_whole(row: dict[str, Any], n: int, bounds: Bounds) -> Iterator[str]:
     if row["speededness"] and row["speededness"]["is_speeded"] and n >= bounds.few:
         yield "speeded"
@@ -96,7 +111,7 @@ def _about_discrimination(row: dict[str, Any], bounds: Bounds) -> Iterator[str]:
 def _about_answers(row: dict[str, Any], marked: Marked, place: int, bounds: Bounds) -> Iterator[str]:
     if row["n_omitted"] > bounds.many * row["n"]:
         yield "many_omitted"
-    if row["n_not_reached"] > bounds.many * len(marked.candidates):
+    if row["n_not_reached"] > bounds.many * marked.n_given(place):
         yield "many_not_reached"
     answers = marked.answers[place]
     if answers is None:

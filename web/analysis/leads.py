@@ -35,6 +35,8 @@ SUPPORT = 0.05
 MIN_GAINS = 20
 """Candidates with an earlier score from whose course a score is expected."""
 MIN_CHANGES = 5
+MIN_TIMES = 3
+"""Times on an item from which the model of times holds it."""
 LOW_EFFORT = 0.9
 
 
@@ -48,15 +50,20 @@ class _Sitting:
     items: Parameters
     theta: FloatArray
     keys: tuple[uuid.UUID, ...]
+    is_set: bool
 
 
 def find_leads(table: FormTable, traces: Mapping[uuid.UUID, Trace]) -> list[FoundLead]:
-    """Return the leads of a form; none where there are too few candidates or items."""
+    """Return the leads of a form; none where there are too few candidates or items.
+
+    Candidates who had forms of their own share too few items for an index of copying: there nobody is compared with anybody,
+    and what is looked at in one person rests on the items that enough others answered as well.
+    """
     sitting = _prepare(table)
     if sitting is None:
         return []
     return [
-        *_copying(sitting, traces),
+        *(() if sitting.is_set else _copying(sitting, traces)),
         *_patterns(sitting),
         *_changes(sitting, traces),
         *_times(sitting, traces),
@@ -70,13 +77,16 @@ def _prepare(table: FormTable) -> _Sitting | None:
         return None
     marks = marks / most
     usable = usable_items(marks)
+    if table.given is not None:
+        usable &= (~np.isnan(marks)).sum(axis=0) >= MIN_PERSONS
     if usable.sum() < MIN_ITEMS:
         return None
     scores = marks[:, usable]
     found = calibrate(scores, Model.RASCH).parameters
     slots = tuple(slot.slot for slot, used in zip(table.slots, usable, strict=True) if used)
     options = [[row[j] for j in np.flatnonzero(usable)] for row in table.chosen]
-    return _Sitting(scores, slots, options, found, ability.maximum_a_posteriori(scores, found).theta, table.attempt_ids)
+    theta = ability.maximum_a_posteriori(scores, found).theta
+    return _Sitting(scores, slots, options, found, theta, table.attempt_ids, table.given is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,8 @@ def _codes(sitting: _Sitting) -> Any:
 def _patterns(sitting: _Sitting) -> list[FoundLead]:
     """Look for persons who fail on easy and succeed on hard items far beyond chance."""
     fit = standardised_log_likelihood(sitting.scores, sitting.theta, sitting.items, prior_slope=-sitting.theta).lz_star
+    if sitting.is_set:
+        fit = np.where((~np.isnan(sitting.scores)).sum(axis=1) >= MIN_ITEMS, fit, np.nan)
     chances = np.asarray(ndtr(fit))
     suspects = _standing_out(chances)
     chances[suspects] = _resampled(sitting, fit, suspects)
@@ -241,10 +253,13 @@ def _times(sitting: _Sitting, traces: Mapping[uuid.UUID, Trace]) -> list[FoundLe
         [[traces[key].seconds.get(slot, np.nan) if key in traces else np.nan for slot in sitting.slots]
          for key in sitting.keys]
     )  # fmt: skip
-    if (~np.isnan(seconds)).sum(axis=0).min() < 3:
+    timed = (~np.isnan(seconds)).sum(axis=0) >= MIN_TIMES
+    if not (timed.sum() >= MIN_ITEMS if sitting.is_set else timed.all()):
         return []
+    seconds = seconds[:, timed]
     model, effort = response_times(seconds), response_time_effort(seconds)
-    right = np.nan_to_num(sitting.scores).mean(axis=1)
+    seen = ~np.isnan(sitting.scores) if sitting.is_set else np.ones(sitting.scores.shape, bool)
+    right = np.nan_to_num(sitting.scores).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     return [
         FoundLead(
             LeadKind.TIMES,

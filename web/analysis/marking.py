@@ -13,7 +13,7 @@ import numpy as np
 
 from kernel.i18n import N_
 from psychometrics.arrays import BoolArray, FloatArray, IntArray
-from web.analysis.sheet import NOT_REACHED, KeyRow, Sheet, SheetError, as_number
+from web.analysis.sheet import NOT_PRESENTED, WITHOUT_ANSWER, KeyRow, Sheet, SheetError, as_number
 
 SEPARATORS = re.compile(r"[;；、,，]")
 LETTERS_TOGETHER = re.compile(r"[A-Ja-j]{2,10}")
@@ -38,9 +38,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Marks of a sheet: NaN where not reached; `answers` None where the cells are scores.
+    """Marks of a sheet: NaN where not reached or not given; `answers` None where the cells are scores.
 
-    `is_omitted` says who left an item out; only with it can a part of the candidates be looked at.
+    `is_omitted` says who left an item out; only with it can a part of the candidates be looked at. `presented` says which
+    items stood in each candidate's own form; None where one form was everybody's.
     """
 
     candidates: tuple[str, ...]
@@ -51,6 +52,7 @@ class Marked:
     answers: tuple[Answers | None, ...]
     maximum_is_observed: tuple[bool, ...]
     is_omitted: BoolArray | None = None
+    presented: BoolArray | None = None
 
     def part(self, rows: IntArray) -> Marked:
         """Return the marks of some candidates; maxima and options stay those of all, so that parts can be compared."""
@@ -63,7 +65,12 @@ class Marked:
             n_omitted=self.is_omitted[rows].sum(axis=0),
             answers=tuple(one.part(rows) if one else None for one in self.answers),
             is_omitted=self.is_omitted[rows],
+            presented=None if self.presented is None else self.presented[rows],
         )
+
+    def n_given(self, place: int) -> int:
+        """Return how many candidates had an item in their form."""
+        return len(self.candidates) if self.presented is None else int(self.presented[:, place].sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class _Column:
     is_omitted: BoolArray
     answers: Answers | None = None
     maximum_is_observed: bool = False
+    is_presented: BoolArray | None = None
 
 
 def mark_sheet(sheet: Sheet, key: Mapping[str, KeyRow] | None) -> Marked:
@@ -88,7 +96,16 @@ def mark_sheet(sheet: Sheet, key: Mapping[str, KeyRow] | None) -> Marked:
         answers=tuple(column.answers for column in columns),
         maximum_is_observed=tuple(column.maximum_is_observed for column in columns),
         is_omitted=is_omitted,
+        presented=_presented(columns),
     )
+
+
+def _presented(columns: Sequence[_Column]) -> BoolArray | None:
+    """Return what stood in each candidate's form; None where no cell says that something did not."""
+    if all(column.is_presented is None for column in columns):
+        return None
+    everybody = np.ones(len(columns[0].scores), dtype=bool)
+    return np.column_stack([everybody if one.is_presented is None else one.is_presented for one in columns])
 
 
 def _mark_column(sheet: Sheet, place: int, row: KeyRow | None) -> _Column:
@@ -96,12 +113,14 @@ def _mark_column(sheet: Sheet, place: int, row: KeyRow | None) -> _Column:
     places = {text: number for number, text in enumerate(dict.fromkeys(cells))}
     given = np.fromiter(map(places.__getitem__, cells), np.int64, len(cells))
     distinct = [text.strip() for text in places]
+    is_absent = np.array([text == NOT_PRESENTED for text in distinct])
+    is_presented = ~is_absent[given] if is_absent.any() else None
     if row and row.text:
-        return _answer_column(distinct, given, row)
+        return replace(_answer_column(distinct, given, row), is_presented=is_presented)
     column = _score_column(distinct, given, float(row.score) if row and row.score else None)
     if np.isinf(column.scores).any():
         _refuse_score(sheet, place, int(np.argmax(np.isinf(column.scores))))
-    return column
+    return replace(column, is_presented=is_presented)
 
 
 def _score_column(distinct: Sequence[str], given: IntArray, maximum: float | None) -> _Column:
@@ -124,8 +143,8 @@ def _is_omitted(distinct: Sequence[str], given: IntArray) -> BoolArray:
 
 
 def _mark(text: str) -> float:
-    """Return the score in a cell: 0 when omitted, NaN when not reached, infinite when it is none."""
-    if not text or text == NOT_REACHED:
+    """Return the score in a cell: 0 when omitted, NaN when not reached or not given, infinite when it is none."""
+    if not text or text in WITHOUT_ANSWER:
         return np.nan if text else 0.0
     value = as_number(text)
     return np.inf if value is None else float(value)
@@ -134,9 +153,9 @@ def _mark(text: str) -> float:
 def _answer_column(distinct: Sequence[str], given: IntArray, row: KeyRow) -> _Column:
     right = [answer_options(alternative) for alternative in row.text.split("|")]
     letters = {option for one in right for option in one}
-    chosen = [answer_options(text, letters) if text != NOT_REACHED else frozenset[str]() for text in distinct]
+    chosen = [answer_options(text, letters) if text not in WITHOUT_ANSWER else frozenset[str]() for text in distinct]
     maximum = float(row.score or 1)
-    unreached = np.array([text == NOT_REACHED for text in distinct])
+    unreached = np.array([text in WITHOUT_ANSWER for text in distinct])
     marks = np.array([maximum * any(_same(one, good) for good in right) for one in chosen])
     marks[unreached] = np.nan
     answers = _answers(chosen, letters, np.where(unreached[given], -1, given))

@@ -12,6 +12,7 @@ import numpy as np
 from exam_delivery.public import CARRIERS, GROUPINGS, FormTable, SlotOfForm
 from kernel.i18n import N_
 from kernel.profiles import RuleKey, declare
+from psychometrics.arrays import BoolArray
 from qbank.public import StatisticsRow
 from qbank.public_changes import Report, ReportSource
 from qbank.public_statistics import Carrier
@@ -19,7 +20,7 @@ from web.analysis.bounds import USUAL, Bounds
 from web.analysis.calibration import add_calibration
 from web.analysis.carriers import UNKNOWN, by_carrier
 from web.analysis.fairness import fairness_report
-from web.analysis.figures import analyse
+from web.analysis.figures import analyse, full_marks, total_marks
 from web.analysis.findings import explain_item
 from web.analysis.marking import MAX_OPTIONS, Answers, Marked
 from web.analysis.numbers import shown
@@ -42,7 +43,7 @@ ENOUGH_FOR_MODEL = 100
 def analyse_form(
     table: FormTable, groups: Mapping[uuid.UUID, Mapping[str, str]], bounds: Bounds = USUAL
 ) -> dict[str, Any]:
-    """Return the report of one form: what `kaoku analyse` gives, with the item version of every column.
+    """Return the report of one form, or of one set of forms: what `kaoku analyse` gives, with the item version of every column.
 
     `groups` gives the labels of each attempt's candidate; only figures of groups enter the report. The bounds that judged are
     kept in it, and the figures of every carrier beside those of all together.
@@ -57,21 +58,24 @@ def analyse_form(
             item.update(_place(slot))
     labels = {name: [groups.get(key, {}).get(name, "") for key in table.attempt_ids] for name in GROUPINGS}
     report["fairness"] = fairness_report(marked, labels)
-    return report | {"form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked)}
+    return report | {
+        "form_id": str(table.form_id), "title": table.title, "score_counts": _score_counts(marked),
+        "is_form_set": table.given is not None, "n_forms": table.n_forms,
+    }  # fmt: skip
 
 
 def _place(slot: SlotOfForm) -> dict[str, Any]:
     """Return which item stands in a column, and where."""
     return {
         "slot": slot.slot, "part": slot.part, "point": slot.point, "type": slot.type,
-        "item_version_id": slot.item_version_id, "max_score": float(slot.max_score),
+        "item_version_id": slot.item_version_id, "origin": slot.origin, "max_score": float(slot.max_score),
     }  # fmt: skip
 
 
 def _score_counts(marked: Marked) -> list[int]:
-    """Return how many candidates have each whole score from 0 to the full marks."""
-    totals = np.clip(np.rint(np.nansum(marked.scores, axis=1)), 0, None).astype(np.int64)
-    counts = np.bincount(totals, minlength=round(float(marked.max_scores.sum())) + 1)
+    """Return how many candidates have each whole score from 0 to the full marks; on own forms, on those of a usual one."""
+    totals = np.clip(np.rint(total_marks(marked)), 0, None).astype(np.int64)
+    counts = np.bincount(totals, minlength=round(full_marks(marked)) + 1)
     return [int(n) for n in counts]
 
 
@@ -91,7 +95,18 @@ def mark_table(table: FormTable) -> Marked:
         answers=tuple(_answers(slot, [row[place] for row in table.chosen]) for place, slot in enumerate(table.slots)),
         maximum_is_observed=(False,) * shape[1],
         is_omitted=omitted,
+        presented=_presented(table, shape),
     )
+
+
+def _presented(table: FormTable, shape: tuple[int, int]) -> BoolArray | None:
+    """Return what stood in each candidate's form; None where it is one form."""
+    if table.given is None:
+        return None
+    found = np.zeros(shape, dtype=bool)
+    for row, columns in enumerate(table.given):
+        found[row, list(columns)] = True
+    return found
 
 
 def _answers(slot: SlotOfForm, column: list[tuple[str, ...] | None]) -> Answers | None:
@@ -147,7 +162,11 @@ def _facility(parts: list[dict[str, Any]]) -> float:
 
 
 def alarm_reports(report: dict[str, Any], place: str, minimum: int) -> list[Report]:
-    """Return what to look at in the bank: items of at least `minimum` answers that statistics hold to be wrong."""
+    """Return what to look at in the bank: items of at least `minimum` answers that statistics hold to be wrong.
+
+    In a set of forms an item has no number that people know, so that the place is the set.
+    """
+    is_set = report.get("is_form_set", False)
     found = []
     for item in report["items"]:
         alarms = [one.text for one in explain_item(item["flags"]) if one.weight == "alarm"]
@@ -158,7 +177,7 @@ def alarm_reports(report: dict[str, Any], place: str, minimum: int) -> list[Repo
                 ReportSource.STAFF,
                 "".join(alarms),
                 item_version_id=uuid.UUID(item["item_version_id"]),
-                place=f"{place}，第 {item['slot']} 题",
+                place=place if is_set else f"{place}，第 {item['slot']} 题",
                 evidence=f"N = {item['n']}，得分率 {shown(item['facility'])}，"
                 f"题总相关 {shown(item['item_rest_correlation'])}",
             )

@@ -16,6 +16,9 @@ from qbank.interchange.detect import decode_text
 from qbank.interchange.guard import UnreadableFileError
 
 NOT_REACHED = "NR"
+NOT_PRESENTED = "NP"
+"""The item did not stand in the candidate's own form: neither omitted nor unreached, it counts for nobody."""
+WITHOUT_ANSWER = frozenset({NOT_REACHED, NOT_PRESENTED})
 MAX_BYTES = 500_000_000
 SMALL_BYTES = 10_000_000
 """Sheets up to this size may come in any encoding; larger ones must be UTF-8 or GB 18030."""

@@ -19,6 +19,7 @@ from kernel.uow import UnitOfWork, unit_of_work
 from qbank import public_statistics as bank
 from web.analysis.carriers import UNKNOWN
 from web.analysis.exporting import archive, prepare
+from web.analysis.form_sets import units
 
 bp = Blueprint("exporting", __name__, url_prefix="/analyses")
 DIGITS = 10
@@ -28,7 +29,7 @@ DIGITS = 10
 @bp.post("/sessions/<uuid:exam_session_id>/export")
 @requires(Permission.STATISTICS_READ)
 def export(exam_session_id: uuid.UUID) -> Response:
-    """Download the answers of an analysed session, form by form."""
+    """Download the answers of an analysed session, form by form; the forms of a set together."""
     with unit_of_work(current_actor()) as uow:
         name, data = _archive(uow, exam_session_id)
     return send_file(io.BytesIO(data), mimetype="application/zip", as_attachment=True, download_name=f"{name}-R.zip")
@@ -44,12 +45,14 @@ def _archive(uow: UnitOfWork, exam_session_id: uuid.UUID) -> tuple[str, bytes]:
     names = bank.name_versions(uow.session, uow.actor, sorted(versions))
     groups = exam_delivery.load_groups(uow.session, uow.actor, [one for table in tables for one in table.attempt_ids])
     carriers = {one: exam_delivery.CARRIERS.get(labels["carrier"], UNKNOWN) for one, labels in groups.items()}
+    sets = exam_delivery.load_form_sets(uow.session, uow.actor, [table.form_id for table in tables])
     forms = [
         prepare(
-            table, names, lambda attempt: "c" + blind_index(key, str(exam_session_id), str(attempt))[:DIGITS], carriers
+            unit.table, names, lambda attempt: "c" + blind_index(key, str(exam_session_id), str(attempt))[:DIGITS],
+            carriers,
         )
-        for table in tables
-    ]
+        for unit in units(tables, sets)
+    ]  # fmt: skip
     after = {"forms": len(tables), "candidates": sum(len(table.scores) for table in tables)}
     audit.record(uow, "exam_session.export_answers", "exam_session", exam_session_id, after=after)
     return row.name, archive(row.name, forms)
