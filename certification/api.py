@@ -14,9 +14,11 @@ from flask_smorest import Blueprint
 from certification.models import CertificationBatch
 from certification.repository import batches as repository
 from certification.rules.credentials import MEDIA_TYPE
-from certification.rules.inbound import MOST_BYTES, Envelope
+from certification.rules.inbound import AWARD_SEPARATOR, MOST_BYTES, Envelope
+from certification.rules.pass_decision import AssessmentMode
 from certification.rules.score_sheet import SheetProblem
 from certification.schemas import (
+    AWARD_FIELDS,
     BatchSchema,
     CertificateChangesSchema,
     CredentialSchema,
@@ -128,7 +130,7 @@ def send_results(system_id: uuid.UUID) -> Any:
     parcel = _parcel(envelope.webhook_id, body)
     try:
         with unit_of_work(actor) as uow:
-            return inbound.receive(uow, system_id, parcel)
+            return inbound.receive(uow, system_id, parcel).answer
     except inbound.BadRowsError as exc:
         return _bad_rows(exc)
 
@@ -140,10 +142,13 @@ def _parcel(webhook_id: str, body: bytes) -> inbound.Parcel:
         raise InvalidInputError(N_("内容不是 JSON")) from exc
     data = InboundSchema().load(told)["data"]
     rows = [[one["admission_number"], one["component"], _text(one)] for one in data["results"]]
-    return inbound.Parcel(webhook_id, inbound.digest_of(body), data["batch_id"], rows)
+    digest = inbound.digest_of(body)
+    return inbound.Parcel(webhook_id, digest, data["batch_id"], rows, data["is_correction"])
 
 
 def _text(one: dict[str, Any]) -> str:
+    if one["component"] == AssessmentMode.COMPETITION:
+        return AWARD_SEPARATOR.join(one[name].replace(AWARD_SEPARATOR, " ") for name in AWARD_FIELDS)
     return {"absent": "缺考", "void": "作废"}.get(one["state"], str(one["score"]))
 
 

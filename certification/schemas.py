@@ -8,6 +8,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from certification.rules.inbound import MOST_ROWS, SENT_MODES
 
+AWARD_FIELDS = ("contest", "rank", "certificate")
+
 
 class PublicCertificateSchema(Schema):
     """A certificate as anybody may see it; every field stands in every answer."""
@@ -121,10 +123,23 @@ class InboundResultSchema(Schema):
         metadata={"description": "0 to 100 as text, at most two decimals; exactly with the state scored"},
     )
 
+    contest = fields.String(load_default="", validate=validate.Length(0, 60))
+    rank = fields.String(load_default="", validate=validate.Regexp(r"^([0-9]{1,4})?$"))
+    certificate = fields.String(
+        load_default="",
+        validate=validate.Length(0, 60),
+        metadata={"description": "with contest and rank, exactly with the component competition, which has no score"},
+    )
+
     @validates_schema
     def check_score(self, data: dict[str, Any], **_options: Any) -> None:
-        """Refuse a score beside an absence, and none where there should be one."""
-        if (data["state"] == "scored") != bool(data["score"]):
+        """Refuse a score beside an absence, none where there should be one, and an award beside anything else."""
+        is_award = data["component"] == "competition"
+        if {bool(data[name]) for name in AWARD_FIELDS} != {is_award}:
+            raise ValidationError("contest, rank and certificate stand exactly with the component competition", "rank")
+        if is_award and (data["state"] != "scored" or data["score"]):
+            raise ValidationError("a competition has no score and no absence", "score")
+        if not is_award and (data["state"] == "scored") != bool(data["score"]):
             raise ValidationError("a score stands exactly with the state scored", "score")
 
 
@@ -132,6 +147,9 @@ class InboundDataSchema(Schema):
     """The results of one batch."""
 
     batch_id = fields.UUID(required=True)
+    is_correction = fields.Boolean(
+        load_default=False, metadata={"description": "replaces what the same system sent before, once a person looked"}
+    )
     results = fields.List(fields.Nested(InboundResultSchema), required=True, validate=validate.Length(1, MOST_ROWS))
 
 

@@ -10,7 +10,15 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.models import BatchStep, CertificationBatch, DeliveryStatus, ResultDelivery, ResultRecord
+from certification.models import (
+    BatchStep,
+    CertificationBatch,
+    DeliveryStatus,
+    ResultDelivery,
+    ResultRecord,
+    ScoreDelivery,
+    SendingSystem,
+)
 from certification.pages.heads import (
     STATE_KINDS,
     BatchHead,
@@ -20,6 +28,7 @@ from certification.pages.heads import (
 )
 from certification.pages.wording import Errors, act_and_return, form_date, form_text, page_address
 from certification.repository import batches as repository
+from certification.repository import inbound as inbound_repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome
@@ -81,6 +90,8 @@ class BatchPage:
     deliveries: Sequence[ResultDelivery]
     delivery_labels: dict[DeliveryStatus, str]
     n_missing: int
+    outside: Sequence[tuple[ScoreDelivery, SendingSystem, CertificationBatch]] = ()
+    takes_outside: bool = False
     errors: Errors = field(default_factory=dict)
 
 
@@ -168,6 +179,8 @@ def detail(batch_id: uuid.UUID) -> tuple[str, int]:
         deliveries=repository.list_deliveries(session, batch_id),
         delivery_labels={status: _(label) for status, label in DELIVERY_LABELS.items()},
         n_missing=count_missing(session, head.batch) if head.batch.state in OPEN_STATES else 0,
+        outside=inbound_repository.list_deliveries(session, head.batch.organisation_id, batch_id),
+        takes_outside=head.may_write and head.batch.state in OPEN_STATES,
     )  # fmt: skip
     return render_page("certification/batch.html", page)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint, request, url_for
@@ -12,18 +12,35 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from certification.models import CertificationBatch, ScoreDelivery, ScoreDeliveryState, SendingSystem
-from certification.pages.wording import Errors, act_and_return, base_url, field_errors, form_text
+from certification.pages.heads import state_label
+from certification.pages.wording import (
+    XLSX,
+    Errors,
+    act_and_return,
+    base_url,
+    download,
+    field_errors,
+    form_text,
+    refusal,
+    said,
+)
+from certification.repository import batches as batch_repository
 from certification.repository import inbound as repository
 from certification.rules.inbound import AUTOMATIC
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode
-from certification.services import inbound, senders
+from certification.rules.score_sheet import SheetProblem
+from certification.services import inbound, inbound_files, senders
+from certification.services.inbound_files import Preview, ResultFile
+from certification.services.scores import OPEN_STATES
 from kernel import profiles
 from kernel.clock import now
 from kernel.db import db
-from kernel.errors import InvalidInputError
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.http.uploads import uploaded_file
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_inbound", __name__, url_prefix="/certification/inbound")
@@ -36,14 +53,15 @@ STATE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLine:
-    """A delivery with its rows in words."""
+    """A delivery; while it waits, with what taking it in would change."""
 
     row: ScoreDelivery
     sender: str
     batch: CertificationBatch
     state_label: str
     state_kind: str
-    results: list[tuple[str, str, str]]
+    preview: Preview | None
+    may_confirm: bool
 
     @property
     def is_waiting(self) -> bool:
@@ -58,6 +76,24 @@ class InboundPage:
     lines: Sequence[DeliveryLine]
     is_automatic: bool
     may_connect: bool
+    open_batches: Sequence[CertificationBatch]
+    modes: Mapping[AssessmentMode, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Where a file with results of one batch is taken, with the complaints about the last one."""
+
+    batch: CertificationBatch
+    state_label: str
+    is_open: bool
+    wanted: Sequence[str]
+    sources: Sequence[str]
+    lines: Sequence[DeliveryLine]
+    modes: Mapping[AssessmentMode, str]
+    values: dict[str, str]
+    errors: Errors = field(default_factory=dict)
+    problems: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +124,96 @@ def index() -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     lines = [_delivery_line(*one) for one in repository.list_deliveries(session, actor.organisation)]
     is_automatic = bool(profiles.value(session, actor.organisation, AUTOMATIC))
-    page = InboundPage(lines, is_automatic, actor.may(Permission.CONNECTION_MANAGE))
+    open_batches = [
+        one for one in batch_repository.list_open_batches(session, actor=actor) if one.state in OPEN_STATES
+    ]
+    page = InboundPage(lines, is_automatic, actor.may(Permission.CONNECTION_MANAGE), open_batches, _modes())
     return render_page("certification/inbound.html", page)
+
+
+def _modes() -> dict[AssessmentMode, str]:
+    return {mode: _(label) for mode, label in MODE_LABELS.items()}
 
 
 def _delivery_line(row: ScoreDelivery, system: SendingSystem, batch: CertificationBatch) -> DeliveryLine:
     label, kind = STATE_LABELS[row.state]
     is_waiting = row.state is ScoreDeliveryState.WAITING
-    results = [(number, _(MODE_LABELS[AssessmentMode(mode)]), text) for number, mode, text in row.rows if is_waiting]
-    return DeliveryLine(row, system.name, batch, _(label), kind, results)
+    preview = inbound_files.preview(db.session(), row) if is_waiting else None
+    may_confirm = inbound.may_confirm(db.session(), current_actor(), row)
+    return DeliveryLine(row, system.name, batch, _(label), kind, preview, may_confirm)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/batches/<uuid:batch_id>")
+@requires(Permission.CERTIFICATION_WRITE)
+def batch_files(batch_id: uuid.UUID) -> tuple[str, int]:
+    """Show where a file with results of a batch is taken, and what came for it."""
+    return _file_page(batch_id)
+
+
+def _file_page(
+    batch_id: uuid.UUID, errors: Errors | None = None, problems: Sequence[tuple[str, str]] = ()
+) -> tuple[str, int]:
+    session, actor = db.session(), current_actor()
+    batch = inbound_files.own_batch(session, batch_id, actor=actor)
+    page = FilePage(
+        batch=batch, state_label=state_label(batch.state), is_open=batch.state in OPEN_STATES,
+        wanted=[_(MODE_LABELS[mode]) for mode in inbound.sent_modes(session, batch)],
+        sources=sorted({row.name for row in repository.list_systems(session, actor.organisation)}),
+        lines=[_delivery_line(*one) for one in repository.list_deliveries(session, actor.organisation, batch_id)],
+        modes=_modes(), values=request.form.to_dict() if errors or problems else {}, errors=errors or {}, problems=problems,
+    )  # fmt: skip
+    return render_page("certification/inbound_batch.html", page, status=422 if errors or problems else 200)
+
+
+@bp.get("/batches/<uuid:batch_id>/template.xlsx")
+@requires(Permission.CERTIFICATION_WRITE)
+def template(batch_id: uuid.UUID) -> Response:
+    """Download the sheet to fill in."""
+    batch, content = inbound_files.template(db.session(), batch_id, actor=current_actor())
+    return download(f"外部成绩_{batch.code}.xlsx", content, XLSX)
+
+
+@bp.post("/batches/<uuid:batch_id>")
+@requires(Permission.CERTIFICATION_WRITE)
+def upload(batch_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Take a file for the second look; it is read before the transaction, so that nobody waits for a slow one."""
+    try:
+        chosen = uploaded_file()
+        file = ResultFile(
+            chosen.name, inbound.digest_of(chosen.data), form_text("source"), form_text("external_id"),
+            form_text("is_correction") == "1",
+        )  # fmt: skip
+        sheets = read_table(chosen.data)
+        with unit_of_work(current_actor()) as uow:
+            received = inbound_files.receive_file(uow, batch_id, file, sheets)
+    except inbound.BadRowsError as exc:
+        return _file_page(batch_id, problems=[(_place(one), said(one.message, one.values)) for one in exc.problems])
+    except InvalidInputError as exc:
+        return _file_page(batch_id, field_errors(exc))
+    except ConflictError as exc:
+        return _file_page(batch_id, {"": [refusal(exc)]})
+    address = url_for("cert_inbound.batch_files", batch_id=batch_id)
+    if received.is_new:
+        return redirect_with_message(address, _("文件已读取，请另一名认定管理员核对确认，确认前不改变任何成绩"), "info")
+    label = _(STATE_LABELS[received.delivery.state][0])
+    return redirect_with_message(
+        address, _("这份文件以前收到过（%(state)s），没有改变任何内容", state=label), "warning"
+    )
+
+
+def _place(problem: SheetProblem) -> str:
+    """Return where a complaint stands, as Excel shows it."""
+    if not problem.row:
+        return str(_("整个文件"))
+    if not problem.column:
+        return str(_("第 %(row)s 行", row=problem.row))
+    return str(_("第 %(row)s 行 %(column)s 列", row=problem.row, column=problem.column))
+
+
+# --- the second look -------------------------------------------------------------------------------------------------
 
 
 @bp.post("/<uuid:delivery_id>/accept")

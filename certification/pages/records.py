@@ -11,11 +11,20 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from certification.models import CarriedPart, ComponentScore, PassDecisionRecord, ResultRecord, ScoreOrigin
+from certification.models import (
+    CarriedPart,
+    ComponentScore,
+    PassDecisionRecord,
+    ResultRecord,
+    ScoreDelivery,
+    ScoreOrigin,
+    SendingSystem,
+)
 from certification.pages.heads import BatchHead, batch_head, outcome_labels
 from certification.pages.wording import Errors, act_and_return, field_errors, form_date, form_text, refusal, said
 from certification.repository import batches as repository
 from certification.repository import scores as score_repository
+from certification.repository.inbound import deliveries_of
 from certification.rules.pass_decision import MODE_LABELS
 from certification.services import late_corrections, part_scores
 from certification.services import records as services
@@ -50,6 +59,7 @@ class ScoreLine:
     text: str
     origin: str
     row: ComponentScore
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,19 @@ def _values(record: ResultRecord) -> dict[str, object]:
 
 
 def _score_lines(rows: Sequence[ComponentScore]) -> list[ScoreLine]:
-    return [ScoreLine(_(MODE_LABELS[row.mode]), entered_text(row), _(ORIGIN_LABELS[row.origin]), row) for row in rows]
+    brought = deliveries_of(db.session(), [row.score_delivery_id for row in rows if row.score_delivery_id])
+    return [
+        ScoreLine(
+            _(MODE_LABELS[row.mode]), entered_text(row), _("外部成绩") if row.score_delivery_id else _(ORIGIN_LABELS[row.origin]),
+            row, _source(*brought[row.score_delivery_id]) if row.score_delivery_id else "",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _source(delivery: ScoreDelivery, system: SendingSystem) -> str:
+    """Return who sent a score and how."""
+    return f"{system.name} · {delivery.file_name or _('签名消息')}"
 
 
 def _decision_lines(rows: Sequence[PassDecisionRecord]) -> list[DecisionLine]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from certification.rules.competition import RankRule, grants
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, ResultState
 from certification.rules.score_sheet import EnteredScore, SheetProblem, read_score
 from certification.rules.webhooks import signature
@@ -22,7 +23,11 @@ WINDOW = dt.timedelta(minutes=5)
 """How far the clock of the sender may be off, as the specification recommends; an older message is a replay."""
 
 AUTOMATIC = "certification.inbound_automatic"
-declare(RuleKey(AUTOMATIC, False, N_("来源系统送来的成绩不经人工确认，验签后直接计入批次")))
+SECOND_PERSON = "certification.inbound_second_person"
+declare(
+    RuleKey(AUTOMATIC, False, N_("来源系统送来的成绩不经人工确认，验签后直接计入批次")),
+    RuleKey(SECOND_PERSON, True, N_("从文件接收的成绩由上传人以外的人确认")),
+)
 
 SENT_MODES = (
     AssessmentMode.THEORY,
@@ -30,8 +35,11 @@ SENT_MODES = (
     AssessmentMode.COMPREHENSIVE_REVIEW,
     AssessmentMode.WORK_PERFORMANCE,
     AssessmentMode.PROCESS,
+    AssessmentMode.COMPETITION,
 )
-"""What may come from outside; a route rests on a document that people look at."""
+"""What may come from outside; direct recognition rests on a document that people look at."""
+AWARD_SEPARATOR = "|"
+"""Between class, rank and certificate number in the text of a competition."""
 
 Held = tuple[ResultState, Decimal | None]
 
@@ -47,12 +55,20 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What a batch knows: names by admission number, components that may be sent, what is held and what is closed."""
+    """What a batch knows: its admission numbers, components that may be sent, what is held and what is closed.
+
+    `sent` are the places whose score came from the same system; `is_correction` lets those be replaced. `ranks` say which
+    rank of a competition gives `level_code`.
+    """
 
     numbers: Collection[str]
     modes: Collection[AssessmentMode]
     held: Mapping[tuple[str, AssessmentMode], Held]
     closed: Collection[tuple[str, AssessmentMode]]
+    sent: Collection[tuple[str, AssessmentMode]] = ()
+    is_correction: bool = False
+    ranks: tuple[RankRule, ...] = field(default=())
+    level_code: str = ""
 
 
 def is_signed(envelope: Envelope, body: str, secrets: Iterable[str], now: dt.datetime) -> bool:
@@ -113,15 +129,38 @@ def _misplaced(row: int, number: str, mode: str, places: Places) -> SheetProblem
 
 
 def _read(row: int, number: str, mode: AssessmentMode, text: str, places: Places) -> EnteredScore | SheetProblem:
+    if mode is AssessmentMode.COMPETITION:
+        problem = _award_problem(row, text, places)
+        return problem or _against_held(row, EnteredScore(number, mode, ResultState.RECOGNISED, None), places)
     try:
         read = read_score(text)
     except InvalidInputError as error:
         return SheetProblem(row, error.template, error.context)
     if read is None:
         return SheetProblem(row, N_("没有成绩"), {})
-    held = places.held.get((number, mode))
-    if held is not None and held[0] is not ResultState.PENDING and held != read:
+    return _against_held(row, EnteredScore(number, mode, *read), places)
+
+
+def _against_held(row: int, score: EnteredScore, places: Places) -> EnteredScore | SheetProblem:
+    place = (score.admission_number, score.mode)
+    held = places.held.get(place)
+    if held is None or held[0] is ResultState.PENDING or held == (score.state, score.score):
+        return score
+    if places.is_correction and place in places.sent:
+        return score
+    values = {"mode": MODE_LABELS[score.mode]}
+    if place in places.sent:
         return SheetProblem(
-            row, N_("%(mode)s已有不同的成绩，外部送入的不能覆盖，请由认定管理员核对"), {"mode": MODE_LABELS[mode]}
+            row, N_("%(mode)s已有不同的成绩，外部送入的不能覆盖；确为更正的，请标明是更正后再送"), values
         )
-    return EnteredScore(number, mode, *read)
+    return SheetProblem(row, N_("%(mode)s已有不同的成绩，外部送入的不能覆盖，请由认定管理员核对"), values)
+
+
+def _award_problem(row: int, text: str, places: Places) -> SheetProblem | None:
+    """Return why an award ``class|rank|certificate number`` gives no recognition."""
+    kind, rank, certificate = ([part.strip() for part in text.split(AWARD_SEPARATOR)] + ["", "", ""])[:3]
+    if not kind or not rank.isdecimal() or not certificate:
+        return SheetProblem(row, N_("请填写竞赛类别、名次（数字）和获奖证书编号"), {})
+    if grants(places.ranks, kind, int(rank), places.level_code) is None:
+        return SheetProblem(row, N_("按规则方案，%(kind)s第 %(rank)s 名不能认定本等级"), {"kind": kind, "rank": rank})
+    return None

@@ -37,11 +37,12 @@ class EnteredScore:
 
 @dataclass(frozen=True, slots=True)
 class SheetProblem:
-    """A row that cannot be taken; `row` counts from 1 as Excel shows it, `values` fills the placeholders."""
+    """A row that cannot be taken; `row` counts from 1 and `column` is a letter as Excel shows them, `values` fills the placeholders."""
 
     row: int
     message: str
     values: Mapping[str, object]
+    column: str = ""
 
     def __str__(self) -> str:
         return self.message % self.values

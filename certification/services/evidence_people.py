@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from certification.repository import certificates as certificate_repository
 from certification.repository import evidence as repository
 from certification.repository import rosters as roster_repository
 from certification.repository import scores as score_repository
+from certification.repository.inbound import deliveries_of
 from certification.rules.evidence import without
 from certification.services.certificates import said_by
 from certification.services.evidence_entries import FREE_TEXTS, Collector
@@ -23,7 +25,11 @@ PERSON = (
     "employer", "years_in_occupation", "position", "joined_on", "outcome",
 )  # fmt: skip
 PRIVATE = ("sex", "birth_date", "phone", "email", "employer", "years_in_occupation", "position", "joined_on")
-COMPONENT = ("mode", "number", "state", "score", "origin", "entered_by", "entered_at")
+COMPONENT = ("mode", "number", "state", "score", "origin", "entered_by", "entered_at", "score_delivery_id")
+DELIVERY = (
+    "score_delivery_id", "webhook_id", "body_digest", "file_name", "uploaded_by", "is_correction", "state", "n_saved",
+    "received_at", "settled_by", "settled_at",
+)  # fmt: skip
 DECISION = ("number", "outcome", "reasons", "rule", "decided_by", "decided_at")
 PUBLICITY = (
     "number", "starts_on", "ends_on", "n_working_days", "is_certain", "contact", "is_withdrawn", "published_by",
@@ -54,8 +60,18 @@ def add_decision(to: Collector, record: ResultRecord, releases: Sequence[str]) -
         "scores": [facts_of(row, *COMPONENT) for row in reversed(scores)],
         "decisions": [facts_of(row, *DECISION) for row in reversed(decisions)],
         "outcome": record.outcome.value,
+        "sources": _sources(to, [row.score_delivery_id for row in scores if row.score_delivery_id]),
     }
     return to.pack.add(f"decisions/{record.result_record_id}", "decision", body, [("release", one) for one in releases])
+
+
+def _sources(to: Collector, delivery_ids: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
+    """Return who sent results from outside, how, and who took them in; file names stand in personal packs alone."""
+    found = deliveries_of(to.session, delivery_ids)
+    return [
+        {**without(facts_of(row, *DELIVERY), ("file_name",), leave_out=not to.scope.is_personal), "sender": system.name}
+        for row, system in sorted(found.values(), key=lambda pair: pair[0].score_delivery_id)
+    ]
 
 
 def add_batch_course(to: Collector, decisions: Sequence[str], records: Sequence[ResultRecord]) -> list[str]:

@@ -24,7 +24,18 @@ from certification.repository import inbound as repository
 from certification.repository import panels
 from certification.repository import scores as score_repository
 from certification.rules import keys
-from certification.rules.inbound import AUTOMATIC, SENT_MODES, Envelope, Places, is_signed, read_rows
+from certification.rules.competition import rank_rules
+from certification.rules.inbound import (
+    AUTOMATIC,
+    SECOND_PERSON,
+    SENT_MODES,
+    Envelope,
+    Held,
+    Places,
+    is_signed,
+    read_rows,
+)
+from certification.rules.pass_decision import AssessmentMode
 from certification.rules.score_sheet import EnteredScore, SheetProblem
 from certification.services import senders
 from certification.services.scores import OPEN_STATES
@@ -42,12 +53,30 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What a system sent, its signature checked: the id it gave, the digest of the body, batch and rows."""
+    """What a system sent, by a checked signature or in a file: the id it gave, the digest of the body, batch and rows.
+
+    A correction replaces what the same system sent before, and always waits for a person's look, as a file does.
+    """
 
     webhook_id: str
     body_digest: str
     batch_id: uuid.UUID
     rows: Rows
+    is_correction: bool = False
+    file_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a delivery; `is_new` is false when it had come before."""
+
+    delivery: ScoreDelivery
+    is_new: bool
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the sender is answered, now and again."""
+        return self.delivery.answer
 
 
 class BadRowsError(InvalidInputError):
@@ -82,8 +111,8 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def receive(uow: UnitOfWork, system_id: uuid.UUID, parcel: Parcel) -> dict[str, Any]:
-    """Keep a delivery and return the answer; the same delivery again changes nothing and is answered alike.
+def receive(uow: UnitOfWork, system_id: uuid.UUID, parcel: Parcel) -> Received:
+    """Keep a delivery, whichever way it came; the same delivery again changes nothing and is answered alike.
 
     Raises
     ------
@@ -99,34 +128,42 @@ def receive(uow: UnitOfWork, system_id: uuid.UUID, parcel: Parcel) -> dict[str, 
     known = repository.find_delivery(uow.session, system_id, parcel.webhook_id)
     if known is not None:
         if known.body_digest != parcel.body_digest:
-            raise ConflictError(N_("这个 webhook-id 已用于另一份内容"), error_code="delivery_changed")
-        return known.answer
+            raise ConflictError(N_("这个 webhook-id 或批号已用于另一份内容"), error_code="delivery_changed")
+        return Received(known, is_new=False)
     batch = _open_batch(uow, parcel.batch_id)
-    read, problems = read_rows(parcel.rows, _places(uow.session, batch))
+    read, problems = read_rows(parcel.rows, _places(uow.session, batch, system_id, is_correction=parcel.is_correction))
     if problems:
         raise BadRowsError(problems)
-    row = _delivery(system, batch, parcel)
+    row = _delivery(uow, system, batch, parcel)
     uow.add(row)
-    is_automatic = bool(profiles.value(uow.session, batch.organisation_id, AUTOMATIC))
+    is_automatic = not (parcel.file_name or parcel.is_correction) and bool(
+        profiles.value(uow.session, batch.organisation_id, AUTOMATIC)
+    )
     row.answer = {
         "delivery_id": str(row.score_delivery_id), "n_rows": len(parcel.rows),
         "state": (ScoreDeliveryState.ACCEPTED if is_automatic else ScoreDeliveryState.WAITING).value,
     }  # fmt: skip
     audit.record(
         uow, "certification.inbound", "certification_batch", batch.certification_batch_id,
-        after={"sender": system.name, "n_rows": len(parcel.rows), "body_digest": parcel.body_digest},
+        after={
+            "sender": system.name, "n_rows": len(parcel.rows), "body_digest": parcel.body_digest,
+            "is_file": bool(parcel.file_name), "is_correction": parcel.is_correction,
+        },
     )  # fmt: skip
     if is_automatic:
         _take(uow, batch, row, read, system.name)
-    return row.answer
+    return Received(row, is_new=True)
 
 
-def _delivery(system: SendingSystem, batch: CertificationBatch, parcel: Parcel) -> ScoreDelivery:
+def _delivery(uow: UnitOfWork, system: SendingSystem, batch: CertificationBatch, parcel: Parcel) -> ScoreDelivery:
+    by_hand = bool(parcel.file_name)
     return ScoreDelivery(
         score_delivery_id=new_id(), organisation_id=system.organisation_id,
         sending_system_id=system.sending_system_id, certification_batch_id=batch.certification_batch_id,
         webhook_id=parcel.webhook_id, body_digest=parcel.body_digest, rows=parcel.rows,
-        state=ScoreDeliveryState.WAITING, n_saved=0, received_at=now(),
+        state=ScoreDeliveryState.WAITING, n_saved=0, received_at=now(), is_correction=parcel.is_correction,
+        file_name=parcel.file_name[:200], uploaded_by=uow.actor.name[:100] if by_hand else "",
+        uploader_id=uow.actor.user_id if by_hand else None,
     )  # fmt: skip
 
 
@@ -137,18 +174,36 @@ def _open_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> CertificationBatch:
     return batch
 
 
-def _places(session: Session, batch: CertificationBatch) -> Places:
+def sent_modes(session: Session, batch: CertificationBatch) -> list[AssessmentMode]:
+    """Return the components of the batch's level that may come from outside, routes included."""
+    rule = keys.pass_rule(profiles.values(session, batch.organisation_id), batch.level_code)
+    wanted = {part.mode for part in rule.components} | rule.routes
+    return [mode for mode in SENT_MODES if mode in wanted]
+
+
+def find_problems(
+    session: Session, batch: CertificationBatch, system_id: uuid.UUID, rows: Rows, *, is_correction: bool
+) -> list[SheetProblem]:
+    """Return what is wrong with results that a system would send for a batch; nothing is kept."""
+    return read_rows(rows, _places(session, batch, system_id, is_correction=is_correction))[1]
+
+
+def _places(session: Session, batch: CertificationBatch, system_id: uuid.UUID, *, is_correction: bool) -> Places:
     key = batch.certification_batch_id
     numbers = {one.result_record_id: one.admission_number for one in batch_repository.list_records(session, key)}
-    rule = keys.pass_rule(profiles.values(session, batch.organisation_id), batch.level_code)
-    required = {part.mode for part in rule.components}
-    held = {
-        (numbers[record_id], mode): (score.state, score.score)
-        for record_id, scores in score_repository.current_scores(session, key).items()
-        for mode, score in scores.items()
-    }
+    own = repository.delivery_ids(session, system_id, key)
+    held: dict[tuple[str, AssessmentMode], Held] = {}
+    sent: set[tuple[str, AssessmentMode]] = set()
+    for record_id, scores in score_repository.current_scores(session, key).items():
+        for mode, score in scores.items():
+            held[numbers[record_id], mode] = (score.state, score.score)
+            if score.score_delivery_id in own:
+                sent.add((numbers[record_id], mode))
     closed = {(numbers[record_id], mode) for record_id, mode in panels.grouped_places(session, key)}
-    return Places(set(numbers.values()), [mode for mode in SENT_MODES if mode in required], held, closed)
+    ranks = rank_rules(profiles.values(session, batch.organisation_id))
+    return Places(
+        set(numbers.values()), sent_modes(session, batch), held, closed, sent, is_correction, ranks, batch.level_code
+    )
 
 
 # --- the second look -------------------------------------------------------------------------------------------------
@@ -164,13 +219,22 @@ def accept(uow: UnitOfWork, delivery_id: uuid.UUID) -> int:
     """
     require(uow.actor, Permission.CERTIFICATION_WRITE)
     row = _waiting(uow, delivery_id)
+    if not may_confirm(uow.session, uow.actor, row):
+        raise ConflictError(N_("上传文件的人不能自己确认，请由另一名认定管理员核对"), error_code="own_upload")
     batch = _open_batch(uow, row.certification_batch_id)
-    read, problems = read_rows(row.rows, _places(uow.session, batch))
+    places = _places(uow.session, batch, row.sending_system_id, is_correction=row.is_correction)
+    read, problems = read_rows(row.rows, places)
     if problems:
         message = N_("第 %(row)s 行已不能接收：%(problem)s")
         raise ConflictError(message, row=problems[0].row, problem=str(problems[0]))
     system = uow.session.get_one(SendingSystem, row.sending_system_id)
     return _take(uow, batch, row, read, f"{system.name}、{uow.actor.name}")
+
+
+def may_confirm(session: Session, actor: Actor, row: ScoreDelivery) -> bool:
+    """Say whether somebody may confirm a delivery: by rule not one's own upload."""
+    is_own = row.uploader_id is not None and row.uploader_id == actor.user_id
+    return not (is_own and bool(profiles.value(session, row.organisation_id, SECOND_PERSON)))
 
 
 def reject(uow: UnitOfWork, delivery_id: uuid.UUID, *, reason: str) -> ScoreDelivery:
@@ -201,17 +265,20 @@ def _take(
         record = records[score.admission_number]
         before = held.get(record.result_record_id, {}).get(score.mode)
         if before is None or (before.state, before.score) != (score.state, score.score):
-            uow.add(_version(record, score, number=before.number + 1 if before else 1, names=names))
+            number = before.number + 1 if before else 1
+            uow.add(_version(record, score, number=number, names=names, delivery_id=row.score_delivery_id))
             row.n_saved += 1
     _settle(uow, row, ScoreDeliveryState.ACCEPTED)
     return row.n_saved
 
 
-def _version(record: ResultRecord, score: EnteredScore, *, number: int, names: str) -> ComponentScore:
+def _version(
+    record: ResultRecord, score: EnteredScore, *, number: int, names: str, delivery_id: uuid.UUID
+) -> ComponentScore:
     return ComponentScore(
         organisation_id=record.organisation_id, certification_batch_id=record.certification_batch_id,
         result_record_id=record.result_record_id, mode=score.mode, number=number, state=score.state, score=score.score,
-        origin=ScoreOrigin.IMPORTED, entered_by=names[:100], entered_at=now(),
+        origin=ScoreOrigin.IMPORTED, entered_by=names[:100], entered_at=now(), score_delivery_id=delivery_id,
     )  # fmt: skip
 
 

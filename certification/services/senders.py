@@ -36,6 +36,26 @@ def add_system(uow: UnitOfWork, *, name: str) -> tuple[SendingSystem, str]:
     return row, secret
 
 
+def source_of_files(uow: UnitOfWork, name: str) -> SendingSystem:
+    """Return the system of a name whose results come in files, locked; a new one may send nothing by itself."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    plain = name.strip()[:60]
+    if not plain:
+        raise InvalidInputError(N_("请填写成绩来源"), fields={"source": [N_("请填写成绩来源")]})
+    found = repository.find_system(uow.session, uow.actor.organisation, plain)
+    if found is not None:
+        return repository.lock_system(uow.session, found.sending_system_id, actor=uow.actor)
+    key = new_id()
+    row = SendingSystem(
+        sending_system_id=key, organisation_id=uow.actor.organisation, name=plain, is_active=False,
+        secret_ciphertext=_seal(key, new_secret()), created_by=uow.actor.name[:100], created_at=now(),
+    )  # fmt: skip
+    uow.add(row)
+    uow.flush()  # deliveries name it
+    audit.record(uow, "sending_system.add", "sending_system", key, after={"name": plain, "is_active": False})
+    return row
+
+
 def renew_secret(uow: UnitOfWork, system_id: uuid.UUID, *, at_once: bool = False) -> tuple[SendingSystem, str]:
     """Give a system a new secret; the old one holds beside it for the hours of the rule profile unless it leaked."""
     require(uow.actor, Permission.CONNECTION_MANAGE)
