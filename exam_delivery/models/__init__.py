@@ -53,6 +53,7 @@ from exam_delivery.models.room import (
 )
 from exam_delivery.models.rulings import ResultRuling
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
+from exam_delivery.models.standby import FormSwitch, SwitchedForm
 from exam_delivery.rules.states import SessionStatus
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "ExamRoom",
     "ExamSession",
     "ForensicLead",
+    "FormSwitch",
     "Incident",
     "IncidentEvidence",
     "IncidentPerson",
@@ -112,4 +114,5 @@ __all__ = [
     "SignInTry",
     "SlotScore",
     "SubmitKind",
+    "SwitchedForm",
 ]

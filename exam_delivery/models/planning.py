@@ -98,6 +98,9 @@ class ExamSession(Base):
     form_set_id: Mapped[uuid.UUID | None] = mapped_column(
         comment="the set whose forms these are: every candidate gets a form of their own"
     )
+    standby_form_ids: Mapped[list[Any]] = mapped_column(
+        default=list, server_default=text("'[]'"), comment="in reserve: given only by a switch of two persons"
+    )
     opens_at: Mapped[datetime] = mapped_column(comment="sign-in is possible from here on")
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(comment="nobody without a recorded extension answers after this")

@@ -27,6 +27,7 @@ from exam_delivery.pages import (
     rulings,
     scores,
     sessions,
+    standby,
 )
 from exam_delivery.pages.todos import todos
 from kernel.http import MenuEntry
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     incidents.bp,
     misconduct.bp,
     chief.bp,
+    standby.bp,
     room_reports.bp,
     rescue.bp,
     recusal.bp,

@@ -81,6 +81,7 @@ class SessionPage:
     blockers: Sequence[Blocker]
     translated: Callable[[str, Mapping[str, object]], str]
     forms: Sequence[str]
+    standby: Sequence[str]
     replaced: Sequence[tuple[str, str]]
     rooms: Sequence[tuple[SessionRoom, ExamRoom]]
     people: Mapping[str, str]
@@ -139,6 +140,7 @@ def _typed_plan() -> SessionPlan:
         leave_limit=reading.number("leave_limit"), per_page=reading.text("per_page") or "one",
         shuffle_items=reading.ticked("shuffle_items"), shuffle_choices=reading.ticked("shuffle_choices"),
         tools=tuple(name for name in TOOLS if reading.ticked(f"tool_{name}")), form_set_id=reading.text("form_set_id"),
+        standby_form_ids=tuple(str(one) for one in reading.keys("standby_form_ids")),
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _stored_plan(row: ExamSession) -> SessionPlan:
         duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
         late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
         leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
-        shuffle_choices=row.shuffle_choices, tools=tuple(row.tools),
+        shuffle_choices=row.shuffle_choices, tools=tuple(row.tools), standby_form_ids=tuple(row.standby_form_ids),
     )  # fmt: skip
 
 
@@ -218,7 +220,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         counts=planning.count_people(session, [exam_session_id]).get(exam_session_id, SessionCounts()),
         badge=session_badge(row.status, row.cancelled_at), step=_step(row), translated=reading.translated,
         blockers=find_blockers(session, actor, row) if is_planned else [],
-        forms=_form_titles(row, titles), replaced=_replaced(row),
+        forms=_form_titles(row, titles), standby=[title_of(titles, one) for one in row.standby_form_ids], replaced=_replaced(row),
         rooms=planning.rooms_of_session(session, exam_session_id, actor=actor),
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import (
     Candidate,
     ExamRoom,
+    FormSwitch,
     LockdownExemption,
     Registration,
     SessionLockdown,
@@ -114,5 +115,6 @@ def exempt_seats(
 
 
 def forget_registration(session: Session, registration_id: uuid.UUID) -> None:
-    """Remove the exemptions of a registration that is deleted; the audit keeps who asked for them."""
+    """Remove exemptions and refused switches of a registration that is deleted; the audit keeps who asked for them."""
+    session.execute(delete(FormSwitch).where(FormSwitch.registration_id == registration_id))
     session.execute(delete(LockdownExemption).where(LockdownExemption.registration_id == registration_id))

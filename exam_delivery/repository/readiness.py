@@ -15,6 +15,7 @@ from exam_delivery.models import (
     AttemptStatus,
     ExamRoom,
     ExamSession,
+    FormSwitch,
     LoadTrial,
     ReadinessOverride,
     Registration,
@@ -109,7 +110,7 @@ def overrides_of(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) 
 
 def forget_session(session: Session, exam_session_id: uuid.UUID) -> None:
     """Remove what hangs on a session that is deleted: only sessions without people are."""
-    for model in (RoomCheckCode, SeatCheck, LoadTrial, ReadinessOverride, SessionLockdown):
+    for model in (FormSwitch, RoomCheckCode, SeatCheck, LoadTrial, ReadinessOverride, SessionLockdown):
         session.execute(delete(model).where(model.exam_session_id == exam_session_id))
 
 

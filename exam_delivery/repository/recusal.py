@@ -21,14 +21,18 @@ def sessions_using(session: Session, organisation_id: uuid.UUID, form_id: uuid.U
     """Return the sessions that use a form, by time, over or not."""
     query = select(ExamSession).where(ExamSession.organisation_id == organisation_id)
     rows = session.scalars(query.order_by(ExamSession.starts_at.desc()).limit(MAX_SESSIONS))
-    return sorted((row for row in rows if str(form_id) in row.form_ids), key=lambda row: row.starts_at)
+    return sorted((row for row in rows if _counts_on(row, form_id)), key=lambda row: row.starts_at)
+
+
+def _counts_on(row: ExamSession, form_id: uuid.UUID) -> bool:
+    return str(form_id) in row.form_ids or str(form_id) in row.standby_form_ids
 
 
 def candidates_of_form(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> Sequence[Candidate]:
     """Return who is registered for a session that uses a form and whose scores are not released."""
     query = select(ExamSession).where(ExamSession.organisation_id == organisation_id, ExamSession.status.not_in(ENDED))
     rows = session.scalars(query.order_by(ExamSession.starts_at.desc()).limit(MAX_SESSIONS))
-    using = [row.exam_session_id for row in rows if str(form_id) in row.form_ids]
+    using = [row.exam_session_id for row in rows if _counts_on(row, form_id)]
     if not using:
         return []
     people = (

@@ -34,6 +34,7 @@ class SessionPlan:
     shuffle_choices: bool = True
     tools: tuple[str, ...] = ()
     form_set_id: str = ""
+    standby_form_ids: tuple[str, ...] = ()
 
     @property
     def end(self) -> dt.datetime:
@@ -80,6 +81,16 @@ def _check_forms(plan: SessionPlan, titles: Mapping[str, str], sets: Collection[
         _add(problems, "form_ids", N_("请至少选择一份封存试卷"))
     elif set(plan.form_ids) - set(titles):
         _add(problems, "form_ids", N_("所选试卷不属于本批次的职业和等级，或已撤回，请重新选择"))
+    _check_standby(plan, titles, problems)
+
+
+def _check_standby(plan: SessionPlan, titles: Mapping[str, str], problems: Problems) -> None:
+    if plan.standby_form_ids and plan.form_set_id:
+        _add(problems, "standby_form_ids", N_("一人一卷的场次由卷组里没有发出的试卷备用，不用另选备用卷"))
+    elif set(plan.standby_form_ids) - set(titles):
+        _add(problems, "standby_form_ids", N_("所选试卷不属于本批次的职业和等级，或已撤回，请重新选择"))
+    elif set(plan.standby_form_ids) & set(plan.form_ids):
+        _add(problems, "standby_form_ids", N_("备用卷不能同时是本场次要用的试卷"))
 
 
 def _check_texts(plan: SessionPlan, problems: Problems) -> None:

@@ -108,6 +108,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "lock": N_("锁定"),
     "unlock": N_("解锁"),
     "move": N_("换座位"),
+    "form_switch": N_("换用备用卷"),
     "device": N_("设备故障"),
     "network": N_("网络中断"),
     "power": N_("停电"),

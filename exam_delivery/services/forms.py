@@ -70,10 +70,20 @@ def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) ->
         found = sets.reserve_set(uow, exam_session.form_set_id, reference=reference)
         exam_session.form_ids = [str(form_id) for form_id in found]
         return
-    for form_id in set(before) - set(exam_session.form_ids):
+    for form_id in set(before) - set(used_forms(exam_session)):
         blueprints.release_form(uow, uuid.UUID(form_id), reference=reference)
-    for form_id in exam_session.form_ids:
+    for form_id in used_forms(exam_session):
         blueprints.reserve_form(uow, uuid.UUID(form_id), reference=reference)
+
+
+def used_forms(exam_session: ExamSession) -> list[str]:
+    """Return the forms that a session counts on, with those in reserve."""
+    return [*exam_session.form_ids, *exam_session.standby_form_ids]
+
+
+def standby_to_open(session: Session, actor: Actor, exam_session: ExamSession) -> list[str]:
+    """Return the titles of the standby forms that two custodians have to open before they can be given."""
+    return blueprints.forms_to_open(session, actor, [uuid.UUID(one) for one in exam_session.standby_form_ids])
 
 
 def release_all(uow: UnitOfWork, exam_session: ExamSession) -> None:

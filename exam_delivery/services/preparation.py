@@ -149,25 +149,59 @@ def build_attempts(plan: Preparation, entries: Sequence[Entry]) -> tuple[list[di
 def _build(
     plan: Preparation, registration: Registration, candidate: Candidate, room: ExamRoom | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    row, seat = plan.row, registration.seat_number or 1
-    form_id = plan.dealt.get(registration.registration_id) or dealt_form(row.form_ids, seat)
-    delivery, seed, key = plan.deliveries[form_id], secrets.randbits(SEED_BITS), new_id()
-    layout = make_layout(delivery, seed=seed, shuffle_items=row.shuffle_items, shuffle_choices=row.shuffle_choices)
+    row, key = plan.row, new_id()
+    form_id = plan.dealt.get(registration.registration_id) or dealt_form(row.form_ids, registration.seat_number or 1)
     times = attempts_planning.timing(row, registration.time_factor)
-    facts = CandidateFacts(
-        candidate.name, registration.admission_number or "", f"{seat:02d}",
-        f"{room.site} {room.name}" if room else "", times["duration_seconds"], _font_size(plan.granted.get(candidate.candidate_id)),
-    )  # fmt: skip
-    body = msgspec.json.encode(plan.renderers[form_id].render(layout, facts))
+    made = render_one(
+        plan,
+        form_id,
+        (registration, candidate, room),
+        times["duration_seconds"],
+        plan.granted.get(candidate.candidate_id),
+    )
     attempt = {
         "attempt_id": key, "organisation_id": row.organisation_id, "exam_session_id": row.exam_session_id,
-        "registration_id": registration.registration_id, "form_id": uuid.UUID(form_id), "seed": seed,
-        "layout": layout, "n_slots": len(delivery["slots"]), "status": AttemptStatus.WAITING,
+        "registration_id": registration.registration_id, "form_id": uuid.UUID(form_id), "seed": made.seed,
+        "layout": made.layout, "n_slots": made.n_slots, "status": AttemptStatus.WAITING,
         "holder_generation": 0, "n_answered": 0, "device": "",
         "grace_seconds": plan.grace_seconds, **times,
     }  # fmt: skip
+    return attempt, {"attempt_id": key, "body": made.body, "digest": made.digest}
+
+
+@dataclass(frozen=True, slots=True)
+class MadeForm:
+    """A form as one candidate gets it: the order from a fresh seed, compressed."""
+
+    seed: int
+    layout: dict[str, Any]
+    n_slots: int
+    body: bytes
+    digest: str
+
+
+def render_one(
+    plan: Preparation, form_id: str, entry: Entry, duration_seconds: int, granted: Accommodation | None
+) -> MadeForm:
+    """Return a form rendered for one candidate, in an order of their own."""
+    registration, candidate, room = entry
+    delivery, seed = plan.deliveries[form_id], secrets.randbits(SEED_BITS)
+    layout = make_layout(
+        delivery, seed=seed, shuffle_items=plan.row.shuffle_items, shuffle_choices=plan.row.shuffle_choices
+    )
+    facts = CandidateFacts(
+        candidate.name, registration.admission_number or "", f"{registration.seat_number or 1:02d}",
+        f"{room.site} {room.name}" if room else "", duration_seconds, _font_size(granted),
+    )  # fmt: skip
+    body = msgspec.json.encode(plan.renderers[form_id].render(layout, facts))
     packed = gzip.compress(body, COMPRESSION, mtime=0)
-    return attempt, {"attempt_id": key, "body": packed, "digest": digest_bytes(body)}
+    return MadeForm(seed, layout, len(delivery["slots"]), packed, digest_bytes(body))
+
+
+def plan_for_form(uow: UnitOfWork, row: ExamSession, form_id: str) -> Preparation:
+    """Open one form of a prepared session, to render it for people who have an attempt already."""
+    deliveries, facts = {form_id: forms.open_delivery(uow, form_id)}, _session_facts(uow.session, row)
+    return Preparation(row, deliveries, _renderers(deliveries, facts), [], 0, {}, facts)
 
 
 def _font_size(granted: Accommodation | None) -> str:
@@ -209,7 +243,7 @@ def undo_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> int:
     if row.status not in {SessionStatus.PLANNED, SessionStatus.PREPARED}:
         raise ConflictError(N_("场次已开放，不能撤销备考"))
     if touched := attempts_planning.count_touched(uow.session, exam_session_id):
-        raise ConflictError(N_("已有 %(n)s 名考生登录过，不能撤销备考"), n=touched)
+        raise ConflictError(N_("已有 %(n)s 名考生登录过或换过试卷，不能撤销备考"), n=touched)
     removed = attempts_planning.delete_untouched(uow.session, exam_session_id)
     row.status = SessionStatus.PLANNED
     audit.record(uow, "exam_session.undo_preparation", "exam_session", exam_session_id, after={"attempts": removed})

@@ -11,6 +11,7 @@ from exam_delivery.models import ExamSession
 from exam_delivery.repository import collisions, planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
+from exam_delivery.rules.standby import STANDBY_FORMS
 from exam_delivery.services import forms, recusal
 from kernel import profiles
 from kernel.clock import now
@@ -65,13 +66,17 @@ def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator
     if not row.form_ids:
         yield Blocker(N_("还没有选择试卷"), "plan")
     yield from _single_forms(session, actor, row) if row.form_set_id is None else _set_blockers(session, actor, row)
+    wanted = int(profiles.value(session, actor.organisation, STANDBY_FORMS))
+    if row.form_set_id is None and len(row.standby_form_ids) < wanted:
+        message = N_("规则要求 %(wanted)s 份备用卷，现在只有 %(n)s 份")
+        yield Blocker(message, "plan", {"wanted": wanted, "n": len(row.standby_form_ids)})
     for title in forms.forms_to_open(session, actor, row):
         yield Blocker(N_("试卷“%(title)s”须先由两名保管人启封，才能备考"), "plan", {"title": title})
 
 
 def _single_forms(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
     sealed = {str(form.form_id) for form in forms.sealed_forms(session, actor)}
-    missing = [one for one in row.form_ids if one not in sealed]
+    missing = [one for one in forms.used_forms(row) if one not in sealed]
     if missing:
         yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
     for title, other in forms.replaced_titles(session, actor, row.form_ids).values():

@@ -17,6 +17,7 @@ from exam_delivery.repository import lockdown, planning
 from exam_delivery.repository import readiness as repository
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import readiness_keys as keys
+from exam_delivery.rules.standby import STANDBY_FORMS
 from exam_delivery.services.readiness import find_blockers
 from kernel import audit, profiles
 from kernel.clock import now
@@ -102,6 +103,7 @@ def find_gate(session: Session, actor: Actor, row: ExamSession, *, folder: Path 
     lines = [
         *_planning_lines(session, actor, row),
         *_attempt_lines(row, counts),
+        *_standby_lines(row, values),
         *map(_seat_line, rooms),
         *_staff_lines(session, actor, row, rooms, values),
         *_server_lines(session, values, folder),
@@ -151,6 +153,19 @@ def _attempt_lines(row: ExamSession, counts: SessionCounts) -> Iterator[GateLine
         yield GateLine(BLOCKED, N_("%(n)s 名考生的试卷还没有生成"), N_("在场次页面点“备考”"), "plan", params)
     else:
         yield GateLine(OK, N_("%(n)s 名考生的试卷都已生成并存好"), params={"n": counts.n_prepared})
+
+
+def _standby_lines(row: ExamSession, values: Mapping[str, Any]) -> Iterator[GateLine]:
+    """Yield whether enough forms lie in reserve; while a session is planned this stands among what planning lacks."""
+    wanted, n = int(values[STANDBY_FORMS]), len(row.standby_form_ids)
+    if not wanted or row.form_set_id is not None or row.status is SessionStatus.PLANNED:
+        return
+    params = {"wanted": wanted, "n": n}
+    if n < wanted:
+        text = N_("规则要求 %(wanted)s 份备用卷，现在只有 %(n)s 份")
+        yield GateLine(BLOCKED, text, N_("在场次页面点“编辑”，补选备用卷"), "plan", params)
+    else:
+        yield GateLine(OK, N_("有 %(n)s 份备用卷，须两人同意才能启用"), params=params)
 
 
 def _seat_line(line: RoomLine) -> GateLine:

@@ -13,6 +13,7 @@ from exam_delivery.models import Candidate, ExamRoom, ExamSession
 from exam_delivery.repository import candidates as people
 from exam_delivery.repository import planning
 from exam_delivery.repository import recusal as repository
+from exam_delivery.services import forms
 from kernel import conflicts
 from kernel.conflicts import Conflict, CycleRole, Party, Severity
 from kernel.identity.actor import Actor
@@ -68,7 +69,7 @@ def session_conflicts(session: Session, actor: Actor, row: ExamSession) -> list[
     entries = people.registrations_of_session(session, row.exam_session_id, actor=actor)
     everybody = [candidate_party(candidate) for _registration, candidate, _room in entries]
     markers = [Party(CycleRole.MARKER, key, name) for key, name in repository.list_markers(session, actor=actor)]
-    makers = blueprints.form_people(session, actor, [uuid.UUID(one) for one in row.form_ids])
+    makers = blueprints.form_people(session, actor, [uuid.UUID(one) for one in forms.used_forms(row)])
     day = row.starts_at.date()
     found = conflicts.find(session, actor.organisation, [*markers, *makers], everybody, on=day)
     return [*room_conflicts(session, actor, row), *(RoomConflict(None, one) for one in found)]

@@ -70,11 +70,13 @@ def _choose_forms(row: ExamSession, plan: SessionPlan) -> None:
     if chosen is None or chosen != row.form_set_id:
         row.form_ids = list(plan.form_ids)
     row.form_set_id = chosen
+    row.standby_form_ids = list(plan.standby_form_ids)
 
 
 def _facts(row: ExamSession) -> dict[str, object]:
     return {
         "forms": list(row.form_ids) if row.form_set_id is None else f"form_set:{row.form_set_id}",
+        "standby": list(row.standby_form_ids),
         "opens_at": iso(row.opens_at),
         "starts_at": iso(row.starts_at),
         "ends_at": iso(row.ends_at),
@@ -92,7 +94,7 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     batch = planning.get_batch(uow.session, row.exam_batch_id, actor=uow.actor)
     _check(uow, batch.standard_level_id, plan)
     before, frozen = _facts(row), _frozen(row)
-    old_forms, was_sealed = list(row.form_ids), seat_seal.is_sealed(row)
+    old_forms, was_sealed = forms.used_forms(row), seat_seal.is_sealed(row)
     if row.form_set_id is not None and not plan.form_set_id:
         forms.release_all(uow, row)
         old_forms = []
@@ -124,7 +126,7 @@ def delete_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
     if row.form_set_id is not None:
         forms.release_all(uow, row)
         row.form_ids, row.form_set_id = [], None
-    old_forms, row.form_ids = list(row.form_ids), []
+    old_forms, row.form_ids, row.standby_form_ids = forms.used_forms(row), [], []
     forms.reserve(uow, row, before=old_forms)
     for used, _room in planning.rooms_of_session(uow.session, exam_session_id, actor=uow.actor):
         uow.session.delete(used)
