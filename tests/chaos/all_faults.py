@@ -6,6 +6,7 @@ from tests.chaos import (  # noqa: F401 - each enters its scenarios
     faults_at_random,
     faults_of_care,
     faults_of_disks,
+    faults_of_ledger,
     faults_of_lines,
     faults_of_processes,
 )
