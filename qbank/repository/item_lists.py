@@ -112,8 +112,14 @@ def _keys(
         here = tuple_(literal(place.value, column.type), literal(place.item_id, Uuid))
         there = tuple_(column, Item.item_id)
         query = query.where(there < here if is_descending else there > here)
-    order = [column.desc(), Item.item_id.desc()] if is_descending else [column.asc(), Item.item_id.asc()]
-    return [(row[0], row[1]) for row in session.execute(query.order_by(*order).offset(first).limit(n))]
+    order = [*_leading(wanted.sort), column, Item.item_id]
+    directed = [each.desc() if is_descending else each.asc() for each in order]
+    return [(row[0], row[1]) for row in session.execute(query.order_by(*directed).offset(first).limit(n))]
+
+
+def _leading(sort: ItemSort) -> list[ColumnElement[Any]]:
+    """Return what orders nothing, being null in every row, but lets PostgreSQL read `ix_items_list` in its order."""
+    return [Item.removed_at.expression] if sort is ItemSort.UPDATED else []
 
 
 def _count(session: Session, found: Sequence[ColumnElement[bool]], wanted: ItemFilter) -> tuple[int, bool]:

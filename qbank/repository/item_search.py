@@ -122,12 +122,11 @@ def _code_holds(session: Session, search: str) -> ColumnElement[bool]:
 
 
 def _or_code(session: Session, found: Match, code: ColumnElement[bool], organisation_id: uuid.UUID) -> Match:
-    """Return a match that a code satisfies too; few of both kinds are looked up together."""
-    query = select(Item.item_id).where(Item.organisation_id == organisation_id, Item.removed_at.is_(None), code)
-    named = session.scalars(query.limit(FEW_MATCHES + 1)).all() if found.is_few else []
-    if found.listed is None or len(named) > FEW_MATCHES:
-        return Match(or_(found.condition, code))
-    return _listed([*found.listed, *named])
+    """Return a match that a code satisfies too; a few are looked up together, once for the page and its count."""
+    condition = or_(found.condition, code)
+    query = select(Item.item_id).where(Item.organisation_id == organisation_id, Item.removed_at.is_(None), condition)
+    named = session.scalars(query.limit(FEW_MATCHES + 1)).all()
+    return Match(condition) if len(named) > FEW_MATCHES else _listed(named)
 
 
 def _listed(item_ids: Sequence[uuid.UUID]) -> Match:

@@ -178,7 +178,7 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     if wanted.search.strip():
         match = item_search.matches(session, wanted.search, organisation_id=actor.organisation)
         found.append(match.condition)
-        if match.is_few:
+        if match.is_few and item_search.is_sqlite(session):  # the sign keeps SQLite from reading a whole index
             found[0] = literal_column("+items.organisation_id", Item.organisation_id.type) == actor.organisation
     if wanted.is_returned:
         found.append(Item.returned_at.is_not(None))
