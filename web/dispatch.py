@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from exam_delivery.answering import entry
+from exam_delivery.answering.app import AnsweringApp
 from exam_delivery.answering.entry import CandidateSite, WsgiApp
 from kernel.settings import Settings
 from web.app import create_app
@@ -23,9 +24,9 @@ class Dispatch:
             return self.candidates(environ, start_response)
         return self.staff(environ, start_response)
 
-    def start(self) -> None:
+    def start(self) -> AnsweringApp:
         """Open what each process must have of its own."""
-        self.candidates.start()
+        return self.candidates.start()
 
     def close(self) -> None:
         """Finish what waits; called when the process ends."""

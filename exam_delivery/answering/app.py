@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
@@ -27,12 +27,15 @@ from exam_delivery.answering.commands import (
     hold_of,
     refuse_holder,
 )
-from exam_delivery.answering.leaving import LeaveCommand, Leaves, checked_leaves, policy_of
+from exam_delivery.answering.leaving import LEAVES, LeaveCommand, checked_leaves, policy_of
 from exam_delivery.answering.lockdown import LockdownGate
 from exam_delivery.answering.protocol import (
     CLOSED,
     NOT_FOUND,
     NOT_PREPARED,
+    SAVE,
+    SHEET,
+    SIGN_IN,
     SIGNED_OUT,
     THROTTLED,
     UNAVAILABLE,
@@ -40,9 +43,6 @@ from exam_delivery.answering.protocol import (
     WRONG_CREDENTIALS,
     Refusal,
     RefusedError,
-    Save,
-    Sheet,
-    SignIn,
     method_not_allowed,
     not_open,
 )
@@ -59,10 +59,11 @@ from exam_delivery.answering.requests import (
     ok,
     refuse,
 )
-from exam_delivery.answering.storage import AttemptRow, SignInRow, Storage
+from exam_delivery.answering.steps import Reader, Reading, Receiver, Step, read
+from exam_delivery.answering.storage import AttemptRow, SignInRow, StateRow, Storage
 from exam_delivery.answering.storage_postgresql import PostgresqlStorage
 from exam_delivery.answering.storage_sqlite import SqliteStorage
-from exam_delivery.answering.writer import MAX_WAITING, Writer
+from exam_delivery.answering.writer import MAX_WAITING, Ticket, Writer
 from exam_delivery.rules.rescue import PURPOSE, rescue_grant
 from kernel import clock, crypto
 from kernel.clock import iso
@@ -79,7 +80,15 @@ SEQS_OF_A_HOLDER = 1 << 20
 """Each holder numbers events above this times its generation: what an older machine kept unsent never replaces a newer answer."""
 FILE_HEADERS = [("Content-Type", "application/seb"), *HEADERS[1:]]
 SEALED_HEADERS = [("Content-Type", "application/octet-stream"), *HEADERS[1:]]
-Call = Callable[[WSGIEnvironment, uuid.UUID, int], Answer]
+PLAIN_HEADERS = [*HEADERS, ("Vary", "Accept-Encoding")]
+PACKED_HEADERS = [*PLAIN_HEADERS, ("Content-Encoding", "gzip")]
+Call = Callable[[WSGIEnvironment, uuid.UUID, int], Step]
+
+
+class DirectCall(Receiver, Protocol):
+    """A call whose caller goes on meanwhile; it remembers the step that is being carried out."""
+
+    step: Step | None
 
 
 class AnsweringApp:
@@ -101,6 +110,7 @@ class AnsweringApp:
         self.rescue_key = crypto.derive_key(secret, PURPOSE)
         self.form_root = crypto.derive_key(secret, sealed_forms.PURPOSE)
         self.writer = Writer(storage, now, max_waiting=max_waiting)
+        self.reader = Reader(storage)
         self.calls: dict[str, dict[str, Call]] = {
             "form": {"GET": self.read_form},
             "sealed-form": {"GET": self.read_sealed_form},
@@ -117,17 +127,46 @@ class AnsweringApp:
         return [body]
 
     def _answer(self, environ: WSGIEnvironment) -> Answer:
+        """Answer a call on the thread that waits for it."""
         try:
-            return self._dispatch(environ)
-        except RefusedError as exc:
-            return refuse(exc.refusal)
-        except TimeoutError:
-            return refuse(UNAVAILABLE)
-        except Exception as exc:
-            log.error("answering_failed", path=environ.get("PATH_INFO"), exc_info=exc)
-            return refuse(UNAVAILABLE)
+            reply = self._dispatch(environ)
+            while isinstance(reply, Step):
+                work = reply.work
+                reply = reply.finish(read(self.storage, [work])[0] if isinstance(work, Reading) else self._write(work))
+        except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_failure`
+            return _failure(exc)
+        return reply
 
-    def _dispatch(self, environ: WSGIEnvironment) -> Answer:
+    def answers_at_once(self, environ: WSGIEnvironment) -> bool:
+        """Say whether `begin` can be called without a look into the database; the path names an attempt."""
+        return self.gate.knows(uuid.UUID(environ["PATH_INFO"].split("/")[5]))
+
+    def begin(self, environ: WSGIEnvironment, call: DirectCall) -> Answer | None:
+        """Answer a call, or have its first step carried out and return None; the call is then resolved by another thread."""
+        return self._advance(call, lambda: self._dispatch(environ))
+
+    def go_on(self, call: DirectCall, outcome: Any) -> Answer | None:
+        """Answer a call whose step was carried out, or have its next step carried out and return None."""
+        step = call.step
+        if step is None or isinstance(outcome, Refusal):
+            return refuse(outcome)
+        return self._advance(call, lambda: step.finish(outcome))
+
+    def _advance(self, call: DirectCall, proceed: Callable[[], Answer | Step]) -> Answer | None:
+        try:
+            reply = proceed()
+            if not isinstance(reply, Step):
+                return reply
+            call.step = reply
+            if isinstance(reply.work, Reading):
+                self.reader.submit(reply.work, call)
+            else:
+                self.writer.submit(reply.work, call)
+        except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_failure`
+            return _failure(exc)
+        return None
+
+    def _dispatch(self, environ: WSGIEnvironment) -> Answer | Step:
         parts = environ["PATH_INFO"].removeprefix(PREFIX).split("/")
         method = environ["REQUEST_METHOD"]
         if parts == ["sign-in"]:
@@ -147,14 +186,16 @@ class AnsweringApp:
 
     def _write(self, command: Command) -> Any:
         """Have a command carried out; return its outcome once it is durable, or raise its refusal."""
-        outcome = self.writer.submit(command).result(timeout=WAIT_SECONDS)
+        ticket = Ticket()
+        self.writer.submit(command, ticket)
+        outcome = ticket.result(timeout=WAIT_SECONDS)
         if isinstance(outcome, Refusal):
             raise RefusedError(outcome)
         return outcome
 
     def sign_in(self, environ: WSGIEnvironment) -> Answer:
         """Check who it is, make the caller the holder, and say when the exam opens."""
-        body = decode(environ, SignIn)
+        body = decode(environ, SIGN_IN)
         number = "".join(c for c in body.admission_number if c.isprintable()).strip()[:60]
         subjects = [f"number:{number}", f"address:{address_of(environ)}"]
         self._check_throttle(subjects)
@@ -212,9 +253,8 @@ class AnsweringApp:
             times["earliest_submit_at"] = iso(earliest)
         return times
 
-    def _held(self, attempt_id: uuid.UUID, generation: int) -> AttemptRow:
+    def _held(self, attempt: AttemptRow | None, generation: int) -> AttemptRow:
         """Return the attempt of a token that is still good; raises RefusedError."""
-        attempt = self.storage.find_attempt(attempt_id)
         refusal = refuse_holder(attempt, generation)
         if refusal or attempt is None:
             raise RefusedError(refusal or NOT_FOUND)
@@ -222,74 +262,105 @@ class AnsweringApp:
             raise RefusedError(SIGNED_OUT)
         return attempt
 
-    def read_form(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+    def read_form(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Give the rendered form, once the clock runs."""
-        attempt = self._held(attempt_id, generation)
-        if attempt.status == "waiting":
-            raise RefusedError(not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at)))
-        if attempt.status == "submitted":
-            raise RefusedError(CLOSED)
-        body = self.storage.find_form(attempt_id)
-        if body is None:
-            raise RefusedError(NOT_PREPARED)
-        headers = [*HEADERS, ("Vary", "Accept-Encoding")]
-        if accepts_gzip(environ):
-            return 200, [*headers, ("Content-Encoding", "gzip")], body
-        return 200, headers, gzip.decompress(body)
 
-    def read_sealed_form(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        def finish(found: tuple[AttemptRow, bytes | None] | None) -> Answer:
+            attempt = self._held(found[0] if found else None, generation)
+            if attempt.status == "waiting":
+                raise RefusedError(not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at)))
+            body = _unless_closed(attempt, found)
+            if accepts_gzip(environ):
+                return 200, PACKED_HEADERS, body
+            return 200, PLAIN_HEADERS, gzip.decompress(body)
+
+        return Step(Reading(attempt_id, is_form=True), finish)
+
+    def read_sealed_form(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Give the form sealed to somebody who waits; the start tells its key."""
-        if self._held(attempt_id, generation).status == "submitted":
-            raise RefusedError(CLOSED)
-        body = self.storage.find_form(attempt_id)
-        if body is None:
-            raise RefusedError(NOT_PREPARED)
-        return 200, SEALED_HEADERS, sealed_forms.seal_form(self.form_root, attempt_id, body)
 
-    def start(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        def finish(found: tuple[AttemptRow, bytes | None] | None) -> Answer:
+            body = _unless_closed(self._held(found[0] if found else None, generation), found)
+            return 200, SEALED_HEADERS, sealed_forms.seal_form(self.form_root, attempt_id, body)
+
+        return Step(Reading(attempt_id, is_form=True), finish)
+
+    def start(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Start the clock once, and tell the key of the form that was fetched before."""
-        attempt = self._write(StartCommand(attempt_id, generation))
-        body = self.storage.find_form(attempt_id) if attempt.status == "in_progress" else None
-        key = {"form_key": sealed_forms.told_key(self.form_root, attempt_id, body)} if body else {}
-        return ok({**self._times(attempt), **key})
 
-    def save(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        def finish(attempt: AttemptRow) -> Answer | Step:
+            if attempt.status != "in_progress":
+                return ok(self._times(attempt))
+            return Step(Reading(attempt_id, is_form=True), lambda found: tell(attempt, found))
+
+        def tell(attempt: AttemptRow, found: tuple[AttemptRow, bytes | None] | None) -> Answer:
+            body = found[1] if found else None
+            key = {"form_key": sealed_forms.told_key(self.form_root, attempt_id, body)} if body else {}
+            return ok({**self._times(attempt), **key})
+
+        return Step(StartCommand(attempt_id, generation), finish)
+
+    def save(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Keep answers; acknowledge only what is durable."""
-        events = checked_events(decode(environ, Save))
-        answer = self._write(SaveCommand(attempt_id, generation, self.now(), events))
-        return ok({**answer, "server_time": iso(self.now())})
+        events = checked_events(decode(environ, SAVE))
+        return Step(SaveCommand(attempt_id, generation, self.now(), events), self._told_now)
 
-    def note_leaves(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+    def note_leaves(self, environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Keep what the page noticed of leaving it; the policy stands in the candidate's form."""
-        events = checked_leaves(decode(environ, Leaves))
+        events = checked_leaves(decode(environ, LEAVES))
         policy = policy_of(self.storage.find_form(attempt_id))
-        answer = self._write(LeaveCommand(attempt_id, generation, self.now(), events, policy))
-        return ok({**answer, "server_time": iso(self.now())})
+        return Step(LeaveCommand(attempt_id, generation, self.now(), events, policy), self._told_now)
 
-    def read_responses(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+    def read_responses(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Give this candidate's durable answers; the page's heartbeat at the same time."""
-        attempt = self._held(attempt_id, generation)
-        with suppress(RefusedError):  # a contact that cannot be noted is no reason to refuse
-            self.writer.submit(TouchCommand(attempt_id, generation))
-        states = self.storage.find_states(attempt_id)
-        responses = {str(s.slot): {"seq": s.seq, "response": msgspec.Raw(s.response.encode())} for s in states}
-        receipt = {"receipt": attempt.receipt} if attempt.receipt else {}
-        return ok({"responses": responses, **self._times(attempt), **receipt})
 
-    def submit(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Answer:
+        def finish(found: tuple[AttemptRow, list[StateRow]] | None) -> Answer:
+            attempt = self._held(found[0] if found else None, generation)
+            with suppress(RefusedError):  # a contact that cannot be noted is no reason to refuse
+                self.writer.submit(TouchCommand(attempt_id, generation))
+            states = found[1] if found else []
+            responses = {str(s.slot): {"seq": s.seq, "response": msgspec.Raw(s.response.encode())} for s in states}
+            receipt = {"receipt": attempt.receipt} if attempt.receipt else {}
+            return ok({"responses": responses, **self._times(attempt), **receipt})
+
+        return Step(Reading(attempt_id, is_form=False), finish)
+
+    def submit(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Hand in; the receipt names how many answers, their digest and the time."""
-        receipt = self._write(SubmitCommand(attempt_id, generation))
-        return ok({**receipt, "server_time": iso(self.now())})
+        return Step(SubmitCommand(attempt_id, generation), self._told_now)
+
+    def _told_now(self, outcome: dict[str, Any]) -> Answer:
+        """Return what was carried out, with the server's time."""
+        return ok({**outcome, "server_time": iso(self.now())})
 
     def close(self) -> None:
         """Finish what waits and close the database."""
         self.writer.close()
+        self.reader.close()
         self.storage.close()
+
+
+def _failure(exc: Exception) -> Answer:
+    """Return the answer to a call that was refused or failed."""
+    if isinstance(exc, RefusedError):
+        return refuse(exc.refusal)
+    if not isinstance(exc, TimeoutError):
+        log.error("answering_failed", exc_info=exc)
+    return refuse(UNAVAILABLE)
+
+
+def _unless_closed(attempt: AttemptRow, found: tuple[AttemptRow, bytes | None] | None) -> bytes:
+    """Return the form that was found, unless the attempt is handed in; raises RefusedError."""
+    if attempt.status == "submitted":
+        raise RefusedError(CLOSED)
+    if found is None or found[1] is None:
+        raise RefusedError(NOT_PREPARED)
+    return found[1]
 
 
 def introduction(body: bytes) -> dict[str, Any]:
     """Return what of a compressed form the candidate may read before the start: nothing of the items."""
-    sheet = msgspec.json.decode(gzip.decompress(body), type=Sheet)
+    sheet = SHEET.decode(gzip.decompress(body))
     session = {
         "name": sheet.session_name,
         "title": sheet.title,

@@ -53,9 +53,13 @@ class Conducted(msgspec.Struct):
     conduct: Policy = msgspec.field(default_factory=Policy)
 
 
+LEAVES, CONDUCTED = msgspec.json.Decoder(Leaves), msgspec.json.Decoder(Conducted)
+"""Made before there are threads, as in `protocol`."""
+
+
 def policy_of(body: bytes | None) -> Policy:
     """Return the policy that a compressed form holds; the items are skipped, not decoded."""
-    return msgspec.json.decode(gzip.decompress(body), type=Conducted).conduct if body else Policy()
+    return CONDUCTED.decode(gzip.decompress(body)).conduct if body else Policy()
 
 
 def checked_leaves(body: Leaves) -> list[Leave]:

@@ -45,6 +45,10 @@ class Sheet(msgspec.Struct):
     candidate: dict[str, Any]
 
 
+SIGN_IN, SAVE, SHEET = msgspec.json.Decoder(SignIn), msgspec.json.Decoder(Save), msgspec.json.Decoder(Sheet)
+"""Made before there are threads: msgspec 0.22 crashes the process when two threads meet a type for the first time at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A call that is refused: HTTP status, stable code, Chinese message. A value: it crosses threads and is shared."""

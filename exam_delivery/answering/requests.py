@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from wsgiref.types import WSGIEnvironment
 
 import msgspec
@@ -19,6 +19,7 @@ from exam_delivery.answering.protocol import (
     invalid,
 )
 
+Body = TypeVar("Body")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 STATUS_LINES = {
     200: "200 OK", 401: "401 Unauthorized", 403: "403 Forbidden", 404: "404 Not Found", 405: "405 Method Not Allowed",
@@ -54,8 +55,8 @@ def device_of(environ: WSGIEnvironment) -> str:
     return "".join(c for c in text if c.isprintable())[:200].strip()
 
 
-def decode(environ: WSGIEnvironment, shape: type[Any]) -> Any:
-    """Return the request's body in its shape; raises RefusedError."""
+def decode(environ: WSGIEnvironment, decoder: msgspec.json.Decoder[Body]) -> Body:
+    """Return the request's body in the decoder's shape; raises RefusedError."""
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError as exc:
@@ -63,7 +64,7 @@ def decode(environ: WSGIEnvironment, shape: type[Any]) -> Any:
     if length > MAX_BODY:
         raise RefusedError(TOO_LARGE)
     try:
-        return msgspec.json.decode(environ["wsgi.input"].read(length), type=shape)
+        return decoder.decode(environ["wsgi.input"].read(length))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise invalid("请求格式不正确", reason=str(exc)[:200]) from exc
 

@@ -194,8 +194,12 @@ class Storage(Protocol):
         """Return the compressed rendered form."""
         ...
 
-    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return the durable answers of an attempt."""
+    def find_forms(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, bytes | None]]:
+        """Return attempts as they are now, each with its compressed rendered form."""
+        ...
+
+    def find_durable(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, list[StateRow]]]:
+        """Return attempts as they are now, each with its durable answers by slot."""
         ...
 
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
@@ -215,6 +219,7 @@ class Storage(Protocol):
         ...
 
 
+FORM = "(SELECT body FROM rendered_forms f WHERE f.attempt_id = attempts.attempt_id)"
 ATTEMPT_COLUMNS = (
     "attempt_id, organisation_id, exam_session_id, status, holder_generation, n_slots, starts_at, latest_start_at, ends_at, "
     "duration_seconds, earliest_submit_seconds, grace_seconds, started_at, deadline_at, receipt, device, "

@@ -25,6 +25,7 @@ from exam_delivery.answering.storage import (
     FIND_EXEMPT,
     FIND_LOCKDOWNS,
     FIND_SETTINGS_FILE,
+    FORM,
     LEAVE_COLUMNS,
     REGISTRATION_STATUS,
     Admission,
@@ -39,10 +40,10 @@ from exam_delivery.answering.storage import (
 from kernel.db import new_id
 
 FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
-LOCK_ATTEMPTS = (
-    f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(%s::uuid[]) "  # noqa: S608 - constant columns
-    "ORDER BY attempt_id FOR UPDATE"
-)
+FIND_STATES_OF = "SELECT attempt_id, slot, seq, response FROM response_states WHERE attempt_id = ANY(%s::uuid[]) ORDER BY attempt_id, slot"
+FIND_ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
+LOCK_ATTEMPTS = f"{FIND_ATTEMPTS} ORDER BY attempt_id FOR UPDATE"
+FIND_WITH_FORMS = f"SELECT {ATTEMPT_COLUMNS}, {FORM} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
 ADD_EVENTS = (
     f"INSERT INTO response_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM json_to_recordset(%s::json) AS t("  # noqa: S608
     "attempt_id uuid, slot int, seq bigint, response text, client_time text, received_at timestamptz, generation int, "
@@ -83,6 +84,11 @@ PATIENCE: dict[str, Any] = {
 """A database machine that vanished without a word is noticed in seconds; the system's own patience is a quarter of an hour."""
 N_READERS = 8
 """Connections of a process for reading; its many threads share them, so that a few processes never use up the database's."""
+
+
+def _keys(attempt_ids: Sequence[uuid.UUID]) -> str:
+    """Return identities as one array parameter; the driver spends more on its elements."""
+    return "{" + ",".join(map(str, attempt_ids)) + "}"
 
 
 def as_json(rows: Any) -> str:
@@ -157,9 +163,21 @@ class PostgresqlStorage:
         rows = self._read("SELECT body FROM rendered_forms WHERE attempt_id = %s", (attempt_id,))
         return bytes(rows[0][0]) if rows else None
 
-    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return the durable answers of an attempt."""
-        return [StateRow(*row) for row in self._read(FIND_STATES, (attempt_id,))]
+    def find_forms(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, bytes | None]]:
+        """Return attempts as they are now, each with its compressed rendered form."""
+        rows = self._read(FIND_WITH_FORMS, (_keys(attempt_ids),))
+        return {row[0]: (AttemptRow(*row[:-1]), row[-1]) for row in rows}
+
+    def find_durable(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, list[StateRow]]]:
+        """Return attempts as they are now, each with its durable answers by slot."""
+        keys = (_keys(attempt_ids),)
+        found: dict[uuid.UUID, tuple[AttemptRow, list[StateRow]]] = {
+            row[0]: (AttemptRow(*row), []) for row in self._read(FIND_ATTEMPTS, keys)
+        }
+        for attempt_id, *state in self._read(FIND_STATES_OF, keys):
+            if attempt_id in found:
+                found[attempt_id][1].append(StateRow(*state))
+        return found
 
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:
         """Return the number of failures of a subject."""
@@ -193,8 +211,7 @@ class PostgresqlTransaction:
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts locked in the order of their keys."""
-        keys = "{" + ",".join(map(str, attempt_ids)) + "}"
-        rows = [AttemptRow(*row) for row in self.connection.execute(LOCK_ATTEMPTS, (keys,), binary=True)]
+        rows = [AttemptRow(*row) for row in self.connection.execute(LOCK_ATTEMPTS, (_keys(attempt_ids),), binary=True)]
         return {row.attempt_id: row for row in rows}
 
     def add_events(self, rows: Sequence[EventRow]) -> None:

@@ -20,6 +20,7 @@ from exam_delivery.answering.storage import (
     FIND_EXEMPT,
     FIND_LOCKDOWNS,
     FIND_SETTINGS_FILE,
+    FORM,
     LEAVE_COLUMNS,
     REGISTRATION_STATUS,
     Admission,
@@ -37,6 +38,7 @@ from kernel.turns import WriteTurn
 UUIDS, TIMES, RECEIPT = (0, 1, 2), (6, 7, 8, 12, 13, 16, 17, 18), 14
 """Positions in `ATTEMPT_COLUMNS` of what the driver gives as text."""
 FIND_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
+FIND_WITH_FORM = f"SELECT {ATTEMPT_COLUMNS}, {FORM} FROM attempts WHERE attempt_id = ?"  # noqa: S608 - constant columns
 ADD_EVENT = (
     f"INSERT INTO response_events ({EVENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) "  # noqa: S608 - constant columns
     "ON CONFLICT DO NOTHING"
@@ -150,8 +152,17 @@ class SqliteStorage:
         row = self.reader.execute(query, (attempt_id.hex,)).fetchone()
         return row[0] if row else None
 
-    def find_states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return the durable answers of an attempt."""
+    def find_forms(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, bytes | None]]:
+        """Return attempts as they are now, each with its compressed rendered form."""
+        rows = (self.reader.execute(FIND_WITH_FORM, (key.hex,)).fetchone() for key in attempt_ids)
+        return {to_uuid(row[0]): (attempt_from(row[:-1]), row[-1]) for row in rows if row}
+
+    def find_durable(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[AttemptRow, list[StateRow]]]:
+        """Return attempts as they are now, each with its durable answers by slot."""
+        found = ((key, self.find_attempt(key)) for key in attempt_ids)
+        return {key: (attempt, self._states(key)) for key, attempt in found if attempt}
+
+    def _states(self, attempt_id: uuid.UUID) -> list[StateRow]:
         return [StateRow(*row) for row in self.reader.execute(FIND_STATES, (attempt_id.hex,))]
 
     def count_failed_sign_ins(self, subject: str, since: datetime) -> int:

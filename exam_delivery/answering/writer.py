@@ -2,7 +2,7 @@
 
 Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. A batch that fails is
 carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
-Whatever happens, every ticket is answered and the thread goes on: a writer that died would leave its process deaf.
+Whatever happens, every receiver is told and the thread goes on: a writer that died would leave its process deaf.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 
 from exam_delivery.answering.commands import Command, SaveCommand, TouchCommand, run_saves
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
+from exam_delivery.answering.steps import Receiver
 from exam_delivery.answering.storage import AttemptRow, Storage, Transaction
 from kernel.disk import give_up_reserve_if_full
 
@@ -51,26 +52,33 @@ class Ticket:
         return self._outcome
 
 
-Work = tuple[Command, Ticket]
+class Nobody:
+    """Receives what nobody waits for."""
+
+    def resolve(self, outcome: Any) -> None:
+        """Forget the outcome."""
+
+
+NOBODY = Nobody()
+Work = tuple[Command, Receiver]
 
 
 class Writer:
-    """Carries out commands in batches on a thread of its own; a ticket's result may be a `Refusal`."""
+    """Carries out commands in batches on a thread of its own; an outcome may be a `Refusal`."""
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], *, max_waiting: int = MAX_WAITING) -> None:
         self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
         self.is_in_trouble = False
+        self.after_batch: Callable[[], None] = lambda: None
         self.waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._loop, name="answer-writer", daemon=True)
         self.thread.start()
 
-    def submit(self, command: Command) -> Ticket:
-        """Hand a command over; the ticket resolves after the commit. Raises the refusal ``busy`` when too many wait."""
+    def submit(self, command: Command, receiver: Receiver = NOBODY) -> None:
+        """Hand a command over; the receiver is told after the commit. Raises the refusal ``busy`` when too many wait."""
         if self.waiting.qsize() >= self.max_waiting:
             raise RefusedError(BUSY)
-        ticket = Ticket()
-        self.waiting.put((command, ticket))
-        return ticket
+        self.waiting.put((command, receiver))
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -81,8 +89,12 @@ class Writer:
         while True:
             batch, is_last = self._gather()
             if batch:
-                for (_, ticket), outcome in zip(batch, self._carry_out([command for command, _ in batch]), strict=True):
-                    ticket.resolve(outcome)
+                for (_, receiver), outcome in zip(
+                    batch, self._carry_out([command for command, _ in batch]), strict=True
+                ):
+                    receiver.resolve(outcome)
+                with suppress(Exception):  # the server may be closing meanwhile; the writer finishes what waits
+                    self.after_batch()
             if is_last:
                 return
 

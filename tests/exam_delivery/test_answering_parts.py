@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from exam_delivery.answering.commands import SaveCommand, SubmitCommand, TakeCom
 from exam_delivery.answering.entry import CandidateSite
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.static import PlayerFiles
-from exam_delivery.answering.writer import Writer
+from exam_delivery.answering.writer import Ticket, Writer
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, Caller, Clock, Sitting, count, make_database
 from web.dispatch import Dispatch
@@ -73,7 +75,6 @@ class Faulty:
 
 def transact(writer: Writer, commands: list[Any]) -> list[Any]:
     """Put commands into one batch and return what came out."""
-    tickets = []
     held = threading.Event()
     gather = writer._gather
 
@@ -83,7 +84,9 @@ def transact(writer: Writer, commands: list[Any]) -> list[Any]:
 
     writer._gather = gather_all  # type: ignore[method-assign]
     writer.submit(SaveCommand(uuid.uuid4(), 0, Clock()(), []))  # lets the loop come round to the new gathering
-    tickets = [writer.submit(command) for command in commands]
+    tickets = [Ticket() for _ in commands]
+    for command, ticket in zip(commands, tickets, strict=True):
+        writer.submit(command, ticket)
     held.set()
     return [ticket.result(10) for ticket in tickets]
 
@@ -296,3 +299,28 @@ def test_no_file_of_the_answering_program_knows_the_staff_side() -> None:
         source = file.read_text()
         for word in ("import flask", "from flask", "sqlalchemy", "marshmallow", "exam_delivery.models", "jinja"):
             assert word not in source, f"{file.name}: {word}"
+
+
+def test_types_are_compiled_before_threads_meet_them() -> None:
+    """Two threads that decode a type for the first time at once crash the process inside msgspec."""
+    script = """
+import sys, threading
+from exam_delivery.answering import leaving, protocol
+sys.setswitchinterval(1e-6)
+bodies = {protocol.SAVE: b'{"events":[{"slot":1,"seq":2,"response":["A"]}]}', protocol.SIGN_IN: b"{}", leaving.LEAVES: b'{"events":[]}'}
+barrier = threading.Barrier(8)
+def decode():
+    barrier.wait()
+    for decoder, body in bodies.items():
+        decoder.decode(body)
+threads = [threading.Thread(target=decode) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    for file in (Path(openapi_exam.__file__).parent / "answering").glob("*.py"):
+        assert "type=" not in file.read_text().replace("_type=", ""), (
+            f"{file.name} has msgspec compile a type at a call"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from exam_delivery.answering.commands import TouchCommand
-from exam_delivery.answering.writer import Writer
+from exam_delivery.answering.writer import Ticket, Writer
 from kernel import disk
 from kernel.clock import now
 from kernel.disk import MEGABYTE, DiskGuard
@@ -119,7 +119,9 @@ def test_the_answer_that_meets_the_full_disk_gives_up_the_reserve_and_is_kept(ro
     guard.reserve.write_bytes(b"room")
     writer = Writer(FullUntilTheReserveIsGone(guard), now)
     try:
-        assert writer.submit(Answer()).result(10) == "kept"
+        ticket = Ticket()
+        writer.submit(Answer(), ticket)
+        assert ticket.result(10) == "kept"
     finally:
         writer.close()
     assert not guard.reserve.exists()
