@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from blueprints.models import AssemblyRun, BlueprintVersion, ExamForm, FormDecision, FormPackage, FormSlot
+from blueprints.rules.states import ACT_LABELS, FormAct
 from blueprints.services import sealing
 from blueprints.services.sealing import Part
 from kernel.canonical import digest, facts_of
@@ -46,6 +47,17 @@ class FormEvidence:
     package: dict[str, Any]
     delivery: dict[str, Any]
     scoring: dict[str, Any]
+
+
+def act_label(act: str) -> str:
+    """Return what was decided on a form, in Chinese.
+
+    Examples
+    --------
+    >>> act_label("seal")
+    '封存'
+    """
+    return ACT_LABELS[FormAct(act)]
 
 
 def load_form_evidence(session: Session, organisation_id: uuid.UUID, form_id: uuid.UUID) -> FormEvidence | None:

@@ -19,6 +19,7 @@ from exam_delivery.models import (
     KeyChange,
     Mark,
     Registration,
+    RegistrationStatus,
     RenderedForm,
     ResponseEvent,
     ResponseState,
@@ -27,6 +28,7 @@ from exam_delivery.models import (
     SlotScore,
 )
 from exam_delivery.repository import key_changes as key_change_repository
+from exam_delivery.rules.room import INCIDENT_LABELS
 from kernel.canonical import facts_of
 
 ATTEMPT = (
@@ -55,6 +57,9 @@ CHANGE = (
 RELEASE = (
     "score_release_id", "exam_batch_id", "number", "exam_session_ids", "package_digest", "released_by", "released_at",
 )  # fmt: skip
+STATUS_LABELS = {
+    RegistrationStatus.ADMITTED: "正常", RegistrationStatus.ABSENT: "缺考", RegistrationStatus.VOID: "成绩无效",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,7 @@ def load_sign_in(session: Session, organisation_id: uuid.UUID, exam_batch_id: uu
             "session": session_name or "",
             "room": f"{room.site} {room.name}" if room else "",
             **facts_of(seat, "seat_number", "status"),
+            "status_label": STATUS_LABELS[seat.status],
             **(facts_of(attempt, *names) if attempt else dict.fromkeys(names)),
         }
         for seat, attempt, room, session_name in session.execute(query)
@@ -189,6 +195,9 @@ def load_sessions_of_batch(
     found = []
     for row in rows:
         incidents = select(Incident).where(Incident.exam_session_id == row.exam_session_id).order_by(Incident.noted_at)
-        noted = [facts_of(one, *INCIDENT, "attempt_id") for one in session.scalars(incidents)]
+        noted = [
+            {**facts_of(one, *INCIDENT, "attempt_id"), "kind_label": INCIDENT_LABELS.get(one.kind, one.kind)}
+            for one in session.scalars(incidents)
+        ]
         found.append({**facts_of(row, *SESSION), "incidents": noted})
     return found

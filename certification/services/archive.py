@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import uuid
 import zipfile
@@ -13,10 +14,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from blueprints.public_evidence import load_form_evidence
+from blueprints.public_evidence import act_label, load_form_evidence
 from certification.documents.archive import ArchiveIndex, index_pdf, index_word
 from certification.documents.rendering import roster_workbook
-from certification.models import CertificationBatch, EvidencePack, PackKind, ResultRecord
+from certification.models import CertificationBatch, EvidencePack, ObjectionStatus, PackKind, ProofStatus, ResultRecord
 from certification.repository import batches as batch_repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import evidence as repository
@@ -46,12 +47,18 @@ from kernel.identity.repository import get_organisation
 from kernel.jobs import enqueue
 from kernel.jobs.models import Job
 from kernel.national_id import ID_KIND_LABELS, SEX_LABELS, IdKind
-from kernel.spreadsheets import TableSheet, write_table
+from kernel.spreadsheets import Cell, TableSheet, write_table
 from kernel.uow import UnitOfWork
 
 JOB = "certification.archive"
+OBJECTION_LABELS = {
+    ObjectionStatus.OPEN: "待处理", ObjectionStatus.UPHELD: "成立", ObjectionStatus.REJECTED: "不成立",
+}  # fmt: skip
+PROOF_LABELS = {
+    ProofStatus.SUBMITTED: "待他人核对", ProofStatus.CONFIRMED: "已核对采用", ProofStatus.REJECTED: "已退回",
+}  # fmt: skip
 FIXED = (1980, 1, 1, 0, 0, 0)
-Cells = list[str]
+Cells = list[Cell]
 Progress = Callable[[int], None]
 
 
@@ -177,31 +184,41 @@ def _course(shelf: _Shelf) -> None:
     batch = shelf.batch
     sessions = load_sessions_of_batch(shelf.session, batch.organisation_id, batch.source_batch_id)
     rows = [
-        [one["name"], one["starts_at"], one["ends_at"], str(one["duration_seconds"] // 60), str(len(one["form_ids"]))]
+        [
+            one["name"],
+            _moment(one["starts_at"]),
+            _moment(one["ends_at"]),
+            str(one["duration_seconds"] // 60),
+            str(len(one["form_ids"])),
+        ]
         for one in sessions
     ]
-    shelf.table(3, "场次安排", ("场次", "开始（UTC）", "结束（UTC）", "时长（分钟）", "试卷数"), rows)
+    shelf.table(3, "场次安排", ("场次", "开始时间", "结束时间", "时长（分钟）", "试卷数"), rows)
     seats = load_sign_in(shelf.session, batch.organisation_id, batch.source_batch_id)
-    names = (
-        "admission_number",
-        "session",
-        "room",
-        "seat_number",
-        "status",
-        "signed_in_at",
-        "started_at",
-        "submitted_at",
-        "n_answered",
+    texts, moments = (
+        ("admission_number", "session", "room", "seat_number", "status_label"),
+        ("signed_in_at", "started_at", "submitted_at"),
     )
-    header = ("准考证号", "场次", "考场", "座位", "状态", "登录（UTC）", "开始作答（UTC）", "交卷（UTC）", "作答题数")
-    shelf.table(3, "考生签到表", header, [[_text(one[name]) for name in names] for one in seats])
-    shelf.table(3, "试卷封存与启用记录", ("试卷", "事项", "经办人", "时间（UTC）", "说明"), _form_acts(shelf, sessions))
-    incidents = [[one["name"], i["kind"], i["text"], i["noted_at"]] for one in sessions for i in one["incidents"]]
-    shelf.table(3, "考场情况记录", ("场次", "种类", "情况", "时间（UTC）"), incidents)
+    header = ("准考证号", "场次", "考场", "座位", "状态", "登录时间", "开始作答", "交卷时间", "作答题数")
+    signed_in = [
+        [*(_text(one[name]) for name in texts), *(_moment(one[name]) for name in moments), _text(one["n_answered"])]
+        for one in seats
+    ]
+    shelf.table(3, "考生签到表", header, signed_in)
+    shelf.table(3, "试卷封存与启用记录", ("试卷", "事项", "经办人", "时间", "说明"), _form_acts(shelf, sessions))
+    incidents: list[Cells] = [
+        [one["name"], i["kind_label"], i["text"], _moment(i["noted_at"])] for one in sessions for i in one["incidents"]
+    ]
+    shelf.table(3, "考场情况记录", ("场次", "种类", "情况", "时间"), incidents)
 
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _moment(value: str | None) -> dt.datetime | None:
+    """Return a moment of the evidence, which tells it as text."""
+    return dt.datetime.fromisoformat(value) if value else None
 
 
 def _form_acts(shelf: _Shelf, sessions: Sequence[dict[str, Any]]) -> list[Cells]:
@@ -211,11 +228,23 @@ def _form_acts(shelf: _Shelf, sessions: Sequence[dict[str, Any]]) -> list[Cells]
         if found:
             title = str(found.package["title"])
             rows += [
-                [title, str(one["act"]), str(one["decided_by_name"]), str(one["decided_at"]), str(one["comment"])]
+                [
+                    title,
+                    act_label(one["act"]),
+                    str(one["decided_by_name"]),
+                    _moment(one["decided_at"]),
+                    str(one["comment"]),
+                ]
                 for one in found.decisions
             ]
             rows.append(
-                [title, "sealed_digest", "", str(found.package["sealed_at"]), str(found.package["delivery_digest"])]
+                [
+                    title,
+                    "作答部分校验值",
+                    "",
+                    _moment(found.package["sealed_at"]),
+                    str(found.package["delivery_digest"]),
+                ]
             )
     return rows
 
@@ -236,7 +265,7 @@ def _results(shelf: _Shelf) -> None:
         _name, content = publicity.publicity_pdf(shelf.session, key, actor=shelf.actor)
         shelf.put(4, "公示名单", content, "公示名单.pdf")
     objections = [
-        [str(one.raised_on), one.raised_by, one.content, one.status.value, one.answer, one.settled_by]
+        [str(one.raised_on), one.raised_by, one.content, OBJECTION_LABELS[one.status], one.answer, one.settled_by]
         for one in publicity_repository.list_objections(shelf.session, key)
     ]
     shelf.table(4, "异议处理记录", ("提出日期", "提出人", "内容", "状态", "答复", "处理人"), objections)
@@ -254,7 +283,7 @@ def _panels(shelf: _Shelf) -> None:
         shelf.put(4, f"考评组评定表（{group.name}）", content, f"考评组评定表{number}.pdf", n_rows)
     documents = [
         [record.admission_number, record.name, MODE_LABELS[one.mode], one.title, one.entered_by_name,
-         one.decided_by_name, one.status.value, one.file_digest]
+         one.decided_by_name, PROOF_LABELS[one.status], one.file_digest]
         for one, record in proofs.of_batch(shelf.session, key)
     ]  # fmt: skip
     if documents:
@@ -297,11 +326,11 @@ def _certificates(shelf: _Shelf) -> None:
             STATE_LABELS[one.after],
             one.actor_name,
             one.reason,
-            str(one.at),
+            one.at,
         ]
         for one in batch_repository.list_steps(shelf.session, key)
     ]
-    shelf.table(5, "批次办理经过", ("序号", "从", "到", "经办人", "原因", "时间（UTC）"), steps)
+    shelf.table(5, "批次办理经过", ("序号", "从", "到", "经办人", "原因", "时间"), steps)
 
 
 def _zipped(shelf: _Shelf, missing: Sequence[Expected]) -> bytes:

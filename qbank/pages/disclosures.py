@@ -11,7 +11,6 @@ from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from kernel.clock import iso
 from kernel.db import db
 from kernel.errors import NotFoundError
 from kernel.http import MenuEntry, Paging, current_actor, paging_from_request, render_page, requires
@@ -89,7 +88,7 @@ def detail(item_id: uuid.UUID) -> tuple[str, int]:
 def file(item_id: uuid.UUID) -> Response:
     """Answer who saw an item as a sheet."""
     page = _views(item_id)
-    rows = [[row.user_name, page.ways.get(row.way, row.way), iso(row.seen_at)] for row in page.rows]
+    rows = [[row.user_name, page.ways.get(row.way, row.way), row.seen_at] for row in page.rows]
     sheet = TableSheet(_("查看记录"), [_("人员"), _("途径"), _("时间")], rows, title=page.code)
     name = f"views-{page.code}.xlsx"
     return send_file(io.BytesIO(write_table([sheet])), XLSX, as_attachment=True, download_name=name)

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -299,6 +300,7 @@ def test_the_five_archive_volumes_hold_what_is_known_and_name_what_is_not(packs)
         pack = volumes.read("第4卷_试卷与结果/批次证据包.jsonl")
         results = volumes.read("第4卷_试卷与结果/评价结果汇总表.xlsx")
         seats = volumes.read("第3卷_考试过程/考生签到表.xlsx")
+        tables = [volumes.read(one) for one in names if one.endswith(".xlsx") and one.startswith(("第3卷", "第5卷"))]
     assert {one.partition("/")[0] for one in names if "/" in one} == {
         "第1卷_报名与资格审核", "第2卷_计划备案", "第3卷_考试过程", "第4卷_试卷与结果", "第5卷_证书"
     }  # fmt: skip
@@ -311,6 +313,10 @@ def test_the_five_archive_volumes_hold_what_is_known_and_name_what_is_not(packs)
     assert kaoku_verify.verify(pack, packs.keys).problems == []
     assert all(name in str(read_table(results)[0].rows) for name in packs.names)
     assert len(read_table(seats)[0].rows) == 2 + len(packs.names)
+    told = "".join(str(read_table(one)[0].rows) for one in tables if one.startswith(b"PK"))
+    assert "正常" in told
+    assert "封存" in told
+    assert not re.search(r"'(admitted|seal|sealed_digest|note|open|[0-9-]{10}T[0-9:.]+\+00:00)'|UTC", told)
 
 
 def test_archive_volumes_name_people_and_so_need_both_permissions(packs):

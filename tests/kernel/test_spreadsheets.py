@@ -57,7 +57,7 @@ def test_numbers_and_dates_are_written_as_such_and_read_faithfully():
         "尾",
     )
     (sheet,) = read_table(write_table([TableSheet("s", ("a",) * 7, [row])]))
-    assert sheet.rows[1] == ("1", "2.5", "86.5", "2026-11-22", "2026-11-22 14:30:00", "", "尾")
+    assert sheet.rows[1] == ("1", "2.5", "86.5", "2026-11-22", "2026-11-22 22:30:00", "", "尾")
 
 
 def test_a_number_too_long_for_a_numeric_cell_is_written_as_text():
@@ -221,3 +221,24 @@ def test_every_text_survives_the_way_out_and_in(rows):
     read = [row + ("",) * (len(expected[i]) - len(row)) for i, row in enumerate(sheet.rows[1:])]
     read += [("",) * len(row) for row in expected[len(read) :]]
     assert read == expected
+
+
+def test_a_wide_table_is_read_on_paper_numbers_whole_and_texts_on_as_many_lines_as_they_need():
+    text, number = "演示海洋石油化工装备与新能源智能制造技术评价中心" * 2, "S000011999001261000123"
+    header = [*(f"列{i}" for i in range(18)), "证书编号", "备注"]
+    wide = TableSheet("宽表", header, [[*[text] * 18, number, "一行\n二行"]] * 3)
+    narrow = TableSheet("窄表", ("姓名", "证书编号"), [("演示", number)])
+    given = TableSheet("定宽", ("甲", "乙"), [("短", "说明文字" * 20)], widths=(10, 40))
+    book = openpyxl.load_workbook(io.BytesIO(write_table([wide, narrow, given])))
+    assert [sheet.page_setup.paperSize for sheet in book] == [8, 9, 9]
+    for sheet in book:
+        assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+        assert sheet.print_title_rows == "$1:$1"
+        assert sheet.oddFooter.center.text == "第 &P 页 共 &N 页"
+    widths = [book["宽表"].column_dimensions[column_letter(i)].width for i in range(20)]
+    assert sum(widths) < 330
+    assert widths[18] >= len(number)
+    lines = -(-2 * len(text) // (widths[0] - 1))
+    assert book["宽表"].row_dimensions[2].height >= 15 * lines
+    assert book["窄表"].row_dimensions[2].height is None
+    assert book["定宽"].row_dimensions[2].height >= 60
