@@ -58,7 +58,7 @@ PROOF_LABELS = {
     ProofStatus.SUBMITTED: "待他人核对", ProofStatus.CONFIRMED: "已核对采用", ProofStatus.REJECTED: "已退回",
 }  # fmt: skip
 FIXED = (1980, 1, 1, 0, 0, 0)
-Cells = list[Cell]
+Cells = Sequence[Cell]
 Progress = Callable[[int], None]
 
 
@@ -319,7 +319,7 @@ def _certificates(shelf: _Shelf) -> None:
         for one in certificate_repository.list_batch_certificates(shelf.session, key)
     ]
     shelf.table(5, "证书数据确认表", ("证书编号", "姓名", "职业", "等级", "发证日期", "状态", "内容校验值"), rows)
-    steps = [
+    steps: list[Cells] = [
         [
             str(one.number),
             STATE_LABELS[one.before] if one.before else "",
