@@ -96,12 +96,8 @@ def ask_about(uow: UnitOfWork, pairs: Sequence[VersionPair]) -> int:
     require(uow.actor, Permission.FORM_READ)
     keys = {key for pair in pairs for key in (pair.first_version_id, pair.second_version_id)}
     items = {key: one.item_id for key, one in load_contents(uow.session, uow.actor, list(keys)).items()}
-    return duplicates.suggest(
-        uow,
-        [
-            duplicates.Suggestion(
-                *sorted((items[pair.first_version_id], items[pair.second_version_id])), pair.origin, pair.similarity
-            )
-            for pair in pairs
-        ],
-    )
+    suggestions = []
+    for pair in pairs:
+        first, second = sorted((items[pair.first_version_id], items[pair.second_version_id]))
+        suggestions.append(duplicates.Suggestion(first, second, pair.origin, pair.similarity))
+    return duplicates.suggest(uow, suggestions)

@@ -23,7 +23,7 @@ from kernel.spreadsheets import TableSheet, write_table
 
 bp = Blueprint("exposure_ledger", __name__, url_prefix="/exposure")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-NAMES = ("level", "q", "site", "organisation", "since", "until", "state")
+NAMES = ("level", "q", "site", "region", "organisation", "since", "until", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,16 @@ class LedgerPage:
     def site_choices(self) -> list[tuple[str, str]]:
         """The sites as choices of a filter."""
         return [(site, site) for site in self.ledger.sites] if self.ledger else []
+
+    @property
+    def region_choices(self) -> list[tuple[str, str]]:
+        """The regions as choices of a filter; none where no site has one."""
+        found = self.ledger
+        return [(one, one) for one in found.regions] if found and set(found.regions) != set(found.unplaced) else []
+
+    def why_capped(self, row: LedgerRow) -> list[str]:
+        """Return the caps that an item reached, in words."""
+        return [wording.cap_text(one.cap, one.place) for one in row.reached]
 
     @property
     def organisation_choices(self) -> list[tuple[str, str]]:
@@ -97,7 +107,7 @@ def _ledger(values: Mapping[str, str]) -> Ledger | None:
         return None
     narrowed = LedgerFilter(
         values["q"], values["site"], _day(values["since"]), _day(values["until"]), values["state"],
-        values["organisation"],
+        values["organisation"], values["region"],
     )  # fmt: skip
     return read_ledger(db.session(), current_actor(), uuid.UUID(values["level"]), narrowed)
 
@@ -116,13 +126,14 @@ def workbook() -> Response:
     ledger = _ledger(_values())
     header = [
         _("编号"), _("题型"), _("鉴定点"), _("试卷份数"), _("场次"), _("考点数"), _("作答人次"), _("首次使用"), _("最近使用"),
-        _("冷却中"), _("达到上限"), _("使用机构数"),
+        _("冷却中"), _("达到上限"), _("使用机构数"), _("地区数"),
     ]  # fmt: skip
     rows = [
         [
             row.code, wording.type_label(row.type), row.point, len(row.exposure.forms), len(row.exposure.sessions),
             len(row.exposure.sites), row.exposure.n_candidates, row.exposure.first, row.exposure.last,
-            _("是") if row.rests else "", _("是") if row.is_capped else "", len(row.exposure.organisations),
+            _("是") if row.rests else "", "；".join(wording.cap_text(one.cap, one.place) for one in row.reached),
+            len(row.exposure.organisations), len(row.exposure.regions),
         ]
         for row in (ledger.rows if ledger else ())
     ]  # fmt: skip

@@ -82,6 +82,11 @@ class RunPage:
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
+    def held_back(self) -> list[str]:
+        """What kept items out of the draw."""
+        return wording.held_back_lines(self.row.result or {})
+
+    @property
     def gap_text(self) -> str:
         """The distance from the proven bound."""
         gap = (self.row.result or {}).get("gap")

@@ -13,6 +13,7 @@ from blueprints.assembly.text import Text
 from blueprints.models import ExamBlueprint
 from blueprints.rules import states
 from blueprints.rules.blueprint_states import STAGE_LABELS, Stage, stage_of
+from blueprints.rules.exposure import CAP_LABELS, Cap
 from blueprints.rules.states import FormStatus, RunStatus
 from blueprints.services.bank import ScopeLine
 from item_templates import registry
@@ -50,6 +51,20 @@ def blueprint_badge(row: ExamBlueprint) -> Badge:
 def run_badge(status: RunStatus) -> Badge:
     """Return the badge of a run's state."""
     return {"label": _(states.RUN_LABELS[status]), "kind": RUN_KINDS[status]}
+
+
+def cap_text(cap: Cap, place: str = "") -> str:
+    """Return a cap on the use of items in words, with the place where it was reached."""
+    words = str(_(CAP_LABELS[cap]))
+    return f"{words}（{place}）" if place else words
+
+
+def held_back_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return what kept items out of a draw, in words."""
+    return [
+        str(_("%(cap)s：%(n)s 题", cap=cap_text(Cap(cap), place), n=n))
+        for cap, place, n in result.get("held_back") or ()
+    ]
 
 
 def asked_about_copies(n_new: int) -> tuple[str, str]:

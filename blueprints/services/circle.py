@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository_uses as uses
 from blueprints.repository_uses import PlacedItem
-from blueprints.rules.exposure import Use
+from blueprints.rules.exposure import SITE_REGIONS, Use, parse_regions
 from blueprints.services.sittings import sittings_of
+from kernel import profiles
 from kernel.identity.actor import Actor, system_actor
 from qbank.public_sharing import Member, list_members, owners_of
 
@@ -64,13 +65,20 @@ def uses_of(session: Session, organisations: dict[uuid.UUID, uuid.UUID]) -> list
     return list(_uses(session, organisations))
 
 
+def regions_of(session: Session, organisation_id: uuid.UUID) -> dict[str, str]:
+    """Return the region of each site that an organisation's rule profile names."""
+    return parse_regions(str(profiles.value(session, organisation_id, SITE_REGIONS.name)))
+
+
 def _uses(session: Session, organisations: dict[uuid.UUID, uuid.UUID]) -> Iterator[Use]:
     by_organisation: dict[uuid.UUID, list[uuid.UUID]] = {}
     for form_id, organisation_id in organisations.items():
         by_organisation.setdefault(organisation_id, []).append(form_id)
     for organisation_id, form_ids in by_organisation.items():
+        regions = regions_of(session, organisation_id)
         for sittings in sittings_of(session, organisation_id, form_ids).values():
             for one in sittings:
                 if one.n_started:
                     day = one.starts_at.date()
-                    yield Use(one.form_id, one.session_id, one.site, day, one.n_started, organisation_id)
+                    region = regions.get(one.site, "")
+                    yield Use(one.form_id, one.session_id, one.site, day, one.n_started, organisation_id, region)

@@ -7,6 +7,7 @@ caps of either side hold for what both have used.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -15,7 +16,19 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository_uses as uses
 from blueprints.models import ExamForm, FormSlot
-from blueprints.rules.exposure import MOST_AT_SITE, MOST_CANDIDATES, Caps, Exposure, Use, exposures, over_caps
+from blueprints.rules.exposure import (
+    CANDIDATES_IN_REGION,
+    MOST_AT_SITE,
+    MOST_CANDIDATES,
+    MOST_IN_REGION,
+    Cap,
+    Caps,
+    Exposure,
+    Reached,
+    Use,
+    exposures,
+    reached_caps,
+)
 from blueprints.rules.profile import COOLDOWN_DAYS
 from blueprints.services import circle
 from blueprints.services.bank import Pool
@@ -40,11 +53,12 @@ class LedgerFilter:
     until: date | None = None
     state: str = ""
     organisation: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One item with its exposure; `rests` until its cool-down is over, `is_capped` while a cap bars it."""
+    """One item with its exposure; `rests` until its cool-down is over; `reached` are the caps that bar it."""
 
     item_id: uuid.UUID
     code: str
@@ -52,7 +66,12 @@ class LedgerRow:
     point: str
     exposure: Exposure
     rests: bool
-    is_capped: bool
+    reached: tuple[Reached, ...] = ()
+
+    @property
+    def is_capped(self) -> bool:
+        """Say whether a cap bars the item."""
+        return bool(self.reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +85,24 @@ class ItemUse:
     slot: FormSlot
     sitting: FormSitting
     organisation: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The rows that a filter leaves, the most exposed first, and the sites and organisations to choose from."""
+    """The rows that a filter leaves, the most exposed first, and the sites, regions and organisations to choose from.
+
+    `unplaced` are the sites whose region nobody has said; `is_regional` says whether the organisation caps by region.
+    """
 
     rows: list[LedgerRow]
     sites: list[str]
     n_items: int
     n_candidates: int
     organisations: dict[uuid.UUID, str] = field(default_factory=dict)
+    regions: list[str] = field(default_factory=list)
+    unplaced: list[str] = field(default_factory=list)
+    is_regional: bool = False
 
 
 def read_ledger(session: Session, actor: Actor, standard_level_id: uuid.UUID, narrowed: LedgerFilter) -> Ledger:
@@ -94,7 +120,7 @@ def read_ledger(session: Session, actor: Actor, standard_level_id: uuid.UUID, na
     rows = [
         LedgerRow(
             item_id, facts[item_id].item_code, facts[item_id].type, facts[item_id].point, exposure,
-            bool(exposure.last and rests and exposure.last > rests), item_id in barred,
+            bool(exposure.last and rests and exposure.last > rests), tuple(sorted(barred.get(item_id, ()))),
         )
         for item_id, exposure in found.items()
     ]  # fmt: skip
@@ -102,7 +128,11 @@ def read_ledger(session: Session, actor: Actor, standard_level_id: uuid.UUID, na
     kept.sort(key=lambda row: (-row.exposure.n_candidates, row.code))
     n_candidates = sum(use.n_candidates for use in every if _within(use, narrowed))
     sites = sorted({use.site for use in every if use.site})
-    return Ledger(kept, sites, len(found), n_candidates, _names(session, every))
+    return Ledger(
+        kept, sites, len(found), n_candidates, _names(session, every), sorted({use.place for use in every if use.place}),
+        sorted({use.site for use in every if use.site and not use.region}),
+        _caps(session, actor.organisation).are_regional,
+    )  # fmt: skip
 
 
 def _names(session: Session, every: Sequence[Use]) -> dict[uuid.UUID, str]:
@@ -120,6 +150,7 @@ def _rests_until(session: Session, actor: Actor) -> date | None:
 def _within(use: Use, narrowed: LedgerFilter) -> bool:
     return (
         (not narrowed.site or use.site == narrowed.site)
+        and (not narrowed.region or use.place == narrowed.region)
         and (not narrowed.organisation or str(use.organisation_id) == narrowed.organisation)
         and (narrowed.since is None or use.day >= narrowed.since)
         and (narrowed.until is None or use.day <= narrowed.until)
@@ -135,7 +166,8 @@ def _matches(row: LedgerRow, narrowed: LedgerFilter) -> bool:
 
 def _caps(session: Session, organisation_id: uuid.UUID) -> Caps:
     values = profiles.values(session, organisation_id)
-    return Caps(int(values[MOST_CANDIDATES.name]), int(values[MOST_AT_SITE.name]))
+    names = (MOST_CANDIDATES.name, MOST_AT_SITE.name, MOST_IN_REGION.name, CANDIDATES_IN_REGION.name)
+    return Caps(*(int(values[name]) for name in names))
 
 
 def capped_items(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> frozenset[str]:
@@ -143,15 +175,22 @@ def capped_items(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
 
     No sitting is looked up while nothing is capped.
     """
+    return frozenset(held_back(session, actor, standard_level_id))
+
+
+def held_back(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, list[Reached]]:
+    """Return why each of the items that `capped_items` names may not be taken."""
     members = circle.members_of(session, actor, standard_level_id)
     owners = {member.owner_id for member in members} - {actor.organisation}
-    barred: set[uuid.UUID] = set()
+    barred: dict[uuid.UUID, list[Reached]] = {}
     if owners:
-        barred |= resting_items(session, actor, standard_level_id, _resting_since(session, owners))
+        resting = resting_items(session, actor, standard_level_id, _resting_since(session, owners))
+        barred = {item_id: [Reached(Cap.REST)] for item_id in resting}
     if any(not _caps(session, one).are_open for one in (actor.organisation, *owners)):
         around = circle.read_circle(session, actor, standard_level_id, members)
-        barred |= _over_caps(session, actor, members, around)
-    return frozenset(map(str, barred))
+        for item_id, reached in _over_caps(session, actor, members, around).items():
+            barred.setdefault(item_id, []).extend(reached)
+    return {str(item_id): reached for item_id, reached in barred.items()}
 
 
 def _resting_since(session: Session, owners: Iterable[uuid.UUID]) -> dict[uuid.UUID, date]:
@@ -163,19 +202,22 @@ def _resting_since(session: Session, owners: Iterable[uuid.UUID]) -> dict[uuid.U
     return found
 
 
-def _over_caps(session: Session, actor: Actor, members: Sequence[Member], around: Circle) -> set[uuid.UUID]:
+def _over_caps(
+    session: Session, actor: Actor, members: Sequence[Member], around: Circle
+) -> dict[uuid.UUID, list[Reached]]:
     """Return the items over the organisation's caps, and those that others share over their owner's."""
     caps = {one: _caps(session, one) for one in {actor.organisation, *(member.owner_id for member in members)}}
     if all(one.are_open for one in caps.values()):
-        return set()
+        return {}
     placed = [*around.own, *around.others]
     holding, today = uses.holding(placed), now().date()
     every = circle.uses_of(session, around.organisations)
-    found = over_caps(every, holding, caps.pop(actor.organisation), today)
+    found = reached_caps(every, holding, caps.pop(actor.organisation), today)
     owners = owners_of(session, {one.item_id for one in placed}) if caps else {}
     for owner, own in caps.items():
-        if not own.are_open:
-            found |= {item_id for item_id in over_caps(every, holding, own, today) if owners.get(item_id) == owner}
+        for item_id, reached in reached_caps(every, holding, own, today).items() if not own.are_open else ():
+            if owners.get(item_id) == owner:
+                found[item_id] = sorted({*found.get(item_id, ()), *reached})
     return found
 
 
@@ -185,6 +227,19 @@ def within_caps(session: Session, actor: Actor, standard_level_id: uuid.UUID, po
     if not barred:
         return pool
     return replace(pool, items=tuple(item for item in pool.items if item.id not in barred))
+
+
+def why_held_back(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool
+) -> list[tuple[Reached, int]]:
+    """Return by cap and place how many items of a pool may not be taken, the most first; `n` of the caps is left out."""
+    counts = Counter(
+        replace(one, n=0)
+        for item_id, reached in held_back(session, actor, standard_level_id).items()
+        if item_id in pool.entries
+        for one in reached
+    )
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def item_uses(session: Session, actor: Actor, item_id: uuid.UUID) -> list[ItemUse]:
@@ -212,8 +267,15 @@ def _uses_in(session: Session, actor: Actor, item_id: uuid.UUID, organisation: s
     """Return an item's uses within one organisation, and whether any of its forms holds it."""
     forms = uses.forms_ever_holding(session, item_id, actor=actor)
     sittings = sittings_of(session, actor.organisation, [form.exam_form_id for form in forms])
+    regions = circle.regions_of(session, actor.organisation)
     found = [
-        ItemUse(form, next(slot for slot in form.slots if slot.item_id == item_id), one, organisation)
+        ItemUse(
+            form,
+            next(slot for slot in form.slots if slot.item_id == item_id),
+            one,
+            organisation,
+            regions.get(one.site, ""),
+        )
         for form in forms
         for one in sittings.get(form.exam_form_id, ())
         if one.n_started or not organisation

@@ -28,7 +28,7 @@ from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
 from blueprints.services.apart import draw_apart
 from blueprints.services.bank import Pool, load_pool, slot_contents
-from blueprints.services.ledger import within_caps
+from blueprints.services.ledger import why_held_back, within_caps
 from blueprints.services.versions import drawn_spec
 from kernel import audit
 from kernel.clock import now
@@ -151,8 +151,11 @@ def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool:
     blueprint = blueprint_of(run.spec)
     supply = supply_to_json(supply_checks(blueprint, pool.items, run.n_forms))
     to_json = fly_outcome_to_json if run.is_on_the_fly else outcome_to_json
+    n_held_back = len(pool.entries) - len(pool.items)
+    reasons = why_held_back(uow.session, uow.actor, run.standard_level_id, pool) if n_held_back else []
     run.result = to_json(result, blueprint, known) | {
-        "supply": supply, "n_held_back": len(pool.entries) - len(pool.items)
+        "supply": supply, "n_held_back": n_held_back,
+        "held_back": [[reached.cap.value, reached.place, n] for reached, n in reasons],
     }  # fmt: skip
     audit.record(
         uow, "assembly.finish", "assembly_run", run_id,

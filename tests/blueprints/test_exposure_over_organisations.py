@@ -18,6 +18,7 @@ USES = st.builds(
     form_id=st.sampled_from(KEYS[:3]),
     session_id=st.sampled_from(KEYS),
     site=st.sampled_from(["东", "西"]),
+    region=st.sampled_from(["", "33", "东"]),
     day=st.integers(0, 500).map(lambda n: TODAY - timedelta(days=n)),
     n_candidates=st.integers(1, 60),
     organisation_id=st.sampled_from(KEYS[:2]),
@@ -51,11 +52,19 @@ def test_an_item_is_barred_when_the_uses_of_all_reach_a_cap_within_the_year(
 ) -> None:
     recent = [use for use in uses if use.day > TODAY - YEAR]
     barred = over_caps(uses, holding, Caps(most, at_site), TODAY)
+    in_region = over_caps(uses, holding, Caps(in_region=at_site), TODAY)
+    assert over_caps(uses, holding, Caps(candidates_in_region=most), TODAY) <= over_caps(
+        uses, holding, Caps(most), TODAY
+    )
     for item_id in KEYS:
         met = [use for use in recent if item_id in holding[use.form_id]]
         sites = {site: {use.session_id for use in met if use.site == site} for site in ("东", "西")}
         reached = sum(use.n_candidates for use in met) >= most or any(len(one) >= at_site for one in sites.values())
         assert (item_id in barred) == reached
+        places = {
+            place: {use.session_id for use in met if (use.region or use.site) == place} for place in ("东", "西", "33")
+        }
+        assert (item_id in in_region) == any(len(one) >= at_site for one in places.values())
     for one in KEYS[:2]:
         alone = [use for use in uses if use.organisation_id == one]
         assert over_caps(alone, holding, Caps(most, at_site), TODAY) <= barred

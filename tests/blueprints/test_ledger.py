@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import AssemblyRun, ExamForm
 from blueprints.rules.exposure import Caps, Use, exposures, over_caps
+from blueprints.rules.states import RunStatus
 from blueprints.services import circle, ledger, sittings, swaps
 from blueprints.services.bench import load_bench
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
 from kernel import profiles
 from kernel.clock import now
-from kernel.errors import NotFoundError
+from kernel.errors import InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
@@ -49,7 +50,7 @@ def _sitting(form_id: uuid.UUID, site: str, n_started: int, moment: datetime) ->
     return FormSitting(form_id, uuid.uuid4(), f"{site}场次", site, moment, 30, n_started, n_started > 0)
 
 
-def capped_by(make_actor: Callable[..., Actor], **values: int) -> None:
+def capped_by(make_actor: Callable[..., Actor], **values: int | str) -> None:
     admin = make_actor(Role.ORGANISATION_ADMIN)
     with unit_of_work(admin) as uow:
         profiles.publish(
@@ -109,6 +110,33 @@ def test_items_at_their_cap_stay_out_of_draws_and_offers(
     form = repository.get_form(session, sibling.exam_form_id, actor=assembler, with_slots=True)
     offered = swaps.swap_candidates(load_bench(session, assembler, form), 1)
     assert met.isdisjoint(entry.item_id for entry in offered)
+
+
+def test_a_region_that_reached_its_cap_is_named_where_a_draw_is_refused_and_in_the_ledger(
+    sat: list[FormSitting], run_finished: Callable[..., AssemblyRun], sign_in: Callable[..., FlaskClient],
+    make_actor: Callable[..., Actor],
+) -> None:  # fmt: skip
+    sat.append(_sitting(sat[0].form_id, "东江考点", 25, now() - timedelta(days=20)))
+    capped_by(make_actor, exposure_region_sessions=2)
+    client = sign_in(Role.ASSEMBLER)
+    page = client.get("/exposure/").get_data(as_text=True)
+    assert "各按单独的地区计算上限：东江考点、西山考点" in page
+    assert "在同一地区的使用场次达到上限" not in page
+    capped_by(make_actor, exposure_region_sessions=2, exposure_site_regions="东江考点:330100;西山考点:330100")
+    page = client.get("/exposure/").get_data(as_text=True)
+    assert "各按单独的地区计算上限" not in page
+    assert page.count("在同一地区的使用场次达到上限（3301）") == 20
+    assert "没有符合条件的试题" in client.get("/exposure/?region=4401").get_data(as_text=True)
+    run = run_finished(n_forms=8, max_overlap=0)
+    assert (run.status, (run.result or {})["held_back"]) == (RunStatus.INFEASIBLE, [["region", "3301", 20]])
+    page = client.get(f"/assembly-runs/{run.assembly_run_id}").get_data(as_text=True)
+    assert "在同一地区的使用场次达到上限（3301）：20 题" in page
+    assert "提高上限" in page
+
+
+def test_a_region_written_wrongly_is_refused_with_the_piece(make_actor: Callable[..., Actor]) -> None:
+    with pytest.raises(InvalidInputError, match="东江考点"):
+        capped_by(make_actor, exposure_site_regions="东江考点")
 
 
 def _session() -> Session:

@@ -318,7 +318,7 @@ def sitting(form_id: uuid.UUID, site: str, n: int, days: int) -> FormSitting:
     return FormSitting(form_id, uuid.uuid4(), f"{site}场次", site, now() - timedelta(days=days), n, n, n > 0)
 
 
-def publish(organisation_id: uuid.UUID, **values: int) -> None:
+def publish(organisation_id: uuid.UUID, **values: int | str) -> None:
     with unit_of_work(system_actor(organisation_id)) as uow:
         named = {f"blueprints.{name}": value for name, value in values.items()}
         profiles.publish(uow, named, effective_on=now().date())
@@ -354,6 +354,27 @@ def test_the_owner_sees_every_use_and_the_caps_of_either_side_count_the_uses_of_
     publish(two.owner.organisation_id, exposure_candidates=0, cooldown_days=0)
     assert len(ledger.capped_items(session, two.assembler, two.receiver.standard_level_id)) == 20
     assert not ledger.capped_items(session, two.owner_assembler, two.owner.standard_level_id)
+
+
+def test_sites_of_one_region_count_together_over_the_organisations_that_share(
+    two: Two, share: uuid.UUID, session: Session, sat: list[FormSitting]
+) -> None:
+    first = taken_over(two, session, share)[0].exam_form_id
+    seal(two, first)
+    shared = shared_ids(session, form_of(session, first, two.assembler), two.owner)
+    sat += [sitting(first, "东江考点", 30, 40), sitting(first, "西山考点", 12, 5)]
+    caps = {"cooldown_days": 0, "exposure_region_sessions": 2, "exposure_region_candidates": 42}
+    publish(two.owner.organisation_id, **caps)
+
+    def held_back() -> dict[uuid.UUID, set[tuple[str, str, int]]]:
+        found = ledger.held_back(session, two.assembler, two.receiver.standard_level_id)
+        return {uuid.UUID(key): {(one.cap.value, one.place, one.n) for one in why} for key, why in found.items()}
+
+    assert held_back() == {}
+    publish(two.receiver.organisation_id, exposure_site_regions="东江考点:330100；西山考点：330100")
+    assert held_back() == {key: {("region", "3301", 2), ("region_candidates", "3301", 42)} for key in shared}
+    publish(two.receiver.organisation_id, exposure_site_regions="东江考点:330100；西山考点：330200")
+    assert held_back() == {}
 
 
 # --- items out of use ------------------------------------------------------------------------------------------------
