@@ -11,6 +11,7 @@ from certification.pages import (
     batches,
     certificates,
     credentials,
+    early_batches,
     enterprise_levels,
     evidence,
     filing,
@@ -51,7 +52,7 @@ BLUEPRINTS = (
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
     panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp, inbound.bp,
-    return_rates.bp,
+    return_rates.bp, early_batches.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)

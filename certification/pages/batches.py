@@ -31,7 +31,7 @@ from certification.repository import batches as repository
 from certification.repository import inbound as inbound_repository
 from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome
+from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome, total_text
 from certification.services import batches as services
 from certification.services import corrections, decisions
 from certification.services.records import LOCKED
@@ -73,6 +73,7 @@ class BatchListPage:
     wanted: repository.BatchFilter
     paging: Paging
     is_supervising: bool
+    may_open: bool = False
 
     def page_href(self, number: int) -> str:
         """Return the address of another page of the same list."""
@@ -101,6 +102,7 @@ class CandidateRow:
 
     record: ResultRecord
     scores: dict[AssessmentMode, str]
+    total: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class CandidatesPage:
     modes: list[tuple[AssessmentMode, str]]
     wanted: repository.RecordFilter
     paging: Paging
+    has_totals: bool = False
 
     def page_href(self, number: int) -> str:
         """Return the address of another page of the same list."""
@@ -131,7 +134,10 @@ def index() -> tuple[str, int]:
     batches, total = repository.list_batches(
         session, actor=actor, wanted=wanted, offset=paging.offset, limit=paging.per_page
     )
-    page = BatchListPage(_rows(batches), _state_tabs(wanted), wanted, paging.of(total), actor.may(Permission.SUPERVISE))
+    page = BatchListPage(
+        _rows(batches), _state_tabs(wanted), wanted, paging.of(total), actor.may(Permission.SUPERVISE),
+        actor.may(Permission.CERTIFICATION_WRITE),
+    )  # fmt: skip
     return render_page("certification/batches.html", page)
 
 
@@ -206,11 +212,20 @@ def candidates(batch_id: uuid.UUID) -> tuple[str, int]:
     records, total = repository.page_records(session, batch_id, wanted, offset=paging.offset, limit=paging.per_page)
     scores = score_repository.counting_scores(session, batch_id)
     modes = [part.mode for part in decisions.rule_of(session, head.batch).components]
+    decided = score_repository.current_decisions(session, batch_id)
+    totals = {key: text for key, one in decided.items() if (text := total_text(one.reasons))}
     rows = [
-        CandidateRow(r, {m: entered_text(scores.get(r.result_record_id, {}).get(m)) for m in modes}) for r in records
+        CandidateRow(
+            r,
+            {m: entered_text(scores.get(r.result_record_id, {}).get(m)) for m in modes},
+            totals.get(r.result_record_id, ""),
+        )
+        for r in records
     ]
     may_edit = head.may_write and head.batch.state not in LOCKED
-    page = CandidatesPage(head, may_edit, rows, [(m, _(MODE_LABELS[m])) for m in modes], wanted, paging.of(total))
+    page = CandidatesPage(
+        head, may_edit, rows, [(m, _(MODE_LABELS[m])) for m in modes], wanted, paging.of(total), bool(totals)
+    )
     return render_page("certification/candidates.html", page)
 
 

@@ -60,6 +60,12 @@ def find_batch_by_source(
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
+def source_batch_ids(session: Session, organisation_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the examination batches of which an organisation has a batch."""
+    query = select(CertificationBatch.source_batch_id).where(CertificationBatch.organisation_id == organisation_id)
+    return set(session.scalars(query))
+
+
 def find_delivery(session: Session, release_id: uuid.UUID) -> ResultDelivery | None:
     """Return the delivery of a release, if it has arrived."""
     return session.scalar(select(ResultDelivery).where(ResultDelivery.release_id == release_id))

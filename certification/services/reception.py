@@ -28,12 +28,15 @@ from exam_delivery.public import CandidateResult, ResultOutcome, ResultPackage
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
+from kernel.i18n import N_
 from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 EXTRA_FIELDS = {"电子邮箱": "email", "所在岗位": "position", "从事本职业（工种）时间": "years_in_occupation"}
 Photos = Mapping[uuid.UUID, bytes]
+UNLOCKED = frozenset({BatchState.RECEIVED, BatchState.CHECKED})
+OPENED_EARLY = N_("成绩发布以前建立")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,35 @@ def receive_results(uow: UnitOfWork, package: ResultPackage, photos: Photos | No
     batch = repository.find_batch_by_source(uow.session, package.organisation_id, package.batch.batch_id)
     if batch is None:
         return _receive_first(uow, package, photos or {})
+    if not repository.list_deliveries(uow.session, batch.certification_batch_id) and batch.state in UNLOCKED:
+        return _receive_awaited(uow, batch, package, photos or {})
     return _receive_correction(uow, batch, package)
 
 
-def _receive_first(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> Reception:
+def _make_batch(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> CertificationBatch:
     batch = _batch_of(package)
     enterprise_levels.apply(uow.session, batch)
     uow.add(batch)
     uow.flush()  # the rows below name it
     for result in package.results:
         add_candidate(uow, batch, result, photos.get(result.candidate_id))
+    return batch
+
+
+def open_before_release(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> uuid.UUID:
+    """Make a batch of people of whom nothing is known yet; their release finds it and fills theory in."""
+    require(uow.actor, Permission.CERTIFICATION_WRITE)
+    batch = _make_batch(uow, package, photos)
+    steps.note_step(uow, batch, None, BatchState.RECEIVED, reason=OPENED_EARLY)
+    audit.record(
+        uow, "certification.open_early", "certification_batch", batch.certification_batch_id,
+        after={"n_registered": batch.n_registered},
+    )  # fmt: skip
+    return batch.certification_batch_id
+
+
+def _receive_first(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> Reception:
+    batch = _make_batch(uow, package, photos)
     _note_delivery(uow, batch, package, status=DeliveryStatus.ACCEPTED)
     steps.note_step(uow, batch, None, BatchState.RECEIVED)
     audit.record(
@@ -144,6 +166,80 @@ def state_of(result: CandidateResult) -> ResultState:
     """Return what is known of theory: who resits other parts alone has none of this batch."""
     is_taken = result.outcome is not ResultOutcome.NOT_TAKEN
     return ResultState(result.outcome.value) if is_taken else ResultState.PENDING
+
+
+# --- a release that a batch was opened before ------------------------------------------------------------------------
+
+
+def _receive_awaited(uow: UnitOfWork, batch: CertificationBatch, package: ResultPackage, photos: Photos) -> Reception:
+    """Fill theory in; results that came from elsewhere meanwhile and differ make the release a correction to decide about."""
+    records = {r.candidate_id: r for r in repository.list_records(uow.session, batch.certification_batch_id)}
+    scores = score_repository.current_scores(uow.session, batch.certification_batch_id)
+    held = {key: scores[record.result_record_id][AssessmentMode.THEORY] for key, record in records.items()}
+    for result in package.results:
+        known = held.get(result.candidate_id)
+        told = score_text(state_of(result), result.theory_score)
+        is_news = state_of(result) is not ResultState.PENDING
+        if known is not None and is_news and known.state is not ResultState.PENDING and _theory_text(known) != told:
+            return _receive_correction(uow, batch, package)
+    _renumber(uow, records, package)
+    for result in package.results:
+        record = records.pop(result.candidate_id, None)
+        if record is None:
+            add_candidate(uow, batch, result, photos.get(result.candidate_id))
+            batch.n_registered += 1
+        else:
+            _fill_in(uow, record, held[result.candidate_id], result, photos.get(result.candidate_id))
+    for record in records.values():  # registered when the batch was opened, withdrawn before the release
+        _note_withdrawn(uow, record, held[record.candidate_id])
+    _note_delivery(uow, batch, package, status=DeliveryStatus.ACCEPTED)
+    audit.record(
+        uow, "certification.receive", "certification_batch", batch.certification_batch_id,
+        after={
+            "package_digest": package.package_digest, "n_registered": batch.n_registered, "n_withdrawn": len(records),
+        },
+    )  # fmt: skip
+    return Reception(batch.certification_batch_id, is_new=True, is_correction=False)
+
+
+def _renumber(uow: UnitOfWork, records: Mapping[uuid.UUID, ResultRecord], package: ResultPackage) -> None:
+    """Take over admission numbers that changed; all of them leave their old one first, for they may have been exchanged."""
+    changed = [
+        (record, result.admission_number)
+        for result in package.results
+        if (record := records.get(result.candidate_id)) and result.admission_number != record.admission_number
+    ]
+    for record, _number in changed:
+        record.admission_number = f"~{record.result_record_id.hex}"
+    uow.flush()
+    for record, number in changed:
+        record.admission_number = number
+    uow.flush()
+
+
+def _fill_in(
+    uow: UnitOfWork, record: ResultRecord, known: ComponentScore, result: CandidateResult, photo: bytes | None
+) -> None:
+    record.attempt_id = result.attempt_id
+    if photo and not record.has_photo:
+        key = record.result_record_id
+        record.photo_ciphertext = seal(photo, table="result_records", column="photo", row_id=key)
+        record.has_photo = True
+    if known.state is ResultState.PENDING and state_of(result) is not ResultState.PENDING:
+        add_theory(uow, record, result, number=known.number + 1, origin=ScoreOrigin.DELIVERY)
+
+
+def _note_withdrawn(uow: UnitOfWork, record: ResultRecord, known: ComponentScore) -> None:
+    if known.state is not ResultState.PENDING:
+        return
+    uow.add(
+        ComponentScore(
+            organisation_id=record.organisation_id, certification_batch_id=record.certification_batch_id,
+            result_record_id=record.result_record_id, mode=AssessmentMode.THEORY, number=known.number + 1,
+            state=ResultState.ABSENT, score=None, origin=ScoreOrigin.DELIVERY, entered_by=uow.actor.name[:100],
+            entered_at=now(),
+        )
+    )  # fmt: skip
 
 
 # --- corrections -----------------------------------------------------------------------------------------------------

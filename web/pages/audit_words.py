@@ -86,6 +86,8 @@ VERBS: dict[str, str] = {
     "consent_withdrawn": N_("考生撤回同意"),
     "sign_in_failed": N_("进入本人页面失败"),
     "answer_upload": N_("上传退回名册"),
+    "open_early": N_("提前建立认定批次"),
+    "number_early": N_("提前编准考证号"),
     "export_rates": N_("导出退回统计"),
     "answer_apply": N_("登记退回名册"),
     "answer_discard": N_("放弃退回名册"),
