@@ -18,7 +18,7 @@ from certification.pages.wording import PDF, Errors, base_url, download, field_e
 from certification.repository import candidates as repository
 from certification.rules.consents import CONSENT_TEXTS
 from certification.rules.credentials import MEDIA_TYPE
-from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS
+from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, TOTAL_LABEL
 from certification.services import candidate_access as access
 from certification.services import credentials
 from certification.services import own_certificates as services
@@ -276,7 +276,9 @@ def _result(row: OwnResult) -> ResultView:
         state = state_on(one, today())
         label, kind, _text = STATE_TEXTS[state]
         lines.append(CertificateLine(one, _(label), kind, is_valid=state == "valid"))
-    parts = [(_(MODE_LABELS[mode]), text) for mode, text in row.parts]
+    parts = [(_(MODE_LABELS[mode]), text) for mode, text in row.parts] + (
+        [(_(TOTAL_LABEL), row.total)] if row.total else []
+    )
     return ResultView(row, _(OUTCOME_LABELS[row.record.outcome]) if row.is_public else "", parts, lines)
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from certification.rules.levels import items_of as items_of
 from certification.rules.levels import level_codes as level_codes
-from certification.rules.pass_decision import AssessmentMode, PassRule, pass_rule_from_profile, plain_number
+from certification.rules.pass_decision import (
+    MODE_LABELS,
+    AssessmentMode,
+    PassRule,
+    pass_rule_from_profile,
+    plain_number,
+)
+from certification.rules.total_rules import ANY_LEVEL, NOTE, TOTALS, parse_totals, total_for
+from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
 from kernel.skill_levels import ABILITY_CODE, CHIEF, SENIOR
@@ -53,7 +62,26 @@ _ROUTES: Mapping[AssessmentMode, str] = {
     AssessmentMode.COMPETITION: COMPETITION_LEVELS,
 }
 
+
+@dataclass(frozen=True, slots=True)
+class TotalsKey(RuleKey):
+    """The rules of totals, read before they are published, and held against the components that the levels have."""
+
+    def check_among(self, values: Mapping[str, Any]) -> None:
+        """Refuse a line that cannot be read, or weighs a component its level does not have; the message names it."""
+        for line in parse_totals(str(values[TOTALS]), values):
+            unasked = set() if line.level == ANY_LEVEL else set(line.weights) - required_modes(values, line.level)
+            if unasked:
+                message = N_(
+                    "总分规则“%(line)s”计入了这个等级不考的项目“%(mode)s”；请先在考核项目的等级中加上，或改正这一条"
+                )
+                raise InvalidInputError(message, line=line.text, mode=MODE_LABELS[min(unasked)])
+
+
 declare(
+    TotalsKey(
+        TOTALS, NOTE, N_("总分：各考核项目的权重和合格分（按职业、等级）"), N_("各省、各职业技能等级认定实施办法")
+    ),
     RuleKey(MARK_THEORY, 60.0, N_("理论知识合格分"), "60", minimum=1, maximum=100),
     RuleKey(MARK_SKILLS, 60.0, N_("操作技能合格分"), "60", minimum=1, maximum=100),
     RuleKey(MARK_REVIEW, 60.0, N_("综合评审合格分"), "60", minimum=1, maximum=100),
@@ -76,18 +104,28 @@ declare(
 )
 
 
-def pass_profile(values: Mapping[str, Any], level_code: str) -> dict[str, Any]:
-    """Return the part of a rule profile that decides about one level, in the shape `pass_rule_from_profile` reads."""
+def required_modes(values: Mapping[str, Any], level_code: str) -> frozenset[AssessmentMode]:
+    """Return the components that a level has."""
+    return frozenset(mode for mode, name in _LEVELS.items() if _is_named(level_code, values[name]))
+
+
+def pass_profile(values: Mapping[str, Any], level_code: str, occupation_code: str = "") -> dict[str, Any]:
+    """Return the part of a rule profile that decides about one level, in the shape `pass_rule_from_profile` reads.
+
+    An occupation may have a total of its own; components and marks go by level.
+    """
     components = [
         {"mode": mode.value, "pass_mark": plain_number(Decimal(str(values[_MARKS[mode]])))}
         for mode, name in _LEVELS.items()
         if _is_named(level_code, values[name])
     ]
+    total = total_for(values, level_code, occupation_code, required_modes(values, level_code))
     routes = [mode.value for mode, name in _ROUTES.items() if _is_named(level_code, values[name])]
     return {
         "components": components,
         "rounding_unit": values[ROUNDING_UNIT] or None,
         **({"routes": routes} if routes else {}),
+        **({"total": total} if total else {}),
     }
 
 
@@ -97,9 +135,9 @@ def _is_named(level_code: str, levels: object) -> bool:
     return level_code in named or (ALL_LEVELS in named and level_code not in {SENIOR, CHIEF})
 
 
-def pass_rule(values: Mapping[str, Any], level_code: str) -> PassRule:
+def pass_rule(values: Mapping[str, Any], level_code: str, occupation_code: str = "") -> PassRule:
     """Return the rule by which candidates of a level pass."""
-    return pass_rule_from_profile(pass_profile(values, level_code))
+    return pass_rule_from_profile(pass_profile(values, level_code, occupation_code))
 
 
 def validity_years(values: Mapping[str, Any], level_code: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -34,6 +34,8 @@ ROSTER_COLUMNS: Mapping[str, str] = {
     "certificate_number": "证书编号",
     "issued_on": "发证日期",
 }
+SCORE_COLUMNS: Mapping[str, str] = {"total_score": N_("总分")}
+"""What a layout may ask for beside the annex's columns."""
 _YES_NO = {True: "是", False: "否"}
 _HEADER_MARKS = ("姓名", "证件号", "职业编码")
 _DATE_FORM = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
@@ -65,6 +67,7 @@ class RosterRow:
     skill_level: str
     certificate_number: str
     issued_on: dt.date | None
+    total_score: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def roster_header() -> list[str]:
 
 def roster_cells(row: RosterRow) -> list[str]:
     """Return one row as 21 texts; dates as 2026-11-22, truth values as 是 or 否."""
-    return [_cell_text(getattr(row, field.name)) for field in fields(row)]
+    return [_cell_text(getattr(row, name)) for name in ROSTER_COLUMNS]
 
 
 def _cell_text(value: object) -> str:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from certification.rules.roster import ROSTER_COLUMNS, RosterRow
+from certification.rules.roster import ROSTER_COLUMNS, SCORE_COLUMNS, RosterRow
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
@@ -25,6 +25,7 @@ NATIONAL = "national-21"
 ROSTER_LAYOUT = "certification.roster_layout"
 DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
 MOST_TEXT, MOST_COLUMNS, MOST_HEADING = 20_000, 80, 60
+ALLOWED = frozenset({*ROSTER_COLUMNS, *SCORE_COLUMNS})
 NEEDED = ("name", "id_number")
 DATES = frozenset({"birth_date", "joined_on", "issued_on"})
 TRUTHS = {True: "是", False: "否"}
@@ -150,7 +151,7 @@ def _column(number: int, given: Any) -> LayoutColumn:
         )
     heading = _text(given.get("heading"), "heading")
     fields = given["fields"] if isinstance(given.get("fields"), list) else []
-    known = bool(fields) and all(isinstance(one, str) and one in ROSTER_COLUMNS for one in fields)
+    known = bool(fields) and all(isinstance(one, str) and one in ALLOWED for one in fields)
     if not heading or len(heading) > MOST_HEADING or not known:
         raise InvalidInputError(N_("名册格式第 %(number)s 列的列名或字段不对"), number=number)
     date, values = given.get("date", DATE_FORMATS[0]), given.get("values")

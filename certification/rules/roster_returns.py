@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from certification.rules.roster import ROSTER_COLUMNS
+from certification.rules.roster import ROSTER_COLUMNS, SCORE_COLUMNS
 from kernel.i18n import N_
 
 RETURN_REASONS: Mapping[str, str] = {
@@ -19,4 +19,4 @@ RETURN_REASONS: Mapping[str, str] = {
     "other": N_("其他"),
 }
 EXTRA_FIELDS: Mapping[str, str] = {"photo": N_("照片"), "score": N_("成绩"), "whole": N_("整批")}
-RETURN_FIELDS: Mapping[str, str] = {**ROSTER_COLUMNS, **EXTRA_FIELDS}
+RETURN_FIELDS: Mapping[str, str] = {**ROSTER_COLUMNS, **SCORE_COLUMNS, **EXTRA_FIELDS}

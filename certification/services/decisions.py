@@ -32,7 +32,7 @@ def decide_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> batches.Balance:
     """Decide every candidate of a checked batch, lock the scores, and return the balance."""
     require(uow.actor, Permission.CERTIFICATION_WRITE)
     batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
-    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code)
+    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code)
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch_id)
     scores = score_repository.counting_scores(uow.session, batch_id)
@@ -53,7 +53,7 @@ def decide_again(
     uow: UnitOfWork, batch: CertificationBatch, records: Sequence[ResultRecord]
 ) -> list[tuple[ResultRecord, PassDecision]]:
     """Add a decision about some candidates after their scores were corrected; their outcome is left to the caller."""
-    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code)
+    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code)
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch.certification_batch_id)
     scores = score_repository.counting_scores(uow.session, batch.certification_batch_id)
@@ -89,7 +89,7 @@ def _row(
         number=number,
         outcome=decision.outcome,
         reasons=[
-            *([r.mode.value, r.code, r.message, dict(r.values)] for r in decision.reasons),
+            *([r.about, r.code, r.message, dict(r.values)] for r in decision.reasons),
             *carried.get(record.result_record_id, ()),
         ],
         rule=profile,
@@ -100,4 +100,4 @@ def _row(
 
 def rule_of(session: Session, batch: CertificationBatch) -> PassRule:
     """Return the rule that holds for a batch today."""
-    return keys.pass_rule(profiles.values(session, batch.organisation_id), batch.level_code)
+    return keys.pass_rule(profiles.values(session, batch.organisation_id), batch.level_code, batch.occupation_code)

@@ -21,8 +21,9 @@ from certification.models import (
 )
 from certification.repository import candidates as repository
 from certification.repository import publicity as publicity_repository
+from certification.repository import scores as score_repository
 from certification.rules.consents import CONSENT_TEXTS
-from certification.rules.pass_decision import AssessmentMode
+from certification.rules.pass_decision import AssessmentMode, total_text
 from certification.services import certificates, signing
 from certification.services.lookup import state_on
 from certification.services.scores import entered_text
@@ -49,6 +50,8 @@ class OwnResult:
     is_public: bool
     parts: tuple[tuple[AssessmentMode, str], ...]
     certificates: tuple[Certificate, ...]
+    total: str = ""
+    """The weighted total of the newest decision, empty where the rule asks for none."""
 
 
 def list_results(session: Session, actor: Actor, candidate_id: uuid.UUID) -> list[OwnResult]:
@@ -65,7 +68,9 @@ def _result(
     is_public = period is not None and period.starts_on <= today()
     scores = repository.scores_of(session, record.result_record_id) if is_public else {}
     own = tuple(one for one in issued if one.result_record_id == record.result_record_id)
-    return OwnResult(record, batch, period, is_public, tuple(_texts(scores)), own)
+    decided = score_repository.list_decisions(session, record.result_record_id)[:1] if is_public else ()
+    total = "".join(total_text(one.reasons) for one in decided)
+    return OwnResult(record, batch, period, is_public, tuple(_texts(scores)), own, total)
 
 
 def _texts(scores: Mapping[AssessmentMode, ComponentScore]) -> list[tuple[AssessmentMode, str]]:

@@ -25,7 +25,14 @@ from certification.repository import publicity as repository
 from certification.repository import scores as score_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState
-from certification.rules.pass_decision import MODE_LABELS, OUTCOME_LABELS, AssessmentMode, PassOutcome
+from certification.rules.pass_decision import (
+    MODE_LABELS,
+    OUTCOME_LABELS,
+    TOTAL_LABEL,
+    AssessmentMode,
+    PassOutcome,
+    total_text,
+)
 from certification.rules.publicity import PublicityPeriod, publicity_period
 from certification.services import batches
 from certification.services.scores import entered_text
@@ -95,15 +102,23 @@ def publicity_pdf(session: Session, batch_id: uuid.UUID, *, actor: Actor) -> tup
     decided = score_repository.current_decisions(session, batch_id)
     further = _further_modes(decided.values())
     scores = score_repository.counting_scores(session, batch_id)
+    has_total = any(total_text(one.reasons) for one in decided.values())
     rows = tuple(
-        _row(batch, record, scores.get(record.result_record_id, {}), further, decided.get(record.result_record_id))
+        _row(
+            batch,
+            record,
+            scores.get(record.result_record_id, {}),
+            further,
+            decided.get(record.result_record_id),
+            has_total=has_total,
+        )
         for record in batch_repository.list_records(session, batch_id)
     )
     listing = PublicityList(
         body_name=get_organisation(session, batch.organisation_id).name, batch_name=batch.name,
         starts_on=period.starts_on, ends_on=period.ends_on, n_working_days=period.n_working_days,
         contact=period.contact, published_on=period.starts_on, rows=rows,
-        further=tuple(MODE_LABELS[mode] for mode in further),
+        further=(*(MODE_LABELS[mode] for mode in further), *((TOTAL_LABEL,) if has_total else ())),
     )  # fmt: skip
     return f"公示名单_{batch.code}.pdf", publicity_list_pdf(listing, created_at=period.published_at)
 
@@ -120,10 +135,13 @@ def _row(
     held: dict[AssessmentMode, ComponentScore],
     further: Sequence[AssessmentMode],
     decision: PassDecisionRecord | None,
+    *,
+    has_total: bool,
 ) -> PublicityRow:
+    total = (total_text(decision.reasons) if decision else "",) if has_total else ()
     return PublicityRow(
         record.name, record.id_number_mask, batch.occupation_name, batch.level_name, *_score_texts(held),
-        outcome=OUTCOME_LABELS[record.outcome], further=tuple(entered_text(held.get(mode)) for mode in further),
+        outcome=OUTCOME_LABELS[record.outcome], further=(*(entered_text(held.get(mode)) for mode in further), *total),
         route=_route_of(decision),
     )  # fmt: skip
 
@@ -132,8 +150,8 @@ def _route_of(decision: PassDecisionRecord | None) -> str:
     """Return the name of the route on which a decision rests alone, empty for one about components."""
     if decision is None or decision.outcome is not PassOutcome.PASSED:
         return ""
-    found = ROUTES & {AssessmentMode(mode) for mode, *_rest in decision.reasons}
-    return MODE_LABELS[min(found)] if found else ""
+    named = {mode for mode, *_rest in decision.reasons}
+    return next((MODE_LABELS[mode] for mode in sorted(ROUTES) if mode.value in named), "")
 
 
 def _score_texts(held: dict[AssessmentMode, ComponentScore]) -> tuple[str, str, str]:

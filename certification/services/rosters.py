@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -22,9 +22,10 @@ from certification.models import (
 from certification.repository import batches as batch_repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import rosters as repository
+from certification.repository import scores as score_repository
 from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceSeverity
-from certification.rules.pass_decision import PassOutcome
+from certification.rules.pass_decision import PassOutcome, total_text
 from certification.rules.roster import RosterRow
 from certification.rules.roster_layouts import ROSTER_LAYOUT, RosterLayout, layout_named
 from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
@@ -106,8 +107,13 @@ def roster_rows(session: Session, batch: CertificationBatch) -> list[RosterRow]:
     people = batch_repository.list_records(session, batch.certification_batch_id)
     passed = [person for person in people if person.outcome is PassOutcome.PASSED]
     body = (organisation.certificate_prefix or "", organisation.name)
+    decided = score_repository.current_decisions(session, batch.certification_batch_id)
+    totals = {key: total_text(one.reasons) for key, one in decided.items()}
     return [
-        _roster_row(sequence, body, batch, person, certificates.get(person.result_record_id))
+        replace(
+            _roster_row(sequence, body, batch, person, certificates.get(person.result_record_id)),
+            total_score=totals.get(person.result_record_id, ""),
+        )
         for sequence, person in enumerate(passed, start=1)
     ]
 

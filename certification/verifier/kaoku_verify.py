@@ -374,6 +374,25 @@ def check_release(pack: Pack, entry: Json) -> str:
     return ""
 
 
+def check_decision(_pack: Pack, entry: Json) -> str:
+    """A weighted total is the sum of the scores that the decision names, by the weights and the mark of its rule."""
+    for decision in entry["body"]["decisions"]:
+        rule = decision["rule"].get("total")
+        stated = next((one for one in decision["reasons"] if one[0] == "total" and one[3].get("total")), None)
+        if not rule or not stated:
+            continue
+        scores = {about: values["score"] for about, _code, _message, values in decision["reasons"] if "score" in values}
+        total = sum((Decimal(scores[mode]) * Decimal(weight) for mode, weight in rule["weights"].items()), Decimal(0))
+        unit = decision["rule"].get("rounding_unit")
+        if unit:
+            total = (total / Decimal(unit)).quantize(Decimal(1), rounding=ROUND_HALF_UP) * Decimal(unit)
+        if total != Decimal(stated[3]["total"]):
+            return "总分与各项成绩和权重不符"
+        if rule.get("pass") and (total >= Decimal(rule["pass"])) != (stated[1] == "reached"):
+            return "总分是否合格与合格分不符"
+    return ""
+
+
 def check_certificate(pack: Pack, entry: Json) -> str:
     """A certificate says what it said when it was numbered, and its statement is signed."""
     body = entry["body"]
@@ -411,6 +430,7 @@ CHECKS: dict[str, Callable[[Pack, Json], str]] = {
     "answers": check_answers,
     "score": check_score,
     "release": check_release,
+    "decision": check_decision,
     "certificate": check_certificate,
     "audit": check_audit,
 }

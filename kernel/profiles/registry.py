@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,9 @@ class RuleKey:
         if self.choices and candidate not in self.choices:
             raise InvalidInputError(N_("%(label)s：请选择所列的值"), label=self.label)
         return candidate
+
+    def check_among(self, values: Mapping[str, Any]) -> None:
+        """Hold the value against the others of the same version; a key whose value stands alone has nothing to say."""
 
     def _boolean(self, candidate: Any) -> bool:
         if isinstance(candidate, bool):

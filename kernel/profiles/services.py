@@ -60,6 +60,9 @@ def publish(uow: UnitOfWork, overrides: Mapping[str, Any], *, effective_on: date
     if unknown := set(overrides) - set(known):
         raise InvalidInputError(N_("未知的规则项：%(names)s"), names="、".join(sorted(unknown)))
     checked = {name: known[name].check(v) for name, v in overrides.items()}
+    complete = {name: checked.get(name, key.default) for name, key in known.items()}
+    for key in known.values():
+        key.check_among(complete)
     kept = {name: v for name, v in checked.items() if v != known[name].default}
     organisation_id = uow.actor.organisation
     latest = next(iter(list_profiles(uow.session, organisation_id)), None)
