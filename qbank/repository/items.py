@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.clock import today
@@ -116,6 +116,16 @@ def visible(actor: Actor) -> list[ColumnElement[bool]]:
     raise ForbiddenError(N_("没有权限查看试题，请联系本机构管理员"), permission=Permission.ITEM_READ.value)
 
 
+def visible_among(actor: Actor, item_ids: Sequence[uuid.UUID]) -> list[ColumnElement[bool]]:
+    """Return the conditions of those of some items that an actor sees, in a shape that looks each up by its id."""
+    return [Item.item_id.in_(item_ids), *_without_list(visible(actor), actor)]
+
+
+def _without_list(found: list[ColumnElement[bool]], actor: Actor) -> list[ColumnElement[bool]]:
+    """Hide the organisation's column from its indexes: SQLite would read the whole list rather than look up a few items."""
+    return [func.coalesce(Item.organisation_id, Item.organisation_id) == actor.organisation, *found[1:]]
+
+
 def list_items(
     session: Session, *, actor: Actor, wanted: ItemFilter, page: int = 1, per_page: int = 50
 ) -> tuple[list[ItemRow], int]:
@@ -156,11 +166,7 @@ def _order(wanted: ItemFilter) -> list[Any]:
 
 
 def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[ColumnElement[bool]]:
-    """Return what an item must meet to be found by a filter.
-
-    Few matches of a search are looked up one by one: the sign before the organisation's column tells SQLite, which
-    keeps no statistics of its own, not to read the organisation's whole list instead.
-    """
+    """Return what an item must meet to be found by a filter; few matches of a search are looked up one by one."""
     found = visible(actor)
     equal: dict[Any, Any] = {
         Item.standard_level_id: wanted.standard_level_id,
@@ -178,8 +184,7 @@ def conditions(session: Session, actor: Actor, wanted: ItemFilter) -> list[Colum
     if wanted.search.strip():
         match = item_search.matches(session, wanted.search, organisation_id=actor.organisation)
         found.append(match.condition)
-        if match.is_few and item_search.is_sqlite(session):  # the sign keeps SQLite from reading a whole index
-            found[0] = literal_column("+items.organisation_id", Item.organisation_id.type) == actor.organisation
+        found = _without_list(found, actor) if match.is_few else found
     if wanted.is_returned:
         found.append(Item.returned_at.is_not(None))
     if wanted.scope.strip():
@@ -231,7 +236,7 @@ def lock_items(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor)
     """Return some items in the given order after locking them; raises NotFoundError when one is not there."""
     found: dict[uuid.UUID, Item] = {}
     for chunk in chunks(item_ids):
-        query = select(Item).where(Item.item_id.in_(chunk), *visible(actor)).order_by(Item.item_id).with_for_update()
+        query = select(Item).where(*visible_among(actor, chunk)).order_by(Item.item_id).with_for_update()
         rows = session.scalars(query.execution_options(populate_existing=True))
         found.update((item.item_id, item) for item in rows)
     if len(found) < len(set(item_ids)):
@@ -243,7 +248,7 @@ def list_by_ids(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor
     """Return those of some items that the actor sees, in the given order."""
     found: dict[uuid.UUID, Item] = {}
     for chunk in chunks(item_ids):
-        rows = session.scalars(select(Item).where(Item.item_id.in_(chunk), *visible(actor)))
+        rows = session.scalars(select(Item).where(*visible_among(actor, chunk)))
         found.update((item.item_id, item) for item in rows)
     return [found[item_id] for item_id in item_ids if item_id in found]
 

@@ -13,7 +13,7 @@ from item_templates.contract import ItemContent
 from kernel.identity.actor import Actor
 from qbank.models.items import Item
 from qbank.repository import item_search, pairs
-from qbank.repository.items import visible
+from qbank.repository.items import visible_among
 from qbank.rules.items import search_text
 from qbank.rules.search import fingerprint
 from qbank.rules.similarity import LEAST_SIMILARITY, comparable, differs_in_numbers_alone, near_pairs, ratio
@@ -47,7 +47,7 @@ def similar_items(
     exact = item_search.find_by_fingerprints(session, actor.organisation, [own_print]).get(own_print, [])
     same = {key for key, _code in exact}
     skipped = pairs.different_from(session, item_id) | {item_id} if item_id else set()
-    query = select(Item).where(Item.item_id.in_([*found, *same]), *visible(actor))
+    query = select(Item).where(*visible_among(actor, [*found, *same]))
     rated = [
         SimilarItem(
             item,
