@@ -110,6 +110,9 @@ class Lockdowns:
 class Transaction(Protocol):
     """One write transaction; it is durable when the context ends without an error."""
 
+    admissions: dict[uuid.UUID, Admission]
+    """What was asked for whole batches before the commands need it."""
+
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts locked in a stable order."""
         ...
@@ -150,8 +153,8 @@ class Transaction(Protocol):
         """Return how often the page was left."""
         ...
 
-    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
-        """Return whether the candidate of an attempt may begin, as planning has it now."""
+    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
+        """Return whether the candidates of attempts may begin, as planning has it now."""
         ...
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
@@ -233,9 +236,9 @@ REGISTRATION_STATUS = (
 )
 """What signing in and starting see: who was turned away at the door, or has not passed it yet, is not welcome either."""
 ADMISSION = (
-    f"SELECT coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant
+    f"SELECT a.attempt_id, coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant
     "JOIN registrations r ON r.registration_id = a.registration_id "
-    "JOIN exam_sessions s ON s.exam_session_id = a.exam_session_id WHERE a.attempt_id = "
+    "JOIN exam_sessions s ON s.exam_session_id = a.exam_session_id WHERE a.attempt_id "
 )
 FIND_LOCKDOWNS = (
     "SELECT l.exam_session_id, l.base_url, l.config_key, l.exam_keys, l.launch_code FROM session_lockdowns l "

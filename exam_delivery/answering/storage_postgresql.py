@@ -131,11 +131,14 @@ class PostgresqlStorage:
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresqlTransaction]:
-        """Open a write transaction on the writer's connection."""
+        """Open a write transaction on the writer's connection.
+
+        Statements are sent without waiting for one another; what is read is waited for, and the end waits for all, the commit too.
+        """
         if self.writer is None or self.writer.closed:
             self.writer = self._open(autocommit=False)
         try:
-            with self.writer.transaction():
+            with self.writer.pipeline(), self.writer.transaction():
                 yield PostgresqlTransaction(self.writer)
         except psycopg.OperationalError:
             self.writer.close()
@@ -208,6 +211,7 @@ class PostgresqlTransaction:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
+        self.admissions: dict[uuid.UUID, Admission] = {}
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts locked in the order of their keys."""
@@ -257,12 +261,10 @@ class PostgresqlTransaction:
         row = self.connection.execute(f"{COUNT_LEAVES}%s", (attempt_id,)).fetchone()
         return int(row[0]) if row else 0
 
-    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
-        """Return whether the candidate of an attempt may begin."""
-        row = self.connection.execute(f"{ADMISSION}%s", (attempt_id,)).fetchone()
-        if row is None:
-            raise LookupError("an attempt without its registration")
-        return Admission(*row)
+    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
+        """Return whether the candidates of attempts may begin."""
+        rows = self.connection.execute(f"{ADMISSION}= ANY(%s::uuid[])", (_keys(attempt_ids),), binary=True)
+        return {attempt_id: Admission(*rest) for attempt_id, *rest in rows}
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

@@ -196,6 +196,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.admissions: dict[uuid.UUID, Admission] = {}
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts; the write transaction itself is the lock. One prepared statement each beats a list of marks."""
@@ -276,12 +277,10 @@ class SqliteTransaction:
         """Return how often the page was left."""
         return int(self.connection.execute(f"{COUNT_LEAVES}?", (attempt_id.hex,)).fetchone()[0])
 
-    def find_admission(self, attempt_id: uuid.UUID) -> Admission:
-        """Return whether the candidate of an attempt may begin."""
-        row = self.connection.execute(f"{ADMISSION}?", (attempt_id.hex,)).fetchone()
-        if row is None:
-            raise LookupError("an attempt without its registration")
-        return Admission(*row)
+    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
+        """Return whether the candidates of attempts may begin."""
+        rows = (self.connection.execute(f"{ADMISSION}= ?", (key.hex,)).fetchone() for key in attempt_ids)
+        return {to_uuid(attempt_id): Admission(*rest) for attempt_id, *rest in filter(None, rows)}
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

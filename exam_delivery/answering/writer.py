@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from exam_delivery.answering.commands import Command, SaveCommand, TouchCommand, run_saves
+from exam_delivery.answering.commands import Command, SaveCommand, StartCommand, SubmitCommand, TouchCommand, run_saves
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.steps import Receiver
 from exam_delivery.answering.storage import AttemptRow, Storage, Transaction
@@ -154,15 +154,21 @@ class Writer:
             attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes)) if keys else {}
             saves = [c for c in commands if isinstance(c, SaveCommand)]
             saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
-            at = self.clock()
-            return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, at) for c in commands]
+            if doors := [c.attempt_id for c in commands if isinstance(c, StartCommand | SubmitCommand)]:
+                tx.admissions.update(tx.find_admissions(doors))
+            at, stale = self.clock(), set[uuid.UUID]()
+            return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, stale, at) for c in commands]
 
 
-def _run(tx: Transaction, command: Command, attempts: dict[uuid.UUID, AttemptRow], at: datetime) -> Any:
-    """Carry out one command; later commands of the batch see the attempt as it left it."""
-    if command.attempt_id is None:
+def _run(
+    tx: Transaction, command: Command, attempts: dict[uuid.UUID, AttemptRow], stale: set[uuid.UUID], at: datetime
+) -> Any:
+    """Carry out one command; it sees its attempt as earlier commands of the batch left it."""
+    key = command.attempt_id
+    if key is None:
         return command.run(tx, None, at)
-    outcome = command.run(tx, attempts.get(command.attempt_id), at)
+    if key in stale:
+        attempts.update(tx.lock_attempts([key]))
     if not isinstance(command, TouchCommand):
-        attempts.update(tx.lock_attempts([command.attempt_id]))
-    return outcome
+        stale.add(key)
+    return command.run(tx, attempts.get(key), at)
