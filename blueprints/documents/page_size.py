@@ -33,6 +33,11 @@ class PageSize:
         return text / self.n_columns
 
     @property
+    def open_column_width(self) -> float:
+        """Width of one column of text where neither edge is sealed, as in a key."""
+        return self.column_width + (self.inside - self.outside) / self.n_columns
+
+    @property
     def line_units(self) -> int:
         """How many half characters a line takes.
 

@@ -25,6 +25,8 @@ AFTER_BORDERS = ("w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr", "w:se
 """What stands behind the borders among the settings of a paragraph."""
 MARK_BOX = Mm(16)
 WIDEST_PICTURE = Mm(90)
+SUBJECT_SHARES = (0.14, 0.2, 0.14, 0.52)
+SCORE_COLUMN = 20
 READABLE = frozenset({"png", "jpg", "gif"})
 
 
@@ -60,6 +62,7 @@ class _Writer:
         self._sheet = sheet
         self._media = media
         self._keeps = False
+        self._width = sheet.page_size.column_width if is_sealed else sheet.page_size.open_column_width
         self._document = docx.Document()
         set_up_page(self._document, sheet, is_sealed=is_sealed)
         _font(self._document.styles["Normal"], BODY_FONT, 10.5)
@@ -84,7 +87,9 @@ class _Writer:
     def form_head(self, parts: Sequence[PrintedPart]) -> None:
         self.titles()
         sheet = self._sheet
-        self._table([["科目代码", sheet.occupation_code, "科目名称", f"{sheet.occupation}{sheet.level}"]])
+        self._table(
+            [["科目代码", sheet.occupation_code, "科目名称", f"{sheet.occupation}{sheet.level}"]], shares=SUBJECT_SHARES
+        )
         self._centred("注　意　事　项", 12)
         for note in sheet.notes:
             self._document.add_paragraph(note)
@@ -102,13 +107,11 @@ class _Writer:
 
     def part_heading(self, text: str) -> None:
         """Put the box for the marks of a part above its heading; both stay with the first item."""
-        table = self._new_table(rows=2, cols=2, style="Table Grid")
-        table.autofit = False
+        table = self._new_table(rows=2, cols=2, style="Table Grid", widths=(MARK_BOX, MARK_BOX))
         for column, label in enumerate(("得分", "评分人")):
             table.cell(0, column).text = label
             for row in range(2):
                 cell = table.cell(row, column)
-                cell.width = MARK_BOX
                 cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
                 cell.paragraphs[0].paragraph_format.keep_with_next = True
         self.heading(text)
@@ -129,8 +132,11 @@ class _Writer:
             _ruled(self._document.add_paragraph())
         self._keeps = False
 
-    def _new_table(self, **more: Any) -> Any:
-        """Add a table; Word takes two that touch for one, so a line of nothing keeps them apart."""
+    def _new_table(self, *, rows: int, cols: int, style: str | None = None, widths: Sequence[Mm] = ()) -> Any:
+        """Add a table as wide as the column of text, or of some widths.
+
+        Word takes two that touch for one, so a line of nothing keeps them apart.
+        """
         body = self._document.element.body
         before = body[-2] if len(body) > 1 else None
         if before is not None and before.tag == qn("w:tbl"):
@@ -138,7 +144,13 @@ class _Writer:
             spacer.paragraph_format.keep_with_next = True
             spacer.paragraph_format.space_after = Pt(0)
             spacer.paragraph_format.line_spacing = Pt(2)
-        return self._document.add_table(**more)
+        table = self._document.add_table(rows=rows, cols=cols, style=style)
+        table.autofit = False
+        for column, width in zip(table.columns, widths or [Mm(self._width / cols)] * cols, strict=True):
+            column.width = width
+            for cell in column.cells:
+                cell.width = width
+        return table
 
     def _choices(self, item: PrintedItem) -> None:
         if not item.choices:
@@ -166,7 +178,8 @@ class _Writer:
     def key_item(self, item: Mapping[str, Any]) -> None:
         self._rich(f"{item['number']}.（{item['score']} 分）", item["answer"])
         if item["points"]:
-            table = self._new_table(rows=1, cols=2, style="Table Grid")
+            widths = (Mm(self._width - SCORE_COLUMN), Mm(SCORE_COLUMN))
+            table = self._new_table(rows=1, cols=2, style="Table Grid", widths=widths)
             table.rows[0].cells[0].text, table.rows[0].cells[1].text = "评分要点", "分值"
             for text, score in item["points"]:
                 cells = table.add_row().cells
@@ -232,8 +245,9 @@ class _Writer:
         run.bold = True
         _font(run, HEAD_FONT, size)
 
-    def _table(self, rows: Sequence[Sequence[str]]) -> None:
-        table = self._new_table(rows=len(rows), cols=max(map(len, rows)), style="Table Grid")
+    def _table(self, rows: Sequence[Sequence[str]], *, shares: Sequence[float] = ()) -> None:
+        widths = [Mm(self._width * share) for share in shares]
+        table = self._new_table(rows=len(rows), cols=max(map(len, rows)), style="Table Grid", widths=widths)
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 cell = table.cell(number, column)

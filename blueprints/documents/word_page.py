@@ -15,6 +15,8 @@ from blueprints.documents.layout import FormSheet
 from blueprints.documents.page_size import PageSize
 
 TWIPS_PER_MM = 56.7
+LONGEST_FOOT = 40
+"""Characters beside the page numbers; longer ones are set smaller."""
 SEAL_FROM_EDGE = 5
 SEAL_SPARE = 30
 SEAL_WIDTHS = (14, 9)
@@ -109,22 +111,24 @@ def _watermark(header: Any, words: str) -> None:
 
 def _foot(paragraph: Any, left: str, right: str) -> None:
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    size = Pt(9) if len(left + right) <= LONGEST_FOOT else Pt(7)
     paragraph.add_run(f"{left}　　第 ")
-    _field(paragraph, "PAGE")
+    _field(paragraph, "PAGE", size)
     paragraph.add_run(" 页 共 ")
-    _field(paragraph, "NUMPAGES")
+    _field(paragraph, "NUMPAGES", size)
     paragraph.add_run(f" 页　　{right}")
     for run in paragraph.runs:
-        run.font.size = Pt(9)
+        run.font.size = size
 
 
-def _field(paragraph: Any, name: str) -> None:
+def _field(paragraph: Any, name: str, size: Pt) -> None:
     """Add a field whose value Word computes."""
     field = OxmlElement("w:fldSimple")
     field.set(qn("w:instr"), name)
-    run = OxmlElement("w:r")
+    run: Any = OxmlElement("w:r")
     text = OxmlElement("w:t")
     text.text = "1"
     run.append(text)
+    run.get_or_add_rPr().get_or_add_sz().val = size
     field.append(run)
     paragraph._p.append(field)  # noqa: SLF001

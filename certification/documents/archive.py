@@ -9,12 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docx
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, RGBColor
+
 from certification.documents.rendering import chinese_date
 from certification.rules.archive import VOLUMES, ArchivedFile, Expected
 from kernel.typesetting import render_pdf
 
 _TEMPLATE = Path(__file__).with_name("archive_index.typ")
 OUTSIDE = "（系统外保存，请补入）"
+BODY_FONT, HEAD_FONT = "宋体", "黑体"
+MARGIN = 20
+WIDTHS = (12, 52, 58, 14, 34)
+"""Widths of the columns in millimetres; together what the margins leave."""
 HEAD = ("序号", "文件", "文件名", "条数", "校验值（前 16 位）")
 
 
@@ -61,9 +70,12 @@ def _facts(index: ArchiveIndex) -> dict[str, Any]:
 
 def index_word(index: ArchiveIndex) -> bytes:
     """Return the table of contents as Word."""
-    import docx
-
     document = docx.Document()
+    page = document.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = Mm(MARGIN)
+    for style in ("Normal", "Heading 1", "Heading 2"):
+        _set_font(document.styles[style], BODY_FONT if style == "Normal" else HEAD_FONT)
     document.core_properties.title, document.core_properties.author = "归档卷内目录", index.body_name
     document.add_heading("职业技能等级认定归档目录", level=1)
     labels = ("评价机构", "批次", "批次代码", "职业等级", "登记人数", "整理日期", "整理人")
@@ -73,15 +85,35 @@ def index_word(index: ArchiveIndex) -> bytes:
         document.add_heading(volume["title"], level=2)
         rows = [list(HEAD)]
         rows += [[str(n), f["title"], f["name"], f["n_rows"], f["digest"]] for n, f in enumerate(volume["files"], 1)]
-        table = document.add_table(rows=len(rows), cols=len(HEAD), style="Table Grid")
-        for row, texts in zip(table.rows, rows, strict=True):
-            for cell, text in zip(row.cells, texts, strict=True):
-                cell.text = text
+        _add_table(document, rows)
         if volume["missing"]:
             document.add_paragraph("尚缺：" + "；".join(volume["missing"]))
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
+
+
+def _set_font(style: Any, name: str) -> None:
+    style.font.name, style.font.color.rgb = "Times New Roman", RGBColor(0, 0, 0)
+    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+    for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(qn(f"w:{theme}"), None)
+    fonts.set(qn("w:eastAsia"), name)
+
+
+def _add_table(document: Any, rows: Sequence[Sequence[str]]) -> None:
+    """Add a table of fixed widths whose head is repeated and whose rows stay whole."""
+    table = document.add_table(rows=len(rows), cols=len(HEAD), style="Table Grid")
+    table.autofit = False
+    for column, width in zip(table.columns, WIDTHS, strict=True):
+        column.width = Mm(width)
+    for number, (row, texts) in enumerate(zip(table.rows, rows, strict=True)):
+        properties = row._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx knows neither
+        properties.append(OxmlElement("w:cantSplit"))
+        if number == 0:
+            properties.append(OxmlElement("w:tblHeader"))
+        for cell, text, width in zip(row.cells, texts, WIDTHS, strict=True):
+            cell.width, cell.text = Mm(width), text
 
 
 def _facts_in_order(index: ArchiveIndex) -> list[str]:

@@ -3,12 +3,18 @@
 import datetime as dt
 import io
 
+import docx
 import pypdf
+import pytest
+from docx.oxml.ns import qn
+from docx.shared import Mm
 
+from certification.documents.archive import ArchiveIndex, index_word
 from certification.documents.assessor_sheet import AssessorSheetPage, assessor_sheets_pdf
 from certification.documents.model import PublicityList, PublicityRow
 from certification.documents.rendering import publicity_list_pdf
 from certification.documents.senior_sheets import SeniorSheet, senior_sheet_pdf
+from certification.rules.archive import ArchivedFile
 
 LONG_NAME = "阿卜杜热合曼·阿卜杜克热木·麦麦提明"
 OCCUPATION = "轨道交通信号设备及列车自动运行控制系统安装调试与维护工程技术人员"
@@ -99,3 +105,18 @@ def test_eight_people_sign_a_decision_in_lines_of_two_or_three_and_none_breaks_a
     (page,) = pypdf.PdfReader(io.BytesIO(pdf)).pages
     lines = page.extract_text().splitlines()
     assert any(LONG_NAME in line for line in lines)
+
+
+def test_the_contents_of_an_archive_in_word_fit_the_page_and_repeat_their_head():
+    files = [
+        ArchivedFile(1, f"报名与资格审核汇总表{number}", f"{OCCUPATION}{number}.xlsx", b"", 300, "ab" * 32)
+        for number in range(40)
+    ]
+    index = ArchiveIndex("演示中心", "第四批次", "1", OCCUPATION, 300, dt.date(2026, 12, 20), "演示甲", files, ())
+    document = docx.Document(io.BytesIO(index_word(index)))
+    table, section = document.tables[0], document.sections[0]
+    room = (section.page_width - section.left_margin - section.right_margin) / Mm(1)
+    assert sum(column.width.mm for column in table.columns) == pytest.approx(room, abs=0.5)
+    assert table.rows[0]._tr.trPr.find("{*}tblHeader") is not None
+    assert all(row._tr.trPr.find("{*}cantSplit") is not None for row in table.rows)
+    assert document.styles["Normal"].element.rPr.rFonts.get(qn("w:eastAsia")) == "宋体"
