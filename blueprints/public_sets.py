@@ -109,6 +109,25 @@ def replaced_forms(session: Session, actor: Actor, form_ids: Collection[uuid.UUI
     ]
 
 
+def forms_holding(
+    session: Session, actor: Actor, form_ids: Collection[uuid.UUID], item_version_id: uuid.UUID
+) -> list[uuid.UUID]:
+    """Return those of some forms of the actor's organisation in which a version of an item stands.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Sees the own organisation only.
+    form_ids : collection of UUID
+        Forms of any state.
+    item_version_id : UUID
+        The version.
+    """
+    return stored.forms_holding(session, list(form_ids), item_version_id, actor=actor)
+
+
 def sets_of_forms(
     session: Session, actor: Actor, form_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:

@@ -228,6 +228,20 @@ def sealed_members(session: Session, *, actor: Actor) -> list[tuple[ExamForm, uu
     return [(row[0], row[1], row[2]) for row in session.execute(query.limit(MOST_MEMBERS))]
 
 
+def forms_holding(
+    session: Session, form_ids: Sequence[uuid.UUID], item_version_id: uuid.UUID, *, actor: Actor
+) -> list[uuid.UUID]:
+    """Return those of some forms in which a version of an item stands."""
+    query = (
+        select(ExamForm.exam_form_id)
+        .join(FormSlot, FormSlot.exam_form_id == ExamForm.exam_form_id)
+        .where(ExamForm.organisation_id == actor.organisation, FormSlot.item_version_id == item_version_id)
+        .distinct()
+    )
+    parts = [form_ids[start : start + FEW] for start in range(0, len(form_ids), FEW)]
+    return [key for some in parts for key in session.scalars(query.where(ExamForm.exam_form_id.in_(some)))]
+
+
 def replaced_forms(session: Session, form_ids: Sequence[uuid.UUID], *, actor: Actor) -> list[tuple[ExamForm, ExamForm]]:
     """Return those of some forms whose place another sealed form has taken, each with that form."""
     successor = aliased(ExamForm)

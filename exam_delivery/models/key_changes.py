@@ -14,7 +14,11 @@ from kernel.db import Base, UuidPk
 
 
 class KeyChange(Base):
-    """One case about one slot of one form. The new key is encrypted; the sealed form itself never changes."""
+    """One case about one slot of one form. The new key is encrypted; the sealed form itself never changes.
+
+    Where the item stands in several forms of the same sessions, the case has a row for each: the first leads, the others
+    name it and share its state, so that they are decided and applied together.
+    """
 
     __tablename__ = "key_changes"
     __table_args__ = (
@@ -23,10 +27,15 @@ class KeyChange(Base):
         CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided_has_time"),
         CheckConstraint("(state = 'applied') = (number IS NOT NULL)", name="applied_has_number"),
         Index("ix_key_changes_form_id_state", "form_id", "state"),
+        Index("ix_key_changes_lead_id", "lead_id"),
     )
     key_change_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
     code: Mapped[str] = mapped_column(String(20))
+    lead_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("key_changes.key_change_id"),
+        comment="the row that leads a case over several forms; empty for itself",
+    )
     form_id: Mapped[uuid.UUID]
     slot: Mapped[int]
     number: Mapped[int | None] = mapped_column(comment="order of amendments of the form, from 1, given when applied")
@@ -50,3 +59,8 @@ class KeyChange(Base):
     applied_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def case_code(self) -> str:
+        """The code of the case, whichever of its forms the row is about."""
+        return self.code.partition("/")[0]

@@ -199,7 +199,7 @@ def _proposal_page(proposal: Proposal, errors: Mapping[str, Sequence[str]]) -> P
         policies=[(one.value, _(label)) for one, label in POLICY_LABELS.items()],
         sources=[(one.value, _(label)) for one, label in SOURCE_LABELS.items()],
         sessions=[(str(row.exam_session_id), row.name) for row in form.sessions],
-        rooms=_rooms(repository.rooms_of_form(session, proposal.form_id, actor=actor)), filled=proposal, errors=errors,
+        rooms=_rooms(repository.rooms_of_forms(session, [proposal.form_id], actor=actor)), filled=proposal, errors=errors,
     )  # fmt: skip
     return render_page("exam_delivery/key_changes/propose.html", page)
 
@@ -218,7 +218,7 @@ def detail(key_change_id: uuid.UUID) -> Page:
     slot = scoring_keys.load_key(session, actor.organisation, change.form_id).find(change.slot)
     effects = find_effects(session, actor, change) if change.state in PENDING else None
     is_open, is_own = change.state is ChangeState.PROPOSED, change.proposed_by == actor.user_id
-    rooms = repository.rooms_of_form(session, change.form_id, actor=actor)
+    rooms = repository.rooms_of_forms(session, [change.form_id], actor=actor)
     page = CasePage(
         change=change, title=form.title, line=_line(slot) if slot else None, new_key=_new_key(change, slot),
         badge=_badges()[change.state], policy=_(POLICY_LABELS[change.policy]), source=_(SOURCE_LABELS[change.source]),

@@ -68,11 +68,27 @@ def get_change(session: Session, key_change_id: uuid.UUID, *, actor: Actor, lock
     return change
 
 
+def case_of(session: Session, change: KeyChange) -> list[KeyChange]:
+    """Return all rows of a case that a row leads, itself first."""
+    query = select(KeyChange).where(KeyChange.lead_id == change.key_change_id).order_by(KeyChange.code)
+    return [change, *session.scalars(query)]
+
+
+def count_forms(session: Session, changes: Sequence[KeyChange]) -> dict[uuid.UUID, int]:
+    """Return how many forms each of some cases is about, where there are several."""
+    query = (
+        select(KeyChange.lead_id, func.count())
+        .where(KeyChange.lead_id.in_([change.key_change_id for change in changes]))
+        .group_by(KeyChange.lead_id)
+    )
+    return {row[0]: row[1] + 1 for row in session.execute(query)}
+
+
 def list_changes(
     session: Session, *, actor: Actor, state: ChangeState | None = None, page: int = 1, per_page: int = 50
 ) -> tuple[Sequence[KeyChange], int]:
     """Return one page of cases, newest first, and how many there are."""
-    query = select(KeyChange).where(KeyChange.organisation_id == actor.organisation)
+    query = select(KeyChange).where(KeyChange.organisation_id == actor.organisation, KeyChange.lead_id.is_(None))
     if state is not None:
         query = query.where(KeyChange.state == state)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -81,13 +97,16 @@ def list_changes(
 
 
 def pending_of_forms(session: Session, form_ids: Sequence[uuid.UUID], *, actor: Actor) -> Sequence[KeyChange]:
-    """Return the cases of some forms that nobody has decided or that are not applied yet."""
-    query = select(KeyChange).where(
-        KeyChange.form_id.in_(form_ids),
-        KeyChange.organisation_id == actor.organisation,
-        KeyChange.state.in_(PENDING),
-    )
-    return session.scalars(query.order_by(KeyChange.code)).all()
+    """Return the cases of some forms that nobody has decided or that are not applied yet; a row for each form."""
+    found: list[KeyChange] = []
+    for start in range(0, len(form_ids), CHUNK):
+        query = select(KeyChange).where(
+            KeyChange.form_id.in_(form_ids[start : start + CHUNK]),
+            KeyChange.organisation_id == actor.organisation,
+            KeyChange.state.in_(PENDING),
+        )
+        found += session.scalars(query)
+    return sorted(found, key=lambda change: change.code)
 
 
 def count_pending(session: Session, *, actor: Actor) -> int:
@@ -95,6 +114,7 @@ def count_pending(session: Session, *, actor: Actor) -> int:
     query = select(func.count()).where(
         KeyChange.organisation_id == actor.organisation,
         KeyChange.state == ChangeState.PROPOSED,
+        KeyChange.lead_id.is_(None),
         KeyChange.proposed_by.is_distinct_from(actor.user_id),
     )
     return session.scalar(query) or 0
@@ -105,7 +125,8 @@ def lock_numbers(session: Session, organisation_id: uuid.UUID) -> int:
     session.execute(
         select(Organisation.organisation_id).where(Organisation.organisation_id == organisation_id).with_for_update()
     )
-    return session.scalar(select(func.count()).where(KeyChange.organisation_id == organisation_id)) or 0
+    query = select(func.count()).where(KeyChange.organisation_id == organisation_id, KeyChange.lead_id.is_(None))
+    return session.scalar(query) or 0
 
 
 def next_number(session: Session, form_id: uuid.UUID) -> int:
@@ -131,33 +152,45 @@ class Sitting:
     exam_session: ExamSession
 
 
-def sittings(session: Session, form_id: uuid.UUID, *, actor: Actor) -> list[Sitting]:
-    """Return the handed-in attempts of a form in sessions that are over, by admission number."""
+def sittings(session: Session, form_ids: Sequence[uuid.UUID], *, actor: Actor) -> list[Sitting]:
+    """Return the handed-in attempts of some forms in sessions that are over, by admission number."""
+    found: list[Sitting] = []
+    for start in range(0, len(form_ids), CHUNK):
+        found += _sittings(session, form_ids[start : start + CHUNK], actor)
+    return sorted(found, key=lambda one: (one.registration.admission_number or "", one.attempt.attempt_id))
+
+
+def _sittings(session: Session, form_ids: Sequence[uuid.UUID], actor: Actor) -> list[Sitting]:
     query = (
         select(Attempt, Registration, Candidate, ExamSession)
         .join(Registration, Registration.registration_id == Attempt.registration_id)
         .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
         .join(ExamSession, ExamSession.exam_session_id == Attempt.exam_session_id)
         .where(
-            Attempt.form_id == form_id,
+            Attempt.form_id.in_(form_ids),
             Attempt.organisation_id == actor.organisation,
             Attempt.status == AttemptStatus.SUBMITTED,
             Registration.status == RegistrationStatus.ADMITTED,
             ExamSession.status.in_(FINISHED),
         )
-        .order_by(Registration.admission_number, Attempt.attempt_id)
     )
     return [Sitting(*row) for row in session.execute(query)]
 
 
-def rooms_of_form(session: Session, form_id: uuid.UUID, *, actor: Actor) -> Sequence[ExamRoom]:
-    """Return the rooms in which a form was sat."""
+def rooms_of_forms(session: Session, form_ids: Sequence[uuid.UUID], *, actor: Actor) -> Sequence[ExamRoom]:
+    """Return the rooms in which any of some forms was sat."""
+    found: dict[uuid.UUID, ExamRoom] = {}
+    for start in range(0, len(form_ids), CHUNK):
+        found |= {room.exam_room_id: room for room in _rooms(session, form_ids[start : start + CHUNK], actor)}
+    return sorted(found.values(), key=lambda room: (room.site, room.name))
+
+
+def _rooms(session: Session, form_ids: Sequence[uuid.UUID], actor: Actor) -> Sequence[ExamRoom]:
     query = (
         select(ExamRoom)
         .join(Registration, Registration.exam_room_id == ExamRoom.exam_room_id)
         .join(Attempt, Attempt.registration_id == Registration.registration_id)
-        .where(Attempt.form_id == form_id, Attempt.organisation_id == actor.organisation)
+        .where(Attempt.form_id.in_(form_ids), Attempt.organisation_id == actor.organisation)
         .distinct()
-        .order_by(ExamRoom.site, ExamRoom.name)
     )
     return session.scalars(query).all()

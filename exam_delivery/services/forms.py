@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,13 @@ def titles(session: Session, organisation_id: uuid.UUID) -> dict[uuid.UUID, Seal
     actor = system_actor(organisation_id, name="scores")
     every = [*sets.list_set_forms(session, actor), *blueprints.list_sealed_forms(session, actor)]
     return {form.form_id: form for form in every}
+
+
+def holding(
+    session: Session, organisation_id: uuid.UUID, form_ids: Collection[uuid.UUID], item_version_id: uuid.UUID
+) -> list[uuid.UUID]:
+    """Return those of some forms that hold a version of an item."""
+    return sets.forms_holding(session, system_actor(organisation_id, name="scores"), form_ids, item_version_id)
 
 
 def sealed_sets(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[SealedSet]:

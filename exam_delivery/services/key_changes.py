@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,7 +42,10 @@ LONGEST_REASON = 2000
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a person proposes about one slot; `key_text` is written as in an item table: ``AC``, ``√``, ``铁|Fe；2``."""
+    """What a person proposes about one slot; `key_text` is written as in an item table: ``AC``, ``√``, ``铁|Fe；2``.
+
+    `with_others`: the same item in the other forms of the same sessions, too, as one case.
+    """
 
     form_id: uuid.UUID
     slot: int
@@ -52,6 +56,7 @@ class Proposal:
     is_harmless: bool = False
     sessions: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
+    with_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,16 @@ class FormInUse:
     form_id: uuid.UUID
     title: str
     sessions: list[ExamSession] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPlace:
+    """Where an item stands in another form; `is_alike` says whether it reads the same there."""
+
+    form_id: uuid.UUID
+    title: str
+    slot: int
+    is_alike: bool
 
 
 def forms_in_use(session: Session, actor: Actor) -> list[FormInUse]:
@@ -115,12 +130,19 @@ def propose(uow: UnitOfWork, proposal: Proposal) -> KeyChange:
     key = open_key(uow.session, uow.actor, proposal.form_id)
     slot = find_slot(key, proposal.slot)
     new_key = _check(proposal, slot, key)
+    others = other_places(uow.session, uow.actor, proposal.form_id, slot) if proposal.with_others else []
+    _refuse_other_contents(proposal, others)
     n_before = repository.lock_numbers(uow.session, uow.actor.organisation)
-    _refuse_second(uow, proposal)
+    _refuse_second(uow, {proposal.form_id: proposal.slot, **{one.form_id: one.slot for one in others}})
     change = _new_change(uow, proposal, new_key, n_before + 1)
     uow.add(change)
-    uow.flush()
-    after = {"form": str(change.form_id), "slot": change.slot, "policy": change.policy.value, "code": change.code}
+    uow.flush()  # the other rows name the first
+    for number, place in enumerate(others, 2):
+        uow.add(_companion(change, place, number, new_key))
+    after = {
+        "form": str(change.form_id), "slot": change.slot, "policy": change.policy.value, "code": change.code,
+        "other_forms": {str(one.form_id): one.slot for one in others},
+    }  # fmt: skip
     audit.record(uow, "key_change.propose", "key_change", change.key_change_id, after=after, reason=change.reason[:300])
     return change
 
@@ -163,10 +185,59 @@ def _how_to_write(slot: KeyedSlot) -> str:
     return N_("看不出新答案，或与原答案相同；请照题库表格的写法填写，如 B、AC、√、铁|Fe；2")
 
 
-def _refuse_second(uow: UnitOfWork, proposal: Proposal) -> None:
-    for other in repository.pending_of_forms(uow.session, [proposal.form_id], actor=uow.actor):
-        if other.slot == proposal.slot:
-            raise ConflictError(N_("这道题已有未办结的答案变更案 %(code)s"), code=other.code)
+def _refuse_second(uow: UnitOfWork, places: Mapping[uuid.UUID, int]) -> None:
+    for other in repository.pending_of_forms(uow.session, list(places), actor=uow.actor):
+        if other.slot == places[other.form_id]:
+            raise ConflictError(N_("这道题已有未办结的答案变更案 %(code)s"), code=other.case_code)
+
+
+def other_places(session: Session, actor: Actor, form_id: uuid.UUID, slot: KeyedSlot) -> list[OtherPlace]:
+    """Return where else an item stands in the forms of the sessions that sat a form, by title.
+
+    Forms of these sessions that nobody was given are among them: what they may still be used for follows the same key.
+    """
+    require(actor, Permission.SCORE_RELEASE)
+    if not slot.item_version_id:
+        return []
+    together = {
+        uuid.UUID(key)
+        for row in repository.finished_sessions_with_forms(session, actor=actor)
+        if str(form_id) in row.form_ids
+        for key in row.form_ids
+    }
+    holding = forms.holding(session, actor.organisation, together - {form_id}, uuid.UUID(slot.item_version_id))
+    known = forms.titles(session, actor.organisation)
+    found = [
+        OtherPlace(key, known[key].title, one.slot, one.content == slot.content)
+        for key in holding
+        if key in known
+        for one in scoring_keys.load_key(session, actor.organisation, key).slots
+        if (one.item_version_id, one.part) == (slot.item_version_id, slot.part)
+    ]
+    return sorted(found, key=lambda one: (one.title, one.slot))
+
+
+def _refuse_other_contents(proposal: Proposal, others: Sequence[OtherPlace]) -> None:
+    """Refuse one new key for an item that says something else in every form, such as one with drawn numbers."""
+    if proposal.policy in NEEDS_KEY and not all(one.is_alike for one in others):
+        message = N_(
+            "这道题在各份试卷中的内容不同（例如数值不同），不能用同一个新答案；请用“全部给满分”或“取消此题”，或逐份提出"
+        )
+        raise InvalidInputError(N_("请改正标出的内容"), fields={"policy": [message]})
+
+
+def _companion(lead: KeyChange, place: OtherPlace, number: int, new_key: Any) -> KeyChange:
+    """Return the row of a case for another form."""
+    key_change_id = new_id()
+    same = (
+        "organisation_id", "source", "policy", "is_harmless", "sessions", "rooms", "reason", "state", "proposed_by",
+        "proposed_by_name", "proposed_at",
+    )  # fmt: skip
+    return KeyChange(
+        **{name: getattr(lead, name) for name in same}, key_change_id=key_change_id, code=f"{lead.code}/{number}",
+        lead_id=lead.key_change_id, form_id=place.form_id, slot=place.slot, effects={},
+        key_ciphertext=None if new_key is None else scoring_keys.seal_new_key(key_change_id, new_key),
+    )  # fmt: skip
 
 
 def _new_change(uow: UnitOfWork, proposal: Proposal, new_key: Any, number: int) -> KeyChange:
@@ -225,17 +296,22 @@ def withdraw(uow: UnitOfWork, key_change_id: uuid.UUID) -> KeyChange:
 def _lock_proposed(uow: UnitOfWork, key_change_id: uuid.UUID) -> KeyChange:
     require(uow.actor, Permission.SCORE_RELEASE)
     change = repository.get_change(uow.session, key_change_id, actor=uow.actor, lock=True)
+    if change.lead_id is not None:
+        raise ConflictError(N_("这份试卷随答案变更案 %(code)s 一并处理"), code=change.case_code)
     check_pending(change.state)
     return change
 
 
 def _decide(uow: UnitOfWork, change: KeyChange, state: ChangeState, reason: str) -> None:
-    change.state, change.decided_at = state, now()
-    change.decided_by, change.decided_by_name = uow.actor.user_id, uow.actor.name[:100]
-    change.decision_reason = reason.strip()[:LONGEST_REASON]
+    members = repository.case_of(uow.session, change)
+    for one in members:
+        one.state, one.decided_at = state, now()
+        one.decided_by, one.decided_by_name = uow.actor.user_id, uow.actor.name[:100]
+        one.decision_reason, one.effects_digest = reason.strip()[:LONGEST_REASON], change.effects_digest
     audit.record(
         uow, f"key_change.{state.value}", "key_change", change.key_change_id,
-        after={"code": change.code, "effects": change.effects_digest}, reason=reason.strip()[:300],
+        after={"code": change.code, "effects": change.effects_digest, "forms": [str(one.form_id) for one in members]},
+        reason=reason.strip()[:300],
     )  # fmt: skip
 
 
@@ -243,23 +319,29 @@ def _decide(uow: UnitOfWork, change: KeyChange, state: ChangeState, reason: str)
 
 
 def apply_change(uow: UnitOfWork, key_change_id: uuid.UUID) -> Effects:
-    """Give the amendment its number, make a new score version for everybody it touches, release corrections.
+    """Give each form's amendment its number, make a new score version for everybody it touches, release corrections.
 
-    All of it happens in the transaction that also ends the job: the case is applied as a whole or not at all.
+    All of it happens in the transaction that also ends the job: the case is applied to all its forms or not at all.
     """
     change = repository.get_change(uow.session, key_change_id, actor=uow.actor, lock=True)
     if change.state is not ChangeState.APPROVED:
         raise ConflictError(N_("这个答案变更案没有等待生效"))
     effects = find_effects(uow.session, uow.actor, change)
-    change.number = repository.next_number(uow.session, change.form_id)
-    change.state, change.applied_at, change.effects = ChangeState.APPLIED, now(), effects.counts
+    members = repository.case_of(uow.session, change)
+    for one in members:
+        one.number = repository.next_number(uow.session, one.form_id)
+        one.state, one.applied_at, one.effects = ChangeState.APPLIED, now(), effects.counts_of(one.form_id)
+    change.effects = effects.counts
     uow.flush()  # the keys below are read with this amendment
     scoring.score_attempts(uow, effects.touched, Keys(uow.actor.organisation), None)
     uow.flush()  # releases read the new versions
     _follow_up(uow, effects)
     audit.record(
         uow, "key_change.apply", "key_change", key_change_id,
-        after={"code": change.code, "number": change.number, **effects.counts},
+        after={
+            "code": change.code, "number": change.number, "forms": {str(one.form_id): one.number for one in members},
+            **effects.counts,
+        },
     )  # fmt: skip
     return effects
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,10 +78,18 @@ class Effects:
     @property
     def counts(self) -> dict[str, int]:
         """How many sat, how many scores rise and fall, how many decisions turn, how many of those hold a certificate."""
-        changed = self.changed
+        return self._counted(self.rows)
+
+    def counts_of(self, form_id: uuid.UUID) -> dict[str, int]:
+        """Return the counts among those who sat one of the forms."""
+        return self._counted([row for row in self.rows if row.sitting.attempt.form_id == form_id])
+
+    @staticmethod
+    def _counted(rows: Sequence[Effect]) -> dict[str, int]:
+        changed = [row for row in rows if row.is_changed]
         raised = sum(1 for row in changed if (row.after or Decimal(0)) > (row.before or Decimal(0)))
         return {
-            "sat": len(self.rows),
+            "sat": len(rows),
             "raised": raised,
             "lowered": len(changed) - raised,
             "gained": sum(row.turns == "gained" for row in changed),
@@ -91,20 +99,28 @@ class Effects:
 
 
 def find_effects(session: Session, actor: Actor, change: KeyChange) -> Effects:
-    """Score everybody who sat the form by the present key and by the proposed one; nothing is stored."""
+    """Score everybody who sat the forms of a case by the present keys and by the proposed ones; nothing is stored."""
     require(actor, Permission.SCORE_RELEASE)
-    present = scoring_keys.load_key(session, actor.organisation, change.form_id)
-    is_pending = change.state in PENDING
-    proposed = present.amended(scoring_keys.amendment_of(change)) if is_pending else present
-    sittings = repository.sittings(session, change.form_id, actor=actor)
+    members = {one.form_id: one for one in repository.case_of(session, change)}
+    sittings = repository.sittings(session, list(members), actor=actor)
     ids = [one.attempt.attempt_id for one in sittings]
     answers = _answers(session, ids)
     records = scores_repository.newest_records(session, ids)
-    trial = _Trial(
-        present, proposed, _pass_rule(session, actor, change), consequences.certificates(session, actor, ids)
+    shared = _pass_rule(session, actor, change), consequences.certificates(session, actor, ids)
+    sat = {one.attempt.form_id for one in sittings}
+    trials = {form_id: _Trial(*_keys(session, actor, members[form_id]), *shared) for form_id in sat}
+    rows = tuple(
+        _effect(trials[one.attempt.form_id], one, answers[key], records.get(key))
+        for key, one in zip(ids, sittings, strict=True)
     )
-    rows = tuple(_effect(trial, one, answers[key], records.get(key)) for key, one in zip(ids, sittings, strict=True))
     return Effects(rows, _digest(change, rows))
+
+
+def _keys(session: Session, actor: Actor, change: KeyChange) -> tuple[ScoringKey, ScoringKey]:
+    """Return the key of a form as it is and as a case would make it."""
+    present = scoring_keys.load_key(session, actor.organisation, change.form_id)
+    is_pending = change.state in PENDING
+    return present, present.amended(scoring_keys.amendment_of(change)) if is_pending else present
 
 
 def _answers(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, Answers]:
