@@ -25,7 +25,7 @@ T = TypeVar("T")
 Cell = str | int | float | Decimal | dt.date | None
 
 A4, A3 = 9, 8
-WIDEST_ON_A4, WIDEST_ON_A3 = 200, 320
+WIDEST_UPRIGHT, WIDEST_ON_A4, WIDEST_ON_A3 = 110, 200, 320
 """Characters beside each other that are still read with ease when the sheet is printed."""
 WIDEST_COLUMN, NARROWEST_COLUMN, LONGEST_WORD = 48, 12, 26
 LINE_HEIGHT, TALLEST_ROW = 15, 409
@@ -147,6 +147,8 @@ def _write_sheet(worksheet: Any, sheet: TableSheet, formats: dict[str, Any]) -> 
         worksheet.set_column(column, column, width)
     _prepare_for_people(worksheet, sheet, top)
     worksheet.set_paper(A4 if sum(widths) <= WIDEST_ON_A4 else A3)
+    if sum(widths) > WIDEST_UPRIGHT:
+        worksheet.set_landscape()
 
 
 def _write_title(worksheet: Any, title: str, n_columns: int, title_format: Any) -> None:
@@ -159,7 +161,6 @@ def _write_title(worksheet: Any, title: str, n_columns: int, title_format: Any) 
 def _prepare_for_people(worksheet: Any, sheet: TableSheet, top: int) -> None:
     worksheet.freeze_panes(top + 1, 0)
     worksheet.repeat_rows(top)
-    worksheet.set_landscape()
     worksheet.fit_to_pages(1, 0)
     worksheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
     worksheet.set_footer("&C第 &P 页 共 &N 页")

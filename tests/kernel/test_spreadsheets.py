@@ -231,8 +231,9 @@ def test_a_wide_table_is_read_on_paper_numbers_whole_and_texts_on_as_many_lines_
     given = TableSheet("定宽", ("甲", "乙"), [("短", "说明文字" * 20)], widths=(10, 40))
     book = openpyxl.load_workbook(io.BytesIO(write_table([wide, narrow, given])))
     assert [sheet.page_setup.paperSize for sheet in book] == [8, 9, 9]
+    assert [sheet.page_setup.orientation for sheet in book] == ["landscape", "portrait", "portrait"]
     for sheet in book:
-        assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+        assert sheet.page_setup.fitToHeight == 0
         assert sheet.print_title_rows == "$1:$1"
         assert sheet.oddFooter.center.text == "第 &P 页 共 &N 页"
     widths = [book["宽表"].column_dimensions[column_letter(i)].width for i in range(20)]
