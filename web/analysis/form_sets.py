@@ -77,7 +77,7 @@ def pool(members: Sequence[FormTable], form_set_id: uuid.UUID, title: str) -> Un
     for table in members:
         for slot in table.slots:
             found.setdefault(identity(table, slot), []).append(slot)
-    order = sorted(found, key=lambda key: (found[key][0].type, found[key][0].point, key[0], key[1], str(key)))
+    order = sorted(found, key=lambda key: (found[key][0].type, found[key][0].point, *key[:3], key[3] or ()))
     columns = {key: place for place, key in enumerate(order)}
     slots = tuple(_column(found[key], place) for place, key in enumerate(order, 1))
     return _filled(members, columns, FormTable(form_set_id, title, slots, [], [], (), (), len(members)))

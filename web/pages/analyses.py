@@ -6,7 +6,7 @@ import csv
 import io
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Blueprint, request, send_file, url_for
@@ -49,8 +49,11 @@ MENU = (
 KINDS = {"alarm": "danger", "caution": "warning", "note": "neutral"}
 FIGURES = (
     "item", "slot", "part", "point", "type", "n", "facility", "item_rest_correlation", "discrimination_27", "n_omitted",
-    "n_not_reached", "effective_weight", "flags", "carrier",
+    "n_not_reached", "effective_weight", "flags", "carrier", "code",
 )  # fmt: skip
+ITEMS_OF_SET = 100
+"""Items of a set of forms on one page: a set may hold half the bank."""
+WEIGHTS = ("alarm", "caution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,12 @@ class ItemRow:
     type_label: str
     href: str
     pooled: PooledRow | None = None
+    code: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the item: its number on the form, or its code where every candidate had a form of their own."""
+        return self.code or str(_("第 %(slot)s 题", slot=self.figures["slot"]))
 
     @property
     def alike(self) -> str:
@@ -79,7 +88,12 @@ class ItemRow:
     @property
     def worst(self) -> Finding | None:
         """The finding that weighs most, if one is more than a note."""
-        return next((one for weight in ("alarm", "caution") for one in self.findings if one.weight == weight), None)
+        return next((one for weight in WEIGHTS for one in self.findings if one.weight == weight), None)
+
+    @property
+    def rank(self) -> int:
+        """How urgent it is, 0 for an alarm."""
+        return WEIGHTS.index(self.worst.weight) if self.worst else len(WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +110,22 @@ class CarrierView:
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """The report of a session: one form at a time, of all carriers or of one."""
+    """The report of a session: one form, or set of forms, at a time, of all carriers or of one."""
 
     exam_session: Any
     analyses: Sequence[Any]
     chosen: Any
     report: Mapping[str, Any]
-    carriers: Sequence[CarrierView]
-    rows: Sequence[ItemRow]
-    findings: Sequence[Finding]
-    bins: Sequence[Mapping[str, Any]]
-    overview: Markup
-    kinds: Mapping[str, str]
-    comparisons: Sequence[Comparison]
-    n_unfair: int
+    carriers: Sequence[CarrierView] = ()
+    rows: Sequence[ItemRow] = ()
+    alarms: Sequence[ItemRow] = ()
+    paging: Paging | None = None
+    findings: Sequence[Finding] = ()
+    bins: Sequence[Mapping[str, Any]] = ()
+    overview: Markup = field(default_factory=Markup)
+    kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
+    comparisons: Sequence[Comparison] = ()
+    n_unfair: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,27 +158,69 @@ def index() -> tuple[str, int]:
 @bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>")
 @requires(Permission.STATISTICS_READ)
 def report(exam_session_id: uuid.UUID, form_id: uuid.UUID | None = None) -> tuple[str, int]:
-    """Show the report of one form, the first by default, of all carriers or of the one that the address names."""
+    """Show the report of one form or set, the first by default, of all carriers or of the one that the address names."""
     row, analyses, chosen = _chosen(exam_session_id, form_id)
     if chosen is None:
-        return render_page(
-            "analyses/report.html", ReportPage(row, (), None, {}, (), (), (), (), Markup(), KINDS, (), 0)
-        )
+        return render_page("analyses/report.html", ReportPage(row, (), None, {}))
     found = _of_carrier(chosen.report)
     carriers = _carriers(chosen)
     if found["test"] is None:
-        page = ReportPage(row, analyses, chosen, found, carriers, (), (), (), Markup(), KINDS, (), 0)
-        return render_page("analyses/report.html", page)
+        return render_page("analyses/report.html", ReportPage(row, analyses, chosen, found, carriers))
     whole = found is chosen.report
-    pooled = _pooled(found["items"]) if whole and _is_small(chosen) else {}
-    rows = [_item_row(item, exam_session_id, chosen.form_id, pooled) for item in found["items"]]
+    rows = [_item_row(item, exam_session_id, chosen.form_id) for item in found["items"]]
+    alarms = [one for one in rows if one.rank == 0]
+    shown, paging = _page_of_items(rows) if _is_set(chosen) else (rows, None)
     flags = (*found["test"]["flags"], *found["model"].get("flags", ()))
-    comparisons = compare_forms([one.report for one in analyses]) if whole and len(analyses) > 1 else []
     page = ReportPage(
-        row, analyses, chosen, found, carriers, rows, [_translated(explain(flag), flag) for flag in flags],
-        _bins(found["test"]), _overview(rows), KINDS, comparisons, _n_unfair(chosen.report),
+        row, analyses, chosen, found, carriers, _filled(shown, chosen, may_pool=whole), _filled(alarms, chosen), paging,
+        [_translated(explain(flag), flag) for flag in flags], _bins(found["test"]), _overview(rows), KINDS,
+        _comparisons(analyses) if whole and not _is_set(chosen) else (), _n_unfair(chosen.report),
     )  # fmt: skip
     return render_page("analyses/report.html", page)
+
+
+def _is_set(analysis: Any) -> bool:
+    """Say whether an analysis is about the forms of a set, of which each candidate had one."""
+    return bool(analysis.report.get("is_form_set"))
+
+
+def _comparisons(analyses: Sequence[Any]) -> Sequence[Comparison]:
+    """Return how hard the ordinary forms are beside each other; forms of a set, each given to one person, are not compared."""
+    reports = [one.report for one in analyses if not _is_set(one)]
+    return compare_forms(reports) if len(reports) > 1 else ()
+
+
+def _page_of_items(rows: Sequence[ItemRow]) -> tuple[Sequence[ItemRow], Paging]:
+    """Return one page of a set's items, those that ask for something first."""
+    ordered = sorted(rows, key=lambda one: (one.rank, one.figures["slot"]))
+    paging = paging_from_request(ITEMS_OF_SET).of(len(rows))
+    return ordered[paging.offset : paging.offset + paging.per_page], paging
+
+
+def _filled(rows: Sequence[ItemRow], chosen: Any, *, may_pool: bool = False) -> Sequence[ItemRow]:
+    """Return rows with what the bank says of them: pooled facilities where few answered, codes in a set of forms."""
+    few = chosen.report.get("bounds", USUAL.as_json())["few"]
+    is_thin = any(one.figures["n"] < few for one in rows) if _is_set(chosen) else chosen.n_candidates < few
+    if may_pool and is_thin:
+        pooled = _pooled([one.figures for one in rows])
+        rows = [replace(one, pooled=pooled.get(one.figures["item_version_id"])) for one in rows]
+    if not _is_set(chosen):
+        return rows
+    codes = _codes([one.figures for one in rows])
+    return [replace(one, code=codes.get(version_of(one.figures), "")) for one in rows]
+
+
+def version_of(figures: Mapping[str, Any]) -> str:
+    """Return the version that an item of a report is about, even where its key was changed after the exam."""
+    return str(figures.get("origin") or figures["item_version_id"])
+
+
+def _codes(items: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Return the codes of some items of a report by version."""
+    versions = dict.fromkeys(uuid.UUID(key) for one in items if (key := version_of(one)))
+    return {
+        str(key): one.code for key, one in bank.name_versions(db.session(), current_actor(), list(versions)).items()
+    }
 
 
 @bp.get("/sessions/<uuid:exam_session_id>/forms/<uuid:form_id>/items/<int:slot>")
@@ -180,10 +238,10 @@ def item(exam_session_id: uuid.UUID, form_id: uuid.UUID, slot: int) -> tuple[str
         if 0 <= near < len(items) else ""
         for near in (place - 1, place + 1)
     ]  # fmt: skip
-    pooled = _pooled([items[place]]) if _is_small(chosen) else {}
+    (own,) = _filled([_item_row(items[place], exam_session_id, form_id)], chosen, may_pool=True)
     page = ItemPage(
-        row, chosen, _carriers(chosen, slot=slot, place=place),
-        _item_row(items[place], exam_session_id, form_id, pooled), _curves(items[place]), KINDS, _in_the_bank(items[place]), _wanted(), *links,
+        row, chosen, _carriers(chosen, slot=slot, place=place), own, _curves(items[place]), KINDS,
+        _in_the_bank(items[place]), _wanted(), *links,
     )  # fmt: skip
     return render_page("analyses/item.html", page)
 
@@ -207,8 +265,9 @@ def figures(exam_session_id: uuid.UUID, form_id: uuid.UUID) -> Response:
     out = io.StringIO()
     writer = csv.DictWriter(out, FIGURES, extrasaction="ignore")
     writer.writeheader()
+    codes = _codes(chosen.report["items"])
     for one in lines:
-        writer.writerow(one | {"flags": ";".join(one["flags"])})
+        writer.writerow(one | {"flags": ";".join(one["flags"]), "code": codes.get(version_of(one), "")})
     data = io.BytesIO(out.getvalue().encode("utf-8-sig"))
     return send_file(data, mimetype="text/csv", as_attachment=True, download_name=f"{row.name}-题目指标.csv")
 
@@ -275,11 +334,6 @@ def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any,
     return row, analyses, chosen
 
 
-def _is_small(chosen: Any) -> bool:
-    """Say whether so few sat the form that figures of items borrowed from items alike are worth showing."""
-    return bool(chosen.n_candidates < chosen.report.get("bounds", USUAL.as_json())["few"])
-
-
 def _pooled(items: Sequence[Mapping[str, Any]]) -> Mapping[str, PooledRow]:
     """Return by version what the bank's items alike and all sessions together say of some items."""
     versions = [uuid.UUID(one["item_version_id"]) for one in items if one["item_version_id"]]
@@ -287,9 +341,7 @@ def _pooled(items: Sequence[Mapping[str, Any]]) -> Mapping[str, PooledRow]:
     return {str(key): one for key, one in found.items()}
 
 
-def _item_row(
-    figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID, pooled: Mapping[str, PooledRow]
-) -> ItemRow:
+def _item_row(figures: Mapping[str, Any], exam_session_id: uuid.UUID, form_id: uuid.UUID) -> ItemRow:
     href = url_for(".item", exam_session_id=exam_session_id, form_id=form_id, slot=figures["slot"], carrier=_wanted())
     label = _(registry.get(figures["type"]).label)
     return ItemRow(
@@ -297,7 +349,6 @@ def _item_row(
         [_translated(one, flag) for one, flag in zip(explain_item(figures["flags"]), figures["flags"], strict=True)],
         label,
         href,
-        pooled.get(figures["item_version_id"]),
     )
 
 
