@@ -12,7 +12,7 @@ from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from qbank.models.curation import CurationRun, ItemPair
-from qbank.public import similar_among
+from qbank.public_pairs import similar_among
 from qbank.repository import pairs as repository
 from qbank.rules.items import ItemStatus
 from qbank.rules.pairs import PairOrigin, PairState
