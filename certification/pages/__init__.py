@@ -10,6 +10,7 @@ from certification.pages import (
     assessing,
     batches,
     certificates,
+    compliance_rules,
     credentials,
     early_batches,
     enterprise_levels,
@@ -41,6 +42,7 @@ from certification.repository import seniors as senior_repository
 from certification.repository.inbound import count_waiting
 from certification.rules.batch_states import BatchState
 from certification.services import panel_work
+from certification.services.batches import deadline_of
 from certification.services.scores import OPEN_STATES
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
@@ -52,7 +54,7 @@ BLUEPRINTS = (
     signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
     panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp, inbound.bp,
-    return_rates.bp, early_batches.bp,
+    return_rates.bp, early_batches.bp, compliance_rules.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)
@@ -101,7 +103,8 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
             if waiting:
                 href = url_for("cert_batches.index", state=state.value)
                 detail = deadline_text(session, waiting[0]) or f"{waiting[0].name} · {state_label(state)}"
-                severity = "danger" if state is BatchState.RETURNED else "info"
+                overdue = [one for one in waiting if (due := deadline_of(session, one)) and due.is_overdue]
+                severity = "danger" if overdue or state is BatchState.RETURNED else "info"
                 found.append(Todo(_(label), len(waiting), href, detail, severity))
     elif actor.may(Permission.SKILL_SCORE_WRITE):
         n_open = sum(batch.state in OPEN_STATES for batch in open_batches)

@@ -16,8 +16,9 @@ from certification.pages.wording import refusal, said
 from certification.repository import batches as repository
 from certification.repository import publicity as publicity_repository
 from certification.rules.batch_states import STATE_LABELS, BatchState
+from certification.rules.deadlines import Deadline
 from certification.rules.pass_decision import OUTCOME_LABELS, PassOutcome
-from certification.rules.publicity import is_over, working_days_left
+from certification.rules.publicity import PublicityPeriod, is_over, working_days_left
 from certification.services import batches as services
 from certification.services.certificates import numbering_problem
 from kernel.clock import today
@@ -157,17 +158,27 @@ def step_obstacles(session: Session, batch: CertificationBatch) -> list[str]:
 
 
 def deadline_text(session: Session, batch: CertificationBatch) -> str:
-    """Return until when the present state lasts, in words."""
-    if batch.state is not BatchState.PUBLICITY:
-        return ""
+    """Return until when the present state lasts and by when the next step is due, in words."""
     period = services.period_of(publicity_repository.find_publicity(session, batch.certification_batch_id))
-    if period is None:
-        return ""
+    shown = _publicity_text(period) if period is not None and batch.state is BatchState.PUBLICITY else ""
+    due = services.deadline_of(session, batch)
+    return "；".join(text for text in (shown, _due_text(batch.state, due) if due else "") if text)
+
+
+def _publicity_text(period: PublicityPeriod) -> str:
     if is_over(period, today()):
         return str(_("公示已于 %(date)s 结束", date=period.ends_on.isoformat()))
     left = working_days_left(period, today())
     text = str(_("公示到 %(date)s，还剩 %(n)s 个工作日", date=period.ends_on.isoformat(), n=left))
     return text if period.is_certain else f"{text}（{_(CALENDAR_UNKNOWN)}）"
+
+
+def _due_text(state: BatchState, due: Deadline) -> str:
+    values = {"step": _(NEXT_LABELS[state]), "date": due.date.isoformat(), "n": abs(due.n_left)}
+    if due.is_overdue:
+        return str(_("%(step)s应于 %(date)s 前完成，已超过 %(n)s 个工作日", **values))
+    text = str(_("%(step)s应于 %(date)s 前完成，还剩 %(n)s 个工作日", **values))
+    return text if due.is_certain else f"{text}（{_(CALENDAR_UNKNOWN)}）"
 
 
 def _tabs(actor: Actor, batch_id: uuid.UUID, active: str) -> list[dict[str, Any]]:

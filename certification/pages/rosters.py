@@ -131,7 +131,9 @@ def _people(batch_id: uuid.UUID) -> dict[str, ResultRecord]:
 
 
 def _findings(head: BatchHead) -> Sequence[ComplianceFinding]:
-    done = {BatchState.RECEIVED, BatchState.CHECKED, BatchState.NUMBERED, BatchState.ISSUED, BatchState.ARCHIVED}
+    done = {BatchState.RECEIVED, BatchState.CHECKED, BatchState.ISSUED, BatchState.ARCHIVED}
+    if head.batch.state is BatchState.NUMBERED:
+        return compliance.check_certificates(db.session(), head.batch)
     return [] if head.batch.state in done else compliance.check_batch_data(db.session(), head.batch)
 
 

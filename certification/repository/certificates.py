@@ -17,6 +17,7 @@ from certification.models import (
     CertificateCounter,
     CertificateEvent,
     CertificateState,
+    CertificationBatch,
     CertificationDocument,
     ResultRecord,
 )
@@ -27,6 +28,8 @@ from kernel.identity.actor import Actor
 
 MAX_EXPORT = 50_000
 CHUNK = 400
+SERIES_LENGTH = 16
+"""Positions of a number that its series shares: body, year and level; the serial follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,38 @@ def find_certificates_of_people(
         Certificate.organisation_id == organisation_id, Certificate.id_number_index.in_(indices)
     )
     return session.scalars(query).all()
+
+
+def find_certificates_elsewhere(
+    session: Session, organisation_id: uuid.UUID, indices: Sequence[str]
+) -> Sequence[Certificate]:
+    """Return what some people hold from other bodies of the installation, issued and counting.
+
+    It looks over the walls, for one person may not hold the same certificate twice; callers say no more than that there is one.
+    """
+    found: list[Certificate] = []
+    for start in range(0, len(indices), CHUNK):
+        query = select(Certificate).where(
+            Certificate.organisation_id != organisation_id,
+            Certificate.id_number_index.in_(indices[start : start + CHUNK]),
+            Certificate.issued_at.is_not(None),
+            Certificate.state.in_((CertificateState.VALID, CertificateState.HELD)),
+        )
+        found += session.scalars(query)
+    return found
+
+
+def numbers_of_other_batches(session: Session, batch: CertificationBatch) -> list[str]:
+    """Return the numbers of the body's certificates in the years and levels of a batch's own, of other batches."""
+    own = select(func.substr(Certificate.number, 1, SERIES_LENGTH)).where(
+        Certificate.certification_batch_id == batch.certification_batch_id
+    )
+    query = select(Certificate.number).where(
+        Certificate.organisation_id == batch.organisation_id,
+        Certificate.certification_batch_id != batch.certification_batch_id,
+        func.substr(Certificate.number, 1, SERIES_LENGTH).in_(own),
+    )
+    return list(session.scalars(query))
 
 
 def newest_of_attempts(

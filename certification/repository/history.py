@@ -9,10 +9,35 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from certification.models import CertificationBatch, ResultRecord
+from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import PassOutcome
 
 CHUNK = 500
 SAT = (PassOutcome.PASSED, PassOutcome.FAILED)
+
+
+def applied_elsewhere(session: Session, batch: CertificationBatch, indices: Sequence[str]) -> set[str]:
+    """Return which of some people stand in another open batch of the same occupation and level, whichever body's.
+
+    It looks over the walls, for the same evaluation may not run twice; nothing but the keyed index leaves.
+    """
+    found: set[str] = set()
+    for start in range(0, len(indices), CHUNK):
+        query = (
+            select(ResultRecord.id_number_index)
+            .join(CertificationBatch, CertificationBatch.certification_batch_id == ResultRecord.certification_batch_id)
+            .where(
+                ResultRecord.id_number_index.in_(indices[start : start + CHUNK]),
+                CertificationBatch.certification_batch_id != batch.certification_batch_id,
+                CertificationBatch.occupation_code == batch.occupation_code,
+                CertificationBatch.occupation_name == batch.occupation_name,
+                CertificationBatch.level_code == batch.level_code,
+                CertificationBatch.state.not_in((BatchState.ISSUED, BatchState.ARCHIVED)),
+                ResultRecord.outcome.in_((PassOutcome.PASSED, PassOutcome.PENDING)),
+            )
+        )
+        found |= set(session.scalars(query))
+    return found
 
 
 def count_sat_before(session: Session, batch: CertificationBatch) -> tuple[int, int]:

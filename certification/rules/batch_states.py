@@ -168,6 +168,6 @@ _CHECKS: Mapping[BatchState, tuple[Callable[[BatchFacts], Blocker | None], ...]]
     ),  # who passes only now waits for a late certificate
     BatchState.APPROVED: (_open_balance,),
     BatchState.NUMBERED: (_unnumbered,),
-    BatchState.ISSUED: (_unnumbered, _unissued),
+    BatchState.ISSUED: (_unnumbered, _unissued, _compliance),
     BatchState.ARCHIVED: (_open_balance, _pending, _unissued),
 }

@@ -77,7 +77,10 @@ class ComplianceContext:
     notice_working_days: int = 15
     issued_numbers: frozenset[str] = frozenset()
     issued_to: frozenset[tuple[str, str, str]] = frozenset()  # id number, occupation key, level
+    issued_elsewhere: frozenset[tuple[str, str, str]] = frozenset()  # the same, from other bodies
+    applied_elsewhere: frozenset[str] = frozenset()  # id numbers in another open batch of the same occupation and level
     last_serials: Mapping[tuple[int, str], int] = field(default_factory=dict)  # year, level code -> last serial issued
+    other_serials: Mapping[tuple[int, str], frozenset[int]] = field(default_factory=dict)  # of other batches
     barred_id_numbers: frozenset[str] = frozenset()
     held_certificates: Mapping[str, tuple[HeldCertificate, ...]] = field(default_factory=dict)  # by id number
     previous_level: Mapping[str, str] = field(default_factory=lambda: {"4": "5", "3": "4", "2": "3", "1": "2"})
@@ -219,6 +222,14 @@ def check_not_barred(record: ComplianceRecord, context: ComplianceContext) -> It
         yield "id_number", N_("该考生在违纪名单的禁考期内，请先核实"), {}
 
 
+@_record_check("P08", _WARNING, N_("没有同时在别处申报"), N_("该考生还在另一机构的同一职业同一等级批次中"))
+def check_not_applied_twice(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
+    """Point out a person who stands in another open batch for the same, whichever body's; it is not named."""
+    if record.id_number in context.applied_elsewhere:
+        message = N_("该考生同时在另一批次（本机构或其他机构）申报同一职业同一等级，请核对")
+        yield "id_number", message, {}
+
+
 # --- occupation and level --------------------------------------------------------------------------------------------
 
 
@@ -345,6 +356,13 @@ def check_not_issued_before(record: ComplianceRecord, context: ComplianceContext
         yield "id_number", N_("该考生已有同一职业同一等级的证书，请核对是否重复申报"), {}
 
 
+@_record_check("C07", _ERROR, N_("没有在其他机构取得同样的证书"), N_("另一评价机构已向该考生颁发同职业同等级的证书"))
+def check_not_issued_elsewhere(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
+    """Refuse a certificate that another body has given the same person already; the body is not named."""
+    if _person_key(record) in context.issued_elsewhere:
+        yield "id_number", N_("该考生已由其他评价机构颁发同一职业同一等级的证书，请核对是否重复申报"), {}
+
+
 def _parsed(record: ComplianceRecord, context: ComplianceContext) -> CertificateNumber | None:
     """Return the number taken apart, or None where C01 speaks already."""
     try:
@@ -396,11 +414,31 @@ def check_numbers_in_sequence(
     numbers = (_parsed(record, context) for record in records)
     for (year, level_code), serials in sorted(_serials_by_series(numbers).items()):
         expected = context.last_serials.get((year, level_code), 0) + 1
-        missing = sorted(set(range(expected, max(serials) + 1)) - serials)
+        others = context.other_serials.get((year, level_code), frozenset())
+        missing = sorted(set(range(expected, max(serials) + 1)) - serials - others)
         if missing:
             values = {"year": year, "code": level_code, "serial": f"{missing[0]:06d}"}
             message = N_("%(year)s 年等级码 %(code)s 的序列码不连续，缺 %(serial)s")
             yield "", ("certificate_number", message, values)
+
+
+def serials_by_series(
+    numbers: Iterable[str], level_codes: Mapping[str, str | None]
+) -> dict[tuple[int, str], frozenset[int]]:
+    """Return the serials of well-formed numbers by year and level code.
+
+    Examples
+    --------
+    >>> serials_by_series(["S000035001052263000001", "nothing"], NATIONAL_LEVEL_CODES)
+    {(2026, '3'): frozenset({1})}
+    """
+    read = []
+    for number in numbers:
+        try:
+            read.append(parse_number(number, level_codes))
+        except InvalidCertificateNumberError:
+            continue
+    return {series: frozenset(found) for series, found in _serials_by_series(read).items()}
 
 
 def _serials_by_series(numbers: Iterable[CertificateNumber | None]) -> dict[tuple[int, str], set[int]]:

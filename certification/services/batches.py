@@ -14,20 +14,22 @@ from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import panels
 from certification.repository import publicity as publicity_repository
+from certification.rules import deadlines
 from certification.rules.batch_states import BatchFacts, BatchState, Blocker, blockers, require_transition
+from certification.rules.deadlines import Deadline
 from certification.rules.pass_decision import PassOutcome
 from certification.rules.publicity import PublicityPeriod
 from certification.services import compliance, steps
 from exam_delivery.public_appeals import find_open_appeals
-from kernel import audit
-from kernel.clock import today
+from kernel import audit, profiles
+from kernel.clock import OFFICIAL_ZONE, today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
-ROSTER_STATES = frozenset({BatchState.PUBLICITY, BatchState.RETURNED})
+CHECKED_STATES = frozenset({BatchState.PUBLICITY, BatchState.RETURNED, BatchState.NUMBERED})
 REOPENABLE = frozenset({BatchState.DECIDED, BatchState.PUBLICITY})
 
 
@@ -75,7 +77,7 @@ def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
     ]
     numbered = {row.result_record_id for row in rows}
     issued = {row.result_record_id for row in rows if row.issued_at is not None}
-    n_errors = compliance.count_errors(session, batch) if batch.state in ROSTER_STATES else 0
+    n_errors = compliance.count_errors(session, batch) if batch.state in CHECKED_STATES else 0
     return BatchFacts(
         today=today(),
         n_registered=batch.n_registered,
@@ -86,6 +88,16 @@ def facts_of(session: Session, batch: CertificationBatch) -> BatchFacts:
         n_numbered=len(numbered),
         n_issued=len(issued),
     )
+
+
+def deadline_of(session: Session, batch: CertificationBatch) -> Deadline | None:
+    """Return by when a batch should leave its state, by the rule profile."""
+    values = profiles.values(session, batch.organisation_id)
+    period = None
+    if batch.state is BatchState.PUBLICITY:
+        period = period_of(publicity_repository.find_publicity(session, batch.certification_batch_id))
+    since = batch.state_since.astimezone(OFFICIAL_ZONE).date()
+    return deadlines.deadline_of(batch.state, since, period, values, today())
 
 
 WAITS_FOR_APPEALS = frozenset({BatchState.ROSTER_SUBMITTED, BatchState.RESUBMITTED, BatchState.ARCHIVED})

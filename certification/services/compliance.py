@@ -12,7 +12,9 @@ from certification.repository import batches as repository
 from certification.repository import certificates as certificate_repository
 from certification.repository import publicity as publicity_repository
 from certification.repository import rosters as roster_repository
+from certification.repository.history import applied_elsewhere
 from certification.rules import keys
+from certification.rules.batch_states import BatchState
 from certification.rules.compliance import (
     ComplianceContext,
     ComplianceFinding,
@@ -21,6 +23,7 @@ from certification.rules.compliance import (
     HeldCertificate,
     check_compliance,
     occupation_key,
+    serials_by_series,
 )
 from certification.rules.levels import LEVEL_ORDER, level_order
 from certification.rules.pass_decision import PassOutcome
@@ -42,14 +45,58 @@ def check_batch_data(session: Session, batch: CertificationBatch) -> list[Compli
     records = [_record(batch, person, numbers[person.result_record_id]) for person in people]
     plain = {person.id_number_index: numbers[person.result_record_id] for person in people}
     findings = check_compliance(records, _context(session, batch, plain)) + early_warning.warnings_of(session, batch)
+    return _judged(session, batch, findings)
+
+
+def _judged(
+    session: Session, batch: CertificationBatch, findings: Sequence[ComplianceFinding]
+) -> list[ComplianceFinding]:
+    """Return findings with the severity of the rule profile, errors first."""
     softened = set(keys.items_of(str(profiles.value(session, batch.organisation_id, keys.WARNING_CHECKS))))
     judged = [_softened(finding) if finding.check_id in softened else finding for finding in findings]
     return sorted(judged, key=lambda finding: finding.severity is not ComplianceSeverity.ERROR)
 
 
+CERTIFICATE_CHECKS = frozenset({"C01", "C02", "C03", "C04", "C05", "B02", "B03"})
+
+
+def check_certificates(session: Session, batch: CertificationBatch) -> list[ComplianceFinding]:
+    """Return what is wrong with the numbers and dates of a numbered batch, before it is issued."""
+    key = batch.certification_batch_id
+    people = {r.result_record_id: r for r in repository.list_records(session, key)}
+    rows = [r for r in certificate_repository.list_batch_certificates(session, key) if r.superseded_by is None]
+    numbers = {r.certificate_id: read_number(r, table="certificates", row_id=r.certificate_id) for r in rows}
+    records = [
+        dataclasses.replace(
+            _record(batch, people[row.result_record_id], numbers[row.certificate_id]),
+            certificate_number=row.number,
+            issued_on=row.issued_on,
+        )
+        for row in rows
+        if row.result_record_id in people
+    ]
+    others = certificate_repository.numbers_of_other_batches(session, batch)
+    context = _context(session, batch, {row.id_number_index: numbers[row.certificate_id] for row in rows})
+    serials = serials_by_series(others, context.level_codes)
+    own = serials_by_series([record.certificate_number for record in records], context.level_codes)
+    context = dataclasses.replace(
+        context,
+        issued_numbers=frozenset(others),
+        other_serials=serials,
+        last_serials={
+            series: max((one for one in serials.get(series, ()) if one < min(found)), default=0)
+            for series, found in own.items()
+        },
+    )
+    wanted = CERTIFICATE_CHECKS if context.publicity_ends_on else CERTIFICATE_CHECKS - {"C05"}  # shown elsewhere
+    found = [one for one in check_compliance(records, context) if one.check_id in wanted]
+    return _judged(session, batch, found)
+
+
 def count_errors(session: Session, batch: CertificationBatch) -> int:
-    """Return how many findings forbid sending the roster."""
-    findings = check_batch_data(session, batch)
+    """Return how many findings forbid sending the roster, or issuing a numbered batch."""
+    is_numbered = batch.state is BatchState.NUMBERED
+    findings = check_certificates(session, batch) if is_numbered else check_batch_data(session, batch)
     return sum(finding.severity is ComplianceSeverity.ERROR for finding in findings)
 
 
@@ -82,6 +129,7 @@ def _context(session: Session, batch: CertificationBatch, plain: dict[str, str])
     filed_trades = {row.trade_name for row in filed if row.occupation_code == batch.occupation_code}
     period = publicity_repository.find_publicity(session, batch.certification_batch_id)
     held = _held(session, batch, list(plain))
+    elsewhere = certificate_repository.find_certificates_elsewhere(session, batch.organisation_id, list(plain))
     order = level_order(str(values[LEVEL_ORDER]))
     return ComplianceContext(
         today=today(),
@@ -99,13 +147,19 @@ def _context(session: Session, batch: CertificationBatch, plain: dict[str, str])
         previous_level={level: step.previous for level, step in order.items()},
         years_at_previous_level={level: step.years for level, step in order.items()},
         notice_working_days=values[keys.PLAN_NOTICE_WORKING_DAYS],
-        issued_to=frozenset(
-            (plain[c.id_number_index], occupation_key(c.occupation_code, c.occupation_name, c.level_code), c.level_code)
-            for c in held
-            if c.certification_batch_id != batch.certification_batch_id
-        ),
-        held_certificates=_held_by_number(held, plain),
+        issued_to=_person_keys([c for c in held if c.certification_batch_id != batch.certification_batch_id], plain),
+        issued_elsewhere=_person_keys(elsewhere, plain),
+        applied_elsewhere=frozenset(plain[one] for one in applied_elsewhere(session, batch, list(plain))),
+        held_certificates=_held_by_number([*held, *elsewhere], plain),
         barred_id_numbers=_barred(session, batch, plain),
+    )
+
+
+def _person_keys(rows: Sequence[Certificate], plain: dict[str, str]) -> frozenset[tuple[str, str, str]]:
+    """Return who holds which occupation and level, as the checks compare them."""
+    return frozenset(
+        (plain[c.id_number_index], occupation_key(c.occupation_code, c.occupation_name, c.level_code), c.level_code)
+        for c in rows
     )
 
 
