@@ -31,6 +31,9 @@ from kernel.uow import unit_of_work
 log = structlog.get_logger()
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 10
+BUSY_SECONDS, IDLE_SECONDS = 0.05, 0.4
+QUIET_SECONDS = 30.0
+"""How often the queue is looked at while there is work, and after so long without any: each look costs what an idle server pays."""
 MAX_TRIES = 5
 QUEUE_NAME = "kaoku"
 
@@ -83,28 +86,32 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE_NAME, worker_concurrency=self.concurrency, polling_interval_sec=0.05, on_conflict="always_update"
+        queue = DBOS.register_queue(
+            QUEUE_NAME,
+            worker_concurrency=self.concurrency,
+            polling_interval_sec=BUSY_SECONDS,
+            on_conflict="always_update",
         )
+        pace = Pace(queue.set_polling_interval_sec)
         duties = [Duty("kernel.heartbeat", HEARTBEAT_SECONDS, beat), *map(Duty.of, registry.periodic_duties())]
         try:
             while not self.stopping.is_set():
-                self._turn(duties)
+                self._turn(duties, pace)
                 self.stopping.wait(POLL_SECONDS)
         finally:
             DBOS.destroy(workflow_completion_timeout_sec=10)
 
-    def _turn(self, duties: list[Duty]) -> None:
+    def _turn(self, duties: list[Duty], pace: Pace) -> None:
         with self.app.app_context():
             try:
-                self._hand_over()
+                pace.keep(has_work=self._hand_over())
             except SQLAlchemyError as exc:
                 log.error("hand_over_failed", exc_info=exc)
             for duty in duties:
                 duty.run_when_due()
 
-    def _hand_over(self) -> None:
-        """Give the queue every committed job that it does not have yet."""
+    def _hand_over(self) -> bool:
+        """Give the queue every committed job that it does not have yet; say whether any job waits."""
         waiting = repository.list_waiting_ids(db.session())
         self.handed_over &= set(waiting)
         for job_id in waiting:
@@ -112,10 +119,28 @@ class Worker:
                 with SetWorkflowID(str(job_id)):
                     DBOS.enqueue_workflow(QUEUE_NAME, self.workflow, str(job_id))
                 self.handed_over.add(job_id)
+        return bool(waiting)
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Ask the loop to end after its present turn."""
         self.stopping.set()
+
+
+class Pace:
+    """How often the queue is looked at: often while jobs wait and for a while after, seldom in quiet times."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self.tell, self.seconds = tell, BUSY_SECONDS
+        self.quiet_from = monotonic() + QUIET_SECONDS
+
+    def keep(self, *, has_work: bool) -> None:
+        """Note whether there is work, and change the pace when it is time to."""
+        if has_work:
+            self.quiet_from = monotonic() + QUIET_SECONDS
+        wanted = BUSY_SECONDS if monotonic() < self.quiet_from else IDLE_SECONDS
+        if wanted != self.seconds:
+            self.tell(wanted)
+            self.seconds = wanted
 
 
 class Duty:
