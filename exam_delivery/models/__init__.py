@@ -15,6 +15,7 @@ from exam_delivery.models.attempts import (
     SignInTry,
     SubmitKind,
 )
+from exam_delivery.models.devices import DeviceMove, RoomDevice
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
 from exam_delivery.models.leaving import LeaveEvent
@@ -65,6 +66,7 @@ __all__ = [
     "CandidatePhoto",
     "ContactGap",
     "DeadlineChange",
+    "DeviceMove",
     "ExamBatch",
     "ExamDocument",
     "ExamRoom",
@@ -96,6 +98,7 @@ __all__ = [
     "ResponseState",
     "ResultRuling",
     "RoomCheckCode",
+    "RoomDevice",
     "RoomSignOff",
     "RosterUpload",
     "RosterUploadStatus",

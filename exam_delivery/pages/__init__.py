@@ -9,6 +9,7 @@ from exam_delivery.pages import (
     chief,
     console,
     console_acts,
+    devices,
     incidents,
     item_reports,
     key_changes,
@@ -37,6 +38,7 @@ from kernel.identity.permissions import Permission
 BLUEPRINTS = (
     batches.bp,
     batches.rooms_bp,
+    devices.bp,
     sessions.bp,
     registrations.bp,
     accommodations.bp,

@@ -11,13 +11,14 @@ from flask import Blueprint, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from exam_delivery.pages import reading
 from exam_delivery.rules import seb
 from exam_delivery.rules.readiness import BLOCKING, FINDINGS
 from exam_delivery.services import room_checks
-from exam_delivery.services.room_checks import CheckedRoom
+from exam_delivery.services.room_checks import CheckedRoom, Verdict
 from kernel.clock import iso, now
 from kernel.db import db
-from kernel.errors import NotFoundError
+from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError, TooManyAttemptsError
 from kernel.http import public, render_page
 from kernel.identity.actor import system_actor
 from kernel.uow import UnitOfWork, unit_of_work
@@ -79,6 +80,13 @@ def clock(code: str) -> Response:
     return jsonify({"now": iso(now())})
 
 
+def _refusal(exc: DomainError) -> Response:
+    """Return why a check was not kept, as the page's script reads it."""
+    response = jsonify({"error": exc.code, "message": reading.message_of(exc)})
+    response.status_code = exc.http_status
+    return response
+
+
 @bp.post("/<code>/seats/<int:seat_number>")
 @public
 def check(code: str, seat_number: int) -> Response:
@@ -91,12 +99,14 @@ def check(code: str, seat_number: int) -> Response:
     def proofs(base_url: str) -> list[seb.Proof]:
         return seb.read_proofs(base_url, path, lambda name: request.headers.get(name, ""))
 
-    verdict = _write(
-        room.organisation_id,
-        lambda uow: room_checks.keep_check(
-            uow, room, seat_number, raw, user_agent=request.headers.get("User-Agent", ""), proofs=proofs
-        ),
-    )
+    def keep(uow: UnitOfWork) -> Verdict:
+        agent = request.headers.get("User-Agent", "")
+        return room_checks.keep_check(uow, room, seat_number, raw, user_agent=agent, proofs=proofs)
+
+    try:
+        verdict = _write(room.organisation_id, keep)
+    except (ConflictError, InvalidInputError, TooManyAttemptsError) as exc:
+        return _refusal(exc)
     findings = [
         {"text": _(FINDINGS[code][0]), "todo": _(FINDINGS[code][1]), "is_blocking": code in BLOCKING}
         for code in verdict.findings

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamRoom, ExamSession, LoadTrial, ReadinessOverride, SeatCheck, SessionStatus
+from exam_delivery.repository import devices as device_repository
 from exam_delivery.repository import lockdown, planning
 from exam_delivery.repository import readiness as repository
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import readiness_keys as keys
 from exam_delivery.rules.standby import STANDBY_FORMS
+from exam_delivery.services import devices
 from exam_delivery.services.readiness import find_blockers
 from kernel import audit, profiles
 from kernel.clock import now
@@ -31,6 +33,7 @@ DATABASE_SKEW = timedelta(seconds=5)
 OK, HINT, BLOCKED = "ok", "hint", "blocked"
 SHOWN_STATES = (BLOCKED, HINT, OK)
 SHORTEST_REASON = 5
+MOST_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def find_gate(session: Session, actor: Actor, row: ExamSession, *, folder: Path 
         *_attempt_lines(row, counts),
         *_standby_lines(row, values),
         *map(_seat_line, rooms),
+        *_device_lines(session, actor, row, rooms, values),
         *_staff_lines(session, actor, row, rooms, values),
         *_server_lines(session, values, folder),
         _trial_line(trial, counts, values),
@@ -180,6 +184,25 @@ def _seat_line(line: RoomLine) -> GateLine:
         todo = N_("让技术人员在每个座位打开检查页面，输入考场代码")
         return GateLine(BLOCKED, text, todo, params=params | {"open": open_ones})
     return GateLine(OK, N_("%(room)s：%(n)s 个座位全部通过检查"), params=params)
+
+
+def _device_lines(
+    session: Session, actor: Actor, row: ExamSession, rooms: Sequence[RoomLine], values: Mapping[str, Any]
+) -> Iterator[GateLine]:
+    """Yield what the machines lack in the rooms where machines are listed, each by its number."""
+    known = device_repository.devices_of_rooms(session, [line.room.exam_room_id for line in rooms], actor=actor)
+    seats = repository.seats_in_use(session, row.exam_session_id, actor=actor)
+    oldest = min(now(), row.starts_at) - timedelta(days=int(values[keys.CHECK_DAYS]))
+    for line in rooms:
+        machines, used = known[line.room.exam_room_id], seats.get(line.room.exam_room_id, [])
+        if not machines:
+            continue
+        name, gaps = f"{line.room.site} {line.room.name}", list(devices.find_gaps(machines, used, oldest))
+        for gap in gaps:
+            params = {"room": name, "n": len(gap.names), "names": "、".join(gap.names[:MOST_NAMED])}
+            yield GateLine(BLOCKED, gap.message, gap.todo, params=params)
+        if not gaps:
+            yield GateLine(OK, N_("%(room)s：每个座位的考试机都已检查通过"), params={"room": name})
 
 
 def _staff_lines(

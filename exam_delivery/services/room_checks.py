@@ -11,12 +11,23 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import RoomCheckCode, SeatCheck, SessionLockdown, SessionStatus, SignInTry
+from exam_delivery.models import (
+    ExamSession,
+    RoomCheckCode,
+    RoomDevice,
+    SeatCheck,
+    SessionLockdown,
+    SessionStatus,
+    SignInTry,
+)
 from exam_delivery.repository import lockdown, planning
 from exam_delivery.repository import readiness as repository
+from exam_delivery.repository.devices import count_devices
 from exam_delivery.rules.lockdown import LockdownMode
 from exam_delivery.rules.readiness import judge, read_figures
 from exam_delivery.rules.seb import Proof, Requirement
+from exam_delivery.services import devices
+from exam_delivery.services.devices import Place
 from kernel import audit, crypto, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError, TooManyAttemptsError
@@ -50,6 +61,7 @@ class CheckedRoom:
     starts_at: datetime
     n_seats: int
     needs_seb: bool
+    asks_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,7 @@ def open_room(session: Session, code: str, address: str, write: WriteOnce) -> Ch
         exam_room_id=room.exam_room_id, room=f"{room.site} {room.name}", session_name=sitting.name,
         starts_at=sitting.starts_at, n_seats=room.capacity,
         needs_seb=locked is not None and locked.mode is LockdownMode.SEB,
+        asks_device=count_devices(session, room.exam_room_id) > 0,
     )  # fmt: skip
 
 
@@ -129,7 +142,7 @@ def keep_check(
     Raises
     ------
     InvalidInputError
-        If there is no such seat, or the figures are nonsense.
+        If there is no such seat, the figures are nonsense, or the number of the machine is missing.
     TooManyAttemptsError
         If the same seat was checked a moment ago, or far too often.
     """
@@ -139,11 +152,21 @@ def keep_check(
     limits = profiles.values(uow.session, room.organisation_id)
     lacks_seb = room.needs_seb and not _is_proven(uow, room, proofs)
     findings, is_ready = judge(figures, user_agent, limits, lacks_seb=lacks_seb)
+    machine = _machine(uow, room, seat_number, raw)
     row = _seat_row(uow, room, seat_number)
     row.figures, row.findings, row.is_ready = figures.to_json(), findings, is_ready
     row.device = "".join(c for c in user_agent if c.isprintable())[:200]
     row.checked_at = now()
+    if machine is not None:
+        machine.device, machine.findings = row.device, findings
+        machine.is_ready, machine.checked_at = is_ready, row.checked_at
     return Verdict(seat_number, findings, is_ready)
+
+
+def _machine(uow: UnitOfWork, room: CheckedRoom, seat_number: int, raw: Any) -> RoomDevice | None:
+    sitting = devices.sitting_of(uow.session.get_one(ExamSession, room.exam_session_id))
+    place = Place(room.exam_room_id, seat_number)
+    return devices.check_device(uow, room.organisation_id, place, sitting, str(raw.get("device") or ""))
 
 
 def _is_proven(uow: UnitOfWork, room: CheckedRoom, proofs: ProofsFor) -> bool:

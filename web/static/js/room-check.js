@@ -62,7 +62,8 @@ async function check() {
   button.disabled = true;
   result.replaceChildren(element("p", form.dataset.running, "notice notice-info"));
   try {
-    const figures = { ...(await measureNetwork(form.dataset.clock)), ...(await measureStorage()), ...measureScreen() };
+    const device = form.elements.device.value;
+    const figures = { device, ...(await measureNetwork(form.dataset.clock)), ...(await measureStorage()), ...measureScreen() };
     show(await handIn(form.elements.seat.value, figures), figures);
   } catch (error) {
     const told = error instanceof TypeError || !error.message ? form.dataset.failed : error.message;
