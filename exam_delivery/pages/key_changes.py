@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, redirect, request, send_file, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -25,7 +25,7 @@ from exam_delivery.rules.amendments import (
 )
 from exam_delivery.rules.scoring import KeyedSlot
 from exam_delivery.services import forms, key_changes, scoring_keys
-from exam_delivery.services.key_changes import FormInUse, Proposal
+from exam_delivery.services.key_changes import FormInUse, OtherPlace, Proposal
 from exam_delivery.services.key_effects import Effect, Effects, export_effects, find_effects
 from item_templates import registry
 from kernel.db import db
@@ -55,6 +55,7 @@ class ListPage:
     wanted: str
     badges: Mapping[ChangeState, tuple[str, str]]
     policies: Mapping[str, str]
+    n_forms: Mapping[uuid.UUID, int]
     paging: Paging
     href: Callable[[int], str]
 
@@ -94,6 +95,7 @@ class ProposalPage:
     sessions: Sequence[tuple[str, str]]
     rooms: Sequence[tuple[str, str]]
     filled: Proposal
+    others: Sequence[OtherPlace] = ()
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -114,6 +116,7 @@ class CasePage:
     shown: Sequence[Effect]
     may_decide: bool
     may_withdraw: bool
+    places: Sequence[tuple[str, int]] = ()
 
 
 def _badges() -> dict[ChangeState, tuple[str, str]]:
@@ -131,7 +134,8 @@ def index() -> Page:
     titles = {key: form.title for key, form in forms.titles(session, actor.organisation).items()}
     page = ListPage(
         rows, titles, [(one.value, _(label)) for one, label in CHANGE_LABELS.items()], state.value if state else "",
-        _badges(), {one.value: _(label) for one, label in POLICY_LABELS.items()}, paging.of(total),
+        _badges(), {one.value: _(label) for one, label in POLICY_LABELS.items()},
+        repository.count_forms(session, rows), paging.of(total),
         reading.page_link("key_changes.index"),
     )  # fmt: skip
     return render_page("exam_delivery/key_changes/list.html", page)
@@ -169,7 +173,7 @@ def _line(slot: KeyedSlot) -> SlotLine:
 @requires(Permission.SCORE_RELEASE)
 def fill_in(form_id: uuid.UUID, slot: int) -> Page:
     """Fill in what is proposed about one slot."""
-    return _proposal_page(Proposal(form_id, slot, "", "", ""), {})
+    return _proposal_page(Proposal(form_id, slot, "", "", "", with_others=True), {})
 
 
 @bp.post("/new/<uuid:form_id>/<int:slot>")
@@ -179,7 +183,7 @@ def propose(form_id: uuid.UUID, slot: int) -> Page | Response:
     proposal = Proposal(
         form_id, slot, reading.text("source"), reading.text("policy"), reading.text("reason"),
         reading.text("key_text"), reading.ticked("is_harmless"),
-        tuple(map(str, reading.keys("sessions"))), tuple(map(str, reading.keys("rooms"))),
+        tuple(map(str, reading.keys("sessions"))), tuple(map(str, reading.keys("rooms"))), reading.ticked("with_others"),
     )  # fmt: skip
     try:
         with unit_of_work(current_actor()) as uow:
@@ -193,13 +197,15 @@ def propose(form_id: uuid.UUID, slot: int) -> Page | Response:
 def _proposal_page(proposal: Proposal, errors: Mapping[str, Sequence[str]]) -> Page:
     actor, session = current_actor(), db.session()
     key = key_changes.open_key(session, actor, proposal.form_id)
-    form = _form(session, actor, proposal.form_id)
+    form, slot = _form(session, actor, proposal.form_id), key_changes.find_slot(key, proposal.slot)
+    others = key_changes.other_places(session, actor, proposal.form_id, slot)
+    form_ids = [proposal.form_id, *(one.form_id for one in others)]
     page = ProposalPage(
-        form=form, line=_line(key_changes.find_slot(key, proposal.slot)),
+        form=form, line=_line(slot), others=others,
         policies=[(one.value, _(label)) for one, label in POLICY_LABELS.items()],
         sources=[(one.value, _(label)) for one, label in SOURCE_LABELS.items()],
         sessions=[(str(row.exam_session_id), row.name) for row in form.sessions],
-        rooms=_rooms(repository.rooms_of_forms(session, [proposal.form_id], actor=actor)), filled=proposal, errors=errors,
+        rooms=_rooms(repository.rooms_of_forms(session, form_ids, actor=actor)), filled=proposal, errors=errors,
     )  # fmt: skip
     return render_page("exam_delivery/key_changes/propose.html", page)
 
@@ -210,15 +216,19 @@ def _rooms(rooms: Sequence[ExamRoom]) -> list[tuple[str, str]]:
 
 @bp.get("/<uuid:key_change_id>")
 @requires(Permission.SCORE_RELEASE)
-def detail(key_change_id: uuid.UUID) -> Page:
+def detail(key_change_id: uuid.UUID) -> Page | Response:
     """Show a case with its dry run, or with what it did."""
     actor, session = current_actor(), db.session()
     change = repository.get_change(session, key_change_id, actor=actor)
+    if change.lead_id is not None:
+        return redirect(url_for("key_changes.detail", key_change_id=change.lead_id))
+    members = repository.case_of(session, change)
     form = _form(session, actor, change.form_id)
     slot = scoring_keys.load_key(session, actor.organisation, change.form_id).find(change.slot)
     effects = find_effects(session, actor, change) if change.state in PENDING else None
     is_open, is_own = change.state is ChangeState.PROPOSED, change.proposed_by == actor.user_id
-    rooms = repository.rooms_of_forms(session, [change.form_id], actor=actor)
+    rooms = repository.rooms_of_forms(session, [one.form_id for one in members], actor=actor)
+    titles = forms.titles(session, actor.organisation) if len(members) > 1 else {}
     page = CasePage(
         change=change, title=form.title, line=_line(slot) if slot else None, new_key=_new_key(change, slot),
         badge=_badges()[change.state], policy=_(POLICY_LABELS[change.policy]), source=_(SOURCE_LABELS[change.source]),
@@ -226,6 +236,7 @@ def detail(key_change_id: uuid.UUID) -> Page:
         rooms=[room for room in rooms if str(room.exam_room_id) in change.rooms], effects=effects,
         shown=effects.changed[:SHOWN_EFFECTS] if effects else [], may_decide=is_open and not is_own,
         may_withdraw=is_open and is_own,
+        places=[(titles[one.form_id].title if one.form_id in titles else "—", one.slot) for one in members[1:]],
     )  # fmt: skip
     return render_page("exam_delivery/key_changes/detail.html", page)
 

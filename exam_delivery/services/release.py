@@ -119,9 +119,9 @@ def _blockers(
     waiting = key_changes.pending_of_forms(
         session, sorted({uuid.UUID(key) for row in sessions for key in row.form_ids}), actor=actor
     )
-    for change in waiting:
+    for code in sorted({change.case_code for change in waiting}):
         message = N_("答案变更案 %(code)s 还没有办结，办结后才能发布")
-        found.append(Blocker(message, "key_changes", {"code": change.code}))
+        found.append(Blocker(message, "key_changes", {"code": code}))
     found += _ruling_blockers(session, actor, batch, sessions)
     left = [
         r for r in registrations

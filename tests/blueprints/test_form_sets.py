@@ -16,10 +16,22 @@ from blueprints.rules.states import FormStatus, RunStatus
 from blueprints.services import blueprints, form_sets, forms, quarantine, runs, sealing, swaps, versions
 from blueprints.services.forms import OwnWorkError
 from blueprints.services.sealing import Part
-from exam_delivery.models import Attempt, ScoreRecord
-from exam_delivery.services import analyses, arranging, batches, preparation, rosters, sessions
+from exam_delivery.models import Attempt, KeyChange, ScoreRecord
+from exam_delivery.repository import key_changes as key_change_repository
+from exam_delivery.rules.amendments import ChangeState
+from exam_delivery.services import (
+    analyses,
+    arranging,
+    batches,
+    key_changes,
+    key_effects,
+    preparation,
+    rosters,
+    sessions,
+)
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.readiness import find_blockers
+from kernel.audit.models import AuditEvent
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.identity.actor import system_actor
@@ -252,3 +264,74 @@ def test_own_forms_are_answered_scored_and_analysed_like_others(sealed_set, bank
     assert len({table.form_id for table in tables}) == 3
     job = session.scalars(select(Job).where(Job.name == analyses.ANALYSE_JOB)).first()
     assert job is None or run_job(job.job_id) == "done"
+
+
+def test_one_case_changes_the_key_of_an_item_in_every_form_of_a_set(sealed_set, bank, make_actor, sign_in, session):
+    officer, second = make_actor(Role.EXAM_OFFICER), make_actor(Role.EXAM_OFFICER)
+    world = object.__new__(World)
+    world.officer, world.session = officer, session_with_set(officer, bank, sealed_set, n_people=6)
+    prepared(officer, world.session)
+    world.open()
+    given = {attempt.form_id: attempt for attempt in world.attempts()}
+    held = {form_id: sealing.open_part(session, officer, form_id, Part.SCORING)["slots"] for form_id in given}
+    chosen = Counter(
+        slot["item_version_id"]
+        for slots in held.values()
+        for slot in slots
+        if slot["content"]["type"] == "single_choice"
+    )
+    version, n_sat = chosen.most_common(1)[0]
+    places = {form_id: one for form_id, slots in held.items() for one in slots if one["item_version_id"] == version}
+    wrong = next(letter for letter in "ABCD" if letter != next(iter(places.values()))["content"]["key"])
+    for form_id, attempt in given.items():
+        world.sit({places[form_id]["slot"]: json.dumps([wrong])} if form_id in places else {}, attempt)
+    world.close_and_score()
+    total = len(
+        public_sets.forms_holding(session, officer, repository_form_ids(session, sealed_set), uuid.UUID(version))
+    )
+    assert n_sat == len(places) >= 2
+    assert total >= n_sat
+    first = next(iter(places))
+    client = sign_in(Role.EXAM_OFFICER)
+    address = f"/key-changes/new/{first}/{places[first]['slot']}"
+    assert f"另外 {total - 1} 份试卷" in client.get(address).get_data(as_text=True)
+    fields = {
+        "source": "statistics",
+        "policy": "new_key",
+        "key_text": wrong,
+        "reason": "教材写明的是另一个选项，原答案抄错",
+    }
+    answer = client.post(address, data={**fields, "with_others": "1"})
+    case = session.get(KeyChange, uuid.UUID(answer.location.split("/")[-1]))
+    members = key_change_repository.case_of(session, case)
+    assert {one.form_id for one in members} >= set(places)
+    assert len(members) == total
+    assert "共 " + str(total) in client.get(answer.location).get_data(as_text=True)
+    again = client.get(f"/key-changes/{members[1].key_change_id}")
+    assert again.location.endswith(str(case.key_change_id))
+    with pytest.raises(ConflictError, match=case.code), unit_of_work(second) as uow:
+        key_changes.approve(uow, members[1].key_change_id, confirmed_digest="")
+    other = next(form_id for form_id in places if form_id != first)
+    with pytest.raises(ConflictError, match=case.code), unit_of_work(second) as uow:
+        key_changes.propose(uow, key_changes.Proposal(other, places[other]["slot"], **fields))
+    effects = key_effects.find_effects(session, second, case)
+    assert (effects.counts["sat"], effects.counts["raised"]) == (n_sat, n_sat)
+    with unit_of_work(second) as uow:
+        key_changes.approve(uow, case.key_change_id, confirmed_digest=effects.digest, reason="已核对")
+    job = session.query(Job).filter_by(name=key_changes.APPLY_JOB).one()
+    assert run_job(job.job_id) == "done"
+    session.expire_all()
+    members = key_change_repository.case_of(session, session.get(KeyChange, case.key_change_id))
+    assert {(one.state, one.number) for one in members} == {(ChangeState.APPLIED, 1)}
+    assert members[0].effects["raised"] == n_sat
+    assert sum(one.effects["raised"] for one in members[1:]) == n_sat - 1
+    newest = {}
+    for record in session.scalars(select(ScoreRecord).order_by(ScoreRecord.number)):
+        newest[record.attempt_id] = record
+    assert {newest[given[form_id].attempt_id].score for form_id in places} == {1}
+    (audited,) = session.scalars(select(AuditEvent).where(AuditEvent.act == "key_change.apply"))
+    assert set(audited.details["after"]["forms"]) == {str(one.form_id) for one in members}
+
+
+def repository_form_ids(session, form_set_id):
+    return [form.exam_form_id for form in repository_sets.members(session, form_set_id)]
