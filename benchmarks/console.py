@@ -2,10 +2,11 @@
 
     .venv/bin/python -m benchmarks.console [--candidates 500] [--rooms 17] [--postgresql] [--runs 30]
 
-Every candidate made contact within the last eight seconds, as working pages do. Requests go through the test client, so templates,
-JSON, permissions and recusal are in the time and the network is not. `queries` counts the statements of one request, `rows` the
-candidates that one poll tells, `bytes` the body before compression. Beside it, in the same run: a poll that tells everybody, and the
-list of sessions of the same kind of user (the login session alone). With `--postgresql` a private cluster is started and stopped.
+Every candidate makes contact every eight seconds, as working pages do: before each poll those did whose turn came in three seconds.
+Requests go through the test client, so templates, JSON, permissions and recusal are in the time and the network is not. `queries`
+counts the statements of one request, `rows` the candidates that one poll tells, `bytes` the body before compression. Beside it, in the
+same run: a poll when nothing has changed, one that tells everybody, and the list of sessions of the same kind of user (the login
+session alone). With `--postgresql` a private cluster is started and stopped.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -25,7 +27,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
 from exam_delivery.models import Attempt, AttemptStatus, SessionRoom
-from kernel.clock import iso, now
+from exam_delivery.pages.console_news import HEADER
+from kernel.clock import now
 from kernel.db import db, new_id
 from kernel.identity.actor import system_actor
 from kernel.identity.models import OrganisationKind, User, UserRole
@@ -38,9 +41,8 @@ from tools.check import private_postgresql
 from web import database
 from web.app import create_app
 
-HEARTBEAT = 8
-POLL = 9
-"""Seconds of news in a poll: three since the last answer, and the six that are told twice."""
+HEARTBEAT, POLL = 8, 3
+"""Seconds between two contacts of a page, and between two polls of a console."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,16 @@ def build(n_candidates: int, n_rooms: int) -> Sitting:
     return sitting
 
 
-def keep_contact(sitting: Sitting, at: datetime) -> None:
-    """Let every page have made contact at some time of the last heartbeat."""
+def keep_contact(sitting: Sitting, second: int) -> None:
+    """Let the pages whose turn it was in the seconds up to this one make contact, one in ten with one more answer."""
+    turns = {k % HEARTBEAT for k in range(second - POLL, second)}
+    at = now() + timedelta(seconds=second)
+    rows = [
+        {"attempt_id": person.attempt_id, "last_contact_at": at, "n_answered": 30 + second % 10 if not k % 10 else 30}
+        for k, person in enumerate(sitting.people)
+        if k % HEARTBEAT in turns
+    ]
     with unit_of_work(system_actor(sitting.organisation_id)) as uow:
-        ages = (timedelta(seconds=k % HEARTBEAT) for k in range(len(sitting.people)))
-        rows = [
-            {"attempt_id": person.attempt_id, "last_contact_at": at - age}
-            for person, age in zip(sitting.people, ages, strict=True)
-        ]
         uow.session.execute(update(Attempt), rows)
 
 
@@ -117,16 +121,29 @@ def counted() -> Iterator[list[str]]:
         event.remove(db.engine, "before_cursor_execute", note)
 
 
-def measure(name: str, client: FlaskClient, path: str, runs: int) -> Figure:
-    """Ask for a page several times; return its medians."""
-    walls, processors, queries = [], [], []
-    for _run in range(runs):
+def measure(
+    name: str,
+    client: FlaskClient,
+    path: str,
+    runs: int,
+    *,
+    remembers: bool = False,
+    before: Callable[[int], None] | None = None,
+) -> Figure:
+    """Ask for a page several times; return its medians. A page that remembers says what it was told last."""
+    walls, processors, queries, shown = [], [], [], ""
+    if remembers:
+        shown = client.get(path).get_json()["shown"]
+    for run in range(runs):
+        if before:
+            before(run * POLL)
         with counted() as seen:
             wall, processor = time.perf_counter(), time.process_time()
-            reply = client.get(path)
+            reply = client.get(path, headers={HEADER: shown} if remembers else {})
             walls.append((time.perf_counter() - wall) * 1000)
             processors.append((time.process_time() - processor) * 1000)
         queries.append(len(seen))
+        shown = reply.get_json()["shown"] if remembers else ""
         if reply.status_code != 200:
             raise SystemExit(f"{path}: {reply.status}")
     n_rows = len(reply.get_json()["seats"]) if reply.is_json else None
@@ -139,12 +156,12 @@ def figures(app: Flask, sitting: Sitting, runs: int) -> Iterator[Figure]:
     base = f"/console/{sitting.exam_session_id}"
     for role in (Role.INVIGILATOR, Role.CHIEF_INVIGILATOR):
         client = client_of(app, sitting, role)
-        at = now()
-        keep_contact(sitting, at)
-        since = iso(at - timedelta(seconds=POLL)).replace("+", "%2B")
-        who = role.value
+        for second in range(0, HEARTBEAT + POLL, POLL):
+            keep_contact(sitting, second)
+        who, contacts = role.value, partial(keep_contact, sitting)
         yield measure(f"{who}: list of sessions", client, "/console/", runs)
-        yield measure(f"{who}: poll, news of {POLL} s", client, f"{base}/state?since={since}", runs)
+        yield measure(f"{who}: poll, news of {POLL} s", client, f"{base}/state", runs, remembers=True, before=contacts)
+        yield measure(f"{who}: poll, nothing new", client, f"{base}/state", runs, remembers=True)
         yield measure(f"{who}: poll, everybody", client, f"{base}/state", runs)
         yield measure(f"{who}: whole page", client, base, max(3, runs // 5))
     yield measure("chief: overview", client, "/console/overview", runs)

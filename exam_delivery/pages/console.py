@@ -6,7 +6,7 @@ import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, jsonify, request, send_file, url_for
@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamBatch, ExamSession
-from exam_delivery.pages import console_lines, reading
-from exam_delivery.pages.console_lines import IncidentLine, LostLine, SeatLine, clock_text, line_of
+from exam_delivery.pages import console_lines, console_news, reading
+from exam_delivery.pages.console_lines import Changing, IncidentLine, LostLine, SeatLine, clock_text, line_of
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import candidates, seating
@@ -32,8 +32,6 @@ from kernel.identity.permissions import Permission
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 Page = tuple[str, int]
-OVERLAP = timedelta(seconds=6)
-"""A transaction that began before the last answer may have ended after it: news are told a little twice."""
 COUNTERS = (
     ("n_expected", N_("应到"), ""),
     ("n_present", N_("实到"), ""),
@@ -68,7 +66,7 @@ class ConsolePage:
     shows_seats: bool
     is_over: bool
     state_url: str
-    since: str
+    shown: str
     now: str
     clock: str
 
@@ -140,7 +138,7 @@ def room(exam_session_id: uuid.UUID) -> Page:
         shows_seats=request.args.get("view") == "seats",
         is_over=view.sitting.status in FINISHED,
         state_url=url_for("console.state", exam_session_id=exam_session_id, room=view.room_id),
-        since=iso(view.at - OVERLAP),
+        shown=console_news.marks_of(_changing(view)),
         now=iso(view.at),
         clock=clock_text(view.at),
     )
@@ -150,27 +148,22 @@ def room(exam_session_id: uuid.UUID) -> Page:
 @bp.get("/<uuid:exam_session_id>/state")
 @requires(Permission.SESSION_INVIGILATE)
 def state(exam_session_id: uuid.UUID) -> Response:
-    """Answer what changed since the last answer."""
+    """Answer what the page does not show yet; everything to a page that does not say what it shows."""
     view = view_of(exam_session_id, is_poll=True)
-    since = _moment(request.args.get("since", ""))
-    seats = console.changed_since(db.session(), view, since) if since else view.seats
-    zone = reading.zone()
+    lines = _changing(view)
     return jsonify(
         {
             "now": iso(view.at),
-            "since": iso(view.at - OVERLAP),
+            "shown": console_news.marks_of(lines),
             "counters": {name: n for name, _label, n, _kind in _counters(view.counters)},
-            "seats": [console_lines.changing(seat, zone) for seat in seats],
+            "seats": console_news.news(lines, request.headers.get(console_news.HEADER, "")),
         }
     )
 
 
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+def _changing(view: RoomView) -> list[Changing]:
+    zone = reading.zone()
+    return [console_lines.changing(seat, zone) for seat in view.seats]
 
 
 @bp.get("/<uuid:exam_session_id>/candidates/<uuid:registration_id>")

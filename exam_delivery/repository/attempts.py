@@ -137,14 +137,6 @@ def _seats(actor: Actor) -> Any:
     )
 
 
-def attempts_noted_since(session: Session, exam_session_id: uuid.UUID, since: datetime) -> set[uuid.UUID]:
-    """Return the attempts to which something happened: every act of an invigilator leaves an incident."""
-    query = select(Incident.attempt_id).where(
-        Incident.exam_session_id == exam_session_id, Incident.noted_at > since, Incident.attempt_id.is_not(None)
-    )
-    return {key for key in session.scalars(query) if key is not None}
-
-
 def count_incidents(session: Session, exam_session_id: uuid.UUID, kind: str) -> dict[uuid.UUID, int]:
     """Return how many incidents of a kind each attempt of a session has."""
     query = (

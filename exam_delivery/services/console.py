@@ -1,4 +1,4 @@
-"""The room as the console shows it: every candidate with a state, counters, and what changed since a moment."""
+"""The room as the console shows it: every candidate with a state, and counters."""
 
 from __future__ import annotations
 
@@ -164,26 +164,6 @@ def count_seats(seats: Sequence[Seat]) -> Counters:
         n_submitted=n[SeatState.SUBMITTED],
         n_absent=n[SeatState.ABSENT],
     )
-
-
-def changed_since(session: Session, view: RoomView, since: datetime) -> list[Seat]:
-    """Return the seats of whom there is news: a contact, an act, or silence that has become too long."""
-    noted = repository.attempts_noted_since(session, view.sitting.exam_session_id, since)
-    return [seat for seat in view.seats if _has_news(seat, noted, since)]
-
-
-def _has_news(seat: Seat, noted: Collection[uuid.UUID], since: datetime) -> bool:
-    row = seat.row
-    moments = (
-        row.last_contact_at,
-        row.signed_in_at,
-        row.started_at,
-        row.submitted_at,
-        row.checked_in_at,
-        row.refused_at,
-    )
-    is_recent = any(moment is not None and moment > since for moment in moments)
-    return is_recent or row.attempt_id in noted or state_of(row, since) is not seat.state
 
 
 def view_seat(

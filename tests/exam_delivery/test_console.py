@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,9 +20,12 @@ from exam_delivery.models import (
     SessionRoom,
     SessionStatus,
 )
+from exam_delivery.pages.console_lines import Changing
+from exam_delivery.pages.console_news import MAX_MARKS, marks_of, news
 from exam_delivery.rules.room import SeatFacts, SeatState, extended, seat_state
 from exam_delivery.services import personal
-from kernel.clock import iso, now
+from kernel import clock
+from kernel.clock import now
 from kernel.identity.actor import system_actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
@@ -99,31 +103,74 @@ def test_counters_and_states_say_who_is_where(sitting: Sitting, chief: FlaskClie
     }  # fmt: skip
 
 
-def test_the_poll_tells_only_what_changed_even_when_the_change_is_silence(sitting: Sitting, chief: FlaskClient) -> None:
+class Page:
+    """A room's page in a browser: shows what it is told, and says so at the next poll."""
+
+    def __init__(self, client: FlaskClient, sitting: Sitting) -> None:
+        self.client, self.path = client, address(sitting, "/state")
+        text = client.get(address(sitting)).text
+        self.shown = unescape(text.partition('data-shown="')[2].partition('"')[0])
+
+    def poll(self, *, arrives: bool = True) -> list[tuple[str, str]]:
+        """Return key and state of whoever is told; an answer that does not arrive leaves the page as it was."""
+        answer = self.client.get(self.path, headers={"X-Kaoku-Shown": self.shown}).get_json()
+        self.shown = answer["shown"] if arrives else self.shown
+        return [(seat["key"], seat["state"]) for seat in answer["seats"]]
+
+
+def test_the_poll_tells_only_what_the_page_does_not_show(sitting: Sitting, chief: FlaskClient) -> None:
     begin(sitting, 0, 1)
-    key = str(sitting.people[0].registration_id)
+    keys = [str(person.registration_id) for person in sitting.people]
+    page = Page(chief, sitting)
+    assert page.poll() == page.poll() == []
     with unit_of_work(system_actor(sitting.organisation_id)) as uow:
-        for k in (0, 1):
-            attempt = uow.session.get_one(Attempt, sitting.people[k].attempt_id)
-            attempt.signed_in_at = now() - timedelta(minutes=9)
-            attempt.last_contact_at = now() - timedelta(seconds=35 if k == 0 else 20)
-    answer = chief.get(
-        address(sitting, "/state"), query_string={"since": iso(now() - timedelta(seconds=10))}
-    ).get_json()
-    assert [(seat["key"], seat["state"]) for seat in answer["seats"]] == [(key, "offline")]
-    assert chief.get(address(sitting, "/state?since=nonsense")).get_json()["seats"]
-    later = chief.get(address(sitting, "/state"), query_string={"since": iso(now())}).get_json()
-    assert later["seats"] == []
+        uow.session.get_one(Attempt, sitting.people[1].attempt_id).n_answered = 3
+    assert page.poll(arrives=False) == [(keys[1], "working")]  # told until it has arrived
+    assert page.poll() == [(keys[1], "working")]
+    assert page.poll() == []
+    for nonsense in ("", "nonsense", "AAAA", page.shown[:-8]):
+        everybody = chief.get(page.path, headers={"X-Kaoku-Shown": nonsense}).get_json()["seats"]
+        assert {seat["key"] for seat in everybody} == set(keys)
+
+
+def test_silence_that_became_too_long_is_news_though_nobody_wrote_anything(
+    sitting: Sitting, chief: FlaskClient
+) -> None:
+    begin(sitting, 0, 1)
+    page = Page(chief, sitting)
+    with clock.shifted(timedelta(seconds=40)):
+        assert {state for _key, state in page.poll()} == {"offline"}
+        assert page.poll() == []
+
+
+def test_a_change_that_is_dated_before_the_last_poll_and_committed_after_it_is_told(
+    sitting: Sitting, chief: FlaskClient
+) -> None:
+    begin(sitting, 0, 1)
+    page = Page(chief, sitting)
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        attempt = uow.session.get_one(Attempt, sitting.people[0].attempt_id)
+        attempt.last_contact_at = now() - timedelta(
+            minutes=3
+        )  # as a machine with a slow clock dates it, or a slow transaction
+    assert page.poll() == [(str(sitting.people[0].registration_id), "offline")]
 
 
 def test_an_act_is_news_for_the_next_poll(sitting: Sitting, chief: FlaskClient) -> None:
-    before = iso(now())
-    person = sitting.people[2]
+    page, person = Page(chief, sitting), sitting.people[2]
     chief.post(
         address(sitting, f"/candidates/{person.registration_id}/absent"), data={"reason": "other", "note": "未到"}
     )
-    seats = chief.get(address(sitting, "/state"), query_string={"since": before}).get_json()["seats"]
-    assert [(seat["key"], seat["state"]) for seat in seats] == [(str(person.registration_id), "absent")]
+    assert page.poll() == [(str(person.registration_id), "absent")]
+
+
+def test_a_page_with_more_rows_than_a_header_holds_is_told_all_of_them() -> None:
+    line = Changing(key="", state="working", rank=9, answered="1 / 5", contact="", deadline="", device="", flag="")
+    few, many = ([Changing(**{**line, "key": str(k)}) for k in range(n)] for n in (MAX_MARKS, MAX_MARKS + 1))
+    assert len(marks_of(few)) < 8000
+    assert news(few, marks_of(few)) == []
+    assert news(few[:-1], marks_of(few)) == few[:-1]
+    assert news(many, marks_of(many)) == many
 
 
 @pytest.mark.parametrize("view", ["", "?view=seats"])

@@ -8,16 +8,15 @@ const GIVE_UP_MS = 8000;
 export function connectRoom(room) {
   const lost = room.querySelector("[data-console-lost]");
   const setClock = startClock(room, document.querySelector("[data-room-clock]"));
-  let { since } = room.dataset;
+  let { shown } = room.dataset;
   let unsorted = false;
 
   async function ask() {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), GIVE_UP_MS);
-    const address = new URL(room.dataset.stateUrl, window.location.href);
-    address.searchParams.set("since", since);
     try {
-      const response = await fetch(address, { headers: { Accept: "application/json" }, signal: abort.signal });
+      const headers = { Accept: "application/json", "X-Kaoku-Shown": shown };
+      const response = await fetch(room.dataset.stateUrl, { headers, signal: abort.signal });
       if (!response.ok || response.redirected) throw new Error(String(response.status));
       take(await response.json());
       lost.hidden = true;
@@ -31,7 +30,7 @@ export function connectRoom(room) {
   }
 
   function take(answer) {
-    ({ since } = answer);
+    ({ shown } = answer);
     setClock(answer.now);
     writeCounters(room, answer.counters);
     const moved = answer.seats.map((seat) => writeSeat(room, seat)).some(Boolean);
