@@ -81,7 +81,7 @@ def count_forms(session: Session, changes: Sequence[KeyChange]) -> dict[uuid.UUI
         .where(KeyChange.lead_id.in_([change.key_change_id for change in changes]))
         .group_by(KeyChange.lead_id)
     )
-    return {row[0]: row[1] + 1 for row in session.execute(query)}
+    return {row[0]: row[1] + 1 for row in session.execute(query) if row[0] is not None}
 
 
 def list_changes(
