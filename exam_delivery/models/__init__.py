@@ -2,7 +2,7 @@
 
 from exam_delivery.models.accommodations import Accommodation
 from exam_delivery.models.analyses import SessionAnalysis
-from exam_delivery.models.appeals import ScoreReviewEvent, ScoreReviewRequest
+from exam_delivery.models.appeals import ScoreReviewEvent, ScoreReviewFile, ScoreReviewRequest
 from exam_delivery.models.attempts import (
     Attempt,
     AttemptStatus,
@@ -105,6 +105,7 @@ __all__ = [
     "ScoreRecord",
     "ScoreRelease",
     "ScoreReviewEvent",
+    "ScoreReviewFile",
     "ScoreReviewRequest",
     "ScoreSource",
     "ScoreStatus",

@@ -84,4 +84,20 @@ class ScoreReviewEvent(Base):
     at: Mapped[datetime]
 
 
+class ScoreReviewFile(Base):
+    """证明材料: a picture or PDF that the candidate adds to a request; pictures re-encoded, all encrypted."""
+
+    __tablename__ = "score_review_files"
+    __table_args__ = (UniqueConstraint("request_id", "number"),)
+    score_review_file_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("score_review_requests.score_review_request_id"))
+    number: Mapped[int]
+    file_name: Mapped[str] = mapped_column(String(120))
+    digest: Mapped[str] = mapped_column(String(64), comment="of the file as it is kept")
+    n_bytes: Mapped[int]
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    added_at: Mapped[datetime]
+
+
 make_append_only(ScoreReviewEvent.__table__)
