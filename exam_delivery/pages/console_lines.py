@@ -52,7 +52,10 @@ class IncidentLine:
 
 def clock_text(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     """Return the time of day that people in the room read; who writes many gives the zone."""
-    return moment.astimezone(zone or reading.zone()).strftime("%H:%M:%S") if moment else "—"
+    if moment is None:
+        return "—"
+    local = moment.astimezone(zone or reading.zone())
+    return f"{local.hour:02}:{local.minute:02}:{local.second:02}"  # a tenth of strftime's time, a thousand times a poll
 
 
 def line_of(exam_session_id: uuid.UUID, seat: Seat, zone: ZoneInfo | None = None) -> SeatLine:

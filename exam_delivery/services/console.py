@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -119,7 +119,7 @@ def _seats(
     rows = repository.list_seats(session, exam_session_id, room_ids=room_ids, actor=actor)
     leaves = leaving.leaves_of_session(session, exam_session_id)
     exempt = lockdown.exempt_seats(session, exam_session_id, actor=actor)
-    seats = [replace(_seat(row, at, takeovers, leaves), is_exempt=_is_exempt(row, exempt)) for row in rows]
+    seats = [_seat(row, at, takeovers, leaves, is_exempt=_is_exempt(row, exempt)) for row in rows]
     return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
 
 
@@ -128,10 +128,13 @@ def _seat(
     at: datetime,
     takeovers: Mapping[uuid.UUID, int],
     leaves: Mapping[uuid.UUID, tuple[int, int]],
+    *,
+    is_exempt: bool,
 ) -> Seat:
     if row.attempt_id is None:
-        return Seat(row, state_of(row, at), 0)
-    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), *leaves.get(row.attempt_id, (0, 0)))
+        return Seat(row, state_of(row, at), 0, is_exempt=is_exempt)
+    n_leaves, away = leaves.get(row.attempt_id, (0, 0))
+    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), n_leaves, away, is_exempt)
 
 
 def _is_exempt(row: SeatRow, exempt: tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]) -> bool:
