@@ -117,16 +117,24 @@ class AttemptResult:
         return tuple(slot.slot for slot in self.slots if slot.outcome == UNREADABLE and slot.score is None)
 
 
-def parse_scoring(document: Mapping[str, Any]) -> ScoringKey:
-    """Return the scoring part of a form ready for use."""
+def parse_scoring(document: Mapping[str, Any], known: dict[str, ItemContent] | None = None) -> ScoringKey:
+    """Return the scoring part of a form ready for use; `known` keeps contents that many forms have in common."""
+    contents = {} if known is None else known
     slots = tuple(
         KeyedSlot(
-            one["slot"], content_from_json(one["content"]), Decimal(one["score"]), one.get("point") or "",
+            one["slot"], _parsed(one["content"], contents), Decimal(one["score"]), one.get("point") or "",
             one.get("item_version_id") or "", one.get("part") or 1,
         )
         for one in document["slots"]
     )  # fmt: skip
     return ScoringKey(int(document["key_version"]), slots)
+
+
+def _parsed(raw: Mapping[str, Any], known: dict[str, ItemContent]) -> ItemContent:
+    text = json.dumps(raw, sort_keys=True)
+    if text not in known:
+        known[text] = content_from_json(raw)
+    return known[text]
 
 
 def score_attempt(

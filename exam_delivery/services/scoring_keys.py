@@ -14,6 +14,7 @@ from exam_delivery.repository import key_changes as repository
 from exam_delivery.rules.amendments import Amendment
 from exam_delivery.rules.scoring import ScoringKey, parse_scoring
 from exam_delivery.services import form_sets, forms
+from item_templates.contract import ItemContent
 from kernel.crypto import decrypt, encrypt, purpose_key
 
 PURPOSE = "form-scoring"
@@ -31,8 +32,9 @@ def load_keys(
 ) -> dict[uuid.UUID, ScoringKey]:
     """Return the keys of many forms, as `load_key` gives each, with few queries."""
     applied = repository.applied_to_forms(session, form_ids, organisation_id=organisation_id)
+    known: dict[str, ItemContent] = {}
     return {
-        form_id: parse_scoring(document).amended(*map(amendment_of, applied.get(form_id, ())))
+        form_id: parse_scoring(document, known).amended(*map(amendment_of, applied.get(form_id, ())))
         for form_id, document in form_sets.open_scorings(session, organisation_id, form_ids)
     }
 

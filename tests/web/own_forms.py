@@ -32,7 +32,7 @@ MISKEYED = 3
 class OwnForms(SealedForms):
     """As many forms of one set as candidates, each with its own items."""
 
-    def __init__(self, bank: Bank, seed: int = 1, n_forms: int = N_CANDIDATES) -> None:
+    def __init__(self, bank: Bank, seed: int = 1, n_forms: int = N_CANDIDATES, length: int = LENGTH) -> None:
         super().__init__(bank.organisation_id)
         rng = np.random.default_rng(seed)
         actor = system_actor(bank.organisation_id)
@@ -45,8 +45,9 @@ class OwnForms(SealedForms):
         self.pool = [(one.item_version_id, frozen[one.item_version_id].content) for one in pool]
         self.pool.sort(key=lambda one: (one[1].type, one[1].stem))
         self.form_ids = [str(uuid.UUID(int=1000 + n)) for n in range(n_forms)]
-        drawn = [sorted(rng.permutation(len(self.pool))[:LENGTH].tolist()) for _ in self.form_ids]
+        drawn = [sorted(rng.permutation(len(self.pool))[:length].tolist()) for _ in self.form_ids]
         self.drawn = dict(zip(self.form_ids, drawn, strict=True))
+        self.length = length
         self.level_id = bank.standard_level_id
 
     def slots(self, form_id: Any) -> list[dict[str, Any]]:
@@ -56,14 +57,14 @@ class OwnForms(SealedForms):
         return [
             SealedForm(
                 uuid.UUID(key), uuid.uuid4(), f"一人一卷（{number:04d}卷）", f"{number:04d}", "6-31-01-03", OCCUPATION, "4",
-                "四级/中级工", self.level_id, Decimal(LENGTH), LENGTH, 90, "0" * 64,
+                "四级/中级工", self.level_id, Decimal(self.length), self.length, 90, "0" * 64,
             )
             for number, key in enumerate(self.form_ids, 1)
         ]  # fmt: skip
 
     def open_delivery(self, where: Any, actor: Any, form_id: uuid.UUID) -> dict[str, Any]:
         self.contents = self.slots(form_id)
-        return super().open_delivery(where, actor, form_id) | {"total_score": str(LENGTH)}
+        return super().open_delivery(where, actor, form_id) | {"total_score": str(self.length)}
 
     def open_scoring(self, where: Any, actor: Any, form_id: uuid.UUID) -> dict[str, Any]:
         self.contents = self.slots(form_id)
