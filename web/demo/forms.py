@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from blueprints.models import AssemblyRun
-from blueprints.services import blueprints, form_sets, forms, runs, versions
+from blueprints.services import blueprints, form_sets, forms, runs, versions, whole_forms
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
@@ -14,6 +14,7 @@ from web.demo.people import Staff
 
 SEED = 20261122
 N_OWN = 6
+WHOLE_SOURCE = "某出版社套题（演示）"
 TYPES: list[dict[str, Any]] = [
     {"type": "single_choice", "count": 40, "score_each": 1},
     {"type": "multiple_choice", "count": 7, "score_each": 2},
@@ -43,6 +44,7 @@ def load_forms(staff: Staff, level_id: uuid.UUID) -> list[uuid.UUID]:
     assembler = staff.actor(Role.ASSEMBLER)
     run = _assemble(staff, level_id, "演示·电工四级理论知识", TYPES)
     _load_set(staff, run.exam_blueprint_id)
+    _take_in(staff, run)
     with unit_of_work(assembler) as uow:
         form_ids = [form.exam_form_id for form in runs.accept_run(uow, run.assembly_run_id)]
     for form_id in form_ids:
@@ -66,6 +68,14 @@ def _load_set(staff: Staff, blueprint_id: uuid.UUID) -> None:
     with unit_of_work(assembler) as uow:
         row = form_sets.accept_set(uow, run.assembly_run_id, name="演示·电工四级一人一卷")
         form_sets.submit_set(uow, row.form_set_id)
+
+
+def _take_in(staff: Staff, run: AssemblyRun) -> None:
+    """Take in a whole form that somebody made elsewhere: here, the codes of the second one that was drawn."""
+    *_others, last = (run.result or {})["forms"]
+    codes = [one["code"] for one in last["items"]]
+    with unit_of_work(staff.actor(Role.ASSEMBLER)) as uow:
+        whole_forms.take_in(uow, run.exam_blueprint_id, codes, source=WHOLE_SOURCE, name="演示·外来套题")
 
 
 def load_refusal(staff: Staff, level_id: uuid.UUID) -> None:

@@ -18,7 +18,7 @@ from kernel.identity.permissions import ROLE_LABELS, Role
 from kernel.settings import Settings
 from web import database
 from web.app import create_app
-from web.demo import bank, desks, doubts, exams, forms, ledger, marking, panels, people, results, seniors
+from web.demo import bank, desks, doubts, exams, forms, ledger, marking, others, panels, people, results, seniors
 from web.demo.files import items_by_type
 
 FACTS = "demo.json"
@@ -88,9 +88,10 @@ def _load_all(path: Path) -> dict[str, Any]:
     say()
     forms.load_refusal(staff, level_id)
     panels.load_panel(staff, form_ids[0])
-    marking.load_marking(staff, level_id, form_ids)
+    marked = marking.load_marking(staff, level_id, form_ids)
     desks.load_desks(staff, level_id, item_ids[len(items_by_type()) :])
     results.run_waiting_jobs()
+    others.load_others(staff, level_id, marked.exam_batch_id)
     facts = {
         "password": password,
         "level_id": str(level_id),
