@@ -43,6 +43,7 @@ from certification.repository.inbound import count_waiting
 from certification.rules.batch_states import BatchState
 from certification.services import panel_work
 from certification.services.batches import deadline_of
+from certification.services.roster_reviews import waiting_for
 from certification.services.scores import OPEN_STATES
 from kernel.http import MenuEntry, Todo
 from kernel.i18n import N_
@@ -119,6 +120,17 @@ def _asked_todos(session: Session, actor: Actor) -> list[Todo]:
         found.append(Todo(_("待您评分或签字的考生"), n_waiting, url_for("cert_assessing.index"), "", "warning"))
     if actor.may(Permission.SKILL_SCORE_WRITE) and (n_asked := senior_repository.count_waiting(session, actor=actor)):
         found.append(Todo(_("待您投票的评审"), n_asked, url_for("cert_senior_reviews.index"), "", "warning"))
+    if rosters_waiting := waiting_for(session, actor):
+        state = rosters_waiting[0].state.value
+        found.append(
+            Todo(
+                _("待您审核的名册"),
+                len(rosters_waiting),
+                url_for("cert_batches.index", state=state),
+                rosters_waiting[0].name,
+                "warning",
+            )
+        )
     if actor.may(Permission.CERTIFICATION_WRITE) and (n_sent := count_waiting(session, actor.organisation)):
         found.append(Todo(_("待您确认的外部成绩"), n_sent, url_for("cert_inbound.index"), "", "warning"))
     return found

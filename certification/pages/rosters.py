@@ -20,8 +20,9 @@ from certification.repository import rosters as repository
 from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceFinding, ComplianceSeverity
 from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
-from certification.services import compliance
+from certification.services import compliance, roster_reviews
 from certification.services import rosters as services
+from certification.services.roster_reviews import UNDER_REVIEW
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
@@ -40,7 +41,6 @@ SEVERITY_LABELS = {
     ComplianceSeverity.ERROR: (N_("错误"), "danger"),
     ComplianceSeverity.WARNING: (N_("提醒"), "warning"),
 }
-UNDER_REVIEW = frozenset({BatchState.ROSTER_SUBMITTED, BatchState.RESUBMITTED})
 N_RETURN_LINES = 8
 
 
@@ -86,6 +86,7 @@ class RosterPage:
     instruction: str
     may_submit: bool
     is_under_review: bool
+    waits_for_centre: bool
     may_download: bool
     fields: list[tuple[str, str]]
     reasons: list[tuple[str, str]]
@@ -106,13 +107,15 @@ def _page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     head = batch_head(session, actor, batch_id, "roster")
     state, people, channel = head.batch.state, _people(batch_id), channel_named("file")
+    may_answer = roster_reviews.may_answer(session, actor, head.batch)
     findings = [_finding_line(f, people) for f in _findings(head)]
     page = RosterPage(
         head=head, findings=findings, n_errors=sum(f.kind == "danger" for f in findings),
         submissions=_submissions(batch_id, people), instruction=_(channel.instruction),
         may_submit=head.may_write and state in {BatchState.PUBLICITY, BatchState.RETURNED},
-        is_under_review=head.may_write and state in UNDER_REVIEW,
-        may_download=head.is_own and actor.may(Permission.PERSONAL_DATA_REVEAL),
+        is_under_review=may_answer and state in UNDER_REVIEW,
+        waits_for_centre=head.may_write and not may_answer and state in UNDER_REVIEW,
+        may_download=(head.is_own or may_answer) and actor.may(Permission.PERSONAL_DATA_REVEAL),
         fields=[(name, _(label)) for name, label in RETURN_FIELDS.items()],
         reasons=[(code, _(label)) for code, label in RETURN_REASONS.items()],
         answers=_answers(batch_id), n_lines=N_RETURN_LINES, values=request.form.to_dict() if errors else {}, errors=errors or {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,16 @@ def list_open_batches(session: Session, *, actor: Actor, limit: int = 200) -> Se
     """Return the own organisation's batches that are not archived, those waiting longest first."""
     query = select(CertificationBatch).where(
         CertificationBatch.organisation_id == actor.organisation_id, CertificationBatch.state != BatchState.ARCHIVED
+    )
+    return session.scalars(query.order_by(CertificationBatch.state_since).limit(limit)).all()
+
+
+def list_in_states(
+    session: Session, organisation_ids: Sequence[uuid.UUID], states: Collection[BatchState], limit: int = 200
+) -> Sequence[CertificationBatch]:
+    """Return the batches of some organisations that stand in some states, those waiting longest first."""
+    query = select(CertificationBatch).where(
+        CertificationBatch.organisation_id.in_(organisation_ids), CertificationBatch.state.in_(states)
     )
     return session.scalars(query.order_by(CertificationBatch.state_since).limit(limit)).all()
 

@@ -29,7 +29,7 @@ from certification.rules.pass_decision import PassOutcome, total_text
 from certification.rules.roster import RosterRow
 from certification.rules.roster_layouts import ROSTER_LAYOUT, RosterLayout, layout_named
 from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
-from certification.services import batches, compliance
+from certification.services import batches, compliance, roster_reviews
 from certification.services.personal import read_number, seal, unseal
 from kernel import audit, profiles
 from kernel.clock import now
@@ -153,7 +153,7 @@ def _roster_row(
 def return_roster(uow: UnitOfWork, batch_id: uuid.UUID, returned: Sequence[ReturnedField]) -> None:
     """Keep what the centre sent back, field by field with reason codes, and unlock the people for mending."""
     require(uow.actor, Permission.CERTIFICATION_WRITE)
-    batch = batch_repository.lock_batch(uow.session, batch_id, actor=uow.actor)
+    batch = roster_reviews.lock_for_review(uow, batch_id)
     if not returned:
         raise InvalidInputError(N_("请至少登记一处退回内容"), fields={"returned": [N_("请至少登记一处退回内容")]})
     batches.advance(uow, batch, BatchState.RETURNED)
@@ -189,7 +189,7 @@ def approve_roster(uow: UnitOfWork, batch_id: uuid.UUID, *, reference: str) -> N
     if not reference.strip():
         message = N_("请填写核准文号或回执编号")
         raise InvalidInputError(message, fields={"reference": [message]})
-    batch = batch_repository.lock_batch(uow.session, batch_id, actor=uow.actor)
+    batch = roster_reviews.lock_for_review(uow, batch_id)
     batches.advance(uow, batch, BatchState.APPROVED)
     _answer(uow, _latest(uow, batch_id), RosterStatus.APPROVED, reference.strip())
 

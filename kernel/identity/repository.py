@@ -41,6 +41,12 @@ def granted_organisation_ids(session: Session, organisation_id: uuid.UUID) -> li
     return list(session.scalars(rows))
 
 
+def is_granted(session: Session, organisation_id: uuid.UUID) -> bool:
+    """Say whether a supervising centre may look into an organisation."""
+    rows = select(OrganisationGrant.organisation_grant_id).where(OrganisationGrant.organisation_id == organisation_id)
+    return session.scalar(rows.limit(1)) is not None
+
+
 def find_user_by_name(session: Session, username: str) -> User | None:
     """Return the user with a sign-in name, if any."""
     return session.scalar(select(User).where(User.username == username))
