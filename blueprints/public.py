@@ -65,6 +65,7 @@ class SealedForm:
     n_slots: int
     duration_minutes: int
     delivery_digest: str
+    blueprint_id: uuid.UUID | None = None
 
 
 def list_sealed_forms(
@@ -250,4 +251,5 @@ def _sealed(row: PackageRow) -> SealedForm:
         occupation_code=form.occupation_code, occupation_name=form.occupation_name, level_code=form.level_code,
         level_name=form.level_name, standard_level_id=form.standard_level_id, total_score=form.total_score,
         n_slots=form.n_slots, duration_minutes=form.duration_minutes, delivery_digest=row.delivery_digest,
+        blueprint_id=form.exam_blueprint_id,
     )  # fmt: skip

@@ -96,6 +96,7 @@ def list_set_forms(session: Session, actor: Actor) -> list[SealedForm]:
             occupation_code=form.occupation_code, occupation_name=form.occupation_name, level_code=form.level_code,
             level_name=form.level_name, standard_level_id=form.standard_level_id, total_score=form.total_score,
             n_slots=form.n_slots, duration_minutes=form.duration_minutes, delivery_digest=digest,
+            blueprint_id=form.exam_blueprint_id,
         )
         for form, package_id, digest in stored.sealed_members(session, actor=actor)
     ]  # fmt: skip

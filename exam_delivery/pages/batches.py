@@ -17,7 +17,8 @@ from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import candidates, planning, releases
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
-from exam_delivery.services import batches, forms
+from exam_delivery.services import batch_forms, batches, forms
+from exam_delivery.services.batch_forms import FormLine
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.forms import LevelChoice
 from kernel import profiles
@@ -66,6 +67,9 @@ class BatchPage:
     n_without_session: int
     is_released: bool
     may_write: bool
+    forms: Sequence[FormLine]
+    may_read_forms: bool
+    may_see_figures: bool
 
 
 @bp.get("/")
@@ -125,7 +129,8 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
         batch=batch, sessions=sessions, counts=counts, badge=session_badge, n_people=len(people),
         n_without_session=sum(one.exam_session_id is None for one in people),
         is_released=releases.find_release_of_batch(session, exam_batch_id, actor=actor) is not None,
-        may_write=actor.may(Permission.SESSION_WRITE),
+        may_write=actor.may(Permission.SESSION_WRITE), forms=batch_forms.list_forms(session, sessions),
+        may_read_forms=actor.may(Permission.FORM_READ), may_see_figures=actor.may(Permission.STATISTICS_READ),
     )  # fmt: skip
     return render_page("exam_delivery/batches/detail.html", page)
 

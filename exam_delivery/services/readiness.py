@@ -12,7 +12,7 @@ from exam_delivery.repository import collisions, planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.standby import STANDBY_FORMS
-from exam_delivery.services import forms, recusal
+from exam_delivery.services import batch_forms, forms, recusal
 from kernel import profiles
 from kernel.clock import now
 from kernel.i18n import N_
@@ -66,6 +66,8 @@ def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator
     if not row.form_ids:
         yield Blocker(N_("还没有选择试卷"), "plan")
     yield from _single_forms(session, actor, row) if row.form_set_id is None else _set_blockers(session, actor, row)
+    for one in batch_forms.find_problems(session, actor, row):
+        yield Blocker(one.message, "plan", one.params, is_hint=one.is_hint)
     wanted = int(profiles.value(session, actor.organisation, STANDBY_FORMS))
     if row.form_set_id is None and len(row.standby_form_ids) < wanted:
         message = N_("规则要求 %(wanted)s 份备用卷，现在只有 %(n)s 份")
