@@ -7,6 +7,7 @@ acts has an organisation and no permission at all.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -16,12 +17,14 @@ from exam_delivery.rules.appeals import STATE_LABELS as REQUEST_STATE_LABELS
 from exam_delivery.rules.appeals import SUBJECT_LABELS, RequestKind, RequestState, RequestSubject
 from exam_delivery.rules.rulings import KIND_LABELS as RULING_KIND_LABELS
 from exam_delivery.rules.rulings import STATE_LABELS as RULING_STATE_LABELS
-from exam_delivery.services import own_results
+from exam_delivery.services import own_results, request_files
 from exam_delivery.services.own_results import WITHDRAWABLE, Proof, Sitting, plain_name
+from exam_delivery.services.request_files import OPEN_FOR_FILES
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 
 __all__ = [
+    "OPEN_FOR_FILES",
     "REQUEST_KIND_LABELS",
     "REQUEST_OUTCOME_LABELS",
     "REQUEST_STATE_LABELS",
@@ -34,6 +37,8 @@ __all__ = [
     "RequestState",
     "RequestSubject",
     "Sitting",
+    "attach_files",
+    "file_names",
     "file_request",
     "list_sittings",
     "plain_name",
@@ -98,6 +103,39 @@ def file_request(
         uow, candidate_id, registration_id, kind=kind, subject=subject, statement=statement, slots=slots,
         result_ruling_id=result_ruling_id,
     ).code  # fmt: skip
+
+
+def attach_files(
+    uow: UnitOfWork, candidate_id: uuid.UUID, registration_id: uuid.UUID, files: Sequence[tuple[str, bytes]]
+) -> int:
+    """Add pictures and PDF files to the candidate's open request about a registration and return how many.
+
+    Raises
+    ------
+    NotFoundError
+        If the registration is somebody else's.
+    InvalidInputError
+        If there are too many, or one of them cannot be taken.
+    ConflictError
+        If no request is open, or somebody looks into it already.
+    """
+    return own_results.attach_own_files(uow, candidate_id, registration_id, files)
+
+
+def file_names(session: Session, actor: Actor, request_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """Return the names of the files of a candidate's own requests.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's walls hold.
+    request_ids : Sequence[UUID]
+        Requests of the person who proved who they are.
+    """
+    found = request_files.files_of(session, actor, request_ids)
+    return {key: [one.file_name for one in rows] for key, rows in found.items()}
 
 
 def withdraw_request(uow: UnitOfWork, candidate_id: uuid.UUID, request_id: uuid.UUID) -> None:

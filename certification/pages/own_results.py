@@ -28,10 +28,11 @@ from exam_delivery import public_candidates as exams
 from exam_delivery.public_candidates import Proof, Sitting
 from kernel.clock import today
 from kernel.db import db
+from kernel.disk import require_room
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError, TooManyAttemptsError
-from kernel.http import public, redirect_with_message, render_page
+from kernel.http import printable_name, public, redirect_with_message, render_page
 from kernel.i18n import N_
-from kernel.identity.actor import ANONYMOUS
+from kernel.identity.actor import ANONYMOUS, Actor
 from kernel.identity.repository import get_organisation
 from kernel.uow import UnitOfWork, unit_of_work
 
@@ -65,6 +66,8 @@ class RequestLine:
     outcome: str
     may_withdraw: bool
     has_letter: bool
+    files: Sequence[str] = ()
+    may_add: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,7 @@ def _results(proof: Proof) -> ResultsPage:
     held = services.consents_of(session, proof)
     return ResultsPage(
         organisation=get_organisation(session, proof.organisation_id).name,
-        sittings=[_sitting(row) for row in exams.list_sittings(session, actor, proof.candidate_id)],
+        sittings=[_sitting(row, actor) for row in exams.list_sittings(session, actor, proof.candidate_id)],
         results=[_result(row) for row in services.list_results(session, actor, proof.candidate_id)],
         consents=[
             ConsentView(purpose, _(one.label), _(one.text), held.get(purpose))
@@ -247,8 +250,9 @@ def _results(proof: Proof) -> ResultsPage:
     )  # fmt: skip
 
 
-def _sitting(row: Sitting) -> SittingView:
+def _sitting(row: Sitting, actor: Actor) -> SittingView:
     label, kind = OUTCOMES[row.outcome]
+    names = exams.file_names(db.session(), actor, [one.score_review_request_id for one in row.requests])
     requests = [
         RequestLine(
             one.score_review_request_id, one.code, _(exams.REQUEST_KIND_LABELS[one.kind]),
@@ -256,6 +260,7 @@ def _sitting(row: Sitting) -> SittingView:
             _(exams.REQUEST_OUTCOME_LABELS[one.outcome]) if one.outcome and one.closed_at else "",
             may_withdraw=one.state in exams.WITHDRAWABLE,
             has_letter=one.state not in {exams.RequestState.FILED, exams.RequestState.WITHDRAWN},
+            files=names.get(one.score_review_request_id, ()), may_add=one.state in exams.OPEN_FOR_FILES,
         )
         for one in row.requests
     ]  # fmt: skip
@@ -363,10 +368,28 @@ def file(proof: Proof, registration_id: uuid.UUID) -> Page | Response:
                 uow, proof.candidate_id, registration_id, kind=form_text("kind"), subject=form_text("subject"),
                 statement=form_text("statement"), slots=slots, result_ruling_id=_key(form_text("result_ruling_id")),
             )  # fmt: skip
+            exams.attach_files(uow, proof.candidate_id, registration_id, _files())
     except (InvalidInputError, ConflictError) as exc:
         errors = field_errors(exc) if isinstance(exc, InvalidInputError) else {"": [refusal(exc)]}
         return _request_page(proof, registration_id, request.form, errors, exc.http_status)
     return _back(_("申请 %(code)s 已提交，请在期限内回来查看受理和结果", code=code))
+
+
+@bp.post("/requests/files/<uuid:registration_id>")
+@proved
+def add_files(proof: Proof, registration_id: uuid.UUID) -> Response:
+    """Add files to the open request about an examination."""
+    return _act(
+        proof, _("材料已提交"), lambda uow: exams.attach_files(uow, proof.candidate_id, registration_id, _files())
+    )
+
+
+def _files() -> list[tuple[str, bytes]]:
+    """Return the files that were chosen, none of them larger than can be taken."""
+    chosen = [one for one in request.files.getlist("files") if one.filename]
+    if chosen:
+        require_room()
+    return [(printable_name(one.filename or ""), one.read()) for one in chosen]
 
 
 def _slots(text: str) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from exam_delivery.models import (
     Registration,
     ResultRuling,
     ScoreReviewEvent,
+    ScoreReviewFile,
     ScoreReviewRequest,
 )
 from exam_delivery.pages import reading
@@ -39,7 +40,7 @@ from exam_delivery.rules.appeals import (
     RequestKind,
     RequestState,
 )
-from exam_delivery.services import appeal_findings, appeal_letters, appeal_reviewers
+from exam_delivery.services import appeal_findings, appeal_letters, appeal_reviewers, request_files
 from exam_delivery.services import appeals as services
 from exam_delivery.services.appeal_findings import Conclusion, Derivation
 from exam_delivery.services.appeal_reviewers import Reviewer
@@ -138,6 +139,7 @@ class DetailPage:
     may_conclude: bool
     may_close: bool
     has_letter: bool
+    files: Sequence[ScoreReviewFile]
     is_overdue: bool
     findings: Mapping[str, str]
     outcomes: Sequence[tuple[str, str]]
@@ -299,6 +301,7 @@ def _detail_page(request_id: uuid.UUID, filled: Mapping[str, str], errors: Mappi
         may_conclude=is_own and row.state is RequestState.REVIEWING,
         may_close=may_manage and not is_own and row.state is RequestState.CONCLUDED,
         has_letter=may_manage and row.state not in {RequestState.FILED, RequestState.WITHDRAWN},
+        files=request_files.files_of(session, actor, [request_id]).get(request_id, ()),
         is_overdue=row.state in OPEN_STATES and (row.answer_deadline or dt.date.max) < today(),
         findings={str(key): _(label) for key, label in FINDING_LABELS.items()}, outcomes=_choices(OUTCOME_LABELS),
         remedies=[one for one in _choices(REMEDY_LABELS) if one[0] != Remedy.NONE], filled=filled, errors=errors,
@@ -331,6 +334,15 @@ def scan(request_id: uuid.UUID) -> Response:
     if found is None:
         raise NotFoundError(_("这件申请没有附件"))
     return send_file(io.BytesIO(found[1]), as_attachment=True, download_name=found[0])
+
+
+@bp.post("/<uuid:request_id>/files/<uuid:file_id>")
+@requires(Permission.SCORE_RELEASE, Permission.RESPONSE_MARK, Permission.SCORE_READ)
+def evidence(request_id: uuid.UUID, file_id: uuid.UUID) -> Response:
+    """Download what the candidate added; audited, hence a post."""
+    with unit_of_work(current_actor()) as uow:
+        name, content, mime = request_files.read_file(uow, request_id, file_id)
+    return send_file(io.BytesIO(content), mimetype=mime, as_attachment=True, download_name=name)
 
 
 @bp.post("/<uuid:request_id>/accept")

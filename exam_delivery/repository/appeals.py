@@ -18,6 +18,7 @@ from exam_delivery.models import (
     Registration,
     ScoreRelease,
     ScoreReviewEvent,
+    ScoreReviewFile,
     ScoreReviewRequest,
 )
 from exam_delivery.repository.planning import escape_like
@@ -134,6 +135,26 @@ def count_requests(session: Session, wanted: RequestFilter, *, actor: Actor, tod
     """Return how many requests there are of a sort."""
     query = _entries().where(*_conditions(wanted, actor, today))
     return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def list_files(session: Session, request_ids: Sequence[uuid.UUID], *, actor: Actor) -> Sequence[ScoreReviewFile]:
+    """Return the files of some requests in the order they came, without their contents."""
+    query = select(ScoreReviewFile).where(
+        ScoreReviewFile.request_id.in_(request_ids), ScoreReviewFile.organisation_id == actor.organisation
+    )
+    return session.scalars(query.order_by(ScoreReviewFile.request_id, ScoreReviewFile.number)).all()
+
+
+def get_file(session: Session, file_id: uuid.UUID, *, request_id: uuid.UUID, actor: Actor) -> ScoreReviewFile:
+    """Return a file of a request with its content, or raise NotFoundError."""
+    query = select(ScoreReviewFile).where(
+        ScoreReviewFile.score_review_file_id == file_id, ScoreReviewFile.request_id == request_id,
+        ScoreReviewFile.organisation_id == actor.organisation,
+    )  # fmt: skip
+    found = session.scalar(query.options(undefer(ScoreReviewFile.ciphertext)))
+    if found is None:
+        raise NotFoundError(N_("文件不存在"))
+    return found
 
 
 def requests_of(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> Sequence[ScoreReviewRequest]:

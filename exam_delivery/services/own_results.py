@@ -31,7 +31,7 @@ from exam_delivery.repository import own_results as repository
 from exam_delivery.repository import rulings as rulings_repository
 from exam_delivery.rules.appeals import RequestKind, RequestState, RequestSubject
 from exam_delivery.rules.rulings import RulingState
-from exam_delivery.services import appeal_letters, appeals
+from exam_delivery.services import appeal_letters, appeals, request_files
 from exam_delivery.services.appeals import Filing, Terms
 from exam_delivery.services.packages import ResultOutcome
 from exam_delivery.services.personal import sign_in_index
@@ -219,6 +219,28 @@ def file_own_request(
         message = N_("这项内容现在不能申请")
         raise InvalidInputError(message, fields={"subject": [message]})
     return appeals.enter(uow, registration, filing)
+
+
+def attach_own_files(
+    uow: UnitOfWork, candidate_id: uuid.UUID, registration_id: uuid.UUID, files: Sequence[tuple[str, bytes]]
+) -> int:
+    """Add files to the one open request about a candidate's own registration and return how many.
+
+    Raises
+    ------
+    NotFoundError
+        If the registration is somebody else's.
+    InvalidInputError
+        If a file cannot be taken.
+    ConflictError
+        If no request is open, or somebody looks into it already.
+    """
+    registration = _own_registration(uow, candidate_id, registration_id)
+    known = appeal_repository.requests_of(uow.session, registration.registration_id, actor=uow.actor)
+    request = next((one for one in known if one.state in appeals.OPEN_STATES), None)
+    if request is None:
+        raise ConflictError(N_("没有可以添加材料的申请"))
+    return request_files.attach(uow, request, files)
 
 
 def _own_registration(uow: UnitOfWork, candidate_id: uuid.UUID, registration_id: uuid.UUID) -> Registration:

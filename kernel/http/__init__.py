@@ -7,7 +7,7 @@ from kernel.http.access import current_actor, public, requires, requires_sign_in
 from kernel.http.navigation import MenuEntry, SearchHit, Todo
 from kernel.http.paging import Paging, paging_from_request
 from kernel.http.rendering import redirect_with_message, render_page
-from kernel.http.uploads import Upload, uploaded_file
+from kernel.http.uploads import Upload, printable_name, uploaded_file
 
 __all__ = [
     "MenuEntry",
@@ -17,6 +17,7 @@ __all__ = [
     "Upload",
     "current_actor",
     "paging_from_request",
+    "printable_name",
     "public",
     "redirect_with_message",
     "render_page",

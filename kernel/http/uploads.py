@@ -38,5 +38,10 @@ def uploaded_file(field: str = "file", *, holds_answers: bool = False) -> Upload
     data = storage.read()
     if not data:
         raise InvalidInputError(N_("文件是空的，请检查后重新上传"), fields={field: [N_("文件是空的")]})
-    name = PurePosixPath(storage.filename.replace("\\", "/")).name
-    return Upload("".join(c for c in name if c.isprintable())[:200] or "file", data)
+    return Upload(printable_name(storage.filename), data)
+
+
+def printable_name(filename: str) -> str:
+    """Return the name of an uploaded file without any path and without what cannot be printed."""
+    name = PurePosixPath(filename.replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[:200] or "file"

@@ -91,6 +91,8 @@ VERBS: dict[str, str] = {
     "export_rates": N_("导出退回统计"),
     "answer_apply": N_("登记退回名册"),
     "answer_discard": N_("放弃退回名册"),
+    "evidence": N_("添加证明材料"),
+    "evidence_read": N_("查看证明材料"),
     "file": N_("登记申请"),
     "accepted": N_("受理"),
     "declined": N_("不予受理"),
