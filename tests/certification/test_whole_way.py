@@ -5,6 +5,7 @@ import io
 
 import pypdf
 import pytest
+from sqlalchemy import event
 
 from certification.models import CertificateAct, CertificateState, CertificationBatch, DeliveryStatus
 from certification.public import receive_results
@@ -26,6 +27,7 @@ from certification.services import (
     rosters,
     scores,
 )
+from kernel import crypto
 from kernel.crypto import SealBrokenError
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError, NotFoundError
@@ -357,6 +359,42 @@ def test_a_certificate_before_issue_and_an_unknown_one_look_alike_to_the_public(
     (row,) = certificate_repository.list_batch_certificates(db.session(), batch_id)
     assert lookup.verify_token(db.session(), row.public_token) == lookup.UNKNOWN
     assert lookup.look_up(db.session(), number=row.number, name=row.name) == lookup.UNKNOWN
+
+
+def test_a_look_up_costs_the_same_whether_it_finds_something_or_not(office, monkeypatch):
+    key = office.whole_way([candidate(1)], {"1": "80"})
+    (row,) = certificate_repository.list_batch_certificates(db.session(), key)
+    number, name, token = row.number, row.name, row.public_token
+    lookup.look_up(db.session(), number="S0", name="甲")  # the decoy is sealed once in a process
+    counts = []
+
+    def counted(name):
+        real = getattr(crypto, name)
+        return lambda *args, **kwargs: (counts.append(name), real(*args, **kwargs))[1]
+
+    for step in ("encrypt", "decrypt"):
+        monkeypatch.setattr(crypto, step, counted(step))
+    engine = db.session().get_bind()
+
+    def statement(*_args):
+        counts.append("query")
+
+    event.listen(engine, "before_cursor_execute", statement)
+    try:
+        costs = []
+        for typed in ((number, name), (number, "别人"), ("S000011000001263999999", name), ("x" * 99, "甲")):
+            db.session().expunge_all()
+            counts.clear()
+            lookup.look_up(db.session(), number=typed[0], name=typed[1])
+            costs.append(list(counts))
+        for shown in (token, "f" * 32, "no token"):
+            db.session().expunge_all()
+            counts.clear()
+            lookup.verify_token(db.session(), shown)
+            costs.append(list(counts))
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+    assert costs == [["query", "decrypt"]] * 7
 
 
 def test_a_neighbour_cannot_see_or_touch_a_batch_and_a_centre_reads_by_grant(office, other_office, make_actor):
