@@ -11,10 +11,11 @@ from docx.shared import Mm
 
 from certification.documents.archive import ArchiveIndex, index_word
 from certification.documents.assessor_sheet import AssessorSheetPage, assessor_sheets_pdf
-from certification.documents.model import PublicityList, PublicityRow
-from certification.documents.rendering import publicity_list_pdf
+from certification.documents.model import CertificateSheet, PublicityList, PublicityRow
+from certification.documents.rendering import certificates_pdf, publicity_list_pdf
 from certification.documents.senior_sheets import SeniorSheet, senior_sheet_pdf
 from certification.rules.archive import ArchivedFile
+from certification.rules.english_names import EnglishNames
 
 LONG_NAME = "阿卜杜热合曼·阿卜杜克热木·麦麦提明"
 OCCUPATION = "轨道交通信号设备及列车自动运行控制系统安装调试与维护工程技术人员"
@@ -120,3 +121,20 @@ def test_the_contents_of_an_archive_in_word_fit_the_page_and_repeat_their_head()
     assert table.rows[0]._tr.trPr.find("{*}tblHeader") is not None
     assert all(row._tr.trPr.find("{*}cantSplit") is not None for row in table.rows)
     assert document.styles["Normal"].element.rPr.rFonts.get(qn("w:eastAsia")) == "宋体"
+
+
+@pytest.mark.parametrize("statement", ["", "ey" * 270])
+def test_the_longest_certificate_in_two_languages_stays_on_its_page(statement):
+    english = EnglishNames(
+        "Demonstration Centre of Offshore Petrochemical Equipment and New Energy Vocational Skills",
+        "Rail Transit Signalling Equipment Installation, Testing and Maintenance Technician",
+        "Industrial robot system operator and intelligent line fitter", "Level 1",
+    )  # fmt: skip
+    sheet = CertificateSheet(
+        "演示海洋石油化工装备与新能源智能制造技术职业技能等级评价中心（演示分中心）", LONG_NAME, "外国人永久居留身份证",
+        "11010519491231002X", OCCUPATION, f"{OCCUPATION}（演示方向）", "一级/高级技师", "S000035001051261000001", dt.date(2026, 11, 30),
+        "https://kaoku.invalid/verify/abc", print_serial="NO. 2026-000042", is_bilingual=True, english=english,
+        expires_on=dt.date(2030, 1, 1), signed_statement=statement,
+    )  # fmt: skip
+    (page,) = pages_of(certificates_pdf([sheet], created_at=MADE_AT))
+    assert "印制流水号：NO.2026-000042" in page
