@@ -63,7 +63,8 @@ from exam_delivery.answering.steps import Reader, Reading, Receiver, Step, read
 from exam_delivery.answering.storage import AttemptRow, SignInRow, StateRow, Storage
 from exam_delivery.answering.storage_postgresql import PostgresqlStorage
 from exam_delivery.answering.storage_sqlite import SqliteStorage
-from exam_delivery.answering.writer import MAX_WAITING, Ticket, Writer
+from exam_delivery.answering.turns import Ticket
+from exam_delivery.answering.writer import MAX_WAITING, Writer
 from exam_delivery.rules.rescue import PURPOSE, rescue_grant
 from kernel import clock, crypto
 from kernel.clock import iso

@@ -5,7 +5,6 @@ A batch travels as one JSON text, because the driver spends more on an array's e
 
 from __future__ import annotations
 
-import queue
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -37,6 +36,7 @@ from exam_delivery.answering.storage import (
     SignInRow,
     StateRow,
 )
+from exam_delivery.answering.turns import FairPool
 from kernel.db import new_id
 
 FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
@@ -101,9 +101,7 @@ class PostgresqlStorage:
 
     def __init__(self, url: str) -> None:
         self.url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        self.readers: queue.LifoQueue[psycopg.Connection[Any] | None] = queue.LifoQueue()
-        for _ in range(N_READERS):
-            self.readers.put(None)
+        self.readers: FairPool[psycopg.Connection[Any] | None] = FairPool([None] * N_READERS)
         self.lock = threading.Lock()
         self.opened: list[psycopg.Connection[Any]] = []
         self.writer: psycopg.Connection[Any] | None = None
@@ -117,7 +115,7 @@ class PostgresqlStorage:
 
     def _read(self, query: str, parameters: Sequence[Any]) -> list[Any]:
         """Run a query on the next free connection; once more on a fresh one when the database was restarted meanwhile."""
-        connection = self.readers.get(timeout=READER_SECONDS)
+        connection = self.readers.take(READER_SECONDS)
         try:
             if connection is not None and not connection.closed:
                 try:
@@ -127,7 +125,7 @@ class PostgresqlStorage:
             connection = self._open(autocommit=True)
             return connection.execute(query, parameters, binary=True).fetchall()
         finally:
-            self.readers.put(connection)
+            self.readers.give(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresqlTransaction]:

@@ -30,28 +30,6 @@ MAX_FAILURES = 3
 """After so many commands in a row failed alone it is the database that fails: the rest is refused without a try."""
 
 
-class Ticket:
-    """What a caller waits on; one lock, because a library future costs more than the rest of the way."""
-
-    __slots__ = ("_outcome", "_pending")
-
-    def __init__(self) -> None:
-        self._outcome: Any = None
-        self._pending = threading.Lock()
-        self._pending.acquire()
-
-    def resolve(self, outcome: Any) -> None:
-        """Give the outcome; once."""
-        self._outcome = outcome
-        self._pending.release()
-
-    def result(self, timeout: float) -> Any:
-        """Return the outcome when it is there; raises TimeoutError."""
-        if not self._pending.acquire(timeout=timeout):
-            raise TimeoutError
-        return self._outcome
-
-
 class Nobody:
     """Receives what nobody waits for."""
 

@@ -25,7 +25,8 @@ from exam_delivery.answering.commands import SaveCommand, SubmitCommand, TakeCom
 from exam_delivery.answering.entry import CandidateSite
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.static import PlayerFiles
-from exam_delivery.answering.writer import Ticket, Writer
+from exam_delivery.answering.turns import FairPool, Ticket
+from exam_delivery.answering.writer import Writer
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, Caller, Clock, Sitting, count, make_database
 from web.dispatch import Dispatch
@@ -299,6 +300,25 @@ def test_no_file_of_the_answering_program_knows_the_staff_side() -> None:
         source = file.read_text()
         for word in ("import flask", "from flask", "sqlalchemy", "marshmallow", "exam_delivery.models", "jinja"):
             assert word not in source, f"{file.name}: {word}"
+
+
+def test_who_waits_longest_for_a_shared_connection_gets_it_next() -> None:
+    pool = FairPool(["one"])
+    held, got = pool.take(0), []
+    threads = [threading.Thread(target=lambda name=name: got.append((name, pool.take(10)))) for name in "ab"]
+    for n_waiting, thread in enumerate(threads, start=1):
+        thread.start()
+        while len(pool.waiting) < n_waiting:
+            thread.join(0.001)
+    pool.give(held)
+    with pytest.raises(TimeoutError):
+        pool.take(0)  # it is free for nobody who did not wait
+    threads[0].join(10)
+    assert got == [("a", "one")]
+    pool.give("one")
+    threads[1].join(10)
+    assert got[1:] == [("b", "one")]
+    assert not pool.waiting
 
 
 def test_types_are_compiled_before_threads_meet_them() -> None:

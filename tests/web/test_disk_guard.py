@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from exam_delivery.answering.commands import TouchCommand
-from exam_delivery.answering.writer import Ticket, Writer
+from exam_delivery.answering.turns import Ticket
+from exam_delivery.answering.writer import Writer
 from kernel import disk
 from kernel.clock import now
 from kernel.disk import MEGABYTE, DiskGuard
