@@ -224,10 +224,14 @@ def swap(form_id: uuid.UUID, slot: int) -> tuple[str, int]:
 
 
 def _offer_lines(row: ExamForm, offers: Sequence[swaps.Offer], *, but_slot: int | None = None) -> list[OfferLine]:
-    """Return offers in words, those last that are near-copies of what stands in the form."""
+    """Return offers in words; near-copies of what stands in the form only where somebody looked for them, and last."""
     actor = current_actor()
     copies = copies_of_offers(db.session(), actor, row, [offer.entry for offer in offers], but_slot=but_slot)
-    offers = sorted(offers, key=lambda offer: offer.entry.item_id in copies)
+    sought = bool(request.args.get("q", "").strip())
+    offers = sorted(
+        (offer for offer in offers if sought or offer.entry.item_id not in copies),
+        key=lambda offer: offer.entry.item_id in copies,
+    )
     own = own_items(db.session(), actor, [offer.entry.item_id for offer in offers])
     versions = [offer.entry.item_version_id for offer in offers if offer.entry.item_id in own]
     contents, scopes = qbank.load_contents(db.session(), actor, versions), _scopes(actor, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -122,12 +122,20 @@ def _check_bounds(n_forms: int, seed: int | None, seconds: int, *, most: int) ->
 
 
 def compute(
-    session: Session, actor: Actor, run: AssemblyRun, progress: Progress, is_cancelled: Callable[[], bool] | None = None
+    session: Session,
+    actor: Actor,
+    run: AssemblyRun,
+    progress: Progress,
+    is_cancelled: Callable[[], bool] | None = None,
+    *,
+    but: Collection[uuid.UUID] = (),
 ) -> tuple[AssemblyResult, Pool]:
-    """Draw the forms of a run from the pool as it is now; writes nothing. `is_cancelled` may raise to stop the search."""
-    pool = within_caps(
-        session, actor, run.standard_level_id, load_pool(session, actor, run.standard_level_id, run.spec)
-    )
+    """Draw the forms of a run from the pool as it is now; writes nothing.
+
+    `is_cancelled` may raise to stop the search; `but` are forms that do not count as earlier.
+    """
+    loaded = load_pool(session, actor, run.standard_level_id, run.spec, but=but)
+    pool = within_caps(session, actor, run.standard_level_id, loaded)
     engine, blueprint = assemble_on_the_fly if run.is_on_the_fly else assemble, blueprint_of(run.spec)
 
     def draw(items: Sequence[PoolItem]) -> AssemblyResult:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from blueprints.cli import replay
 from blueprints.models import AssemblyRun, ExamForm
 from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
 from blueprints.services import blueprints, runs
@@ -45,6 +47,23 @@ def test_the_same_seed_draws_the_same_forms_again(run_finished: Callable[..., As
     assert chosen[0] != chosen[2]
     assert first.pool_digest == again.pool_digest
     assert len(first.pool_digest) == 64
+
+
+def test_a_kept_run_is_drawn_again_by_a_command_until_the_bank_changes(
+    run_finished: Callable[..., AssemblyRun], assembler: Actor, session: Session
+) -> None:
+    run = run_finished(earlier={"last": 2, "max_count": 0})
+    with unit_of_work(assembler) as uow:
+        runs.accept_run(uow, run.assembly_run_id)
+    answer = CliRunner().invoke(replay, [str(run.assembly_run_id)])
+    assert (answer.exit_code, run.pool_digest in answer.output) == (0, True), answer.output
+    assert "重放一致" in answer.output
+    drawn = [item["code"] for item in (run.result or {})["forms"][0]["items"]]
+    session.execute(update(Item).where(Item.code.in_(drawn)).values(n_used=9))
+    session.commit()
+    answer = CliRunner().invoke(replay, [str(run.assembly_run_id)])
+    assert (answer.exit_code, "题库与当时不同" in answer.output) == (1, True)
+    assert CliRunner().invoke(replay, [str(assembler.organisation)]).exit_code == 2
 
 
 def test_a_run_without_a_seed_keeps_the_one_it_drew(bank: Bank, assembler: Actor) -> None:
