@@ -43,16 +43,19 @@ EVENTS = """(function()
 DONE = """
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('OUTCOME {"n":%d,"seconds":%.3f,"p50":%.2f,"p95":%.2f,"p99":%.2f,"failed":%d}\\n',
+  io.write(string.format('OUTCOME {"n":%d,"seconds":%.3f,"p50":%.2f,"p95":%.2f,"p99":%.2f,"refused":%d,"late":%d,"broken":%d}\\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(95) / 1e3,
-    latency:percentile(99) / 1e3, e.status + e.connect + e.read + e.write + e.timeout))
+    latency:percentile(99) / 1e3, e.status, e.timeout, e.connect + e.read + e.write))
 end
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one phase gave: calls a second, milliseconds of waiting, milliseconds of the server's processor a call."""
+    """What one phase gave: calls a second, milliseconds of waiting, milliseconds of the server's processor a call.
+
+    Failed are calls that were refused, took more than two seconds (wrk's patience) or broke with their connection.
+    """
 
     name: str
     rate: float
@@ -62,12 +65,13 @@ class Figure:
     p99: float
     processor: float
     n_failed: int
+    failures: str = ""
 
     def row(self) -> str:
         """Return the line of the table."""
         return (
             f"{self.name:<34}{self.rate:>9,.0f}{self.answers:>11,.0f}{self.p50:>8.1f}{self.p95:>8.1f}{self.p99:>8.1f}"
-            f"{self.processor:>9.3f}{self.n_failed:>8}"
+            f"{self.processor:>9.3f}{self.n_failed:>8}{self.failures}"
         )
 
 
@@ -112,7 +116,10 @@ class Target:
         got: dict[str, Any] = json.loads(said.removeprefix(OUTCOME))
         rate = got["n"] / got["seconds"]
         per_call = processor / max(1, got["n"]) * 1000
-        return Figure(name, rate, rate * n_answers, got["p50"], got["p95"], got["p99"], per_call, got["failed"])
+        failures = {kind: got[kind] for kind in ("refused", "late", "broken") if got[kind]}
+        told = "".join(f"  {kind} {n}" for kind, n in failures.items())
+        n_failed = sum(failures.values())
+        return Figure(name, rate, rate * n_answers, got["p50"], got["p95"], got["p99"], per_call, n_failed, told)
 
     def calls(self, people: Sequence[Person], call: str, *, method: str = "POST", in_turn: bool = False) -> str:
         """Return the script of calls without a body, of anybody or of each person in turn."""
