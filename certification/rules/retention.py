@@ -23,6 +23,11 @@ class RetentionKind(enum.StrEnum):
     PHOTOS = "photos"
     DOCUMENTS = "documents"
     PACKS = "packs"
+    PROOFS = "proofs"
+    SENIORS = "seniors"
+    CANDIDATES = "candidates"
+    EXAM_PHOTOS = "exam_photos"
+    EXAM_DOCUMENTS = "exam_documents"
 
 
 KIND_LABELS: Mapping[RetentionKind, str] = {
@@ -30,15 +35,31 @@ KIND_LABELS: Mapping[RetentionKind, str] = {
     RetentionKind.PHOTOS: N_("考生照片"),
     RetentionKind.DOCUMENTS: N_("打印用的证书文件"),
     RetentionKind.PACKS: N_("证据包和归档卷文件"),
+    RetentionKind.PROOFS: N_("考核佐证材料文件"),
+    RetentionKind.SENIORS: N_("未聘任的特级技师、首席技师申报信息和材料"),
+    RetentionKind.CANDIDATES: N_("考务中未取得证书的考生信息"),
+    RetentionKind.EXAM_PHOTOS: N_("考务中的考生照片"),
+    RetentionKind.EXAM_DOCUMENTS: N_("准考证、签到表等考场文件"),
 }
 YEARS_KEYS: Mapping[RetentionKind, str] = {kind: f"certification.keep_{kind.value}_years" for kind in RetentionKind}
 _MONTHS = 12
-_YEARS = {RetentionKind.PEOPLE: 5, RetentionKind.PHOTOS: 0, RetentionKind.DOCUMENTS: 1, RetentionKind.PACKS: 5}
+_YEARS = {
+    RetentionKind.PEOPLE: 5, RetentionKind.PHOTOS: 0, RetentionKind.DOCUMENTS: 1, RetentionKind.PACKS: 5,
+    RetentionKind.PROOFS: 5, RetentionKind.SENIORS: 5, RetentionKind.CANDIDATES: 5, RetentionKind.EXAM_PHOTOS: 5,
+    RetentionKind.EXAM_DOCUMENTS: 3,
+}  # fmt: skip
+LIKE_PEOPLE = frozenset({RetentionKind.PEOPLE, RetentionKind.CANDIDATES, RetentionKind.PROOFS})
+"""Kinds that are kept at least as long as a part that somebody passed counts."""
 _KEY_LABELS = {
     RetentionKind.PEOPLE: N_("未取得证书的考生个人信息保存年限（0 为不删除）"),
     RetentionKind.PHOTOS: N_("考生照片保存年限（0 为不删除）"),
     RetentionKind.DOCUMENTS: N_("打印用的证书文件保存年限（0 为不删除）"),
     RetentionKind.PACKS: N_("证据包和归档卷文件保存年限（0 为不删除）"),
+    RetentionKind.PROOFS: N_("考核佐证材料文件保存年限（0 为不删除）"),
+    RetentionKind.SENIORS: N_("未聘任的特级技师、首席技师申报信息和材料保存年限（0 为不删除）"),
+    RetentionKind.CANDIDATES: N_("考务中未取得证书的考生信息保存年限（0 为不删除）"),
+    RetentionKind.EXAM_PHOTOS: N_("考务中的考生照片保存年限（0 为不删除）"),
+    RetentionKind.EXAM_DOCUMENTS: N_("准考证、签到表等考场文件保存年限（0 为不删除）"),
 }
 
 declare(
@@ -52,7 +73,7 @@ declare(
 def kept_until(kind: RetentionKind, today: dt.date, values: Mapping[str, object]) -> dt.date | None:
     """Return the day before which records of a kind are due, None where the rule keeps them for good.
 
-    People are kept at least as long as a part they passed counts.
+    People and what proves their parts are kept at least as long as a part they passed counts.
 
     Examples
     --------
@@ -66,7 +87,7 @@ def kept_until(kind: RetentionKind, today: dt.date, values: Mapping[str, object]
     if not years:
         return None
     months = years * _MONTHS
-    if kind is RetentionKind.PEOPLE:
+    if kind in LIKE_PEOPLE:
         months = max(months, int(str(values[PART_MONTHS])))
     return _months_before(today, months)
 

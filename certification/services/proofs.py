@@ -33,7 +33,7 @@ from certification.services.personal import seal, unseal
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
-from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -215,6 +215,8 @@ def read_file(session: Session, proof_id: uuid.UUID, *, actor: Actor) -> tuple[s
         if row.mode is AssessmentMode.COMPREHENSIVE_REVIEW and row.entered_by != actor.user_id:
             _member_only(session, row, actor)
         keep_away(session, actor, batch_repository.get_record(session, row.result_record_id, actor=actor))
+    if not row.file_kind:
+        raise NotFoundError(N_("这份材料已按保存期限删除"))
     return row.file_name, unseal(row.file_ciphertext, table=TABLE, column="file", row_id=proof_id)
 
 

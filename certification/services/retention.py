@@ -24,6 +24,7 @@ from certification.models import (
 from certification.repository import retention as repository
 from certification.rules.retention import RetentionKind, kept_until
 from certification.services.personal import seal
+from exam_delivery import public_retention as exam_delivery
 from kernel import audit, profiles
 from kernel.canonical import digest
 from kernel.clock import OFFICIAL_ZONE, now, today
@@ -164,7 +165,7 @@ def _erase_person(record: ResultRecord) -> None:
     key = record.result_record_id
     record.name, record.id_number_mask = ERASED_NAME, "—"
     record.id_number_ciphertext = seal(b"", table="result_records", column="id_number_ciphertext", row_id=key)
-    record.id_number_index = f"erased:{key.hex}"
+    record.id_number_index = f"{repository.ERASED}{key.hex}"
     for name in _EMPTY:
         setattr(record, name, "")
     for name in _NOTHING:
@@ -191,9 +192,34 @@ def _erase_packs(uow: UnitOfWork, keys: Sequence[uuid.UUID]) -> None:
         uow.session.execute(delete(EvidencePack).where(EvidencePack.evidence_pack_id.in_(some)))
 
 
+def _erase_proofs(uow: UnitOfWork, keys: Sequence[uuid.UUID]) -> None:
+    """Take the files; what they gave, who checked them and their digests stay."""
+    for row in repository.proofs(uow.session, keys):
+        key = row.component_proof_id
+        row.file_ciphertext = seal(b"", table="component_proofs", column="file", row_id=key)
+        row.file_name, row.file_kind, row.facts = ERASED_NAME, "", {}
+
+
+def _erase_seniors(uow: UnitOfWork, keys: Sequence[uuid.UUID]) -> None:
+    """Take what names the applicants, with their materials; the application and its history keep their place."""
+    for row in repository.applications(uow.session, keys):
+        key = row.senior_application_id
+        row.name, row.id_number_mask = ERASED_NAME, "—"
+        row.id_number_ciphertext = seal(b"", table="senior_applications", column="id_number_ciphertext", row_id=key)
+        row.id_number_index = f"{repository.ERASED}{key.hex}"
+        row.sex = row.phone = row.employer = row.position = row.current_certificate = row.achievements = ""
+        row.birth_date = row.joined_on = None
+    repository.forget_applications(uow.session, keys, ERASED_NAME)
+
+
 ERASERS: Mapping[RetentionKind, Callable[[UnitOfWork, Sequence[uuid.UUID]], None]] = {
     RetentionKind.PEOPLE: _erase_people,
     RetentionKind.PHOTOS: _erase_photos,
     RetentionKind.DOCUMENTS: _erase_documents,
     RetentionKind.PACKS: _erase_packs,
+    RetentionKind.PROOFS: _erase_proofs,
+    RetentionKind.SENIORS: _erase_seniors,
+    RetentionKind.CANDIDATES: exam_delivery.erase_candidates,
+    RetentionKind.EXAM_PHOTOS: exam_delivery.erase_photos,
+    RetentionKind.EXAM_DOCUMENTS: exam_delivery.erase_documents,
 }
