@@ -159,8 +159,10 @@ def step_obstacles(session: Session, batch: CertificationBatch) -> list[str]:
 
 def deadline_text(session: Session, batch: CertificationBatch) -> str:
     """Return until when the present state lasts and by when the next step is due, in words."""
-    period = services.period_of(publicity_repository.find_publicity(session, batch.certification_batch_id))
-    shown = _publicity_text(period) if period is not None and batch.state is BatchState.PUBLICITY else ""
+    shown = ""
+    if batch.state is BatchState.PUBLICITY:
+        period = services.period_of(publicity_repository.find_publicity(session, batch.certification_batch_id))
+        shown = _publicity_text(period) if period is not None else ""
     due = services.deadline_of(session, batch)
     return "；".join(text for text in (shown, _due_text(batch.state, due) if due else "") if text)
 
