@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, extract, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from certification.models import Certificate, CertificateState
 from certification.repository.access import visible_organisations
+from kernel.clock import today
 from kernel.identity.actor import Actor
 from kernel.national_id import IdKind
 
@@ -63,6 +64,7 @@ def conditions(session: Session, actor: Actor, wanted: TalentFilter) -> list[Col
         Certificate.organisation_id.in_(visible_organisations(session, actor)),
         Certificate.issued_at.is_not(None),
         Certificate.state.in_(COUNTING),
+        or_(Certificate.expires_on.is_(None), Certificate.expires_on >= today()),
     ]
     equal = (
         (Certificate.occupation_code, wanted.occupation_code), (Certificate.level_code, wanted.level_code),

@@ -28,6 +28,7 @@ from certification.rules.compliance import (
 from certification.rules.levels import LEVEL_ORDER, level_order
 from certification.rules.pass_decision import PassOutcome
 from certification.services import early_warning
+from certification.services.lookup import EXPIRED, state_on
 from certification.services.personal import read_number
 from exam_delivery.public_rulings import find_barred
 from kernel import profiles
@@ -156,10 +157,11 @@ def _context(session: Session, batch: CertificationBatch, plain: dict[str, str])
 
 
 def _person_keys(rows: Sequence[Certificate], plain: dict[str, str]) -> frozenset[tuple[str, str, str]]:
-    """Return who holds which occupation and level, as the checks compare them."""
+    """Return who holds which occupation and level now, as the checks compare them; who let one expire may be certified anew."""
     return frozenset(
         (plain[c.id_number_index], occupation_key(c.occupation_code, c.occupation_name, c.level_code), c.level_code)
         for c in rows
+        if state_on(c, today()) != EXPIRED
     )
 
 

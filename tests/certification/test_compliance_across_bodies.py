@@ -14,6 +14,7 @@ from certification.services import batches, certificates, compliance, rosters
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.identity.permissions import Role
+from kernel.uow import unit_of_work
 from tests.certification.test_panels import set_rules
 from tests.factories.certification import candidate
 
@@ -37,6 +38,27 @@ def test_a_certificate_of_another_body_stops_the_roster_and_names_nobody(office,
     office.calendar.set(dt.date(2026, 11, 10))
     with pytest.raises(ConflictError, match="数据合规检查"):
         office.act(rosters.submit_roster, batch_id)
+
+
+def test_who_let_a_certificate_expire_may_be_certified_anew(office, other_office):
+    office.whole_way([candidate(1, score="80")], {"1": "80"})
+    batches_of = {}
+    for one in (office, other_office):
+        one.calendar.set(dt.date(2026, 11, 20))
+        _parcel, batches_of[one.actor.organisation] = one.receive([candidate(1, score="80")])
+        one.decide(batches_of[one.actor.organisation], {"1": "80"})
+    checks = {"C06": office, "C07": other_office}
+    found = {
+        check: (check, "error") in findings(one, batches_of[one.actor.organisation]) for check, one in checks.items()
+    }
+    assert found == {"C06": True, "C07": True}
+    with unit_of_work(office.actor):
+        for row in db.session().query(Certificate):
+            row.expires_on = dt.date(2026, 11, 19)
+    found = {
+        check: (check, "error") in findings(one, batches_of[one.actor.organisation]) for check, one in checks.items()
+    }
+    assert found == {"C06": False, "C07": False}
 
 
 def test_the_same_person_in_two_open_batches_is_pointed_out_until_one_is_over(office, other_office):

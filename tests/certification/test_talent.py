@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from certification.models import Certificate
 from certification.repository.talent import TalentFilter
 from certification.rules.talent import SMALLEST_CELL
 from certification.services import talent
@@ -56,6 +57,14 @@ def test_the_people_are_listed_masked_and_only_for_those_who_may_see_them(office
     assert id_number(1) not in str(rows)
     with pytest.raises(ForbiddenError):
         talent.list_people(db.session(), make_actor(Role.SUPERVISOR), TalentFilter(), offset=0, limit=2)
+
+
+def test_who_let_a_certificate_expire_is_counted_no_more(office, certified):
+    with unit_of_work(office.actor):
+        db.session().query(Certificate).order_by(Certificate.number).first().expires_on = dt.date(2026, 11, 19)
+    for day, n_people in ((19, 5), (20, 4)):
+        office.calendar.set(dt.date(2026, 11, day))
+        assert talent.find_statistics(db.session(), office.actor, TalentFilter()).total.n_people == n_people
 
 
 def test_another_house_counts_none_of_them(office, certified, other_office):
