@@ -148,4 +148,6 @@ class _Sheet:
         self.sheet.set_paper(9)  # A4
         self.sheet.set_landscape()
         self.sheet.fit_to_pages(1, 0)
+        self.sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
+        self.sheet.set_footer("&C第 &P 页 共 &N 页")
         self.sheet.ignore_errors({"number_stored_as_text": "A1:P5000"})
