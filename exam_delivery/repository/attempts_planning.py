@@ -64,15 +64,41 @@ def retime_waiting(session: Session, row: ExamSession) -> None:
 
 
 def add_attempts(session: Session, attempts: Sequence[dict[str, Any]], forms: Sequence[dict[str, Any]]) -> None:
-    """Insert attempts with their rendered forms in bulk."""
-    if attempts:
-        session.execute(insert(Attempt), list(attempts))
-        session.execute(insert(RenderedForm), list(forms))
+    """Insert attempts with their rendered forms in bulk; who came with an attempt from a cancelled session keeps it."""
+    if not attempts:
+        return
+    kept = _without_form(session, attempts[0]["exam_session_id"])
+    owners = {one["attempt_id"]: kept.get(one["registration_id"], one["attempt_id"]) for one in attempts}
+    if fresh := [one for one in attempts if one["registration_id"] not in kept]:
+        session.execute(insert(Attempt), fresh)
+    if again := [one for one in attempts if one["registration_id"] in kept]:
+        session.execute(update(Attempt), [_renewed(one, owners[one["attempt_id"]]) for one in again])
+    session.execute(insert(RenderedForm), [one | {"attempt_id": owners[one["attempt_id"]]} for one in forms])
+
+
+def _without_form(session: Session, exam_session_id: uuid.UUID) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the attempts of a session that have no form, by registration."""
+    query = (
+        select(Attempt.registration_id, Attempt.attempt_id)
+        .outerjoin(RenderedForm, RenderedForm.attempt_id == Attempt.attempt_id)
+        .where(Attempt.exam_session_id == exam_session_id, RenderedForm.attempt_id.is_(None))
+    )
+    return {row.registration_id: row.attempt_id for row in session.execute(query)}
+
+
+def _renewed(made: dict[str, Any], attempt_id: uuid.UUID) -> dict[str, Any]:
+    """Return what of a new attempt goes into one that is there; its generation goes on, so that old pages stay read-only."""
+    kept = {name: value for name, value in made.items() if name not in {"attempt_id", "holder_generation"}}
+    return kept | {"attempt_id": attempt_id, "locked_at": None, "hold_reason": ""}
 
 
 def registration_ids_with_attempt(session: Session, exam_session_id: uuid.UUID) -> set[uuid.UUID]:
-    """Return whose attempts exist."""
-    query = select(Attempt.registration_id).where(Attempt.exam_session_id == exam_session_id)
+    """Return whose attempts exist, with their forms."""
+    query = (
+        select(Attempt.registration_id)
+        .join(RenderedForm, RenderedForm.attempt_id == Attempt.attempt_id)
+        .where(Attempt.exam_session_id == exam_session_id)
+    )
     return set(session.scalars(query))
 
 
@@ -87,7 +113,9 @@ def forms_given(session: Session, form_ids: Sequence[uuid.UUID]) -> set[uuid.UUI
 
 def count_touched(session: Session, exam_session_id: uuid.UUID) -> int:
     """Return how many attempts were signed in to, started or spoken of: these cannot be made anew."""
-    spoken = select(Incident.attempt_id).where(Incident.attempt_id == Attempt.attempt_id)
+    spoken = select(Incident.attempt_id).where(
+        Incident.attempt_id == Attempt.attempt_id, Incident.exam_session_id == exam_session_id
+    )
     extended = select(DeadlineChange.attempt_id).where(DeadlineChange.attempt_id == Attempt.attempt_id)
     query = select(func.count()).where(
         Attempt.exam_session_id == exam_session_id,
@@ -100,13 +128,21 @@ def count_touched(session: Session, exam_session_id: uuid.UUID) -> int:
 
 
 def delete_untouched(session: Session, exam_session_id: uuid.UUID) -> int:
-    """Delete the attempts of a session that nobody has touched, with their forms; return how many."""
+    """Delete the attempts of a session that nobody has touched, with their forms; return how many.
+
+    On an attempt that came from a cancelled session things may hang that happened there: it stays, without a form.
+    """
     keys = session.scalars(select(Attempt.attempt_id).where(Attempt.exam_session_id == exam_session_id)).all()
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
         session.execute(delete(RenderedForm).where(RenderedForm.attempt_id.in_(some)))
-        session.execute(delete(Attempt).where(Attempt.attempt_id.in_(some)))
+        session.execute(delete(Attempt).where(Attempt.attempt_id.in_(set(some) - _spoken_of(session, some))))
     return len(keys)
+
+
+def _spoken_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    query = select(Incident.attempt_id).where(Incident.attempt_id.in_(attempt_ids))
+    return {key for key in session.scalars(query) if key is not None}
 
 
 def sessions_with_collected(session: Session, session_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -11,10 +11,11 @@ from sqlalchemy import update
 from exam_delivery.models import Accommodation, Candidate, ExamBatch, ExamSession, Registration, SessionStatus
 from exam_delivery.repository import accommodations, planning
 from exam_delivery.repository import candidates as repository
+from exam_delivery.repository import moving as moving_repository
 from exam_delivery.rules import admission, keys
 from exam_delivery.rules.admission import NumberContext
 from exam_delivery.rules.seating import Room, draw_seats
-from exam_delivery.services import personal, seat_seal
+from exam_delivery.services import moving, personal, seat_seal
 from kernel import audit, profiles
 from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import ConflictError
@@ -32,8 +33,11 @@ def assign_to_session(uow: UnitOfWork, exam_session_id: uuid.UUID, *, limit: int
     free = repository.unassigned_registrations(uow.session, row.exam_batch_id, actor=uow.actor)[:limit]
     if not free:
         raise ConflictError(N_("本批次没有尚未安排场次的考生"))
+    kept = moving_repository.attempts_of(uow.session, [one.registration_id for one in free])
     for registration in free:
         registration.exam_session_id = exam_session_id
+        moving.await_form(kept.get(registration.registration_id), row, registration)
+    moving_repository.forget_forms(uow.session, [one.attempt_id for one in kept.values()])
     audit.record(uow, "exam_session.assign", "exam_session", exam_session_id, after={"people": len(free)})
     return len(free)
 
