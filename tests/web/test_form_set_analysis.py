@@ -147,6 +147,7 @@ def assert_pages_show_the_set(world: World, report: dict, sign_in, tmp_path) -> 
     assert listed.count("/analyses/sessions/") == 1
     assert f"一人一卷，{N_CANDIDATES} 份试卷" in listed
     page = client.get(f"/analyses/sessions/{world.key}").text
+    assert f"{SET_NAME} · 一人一卷，{N_CANDIDATES} 份试卷" in page
     assert "一人一卷怎么分析" in page
     assert "各卷之间是否可比" not in page
     flagged = next(item for item in report["items"] if "negative_discrimination" in item["flags"])

@@ -324,10 +324,10 @@ def _n_unfair(report: Mapping[str, Any]) -> int:
 
 
 def _chosen(exam_session_id: uuid.UUID, form_id: uuid.UUID | None) -> tuple[Any, Sequence[Any], Any]:
-    """Return session, analyses and the one that is wanted; None where there is none yet."""
+    """Return session, analyses and the one that is wanted, a set of forms before single forms; None where there is none yet."""
     row, analyses = exam_delivery.find_analyses(db.session(), current_actor(), exam_session_id)
     if form_id is None:
-        return row, analyses, analyses[0] if analyses else None
+        return row, analyses, min(analyses, key=lambda one: not _is_set(one), default=None)
     chosen = next((one for one in analyses if one.form_id == form_id), None)
     if chosen is None:
         raise NotFoundError(N_("这个场次没有这份试卷的分析"))
