@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ledger_walks import take_results_in, watch_the_bodies
 from playwright.sync_api import FilePayload, Page
 from room_walks import run_the_room
 
@@ -488,6 +489,8 @@ WALKS = (
     Walk(doubt_a_result, ("appeals", "appeal-letter", "appeal-review")),
     Walk(mark_answers, ("marking-plan", "marking-statistics", "marking-standards", "marking-desk")),
     Walk(prove_a_certificate, ("signing-keys", "webhooks", "evidence-packs", "e-certificate-check")),
+    Walk(take_results_in, ("early-batches", "inbound-problems", "inbound-preview")),
+    Walk(watch_the_bodies, ("centre-batches", "return-rates", "compliance-rules")),
     Walk(read_figures, ("form-analysis", "item-analysis", "form-comparison", "device-comparison", "bank-statistics", "lead")),
 )  # fmt: skip
 """All pictures, by the walk that takes them."""
