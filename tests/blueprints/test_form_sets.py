@@ -33,7 +33,7 @@ from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.readiness import find_blockers
 from kernel.audit.models import AuditEvent
 from kernel.db import db
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, ForbiddenError
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
 from kernel.jobs.models import Job
@@ -264,6 +264,13 @@ def test_own_forms_are_answered_scored_and_analysed_like_others(sealed_set, bank
     assert len({table.form_id for table in tables}) == 3
     job = session.scalars(select(Job).where(Job.name == analyses.ANALYSE_JOB)).first()
     assert job is None or run_job(job.job_id) == "done"
+    form_ids = [table.form_id for table in tables]
+    assert set(public_sets.sets_of_forms(session, officer, form_ids).values()) == {(sealed_set, "一人一卷")}
+    program = system_actor(bank.organisation_id, name="scoring")
+    opened = dict(public_sets.open_scorings(session, program, form_ids))
+    assert opened == {key: sealing.open_part(session, program, key, Part.SCORING) for key in form_ids}
+    with pytest.raises(ForbiddenError):
+        next(public_sets.open_scorings(session, officer, form_ids))
 
 
 def test_one_case_changes_the_key_of_an_item_in_every_form_of_a_set(sealed_set, bank, make_actor, sign_in, session):

@@ -216,8 +216,8 @@ def test_a_handful_of_candidates_says_not_enough_data():
     assert {"no_own_reliability", "few_candidates"} <= set(equal["test"]["flags"])
 
 
-def drawn_table(n: int, n_pool: int, length: int, seed: int) -> tuple[FormTable, np.ndarray, np.ndarray]:
-    """Return honest answers of many persons on forms of their own, with their abilities and what each was given."""
+def drawn_table(n: int, n_pool: int, length: int, seed: int) -> tuple[FormTable, np.ndarray]:
+    """Return honest answers of many persons on forms of their own, and what each was given."""
     rng = np.random.default_rng(seed)
     theta, b = rng.normal(size=n), np.linspace(-1.5, 1.5, n_pool)
     members, given = [], np.zeros((n, n_pool), bool)
@@ -228,16 +228,16 @@ def drawn_table(n: int, n_pool: int, length: int, seed: int) -> tuple[FormTable,
         right = rng.random(length) < 1 / (1 + np.exp(b[own] - theta[row]))
         marks = [Decimal(int(one)) for one in right]
         members.append(replace(form, scores=[marks], chosen=[[("A",) if one else ("B",) for one in right]]))
-    return pool(members, SET_ID, "卷组").table, theta, given
+    return pool(members, SET_ID, "卷组").table, given
 
 
 def test_enough_candidates_are_calibrated_and_persons_looked_at_but_nobody_compared_with_anybody():
-    table, theta, _given = drawn_table(240, 60, 30, 3)
+    table, _given = drawn_table(240, 60, 30, 3)
     report = analyse_form(table, {})
     model = report["model"]
     assert (model["name"], model["converged"], model["n_items"]) == ("rasch", True, 60)
     assert np.corrcoef([item["b"] for item in report["items"]], np.linspace(-1.5, 1.5, 60))[0, 1] > 0.95
-    assert model["dependent_pairs"] == [] or all(len(pair["items"]) == 2 for pair in model["dependent_pairs"])
+    assert model["dependent_pairs"] == [], "60 persons with both items are too few to call two items dependent"
     rng = np.random.default_rng(5)
     traces = {
         key: Trace("考场", {j + 1: float(np.exp(3.5 + 0.4 * rng.normal())) for j in sorted(given)}, 6, 3)
@@ -251,20 +251,20 @@ def test_enough_candidates_are_calibrated_and_persons_looked_at_but_nobody_compa
     assert ("times", (hasty,)) in {(lead.kind.value, lead.attempt_ids) for lead in found}
     assert not [lead for lead in found if lead.kind.value in {"copying", "cluster"}]
     assert len(found) <= 3
-    assert len(theta) == report["n_candidates"]
 
 
 def test_thin_items_are_not_calibrated_and_carry_no_comparison_of_groups():
-    table, _theta, _given = drawn_table(120, 80, 12, 4)
+    table, _given = drawn_table(120, 80, 12, 4)
     report = analyse_form(table, {key: {"sex": "男" if row % 2 else "女"} for row, key in enumerate(table.attempt_ids)})
-    assert report["model"]["flags"][:1] in (["too_few_calibrated"], []) or report["model"]["n_items"] < 80
+    assert report["model"]["flags"] == ["too_few_calibrated"]
+    assert all("not_calibrated" in item["flags"] for item in report["items"])
     sexes = next(one for one in report["fairness"]["groupings"] if one["grouping"] == "sex")
     assert sexes["flags"] == ["too_few_per_item"]
     assert find_leads(table, {}) == []
 
 
 def test_groups_are_compared_on_the_items_that_enough_of_both_answered():
-    table, _theta, given = drawn_table(400, 24, 16, 6)
+    table, _given = drawn_table(400, 24, 16, 6)
     marked = mark_table(table)
     labels = ["甲" if row % 2 else "乙" for row in range(400)]
     few = marked.presented.copy()
@@ -276,12 +276,11 @@ def test_groups_are_compared_on_the_items_that_enough_of_both_answered():
     assert (one["class"][0], one["figures"]["delta"][0]) == ("", None)
     assert None not in one["figures"]["delta"][1:]
     assert [verdict for verdict in one["verdict"] if verdict] == []
-    assert given.sum() == 400 * 16
     assert "items_left_out" not in fairness_report(marked, {"培训": labels})["groupings"][0]["comparisons"][0]["flags"]
 
 
 def test_figures_of_some_candidates_rest_on_what_they_were_given():
-    table, _theta, given = drawn_table(90, 30, 20, 8)
+    table, given = drawn_table(90, 30, 20, 8)
     marked = mark_table(table)
     rows = np.arange(40)
     part = analyse(marked.part(rows))

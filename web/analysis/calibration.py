@@ -27,6 +27,8 @@ MIN_FOR_FIT = 100
 """Persons with every item below which S-X2 is not given: Orlando & Thissen (2000) found its chances right from there."""
 MIN_OF_ITEM = 30
 """Answers to an item from which it is calibrated where candidates had forms of their own: Linacre (1994), within one logit."""
+MIN_OF_PAIR = 200
+"""Persons with both items from which Q3 is looked at there: chance then moves a correlation by a third of what is flagged."""
 DEPENDENT = 0.2
 """Q3 so far above the mean of all pairs asks for a look: Christensen, Makransky & Horton (2017)."""
 
@@ -81,7 +83,7 @@ def _calibrate(report: dict[str, Any], marked: Marked, usable: BoolArray, model:
     for place, item in enumerate(chosen):
         _add_parameters(item, found, errors, place)
     _add_fit(chosen, used, found, ability.theta)
-    least = 0 if marked.presented is None else MIN_OF_ITEM
+    least = 0 if marked.presented is None else MIN_OF_PAIR
     report["model"]["dependent_pairs"] = _dependent_pairs(
         chosen, _residual_correlations(used, found.parameters, ability.theta, least)
     )
