@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from form_walks import check_a_whole_form, look_at_own_forms
 from ledger_walks import take_results_in, watch_the_bodies
 from playwright.sync_api import FilePayload, Page
 from room_walks import run_the_room
@@ -362,6 +363,7 @@ def prepare_rooms(seat: Seat) -> None:
     for number in ("2", "1"):
         seat.open(f"/room-check/?code={code}")
         page.get_by_label("座位号").fill(number)
+        page.get_by_label("机器编号").fill(f"PC-3{number}")
         page.get_by_role("button", name="开始检查").click()
         page.locator("[data-room-check-result] .terms").wait_for()
     seat.shoot("room-check")
@@ -477,6 +479,8 @@ WALKS = (
         ),
     ),
     Walk(read_draws, ("assembly-result", "assembly-refused", "blueprint", "blueprint-editor")),
+    Walk(look_at_own_forms, ("form-set", "form-set-draw")),
+    Walk(check_a_whole_form, ("whole-form",)),
     Walk(set_a_standard, ("panel", "panel-feedback", "panel-rating")),
     Walk(work_on_a_form, ("form-report", "form-b4", "scan-sheet", "form-prints", "form-release")),
     Walk(sit_and_watch, ("exam", "exam-hotspot", "exam-testlet", "console")),
