@@ -34,7 +34,7 @@ def check_seats(staff: Staff, row: ExamSession) -> None:
     room = room_checks.open_room(db.session(), first.code, "", _never)
     with unit_of_work(officer) as uow:
         for seat in range(1, N_CHECKED + 1):
-            figures = FIGURES | ODD.get(seat, {})
+            figures = FIGURES | ODD.get(seat, {}) | {"device": f"PC-{seat:02d}"}
             room_checks.keep_check(uow, room, seat, figures, user_agent=BROWSER, proofs=lambda _address: ())
 
 
