@@ -82,6 +82,11 @@ class AssessorMember(Base):
     assessor_group_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("assessor_groups.assessor_group_id"))
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.user_id"), index=True)
     name: Mapped[str] = mapped_column(String(100))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(comment="when another took the place")
+    withdrawn_reason: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    replaced_by: Mapped[str] = mapped_column(
+        String(100), default="", server_default="", comment="name of who took the place"
+    )
 
 
 class Assessment(Base):

@@ -24,7 +24,7 @@ from certification.pages.wording import PDF, Errors, act_and_return, download, f
 from certification.repository import panels as repository
 from certification.rules.panel_scoring import PANEL_MODES, criteria_of, sheet_text
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode
-from certification.services import panel_documents, panel_groups, panel_sheets
+from certification.services import panel_changes, panel_documents, panel_groups, panel_sheets
 from certification.services.panel_groups import GroupPlan
 from certification.services.scores import text_of
 from kernel.conflicts import Conflict, ConflictOfInterestError
@@ -75,6 +75,13 @@ class GroupLine:
     members: Sequence[AssessorMember]
     lines: Sequence[TaskLine]
     is_crowded: bool
+    withdrawn: Sequence[AssessorMember] = ()
+    others: Sequence[tuple[uuid.UUID, str]] = ()
+
+    @property
+    def names(self) -> list[tuple[uuid.UUID, str]]:
+        """The present members, as a choice."""
+        return [(one.user_id, one.name) for one in self.members]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +163,23 @@ def _groups(batch_id: uuid.UUID, errors: Errors) -> tuple[str, int]:
     head = batch_head(session, actor, batch_id, "panels")
     may_change = head.may_write and head.batch.state in panel_groups.OPEN_STATES
     modes = panel_groups.panel_modes(session, head.batch)
+    people = repository.list_assessors(session, actor=actor) if may_change else []
     page = PanelsPage(
-        head=head, groups=_lines(head),
+        head=head, groups=_lines(head, people),
         n_waiting={mode: len(panel_groups.waiting_records(session, head.batch, mode)) for mode in modes},
         modes={mode: label for mode, label in mode_labels().items() if mode in modes},
-        people=repository.list_assessors(session, actor=actor) if may_change else (), may_change=may_change,
+        people=people, may_change=may_change,
         state_labels={state: _(label) for state, label in STATE_LABELS.items()}, state_kinds=STATE_KINDS, errors=errors,
     )  # fmt: skip
     return render_page("certification/panels/groups.html", page, status=422 if errors else 200)
 
 
-def _lines(head: BatchHead) -> list[GroupLine]:
+def _lines(head: BatchHead, people: Sequence[tuple[uuid.UUID, str]]) -> list[GroupLine]:
     session, key = db.session(), head.batch.certification_batch_id
     groups = repository.list_groups(session, key)
     keys = [one.assessor_group_id for one in groups]
     members, tasks = repository.members_of(session, keys), repository.assessments_of_groups(session, keys)
+    everybody = repository.everybody_of(session, keys)
     counts, blocked = repository.count_submitted(session, key), panel_groups.blocked(session, head.batch)
     results = repository.results_of(session, [task.assessment_id for rows in tasks.values() for task, _r in rows])
 
@@ -186,6 +195,8 @@ def _lines(head: BatchHead) -> list[GroupLine]:
             panel_groups.is_crowded(
                 session, head.batch, len(tasks[group.assessor_group_id]), len(members[group.assessor_group_id])
             ),
+            [one for one in everybody[group.assessor_group_id] if one.withdrawn_at],
+            [one for one in people if one[0] not in {known.user_id for known in everybody[group.assessor_group_id]}],
         )
         for group in groups
     ]  # fmt: skip
@@ -239,6 +250,25 @@ def assign(group_id: uuid.UUID) -> Response:
         return redirect_with_message(address, told)
     apart = _("因回避没有分给这个组的：%(names)s", names="、".join(sorted({one.second.name for one in found.refused})))
     return redirect_with_message(address, f"{told}。{apart}", "warning")
+
+
+@bp.post("/panels/<uuid:group_id>/replace")
+@requires(Permission.CERTIFICATION_WRITE)
+def replace(group_id: uuid.UUID) -> tuple[str, int] | Response:
+    """Put another assessor in the place of one who dropped out."""
+    group = repository.get_group(db.session(), group_id, actor=current_actor())
+    batch_id = group.certification_batch_id
+    leaving, joining, leader = (_key(form_text(name)) for name in ("leaving", "joining", "successor"))
+    try:
+        with unit_of_work(current_actor()) as uow:
+            panel_changes.replace_member(
+                uow, group_id, leaving=leaving, joining=joining, leader=leader, reason=form_text("reason")
+            )
+    except InvalidInputError as exc:
+        return _groups(batch_id, field_errors(exc))
+    except (ConflictError, ConflictOfInterestError) as exc:
+        return redirect_with_message(_address(batch_id), said(exc.template, exc.context), "danger")
+    return redirect_with_message(_address(batch_id), _("考评员已更换，未签字的考生由接替的考评员评分"))
 
 
 @bp.post("/assessments/<uuid:assessment_id>/move")

@@ -93,7 +93,11 @@ def groups_of(session: Session, *, actor: Actor) -> list[tuple[AssessorGroup, Ce
         select(AssessorGroup, CertificationBatch)
         .join(AssessorMember, AssessorMember.assessor_group_id == AssessorGroup.assessor_group_id)
         .join(CertificationBatch, CertificationBatch.certification_batch_id == AssessorGroup.certification_batch_id)
-        .where(AssessorGroup.organisation_id == actor.organisation, AssessorMember.user_id == actor.user_id)
+        .where(
+            AssessorGroup.organisation_id == actor.organisation,
+            AssessorMember.user_id == actor.user_id,
+            AssessorMember.withdrawn_at.is_(None),
+        )
         .order_by(AssessorGroup.set_up_at.desc())
         .limit(100)
     )
@@ -101,7 +105,13 @@ def groups_of(session: Session, *, actor: Actor) -> list[tuple[AssessorGroup, Ce
 
 
 def members_of(session: Session, group_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[AssessorMember]]:
-    """Return the members of some groups, by name."""
+    """Return the present members of some groups, by name."""
+    everybody = everybody_of(session, group_ids)
+    return {key: [one for one in rows if one.withdrawn_at is None] for key, rows in everybody.items()}
+
+
+def everybody_of(session: Session, group_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[AssessorMember]]:
+    """Return who is or was a member of some groups, by name."""
     query = select(AssessorMember).where(AssessorMember.assessor_group_id.in_(group_ids)).order_by(AssessorMember.name)
     found: dict[uuid.UUID, list[AssessorMember]] = {key: [] for key in group_ids}
     for one in session.scalars(query):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -52,6 +52,7 @@ class _Context:
     batch: CertificationBatch
     group: AssessorGroup
     members: Sequence[AssessorMember]
+    everybody: Sequence[AssessorMember]
     criteria: tuple[Criterion, ...]
 
 
@@ -80,10 +81,11 @@ def group_pdf(session: Session, group_id: uuid.UUID, *, actor: Actor) -> tuple[s
 
 def _context(session: Session, group: AssessorGroup, actor: Actor) -> _Context:
     batch = batch_repository.get_batch(session, group.certification_batch_id, actor=actor)
-    members = repository.members_of(session, [group.assessor_group_id])[group.assessor_group_id]
-    ordered = sorted(members, key=lambda one: one.user_id != group.leader_id)
+    everybody = repository.everybody_of(session, [group.assessor_group_id])[group.assessor_group_id]
+    ordered = sorted(everybody, key=lambda one: one.user_id != group.leader_id)
+    present = [one for one in ordered if one.withdrawn_at is None]
     name = get_organisation(session, batch.organisation_id).name
-    return _Context(session, name, batch, group, ordered, criteria_of(group.criteria))
+    return _Context(session, name, batch, group, present, ordered, criteria_of(group.criteria))
 
 
 def _page(context: _Context, task: Assessment, record: ResultRecord) -> AssessorSheetPage:
@@ -91,6 +93,8 @@ def _page(context: _Context, task: Assessment, record: ResultRecord) -> Assessor
     sheets = {one.user_id: one for one in repository.sheets_of(context.session, task)} if is_shown else {}
     found = repository.results_of(context.session, [task.assessment_id]).get(task.assessment_id, [])
     result = next((one for one in found if one.round == task.round), None)
+    if task.state is AssessmentState.SIGNED:  # who decided signs here, also when another took the place later
+        context = replace(context, members=[one for one in context.everybody if one.user_id in sheets])
     group, is_review = context.group, task.mode is AssessmentMode.COMPREHENSIVE_REVIEW
     return AssessorSheetPage(
         title="综合评审记录" if is_review else f"{MODE_LABELS[task.mode]}成绩评定表", body_name=context.body_name,
@@ -142,6 +146,12 @@ def _notes(context: _Context, sheets: dict[uuid.UUID, AssessorSheet], result: As
     if result is not None and result.n_for is not None:
         share = context.group.rule["vote_percent"]
         notes.append(f"表决：{result.n_for} 票同意，共 {len(sheets)} 票；须占 {share}% 以上通过。")
+    notes += [
+        f"考评员更换：{one.withdrawn_at.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M} {one.name} 退出，由 {one.replaced_by} 接替"
+        f"（{one.withdrawn_reason}）"
+        for one in context.everybody
+        if one.withdrawn_at
+    ]
     if result is not None and result.reason:
         notes.append(f"合议理由：{result.reason}")
     return notes

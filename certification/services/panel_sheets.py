@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -282,16 +282,29 @@ def score_again(uow: UnitOfWork, assessment_id: uuid.UUID, *, reason: str) -> No
     elif not uow.actor.may(Permission.CERTIFICATION_WRITE):
         _leader_only(uow, group)
     checked = checked_reason(reason)
-    for old in repository.sheets_of(uow.session, task):
-        uow.add(
-            AssessorSheet(
-                organisation_id=old.organisation_id, assessment_id=old.assessment_id, round=task.round + 1,
-                user_id=old.user_id, name=old.name, marks=list(old.marks), comment=old.comment,
-                is_absent=old.is_absent, vote=old.vote, total=old.total, revision=1, saved_at=now(),
-            )
-        )  # fmt: skip
-    task.round, task.round_reason, task.state = task.round + 1, checked, AssessmentState.OPEN
+    members = repository.members_of(uow.session, [group.assessor_group_id])[group.assessor_group_id]
+    begin_round(uow, task, {one.user_id for one in members}, reason=checked, is_kept_in=False)
     audit.record(uow, "certification.score_again", "assessment", assessment_id, reason=checked)
+
+
+def begin_round(
+    uow: UnitOfWork, task: Assessment, user_ids: Collection[uuid.UUID], *, reason: str, is_kept_in: bool
+) -> None:
+    """Let some members go on in a new round with what stood in their sheets; the old round stays as it was.
+
+    `is_kept_in` says whether what they handed in counts as handed in again.
+    """
+    for old in repository.sheets_of(uow.session, task):
+        if old.user_id in user_ids:
+            uow.add(
+                AssessorSheet(
+                    organisation_id=old.organisation_id, assessment_id=old.assessment_id, round=task.round + 1,
+                    user_id=old.user_id, name=old.name, marks=list(old.marks), comment=old.comment,
+                    is_absent=old.is_absent, vote=old.vote, total=old.total, revision=1, saved_at=now(),
+                    submitted_at=old.submitted_at if is_kept_in else None,
+                )
+            )  # fmt: skip
+    task.round, task.round_reason, task.state = task.round + 1, reason[:300], AssessmentState.OPEN
 
 
 def sign(uow: UnitOfWork, assessment_id: uuid.UUID, *, number: int) -> bool:

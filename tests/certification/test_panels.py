@@ -12,7 +12,7 @@ from certification.repository import panels as repository
 from certification.rules import panel_scoring as rules
 from certification.rules.panel_scoring import GroupRule, group_outcome, read_criteria, review_criteria, sheet_text
 from certification.rules.pass_decision import AssessmentMode, ResultState
-from certification.services import batches, decisions, panel_groups, panel_sheets, scores
+from certification.services import batches, decisions, panel_changes, panel_groups, panel_sheets, scores
 from certification.services.panel_groups import GroupPlan
 from certification.services.panel_sheets import Typed
 from kernel import profiles
@@ -341,6 +341,68 @@ def test_a_review_counts_by_weights_or_by_vote_as_the_profile_says(office, make_
     task = house.tasks()["2"]
     result = repository.results_of(db.session(), [task.assessment_id])[task.assessment_id][0]
     assert (result.method, result.n_for, result.state) == ("vote", 2, ResultState.SCORED)
+
+
+def test_who_drops_out_is_replaced_and_only_who_is_not_signed_is_judged_anew(ready, make_actor):
+    first, second, third = ready.assessors
+    ready.submit("1", marks("40"), marks("41"), marks("42"))
+    ready.sign("1")
+    for actor, total in ((first, "30"), (second, "31")):
+        task = ready.tasks()["2"]
+        act(actor, panel_sheets.submit_sheet, task.assessment_id, ready.typed(actor, task, marks(total)))
+    (group,) = repository.list_groups(db.session(), ready.batch_id)
+    new = make_actor(Role.ASSESSOR, name="考评丁")
+
+    def replace(leaving=first, joining=new, leader=None, reason="突发疾病，不能继续考评"):
+        key = leader.user_id if leader else None
+        return ready.office.act(
+            panel_changes.replace_member, group.assessor_group_id, leaving=leaving.user_id, joining=joining.user_id,
+            leader=key, reason=reason,
+        )  # fmt: skip
+
+    for wrong, field in (
+        ({"reason": "病"}, "reason"), ({"leaving": new}, "leaving"), ({"joining": second}, "joining"),  ({}, "successor"), ({"leader": first}, "successor"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInputError) as caught:
+            replace(**wrong)
+        assert list(caught.value.fields) == [field]
+    with pytest.raises(ForbiddenError):
+        act(
+            second, panel_changes.replace_member, group.assessor_group_id, leaving=first.user_id, joining=new.user_id,
+            leader=second.user_id, reason="突发疾病，不能继续考评",
+        )  # fmt: skip
+    replace(leader=second)
+    tasks = ready.tasks()
+    assert (tasks["1"].state, tasks["1"].round) == (AssessmentState.SIGNED, 1)
+    assert (tasks["2"].state, tasks["2"].round) == (AssessmentState.OPEN, 2)
+    assert "考评员更换：考评甲 由 考评丁 接替（突发疾病，不能继续考评）" in tasks["2"].round_reason
+    with pytest.raises(ForbiddenError):
+        panel_sheets.open_desk(db.session(), tasks["2"].assessment_id, actor=first)
+    assert panel_sheets.open_desk(db.session(), tasks["2"].assessment_id, actor=second).n_submitted == 1
+    for actor, total in ((new, "35"), (third, "33")):
+        task = ready.tasks()["2"]
+        act(actor, panel_sheets.submit_sheet, task.assessment_id, ready.typed(actor, task, marks(total)))
+    assert ready.sign("2", assessors=[new, second, third]) == [False, False, True]
+    assert [row[:3] for row in ready.counting()] == [("1", 1, "71"), ("2", 1, "63")]
+    old = db.session.query(AssessorSheet).filter_by(assessment_id=tasks["2"].assessment_id, user_id=first.user_id).all()
+    assert [(one.round, one.total) for one in old] == [(1, Decimal(60))]
+    with pytest.raises(InvalidInputError):
+        replace(leaving=third, joining=first)
+
+
+def test_a_successor_related_to_a_waiting_candidate_is_refused_and_nothing_changes(ready, make_actor):
+    (group,) = repository.list_groups(db.session(), ready.batch_id)
+    new = make_actor(Role.ASSESSOR, name="考评丁")
+    with unit_of_work(new) as uow:
+        declare_relation(uow, Declaration(RelationKind.KIN, other_number=id_number(2)))
+    with pytest.raises(ConflictOfInterestError, match="考评丁"):
+        ready.office.act(
+            panel_changes.replace_member, group.assessor_group_id, leaving=ready.assessors[2].user_id, joining=new.user_id,
+            reason="突发疾病，不能继续考评",
+        )  # fmt: skip
+    db.session.expire_all()
+    members = repository.members_of(db.session(), [group.assessor_group_id])[group.assessor_group_id]
+    assert {one.name for one in members} == {"考评甲", "考评乙", "考评丙"}
 
 
 def test_minutes_are_the_leaders_and_do_not_overwrite_newer_ones(ready):
