@@ -98,9 +98,9 @@ def give_tokens(engine: Engine, sitting: Sitting) -> None:
 
 def start_the_others(target: Target, sitting: Sitting, storm: Figure) -> None:
     """Start whoever the storm did not reach, however slow the machine is: reads and saves are of candidates who write."""
-    left = sitting.people[max(0, int(storm.rate * STORM_SECONDS * 0.9)) :]
-    seconds = max(1, round(1.5 * len(left) / storm.rate))
-    for _ in range(2 if left else 0):
+    left = sitting.people[-1:] + sitting.people[int(storm.rate * STORM_SECONDS * 0.9) :]
+    seconds = 1 + round(1.5 * len(left) / storm.rate)
+    for _ in range(2):
         target.closed("start", script=target.calls(left, "start", in_turn=True), seconds=seconds)
 
 

@@ -123,7 +123,8 @@ class Target:
 
     def calls(self, people: Sequence[Person], call: str, *, method: str = "POST", in_turn: bool = False) -> str:
         """Return the script of calls without a body, of anybody or of each person in turn."""
-        choice = f"(n - 1) % {len(people)} + 1" if in_turn else "math.random(#people)"
+        # wrk asks for one request before it sends any, so the first that is sent is the second
+        choice = f"(n - 2) % {len(people)} + 1" if in_turn else "math.random(#people)"
         return SCRIPT % {
             "people": _table(people), "first": 0, "choice": choice, "call": call, "method": method,
             "body": "'{}'" if method == "POST" else "nil",
