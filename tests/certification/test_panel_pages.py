@@ -200,3 +200,28 @@ def test_another_house_reaches_neither_groups_nor_documents(office, other_office
         data = {"reason": REASON, "mark": marks("4"), "round": "1", "mode": "skills", "name": "x"}
         assert stranger.post(address, data=data).status_code == 404
     assert panel_groups.waiting_records(db.session(), office.batch(house.batch_id), house.mode) == []
+
+
+def test_an_officer_replaces_who_drops_out_and_sheets_say_so(office, make_actor, sign_in, other_office):
+    house = House(office, make_actor)
+    group_id = house.set_up()
+    house.assign(group_id)
+    house.submit("1", marks("40"), marks("41"), marks("42"))
+    house.sign("1")
+    new = make_actor(Role.ASSESSOR, name="考评丁")
+    officer, place = sign_in(Role.CERTIFICATION_OFFICER), f"/certification/batches/{house.batch_id}/panels"
+    form = {"leaving": str(house.leader.user_id), "joining": str(new.user_id), "reason": "突发疾病，不能继续考评"}
+    address = f"/certification/panels/{group_id}/replace"
+    refused = officer.post(address, data=form)
+    assert (refused.status_code, "请从留任和接替的组员中指定新组长" in refused.text) == (422, True)
+    for stranger in (sign_in(Role.ASSESSOR), sign_in(Role.SUPERVISOR)):
+        assert stranger.post(address, data=form).status_code == 403
+    neighbour = sign_in(Role.CERTIFICATION_OFFICER, organisation_id=other_office.actor.organisation_id)
+    assert neighbour.post(address, data=form).status_code == 404
+    assert officer.post(address, data=form | {"successor": str(new.user_id)}).status_code == 303
+    page = officer.get(place).text
+    assert "考评甲 已退出，由考评丁接替：突发疾病，不能继续考评" in page
+    assert re.search(r"考评丁\s*（组长）", page)
+    told = text_of(officer.get(f"/certification/panels/{group_id}/sheets.pdf"))
+    assert told.count("考评甲退出，由考评丁接替（突发疾病，不能继续考评）") == 2
+    assert told.count("系统签字") == 3
