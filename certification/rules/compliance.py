@@ -306,8 +306,8 @@ def check_passed(record: ComplianceRecord, _context: ComplianceContext) -> Itera
 
 @_record_check("C01", _ERROR, N_("证书编号符合规则"), N_("证书编号少了一位"))
 def check_number_form(record: ComplianceRecord, context: ComplianceContext) -> Iterator[Complaint]:
-    """Hold the number against the 22-position rule."""
-    if not record.certificate_number:
+    """Hold the number against the 22-position rule; special abilities are numbered by a rule of their own."""
+    if not record.certificate_number or is_ability(record):
         return
     try:
         parse_number(record.certificate_number, context.level_codes)
@@ -364,9 +364,11 @@ def check_not_issued_elsewhere(record: ComplianceRecord, context: ComplianceCont
 
 
 def _parsed(record: ComplianceRecord, context: ComplianceContext) -> CertificateNumber | None:
-    """Return the number taken apart, or None where C01 speaks already."""
+    """Return the number taken apart, or None where C01 speaks already or another rule numbers."""
+    if not record.certificate_number or is_ability(record):
+        return None
     try:
-        return parse_number(record.certificate_number, context.level_codes) if record.certificate_number else None
+        return parse_number(record.certificate_number, context.level_codes)
     except InvalidCertificateNumberError:
         return None
 
