@@ -50,7 +50,10 @@ def send_scores(staff: Staff, exam_batch_id: uuid.UUID) -> None:
     with unit_of_work(staff.actor(Role.ORGANISATION_ADMIN)) as uow:
         system, _secret = senders.add_system(uow, name=SENDER)
     people = list_records(db.session(), batch_id)
-    rows = [[one.admission_number, AssessmentMode.SKILLS.value, text] for one, text in zip(people, SENT_SCORES, strict=False)]
+    rows = [
+        [one.admission_number, AssessmentMode.SKILLS.value, text]
+        for one, text in zip(people, SENT_SCORES, strict=False)
+    ]
     sender = Actor(
         user_id=None, organisation_id=staff.organisation.organisation_id, name=SENDER,
         permissions=frozenset({Permission.SKILL_SCORE_WRITE}),
