@@ -146,7 +146,7 @@ def plan_batch_and_session(journey: Journey, desk: Desk) -> None:
     journey.paths["batch"] = here(page)
     press(page, "新建场次")
     for label in "AB":
-        page.get_by_role("checkbox", name=f"（{label}卷）").check()
+        page.get_by_role("group", name="封存试卷").get_by_role("checkbox", name=f"（{label}卷）").check()
     page.get_by_label("开考时间").fill(f"{datetime.now(SHANGHAI):%Y-%m-%dT%H:%M}")
     page.get_by_label("最早交卷").fill("0")
     desk.check()
