@@ -82,7 +82,7 @@ def test_a_group_scores_signs_and_prints_in_the_browser(office, sign_in, clients
     for words in ("操作技能成绩评定表", "考评甲（组长）", "77.67", "系统签字", "违反安全规程"):
         assert words in printed
     group = text_of(officer.get(assign.replace("assign", "sheets.pdf")))
-    assert group.count("操作技能成绩评定表") == 2
+    assert group.count("操作技能成绩评定表演示评价机构") == 2
     assert "77.67" in officer.get(f"/skill-scores/{batch_id}").text
     assert "待您评分或签字的考生" in browsers[0].get("/").text
     again = first.replace("/assessing/", "/certification/assessments/") + "/again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import random
@@ -83,7 +84,7 @@ class Life:
     "F23",
     "SIGKILL of officers' processes in every act of the ledger, two of them at the same work",
     LEDGER,
-    short=30,
+    short=16,
     long=1000,
 )
 def officers_killed(bench: Bench, tries: int) -> Evidence:
@@ -148,6 +149,7 @@ def _run(app: Flask, office: Office, lives: list[Life], patience: float | None) 
 
 def _live(app: Flask, office: Office, life: Life, tell: int) -> None:
     """Work as one officer until the end of the work, or of this life."""
+    gc.disable()  # such a life is short: looking for garbage would only copy what it shares with its parent
     with app.app_context():
         hook: Callable[..., None] = lambda *_rest: life.call(tell)  # noqa: E731 - one for all
         for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
