@@ -23,8 +23,7 @@ FORMAT = "kaoku-evidence/1"
 FIRST_ENTRY = 3
 Json = dict[str, Any]
 
-# --- Ed25519, RFC 8032 section 5.1 -----------------------------------------------------------------------------------
-
+# Ed25519, RFC 8032 section 5.1
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -106,6 +105,11 @@ class BrokenError(ValueError):
     """A line that cannot be read at all."""
 
 
+def reason_of(exc: Exception) -> str:
+    """Return what is wrong with something that could not be read."""
+    return str(exc) if isinstance(exc, BrokenError) else "内容不完整"
+
+
 def canonical(value: Any) -> bytes:
     """Return the one byte form of a JSON value: sorted keys, no blanks, UTF-8."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -165,9 +169,6 @@ def jws_payload(text: str, key: Json, kind: str) -> bytes:
     return b64_decode(parts[1])
 
 
-# --- the pack --------------------------------------------------------------------------------------------------------
-
-
 class Pack:
     """A pack being checked: its manifest, its entries that stand, and the problems so far."""
 
@@ -196,11 +197,8 @@ class Pack:
                 raise BrokenError("不是考库证据包，或版本较新")
             self.expected = [(str(path), str(value)) for path, value in self.manifest["entries"]]
             key = dict(self.manifest["key"])
-        except BrokenError as exc:
-            self.say(1, "清单", str(exc))
-            return False
-        except (KeyError, TypeError, ValueError):
-            self.say(1, "清单", "内容不完整")
+        except (KeyError, TypeError, ValueError) as exc:
+            self.say(1, "清单", reason_of(exc))
             return False
         self.lines = {path: number for number, (path, _value) in enumerate(self.expected, FIRST_ENTRY)}
         self.digests = dict(self.expected)
@@ -245,10 +243,8 @@ class Pack:
             for link in entry["links"]:
                 self._check_link(number, link)
             is_partial = "withheld" in entry["body"]
-        except BrokenError as exc:
-            self.say(number, path, str(exc))
-        except (KeyError, TypeError):
-            self.say(number, path, "内容不完整")
+        except (BrokenError, KeyError, TypeError) as exc:
+            self.say(number, path, reason_of(exc))
         else:
             self.entries[path] = entry
             self.n_withheld += is_partial
@@ -292,12 +288,14 @@ class Pack:
         return [self.entries[path]["body"] for path in paths if path in self.entries]
 
 
-def kept(name: str, of: Callable[[Json], str], text: str) -> Callable[[Pack, Json], str]:
+def kept(
+    name: str, of: Callable[[Json], str], text: str, digest_of: Callable[[Any], str] = digest
+) -> Callable[[Pack, Json], str]:
     """Return the check that a part of a body, where it was not withheld, has the digest it was kept with."""
 
     def check(_pack: Pack, entry: Json) -> str:
         body = entry["body"]
-        return text if name in body and digest(body[name]) != of(body) else ""
+        return text if name in body and digest_of(body[name]) != of(body) else ""
 
     return check
 
@@ -309,14 +307,6 @@ def check_key(_pack: Pack, entry: Json) -> str:
         return "评分标准与封存时的校验值不符"
     numbers = [change["number"] for change in body["changes"]]
     return "" if numbers == list(range(1, len(numbers) + 1)) else "答案变更的次序不连续"
-
-
-def check_rendered(_pack: Pack, entry: Json) -> str:
-    """What the candidate saw is what was kept."""
-    body = entry["body"]
-    if "text" in body and sha256(body["text"].encode()) != body["digest"]:
-        return "考生所见试卷与保存时的校验值不符"
-    return ""
 
 
 def answers_digest(body: Json) -> str:
@@ -376,20 +366,18 @@ def check_release(pack: Pack, entry: Json) -> str:
 
 def check_decision(_pack: Pack, entry: Json) -> str:
     """A weighted total is the sum of the scores that the decision names, by the weights and the mark of its rule."""
-    for decision in entry["body"]["decisions"]:
-        rule = decision["rule"].get("total")
-        stated = next((one for one in decision["reasons"] if one[0] == "total" and one[3].get("total")), None)
-        if not rule or not stated:
-            continue
-        scores = {about: values["score"] for about, _code, _message, values in decision["reasons"] if "score" in values}
-        total = sum((Decimal(scores[mode]) * Decimal(weight) for mode, weight in rule["weights"].items()), Decimal(0))
-        unit = decision["rule"].get("rounding_unit")
-        if unit:
-            total = (total / Decimal(unit)).quantize(Decimal(1), rounding=ROUND_HALF_UP) * Decimal(unit)
-        if total != Decimal(stated[3]["total"]):
-            return "总分与各项成绩和权重不符"
-        if rule.get("pass") and (total >= Decimal(rule["pass"])) != (stated[1] == "reached"):
-            return "总分是否合格与合格分不符"
+    for one in entry["body"]["decisions"]:
+        rule, unit = one["rule"].get("total"), one["rule"].get("rounding_unit")
+        said = {about: (code, v) for about, code, _text, v in one["reasons"] if "score" in v or "total" in v}
+        code, stated = said.get("total", ("", {}))
+        if rule and stated:
+            total = sum((Decimal(said[m][1]["score"]) * Decimal(w) for m, w in rule["weights"].items()), Decimal(0))
+            if unit:
+                total = (total / Decimal(unit)).quantize(Decimal(1), rounding=ROUND_HALF_UP) * Decimal(unit)
+            if total != Decimal(stated["total"]):
+                return "总分与各项成绩和权重不符"
+            if rule.get("pass") and (total >= Decimal(rule["pass"])) != (code == "reached"):
+                return "总分是否合格与合格分不符"
     return ""
 
 
@@ -425,15 +413,11 @@ def check_audit(_pack: Pack, entry: Json) -> str:
 CHECKS: dict[str, Callable[[Pack, Json], str]] = {
     "item": kept("content", lambda body: body["facts"]["content_digest"], "试题内容与保存时的校验值不符"),
     "form": kept("delivery", lambda body: body["package"]["delivery_digest"], "试卷与封存时的校验值不符"),
-    "key": check_key,
-    "rendered": check_rendered,
-    "answers": check_answers,
-    "score": check_score,
-    "release": check_release,
-    "decision": check_decision,
-    "certificate": check_certificate,
-    "audit": check_audit,
-}
+    "rendered": kept("text", lambda body: body["digest"], "考生所见试卷与保存时的校验值不符",
+                     lambda text: sha256(text.encode())),
+    "key": check_key, "answers": check_answers, "score": check_score,
+    "release": check_release, "decision": check_decision, "certificate": check_certificate, "audit": check_audit,
+}  # fmt: skip
 
 
 def check_trust(pack: Pack, keys: bytes | None) -> None:
@@ -467,11 +451,9 @@ def report(pack: Pack, *, has_keys: bool) -> Json:
     return {
         "ok": not pack.problems,
         **{name: pack.manifest.get(name) for name in ("format", "batch", "organisation", "made_at", "key", "missing")},
-        "is_key_checked": has_keys,
-        "n_entries": len(pack.entries),
-        "n_withheld": pack.n_withheld,
+        "is_key_checked": has_keys, "n_entries": len(pack.entries), "n_withheld": pack.n_withheld,
         "problems": [one._asdict() for one in pack.problems],
-    }
+    }  # fmt: skip
 
 
 def text_of(pack: Pack, *, has_keys: bool) -> str:
@@ -483,11 +465,9 @@ def text_of(pack: Pack, *, has_keys: bool) -> str:
             lines.append("  " + place + (" " + one.path if one.path else "") + "：" + one.text)
         return "\n".join(lines) + "\n"
     manifest = pack.manifest
-    lines = [
-        "证据包完整：" + str(len(pack.entries)) + " 条记录，签名有效。",
-        "  机构：" + str(manifest["organisation"]["name"]) + "，批次：" + str(manifest["batch"]["name"]),
-        "  制作：" + str(manifest["made_at"]) + "，密钥：" + str(manifest["key"]["kid"]),
-    ]
+    lines = ["证据包完整：" + str(len(pack.entries)) + " 条记录，签名有效。"]
+    lines.append("  机构：" + str(manifest["organisation"]["name"]) + "，批次：" + str(manifest["batch"]["name"]))
+    lines.append("  制作：" + str(manifest["made_at"]) + "，密钥：" + str(manifest["key"]["kid"]))
     if pack.n_withheld:
         lines.append("  其中 " + str(pack.n_withheld) + " 条隐去了试题或个人信息，只能核对其校验值。")
     lines += ["  缺少：" + str(one) for one in manifest.get("missing", [])]
