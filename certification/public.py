@@ -14,7 +14,7 @@ from exam_delivery.public import ResultPackage
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 
-__all__ = ["Reception", "find_certificates", "receive_results", "theory_passes"]
+__all__ = ["Reception", "find_certificates", "receive_results", "theory_passes", "try_scores"]
 
 
 def receive_results(
@@ -62,6 +62,26 @@ def theory_passes(session: Session, organisation_id: uuid.UUID, level_code: str)
         Score to whether it passes, rounded as decisions are; always true for a level without theory.
     """
     return standing.theory_passes(session, organisation_id, level_code)
+
+
+def try_scores(session: Session, actor: Actor, scores: Mapping[uuid.UUID, Decimal]) -> dict[uuid.UUID, tuple[str, str]]:
+    """Return the whole decision about candidates as it is and with other theory scores, in words to translate.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Only candidates of the own organisation are found.
+    scores : mapping of UUID to Decimal
+        The theory score that each attempt would have.
+
+    Returns
+    -------
+    dict
+        By attempt; attempts that certification has never received are left out. Nothing is kept.
+    """
+    return standing.try_scores(session, actor, scores)
 
 
 def find_certificates(

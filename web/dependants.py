@@ -44,6 +44,8 @@ def find_certificates(
     return {key: HeldCertificate(number, state) for key, (number, state) in found.items()}
 
 
-register_consequences(Consequences(passes=certification.theory_passes, certificates=find_certificates))
+register_consequences(
+    Consequences(passes=certification.theory_passes, certificates=find_certificates, outcomes=certification.try_scores)
+)
 
 register_form_scores("exam_delivery", public_scores.form_scores_without_names)

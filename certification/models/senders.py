@@ -61,7 +61,9 @@ class ScoreDelivery(Base):
     file_name: Mapped[str] = mapped_column(
         String(200), default="", server_default="", comment="of an uploaded file; empty for a signed message"
     )
-    uploaded_by: Mapped[str] = mapped_column(String(100), default="", server_default="", comment="who uploaded the file")
+    uploaded_by: Mapped[str] = mapped_column(
+        String(100), default="", server_default="", comment="who uploaded the file"
+    )
     uploader_id: Mapped[uuid.UUID | None] = mapped_column(comment="who uploaded the file; somebody else confirms")
     is_correction: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="replaces what the same system sent before"

@@ -124,9 +124,7 @@ def index() -> tuple[str, int]:
     session, actor = db.session(), current_actor()
     lines = [_delivery_line(*one) for one in repository.list_deliveries(session, actor.organisation)]
     is_automatic = bool(profiles.value(session, actor.organisation, AUTOMATIC))
-    open_batches = [
-        one for one in batch_repository.list_open_batches(session, actor=actor) if one.state in OPEN_STATES
-    ]
+    open_batches = [one for one in batch_repository.list_open_batches(session, actor=actor) if one.state in OPEN_STATES]
     page = InboundPage(lines, is_automatic, actor.may(Permission.CONNECTION_MANAGE), open_batches, _modes())
     return render_page("certification/inbound.html", page)
 

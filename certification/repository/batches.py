@@ -19,6 +19,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 
 MAX_RECORDS = 20_000
+CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,25 @@ def list_records(session: Session, batch_id: uuid.UUID) -> Sequence[ResultRecord
     """Return everybody of a batch by admission number."""
     query = select(ResultRecord).where(ResultRecord.certification_batch_id == batch_id)
     return session.scalars(query.order_by(ResultRecord.admission_number).limit(MAX_RECORDS)).all()
+
+
+def batches_of_attempts(
+    session: Session, attempt_ids: Sequence[uuid.UUID], *, organisation_id: uuid.UUID
+) -> dict[CertificationBatch, list[ResultRecord]]:
+    """Return the candidates whose theory result is one of some attempts, by their batches."""
+    found: dict[CertificationBatch, list[ResultRecord]] = {}
+    for start in range(0, len(attempt_ids), CHUNK):
+        query = (
+            select(CertificationBatch, ResultRecord)
+            .join(ResultRecord, ResultRecord.certification_batch_id == CertificationBatch.certification_batch_id)
+            .where(
+                ResultRecord.attempt_id.in_(attempt_ids[start : start + CHUNK]),
+                CertificationBatch.organisation_id == organisation_id,
+            )
+        )
+        for batch, record in session.execute(query):
+            found.setdefault(batch, []).append(record)
+    return found
 
 
 def passed_ids(session: Session, batch_id: uuid.UUID) -> set[uuid.UUID]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,9 +16,12 @@ from certification.repository import scores as score_repository
 from certification.rules import keys
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import (
+    AssessmentMode,
     ComponentResult,
     PassDecision,
+    PassOutcome,
     PassRule,
+    ResultState,
     decide,
     pass_rule_from_profile,
 )
@@ -32,7 +37,9 @@ def decide_batch(uow: UnitOfWork, batch_id: uuid.UUID) -> batches.Balance:
     """Decide every candidate of a checked batch, lock the scores, and return the balance."""
     require(uow.actor, Permission.CERTIFICATION_WRITE)
     batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
-    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code)
+    profile = keys.pass_profile(
+        profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code
+    )
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch_id)
     scores = score_repository.counting_scores(uow.session, batch_id)
@@ -53,7 +60,9 @@ def decide_again(
     uow: UnitOfWork, batch: CertificationBatch, records: Sequence[ResultRecord]
 ) -> list[tuple[ResultRecord, PassDecision]]:
     """Add a decision about some candidates after their scores were corrected; their outcome is left to the caller."""
-    profile = keys.pass_profile(profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code)
+    profile = keys.pass_profile(
+        profiles.values(uow.session, batch.organisation_id), batch.level_code, batch.occupation_code
+    )
     rule = pass_rule_from_profile(profile)
     numbers = score_repository.current_decisions(uow.session, batch.certification_batch_id)
     scores = score_repository.counting_scores(uow.session, batch.certification_batch_id)
@@ -68,9 +77,31 @@ def decide_again(
 
 
 def _decide_one(rule: PassRule, scores: score_repository.ScoresOfBatch, record: ResultRecord) -> PassDecision:
+    return decide(rule, _results(rule, scores, record))
+
+
+def _results(rule: PassRule, scores: score_repository.ScoresOfBatch, record: ResultRecord) -> list[ComponentResult]:
     required = {part.mode for part in rule.components} | rule.routes
     held = scores.get(record.result_record_id, {})
-    return decide(rule, [ComponentResult(m, s.state, s.score) for m, s in held.items() if m in required])
+    return [ComponentResult(m, s.state, s.score) for m, s in held.items() if m in required]
+
+
+def try_theory(
+    session: Session, batch: CertificationBatch, records: Mapping[ResultRecord, Decimal]
+) -> dict[ResultRecord, tuple[PassOutcome, PassOutcome]]:
+    """Return what the rules of today say of some candidates as they are, and with another theory score; nothing is kept."""
+    rule = rule_of(session, batch)
+    scores = score_repository.counting_scores(session, batch.certification_batch_id)
+    found = {}
+    for record, theory in records.items():
+        results = _results(rule, scores, record)
+        renewed = [replace(one, score=theory) if _is_theory(one) else one for one in results]
+        found[record] = decide(rule, results).outcome, decide(rule, renewed).outcome
+    return found
+
+
+def _is_theory(result: ComponentResult) -> bool:
+    return result.mode is AssessmentMode.THEORY and result.state is ResultState.SCORED
 
 
 def _row(

@@ -22,7 +22,7 @@ class HeldCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Two things that only certification knows: whether a theory score passes, and who holds a certificate.
+    """What only certification knows: whether a theory score passes, who holds a certificate, and how decisions would turn.
 
     Attributes
     ----------
@@ -30,10 +30,14 @@ class Consequences:
         ``(session, organisation_id, level_code) -> (score -> bool)``.
     certificates : callable
         ``(session, actor, attempt_ids) -> {attempt_id: HeldCertificate}``.
+    outcomes : callable
+        ``(session, actor, {attempt_id: theory score}) -> {attempt_id: (outcome now, outcome then)}``, labels to translate; all
+        components and the weighted total count. Attempts without a decision are left out.
     """
 
     passes: Callable[[Session, uuid.UUID, str], Callable[[Decimal], bool]]
     certificates: Callable[[Session, Actor, Sequence[uuid.UUID]], Mapping[uuid.UUID, HeldCertificate]]
+    outcomes: Callable[[Session, Actor, Mapping[uuid.UUID, Decimal]], Mapping[uuid.UUID, tuple[str, str]]]
 
 
 _KNOWN: list[Consequences] = []
@@ -54,3 +58,10 @@ def certificates(
 ) -> Mapping[uuid.UUID, HeldCertificate]:
     """Return the certificates that rest on some attempts."""
     return _KNOWN[0].certificates(session, actor, attempt_ids) if _KNOWN else {}
+
+
+def outcomes(
+    session: Session, actor: Actor, scores: Mapping[uuid.UUID, Decimal]
+) -> Mapping[uuid.UUID, tuple[str, str]]:
+    """Return the decisions about some candidates as they are and with other theory scores."""
+    return _KNOWN[0].outcomes(session, actor, scores) if _KNOWN and scores else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -39,6 +39,12 @@ class Effect:
     passed_before: bool | None
     passed_after: bool | None
     certificate: HeldCertificate | None = None
+    outcomes: tuple[str, str] | None = None
+
+    @property
+    def outcome_turn(self) -> tuple[str, str] | None:
+        """The decision on the whole evaluation before and after, where there is one and it changes."""
+        return self.outcomes if self.outcomes and self.outcomes[0] != self.outcomes[1] else None
 
     @property
     def is_changed(self) -> bool:
@@ -94,6 +100,7 @@ class Effects:
             "lowered": len(changed) - raised,
             "gained": sum(row.turns == "gained" for row in changed),
             "lost": sum(row.turns == "lost" for row in changed),
+            "decisions": sum(row.outcome_turn is not None for row in changed),
             "certificates": sum(row.certificate is not None for row in changed),
         }
 
@@ -113,7 +120,14 @@ def find_effects(session: Session, actor: Actor, change: KeyChange) -> Effects:
         _effect(trials[one.attempt.form_id], one, answers[key], records.get(key))
         for key, one in zip(ids, sittings, strict=True)
     )
-    return Effects(rows, _digest(change, rows))
+    return Effects(_with_outcomes(session, actor, rows), _digest(change, rows))
+
+
+def _with_outcomes(session: Session, actor: Actor, rows: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """Add how the decisions on the whole evaluation turn; the other components count too."""
+    renewed = {row.sitting.attempt.attempt_id: row.after for row in rows if row.is_changed and row.after is not None}
+    found = consequences.outcomes(session, actor, renewed)
+    return tuple(replace(row, outcomes=found.get(row.sitting.attempt.attempt_id)) for row in rows)
 
 
 def _keys(session: Session, actor: Actor, change: KeyChange) -> tuple[ScoringKey, ScoringKey]:
@@ -176,7 +190,7 @@ def _text(score: Decimal | None) -> str:
 
 # --- the Excel file --------------------------------------------------------------------------------------------------
 
-HEADINGS = ("准考证号", "姓名", "场次", "原成绩", "新成绩", "理论合格变化", "证书编号", "证书状态")
+HEADINGS = ("准考证号", "姓名", "场次", "原成绩", "新成绩", "理论合格变化", "评价结论变化", "证书编号", "证书状态")
 TURN_WORDS = {"gained": "不合格→合格", "lost": "合格→不合格", "": ""}
 
 
@@ -191,5 +205,5 @@ def _export_row(row: Effect) -> tuple[str | Decimal | None, ...]:
     sitting, held = row.sitting, row.certificate
     return (
         sitting.registration.admission_number or "", sitting.candidate.name, sitting.exam_session.name, row.before,
-        row.after, TURN_WORDS[row.turns], held.number if held else "", held.state if held else "",
+        row.after, TURN_WORDS[row.turns], "→".join(row.outcome_turn or ()), held.number if held else "", held.state if held else "",
     )  # fmt: skip

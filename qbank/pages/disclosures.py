@@ -16,7 +16,7 @@ from kernel.errors import NotFoundError
 from kernel.http import MenuEntry, Paging, current_actor, paging_from_request, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.spreadsheets import TableSheet, write_table
+from kernel.spreadsheets import Cell, TableSheet, write_table
 from qbank.models.disclosures import ItemDisclosure
 from qbank.repository import disclosures as repository
 from qbank.repository.disclosures import SeenItem
@@ -88,7 +88,7 @@ def detail(item_id: uuid.UUID) -> tuple[str, int]:
 def file(item_id: uuid.UUID) -> Response:
     """Answer who saw an item as a sheet."""
     page = _views(item_id)
-    rows = [[row.user_name, page.ways.get(row.way, row.way), row.seen_at] for row in page.rows]
+    rows: list[list[Cell]] = [[row.user_name, page.ways.get(row.way, row.way), row.seen_at] for row in page.rows]
     sheet = TableSheet(_("查看记录"), [_("人员"), _("途径"), _("时间")], rows, title=page.code)
     name = f"views-{page.code}.xlsx"
     return send_file(io.BytesIO(write_table([sheet])), XLSX, as_attachment=True, download_name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+import uuid
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,7 +25,7 @@ from certification.rules.pass_decision import (
 )
 from certification.rules.roster_layouts import ROSTER_LAYOUT, shipped_layouts
 from certification.rules.total_rules import TOTALS, parse_totals
-from certification.services import evidence, own_certificates, publicity, rosters, signing
+from certification.services import evidence, own_certificates, publicity, rosters, signing, standing
 from certification.services.evidence_entries import PackScope
 from certification.verifier import kaoku_verify
 from kernel import profiles
@@ -206,3 +207,21 @@ def test_the_total_stands_on_every_page_list_and_pack_and_the_verifier_adds_it_u
         assert kaoku_verify.check_decision(None, one) == "总分是否合格与合格分不符"
         stated[3]["total"] = "99"
         assert kaoku_verify.check_decision(None, one) == "总分与各项成绩和权重不符"
+
+
+def test_a_dry_run_of_theory_scores_says_how_the_whole_decision_turns(
+    office, organisation, make_actor, other_organisation
+):
+    with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+        profiles.publish(uow, {TOTALS: SIXTY}, effective_on=dt.date(2026, 1, 1))
+    key = office.whole_way([candidate(1, score="80"), candidate(2, score="80")], {"1": "75.5", "2": "71"})
+    first, second = (office.records(key)[n].attempt_id for n in "12")
+    scores = {first: Decimal(74), second: Decimal(82), uuid.uuid4(): Decimal(100)}
+    turned = standing.try_scores(db.session(), office.actor, scores)
+    assert turned == {first: ("合格", "不合格"), second: ("不合格", "合格")}, "74 reaches 60, but the total is 74.9"
+    stranger = make_actor(Role.CERTIFICATION_OFFICER, organisation_id=other_organisation.organisation_id)
+    assert standing.try_scores(db.session(), stranger, scores) == {}
+    assert {n: one.outcome for n, one in office.records(key).items()} == {
+        "1": PassOutcome.PASSED,
+        "2": PassOutcome.FAILED,
+    }

@@ -261,6 +261,7 @@ def test_the_dry_run_shows_whose_decision_turns_and_who_holds_a_certificate(one_
     known = Consequences(
         passes=lambda *_args: lambda score: score >= 10,
         certificates=lambda *_args: {first: HeldCertificate("S000", "有效")},
+        outcomes=lambda _session, _actor, scores: {key: ("合格", "不合格") for key in scores if key == first},
     )
     monkeypatch.setattr(consequences, "_KNOWN", [known])
     change = db.session.get(KeyChange, propose(one_form))
@@ -268,7 +269,10 @@ def test_the_dry_run_shows_whose_decision_turns_and_who_holds_a_certificate(one_
     assert [(row.turns, row.certificate and row.certificate.number) for row in effects.changed] == [
         ("lost", "S000"), ("", None),
     ]  # fmt: skip
-    assert (effects.counts["lost"], effects.counts["certificates"]) == (1, 1)
+    assert (effects.counts["lost"], effects.counts["decisions"], effects.counts["certificates"]) == (1, 1, 1)
+    with unit_of_work(one_form.officer) as uow:
+        book = openpyxl.load_workbook(io.BytesIO(key_effects.export_effects(uow, change)))
+    assert [row[6].value for row in book.active.iter_rows(min_row=2)] == ["合格→不合格", None]
 
 
 def test_another_organisation_reaches_no_case(machine_world, make_actor, other_organisation):
