@@ -41,9 +41,12 @@ def attach(world, place, files, owner=None):
         return own.attach_files(uow, owner or candidate.candidate_id, registration.registration_id, files)
 
 
-def test_a_candidate_adds_files_in_the_browser_and_those_who_deal_with_it_read_them(released, app, sign_in, chief):
+def test_a_candidate_adds_files_in_the_browser_and_those_who_deal_with_it_read_them(
+    released, app, sign_in, make_user, chief
+):
     registration, candidate = person(released, 1)
-    client, officer, marker = app.test_client(), sign_in(Role.EXAM_OFFICER), sign_in(Role.MARKER)
+    reviewer = make_user(Role.MARKER)
+    client, officer, marker = app.test_client(), sign_in(Role.EXAM_OFFICER), sign_in(user=reviewer)
     number = id_number(int(candidate.name.removeprefix("演示考生")))
     client.post(
         "/my-results", data={"name": candidate.name, "id_number": number, "number": registration.admission_number}
@@ -76,8 +79,8 @@ def test_a_candidate_adds_files_in_the_browser_and_those_who_deal_with_it_read_t
     assert PLACE.encode() not in photo
     assert marker.post(first).status_code == 404
     act(chief, appeals.accept, key)
-    user_id = re.search(r'<option value="([0-9a-f-]{36})"', officer.get(f"/appeals/{key}").text)[1]
-    act(chief, appeals.assign, key, uuid.UUID(user_id))
+    assert f'<option value="{reviewer.user_id}"' in officer.get(f"/appeals/{key}").text
+    act(chief, appeals.assign, key, reviewer.user_id)
     assert "张三" not in marker.get(f"/appeals/{key}").text
     assert "张三" not in marker.post(first).headers["Content-Disposition"]
     assert marker.post(first).data == PDF
