@@ -73,9 +73,18 @@ class Simulated:
 
 
 def simulate(
-    n_candidates: int, n_items: int, out: Path, *, organisation_code: str | None = None, say: Callable[[str], None]
+    n_candidates: int,
+    n_items: int,
+    out: Path,
+    *,
+    organisation_code: str | None = None,
+    first: int = 0,
+    say: Callable[[str], None],
 ) -> Simulated:
-    """Make a session that is open now and write who may sign in; nothing is written to `out` unless all went well."""
+    """Make a session that is open now and write who may sign in; nothing is written to `out` unless all went well.
+
+    Invented people are numbered; those from `first` on are other people than those before.
+    """
     started = time.monotonic()
     actor = system_actor(_organisation(organisation_code).organisation_id, name=NAME)
     tag = f"{now():%y%m%d%H%M%S}{secrets.token_hex(2)}"
@@ -86,7 +95,7 @@ def simulate(
     form_id = _make_form(actor, level_id, n_items)
     say("已组卷并封存")
     batch_id, session_id = _plan(actor, level_id, form_id, tag, n_candidates)
-    people = _register(actor, batch_id, session_id, n_candidates)
+    people = _register(actor, batch_id, session_id, range(first, first + n_candidates))
     _prepare(actor, session_id)
     say(f"已为 {n_candidates} 名考生备考并开放")
     _write(actor, session_id, people, out)
@@ -255,11 +264,11 @@ def id_number(index: int) -> str:
     return first + check_character(first)
 
 
-def _register(actor: Actor, batch_id: uuid.UUID, session_id: uuid.UUID, n_candidates: int) -> dict[uuid.UUID, str]:
+def _register(actor: Actor, batch_id: uuid.UUID, session_id: uuid.UUID, wanted: range) -> dict[uuid.UUID, str]:
     """Register invented people; return their numbers by registration."""
     found: dict[uuid.UUID, str] = {}
-    for start in range(0, n_candidates, CHUNK):
-        rows = [_row(index) for index in range(start, min(start + CHUNK, n_candidates))]
+    for start in range(0, len(wanted), CHUNK):
+        rows = [_row(index) for index in wanted[start : start + CHUNK]]
         with unit_of_work(actor) as uow:
             keys = rosters.register_rows(uow, batch_id, rows, exam_session_id=session_id)
         found.update(zip(keys, (row.id_number for row in rows), strict=True))

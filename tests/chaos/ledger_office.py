@@ -92,6 +92,7 @@ class Office:
     slot: int
     new_key: str
     heard: Path
+    number: int
 
     def place(self) -> int:
         """Return how many acts are done."""
@@ -205,7 +206,15 @@ def open_office(code: str, folder: Path) -> Office:
         if uow.session.query(Occupation).first() is None:
             uow.add(occupation())
     people = {name: add_person(body.organisation_id, f"{code}-{name}", roles) for name, roles in ROLES.items()}
-    made = simulate(N_PEOPLE, N_ITEMS, folder / f"{code}.csv", organisation_code=code, say=lambda _text: None)
+    number = int(code[-4:])  # other people in every body: nobody is certified twice
+    made = simulate(
+        N_PEOPLE,
+        N_ITEMS,
+        folder / f"{code}.csv",
+        organisation_code=code,
+        first=number * N_PEOPLE,
+        say=lambda _text: None,
+    )
     actor = system_actor(body.organisation_id)
     with unit_of_work(actor) as uow:
         row = uow.session.get_one(ExamSession, made.exam_session_id)
@@ -222,7 +231,7 @@ def open_office(code: str, folder: Path) -> Office:
         )
     return Office(
         body.organisation_id, people, made.exam_session_id, batch.exam_batch_id, form_id, slot, new_key,
-        folder / f"{code}.heard",
+        folder / f"{code}.heard", number,
     )  # fmt: skip
 
 
@@ -426,9 +435,9 @@ def application(office: Office) -> uuid.UUID:
 
 
 @act("certification")
-def apply_as_senior(uow: UnitOfWork, _office: Office) -> None:
+def apply_as_senior(uow: UnitOfWork, office: Office) -> None:
     data = seniors.SeniorData(
-        level_code="special_tech", occupation_code=OCCUPATION[0], trade_name="", name="演示申报人", id_number=id_number(7),
+        level_code="special_tech", occupation_code=OCCUPATION[0], trade_name="", name="演示申报人", id_number=id_number(office.number),
         phone="13800000000", employer="演示企业", position="班长", current_level="1", current_since=dt.date(2020, 5, 1),
         current_certificate="", years_in_occupation="20", joined_on=dt.date(2006, 7, 1), achievements="主持技术攻关三项。",
     )  # fmt: skip
