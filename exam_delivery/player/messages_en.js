@@ -105,6 +105,7 @@ export const ENGLISH = {
   "打印回执": "Print the receipt",
   "打开安全考试浏览器": "Open Safe Exam Browser",
   "打开本帮助": "Open this help",
+  "技术人员：检查这台考试机": "Technicians: check this computer",
   "拿不准的题可以按“标记”，交卷前再看。": "Mark items you are unsure of and look again before handing in.",
   "按下面的“保存文件”。如果浏览器询问存到哪里，直接按“保存”。": "Press “Save the file” below. If the browser asks where, just press “Save”.",
   "按了以后什么也没有出现？考试专用浏览器可能不允许保存文件，请举手，监考员知道怎么办。": "Nothing appeared? The exam browser may not allow saving files. Raise your hand, the invigilator knows what to do.",

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from exam_delivery.answering.static import PlayerFiles
 from exam_delivery.models import (
     ExamSession,
     LoadTrial,
@@ -23,6 +24,7 @@ from exam_delivery.models import (
 from exam_delivery.rules import readiness_keys, seb
 from exam_delivery.rules.lockdown import LockdownMode
 from exam_delivery.rules.readiness import SeatFigures, judge, judge_trial, read_figures
+from exam_delivery.rules.seb import SebOptions
 from exam_delivery.services import load_trials, readiness_gate, room_checks, running
 from kernel import profiles
 from kernel.clock import now
@@ -202,11 +204,25 @@ def test_where_safe_exam_browser_is_needed_the_seat_must_prove_it(
                 settings_file=b"", changed_at=now(),
             )
         )  # fmt: skip
-    assert "安全考试浏览器" in technician.get(f"/room-check/{code}").text
+    assert f"技术人员：检查这台考试机”，输入考场代码 {code}" in technician.get(f"/room-check/{code}").text
     assert hand_in(technician, code, 1).json["is_ready"] is False
     path = f"/room-check/{code}/seats/2"
     proof = {"X-SafeExamBrowser-ConfigKeyHash": seb.request_hash(base + path, key)}
     assert hand_in(technician, code, 2, **proof).json["is_ready"] is True
+    page = f"{base}/room-check/{code}"
+    proof = {"X-Kaoku-Seb-Page": page, "X-Kaoku-Seb-Config": seb.request_hash(page, key)}
+    assert hand_in(technician, code, 3, **proof).json["is_ready"] is True
+
+
+def test_the_check_is_reached_and_left_by_links_where_no_address_can_be_typed(
+    technician: FlaskClient, code: str
+) -> None:
+    entry = PlayerFiles().files["views/before.js"]
+    assert b'href: "/room-check/"' in entry[2]
+    rules = seb.make_settings(SebOptions("https://exam.example.cn"), b"s" * 32)["URLFilterRules"]
+    assert [(one["expression"], one["action"]) for one in rules] == [("exam.example.cn/*", 1)]
+    for path in ("/room-check/", f"/room-check/{code}"):
+        assert 'href="/exam/">回到考生登录页' in technician.get(path).text
 
 
 def test_the_gate_names_every_blocker_and_turns_green_when_all_is_done(

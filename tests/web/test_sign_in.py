@@ -66,3 +66,11 @@ def test_english_is_chosen_by_its_link(app):
     client = app.test_client()
     client.get("/language/en")
     assert '<html lang="en">' in client.get("/sign-in").text
+
+
+def test_a_page_that_does_not_exist_sends_nobody_to_a_menu_it_does_not_show(app):
+    page = app.test_client().get("/no-such-page")
+    assert page.status_code == 404
+    assert "回首页重新进入" in page.text
+    assert "左侧菜单" not in page.text
+    assert 'href="/"' in page.text

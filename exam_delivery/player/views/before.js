@@ -51,7 +51,8 @@ export function signInView(ctx) {
         ctx.session.signIn(form.admission.value.trim(), form.identity.value.trim());
       },
     }, form.fields, error, button),
-    h("p", {}, h("a", { class: "link", href: "practice/" }, t("第一次用电脑考试？先练习一下（不计分）"))));
+    h("p", {}, h("a", { class: "link", href: "practice/" }, t("第一次用电脑考试？先练习一下（不计分）"))),
+    h("p", { class: "hint" }, h("a", { class: "link", href: "/room-check/" }, t("技术人员：检查这台考试机"))));
   return {
     element,
     focus: () => form.admission.focus(),
