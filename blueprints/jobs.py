@@ -7,7 +7,7 @@ import uuid
 
 from blueprints import repository, repository_sets
 from blueprints.rules.states import FormStatus
-from blueprints.services import capacity, editions, form_sets, prints, runs, simulation
+from blueprints.services import capacity, editions, form_sets, kept_pools, prints, runs, simulation
 from blueprints.services.quarantine import sweep
 from blueprints.services.quarantine_elsewhere import JOB as SWEEP_JOB
 from kernel.db import db
@@ -23,6 +23,7 @@ STEPS = {
 }  # fmt: skip
 LARGEST_SHARE = 95
 PURGE_SECONDS = 3600.0
+DAY_SECONDS = 86400.0
 ASK_SECONDS = 1.0
 
 register_reference_source(ReferenceSource(N_("组卷蓝图或试卷"), count_by_level=editions.count_relying))
@@ -71,8 +72,9 @@ def run_assembly(context: JobContext) -> None:
     watch = _Watch(context)
     result, pool = runs.compute(db.session(), context.actor, run, watch.report, watch.is_called_off)
     outcome = {"status": result.status, "n_forms": len(result.forms)}
+    packed = kept_pools.pack_new(db.session(), context.actor, result)
     with context.finish(outcome, result_url=f"/assembly-runs/{run_id}") as uow:
-        runs.finish_run(uow, run_id, result, pool)
+        runs.finish_run(uow, run_id, result, pool, packed)
 
 
 @handler(form_sets.SEAL_JOB)
@@ -128,3 +130,9 @@ def run_sweep(context: JobContext) -> None:
 def purge_prints() -> None:
     """Delete printed files that nobody needs any more."""
     prints.purge_prints(db.session())
+
+
+@every(DAY_SECONDS, "blueprints.purge_pools")
+def purge_pools() -> None:
+    """Delete the pools of draws that led to nothing."""
+    kept_pools.purge_pools(db.session())

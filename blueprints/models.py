@@ -104,8 +104,24 @@ class AssemblyRun(Base):
     max_rate: Mapped[Decimal | None] = mapped_column(
         Numeric(6, 5), comment="the largest share of the forms that may hold one item, where the draw names it"
     )
+    regions: Mapped[list[Any]] = mapped_column(
+        default=list, server_default="[]", comment="where its forms are sat; none: the organisation's own regions"
+    )
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
+
+
+class AssemblyPool(Base):
+    """留存题库: the pool that draws were made from, once for each digest; no wording of items."""
+
+    __tablename__ = "assembly_pools"
+    __table_args__ = (UniqueConstraint("organisation_id", "digest"),)
+    assembly_pool_id: Mapped[UuidPk]
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
+    digest: Mapped[str] = mapped_column(String(64), comment="assembly_runs.pool_digest of the draws made from it")
+    n_items: Mapped[int]
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary, comment="the pool file, compressed and encrypted")
+    kept_at: Mapped[datetime]
 
 
 class ExamForm(Base):

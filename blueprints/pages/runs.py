@@ -19,7 +19,7 @@ from blueprints.pages import wording
 from blueprints.pages.fly_outcome import FlyView, fly_form, fly_view
 from blueprints.pages.outcome import FormView, OutcomeView, changes_of, outcome_view
 from blueprints.rules.states import RunStatus
-from blueprints.services import form_sets, orders, trials
+from blueprints.services import form_sets, kept_pools, orders, trials
 from blueprints.services import runs as services
 from blueprints.services.bank import scope_lines
 from kernel.db import db
@@ -78,6 +78,7 @@ class RunPage:
     columns: Sequence[str] = ()
     single: FormView | None = None
     form_set: FormSet | None = None
+    is_pool_kept: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -132,6 +133,7 @@ def _run_page(run_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None) 
         may_accept=row.status in services.DONE and row.accepted_at is None and row.relaxation_index is None,
         trial=_trial(row), may_commission=actor.may(Permission.BLUEPRINT_WRITE),
         experts=[(str(key), name) for key, name in list_experts(session, actor)] if is_refused else [],
+        is_pool_kept=kept_pools.is_kept(session, actor, row.pool_digest),
         values=wording.form_text(request.form), errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/run.html", page, status=422 if errors else 200)

@@ -1,33 +1,76 @@
-"""Drawing the forms of a kept run again, to show that the same bank, blueprint and seed give the same forms."""
+"""Drawing the forms of a kept run again, to show that the same pool, blueprint and seed give the same forms."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from blueprints import repository
+from blueprints.assembly.result import AssemblyResult
 from blueprints.models import AssemblyRun
 from blueprints.rules.fly_outcomes import dealt_items
-from blueprints.services.runs import compute
+from blueprints.services.kept_pools import kept_file, read_kept
+from blueprints.services.runs import compute, draw_from
+from kernel import audit
+from kernel.errors import NotFoundError
+from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.uow import UnitOfWork
+
+SHARE_OF_LIMIT = 0.9
+Files = dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What drawing again gave: whether the pool is the one of then, and whether the forms are."""
+    """What drawing again gave: whether from the pool of then, whether that pool is kept, and whether the forms are equal.
 
+    `was_cut` says that the draw of then ended by its time limit, so that what it found depends on the machine.
+    """
+
+    is_kept_pool: bool
     is_same_pool: bool
     are_same_forms: bool
     pool_digest: str
+    has_forms: bool = True
+    was_cut: bool = False
+
+
+def is_drawn(run: AssemblyRun) -> bool:
+    """Say whether a run's forms were drawn; forms made elsewhere were only checked."""
+    return "checked" not in (run.result or {})
 
 
 def replay_run(session: Session, actor: Actor, run: AssemblyRun) -> Replay:
-    """Draw a finished run again from the bank as it is now; writes nothing."""
+    """Draw a finished run again from the pool kept with it, or else from the bank as it is now; writes nothing."""
+    kept = read_kept(session, actor, run.pool_digest)
+    result = draw_from(kept, run) if kept is not None else _draw_from_bank(session, actor, run)
+    known = run.result or {}
+    found, before = [list(form.items) for form in result.forms], kept_forms(run)
+    is_same_pool = result.pool_digest == run.pool_digest
+    return Replay(
+        is_kept_pool=kept is not None, is_same_pool=is_same_pool, pool_digest=result.pool_digest,
+        are_same_forms=is_same_pool and found == before and _conflict_of(result) == _kept_conflict(known),
+        has_forms=bool(before), was_cut=known.get("seconds", 0) >= SHARE_OF_LIMIT * run.time_limit_seconds,
+    )  # fmt: skip
+
+
+def _draw_from_bank(session: Session, actor: Actor, run: AssemblyRun) -> AssemblyResult:
     own = repository.list_forms_of_run(session, run.assembly_run_id, actor=actor)
     result, _pool = compute(session, actor, run, lambda _step, _share: None, but=[form.exam_form_id for form in own])
-    found = [list(form.items) for form in result.forms]
-    return Replay(result.pool_digest == run.pool_digest, found == kept_forms(run), result.pool_digest)
+    return result
+
+
+def _conflict_of(result: AssemblyResult) -> list[str]:
+    return [] if result.conflict is None else sorted(part.rule for part in result.conflict.constraints)
+
+
+def _kept_conflict(known: dict[str, Any]) -> list[str]:
+    return sorted(part["rule"] for part in (known.get("conflict") or {}).get("constraints") or [])
 
 
 def kept_forms(run: AssemblyRun) -> list[list[str]]:
@@ -36,3 +79,36 @@ def kept_forms(run: AssemblyRun) -> list[list[str]]:
     if "dealt" in kept:
         return [[item["id"] for item in dealt_items(kept, index)] for index in range(len(kept["dealt"]))]
     return [[item["id"] for item in form["items"]] for form in kept.get("forms") or []]
+
+
+def export_run(uow: UnitOfWork, run: AssemblyRun, write: Callable[[Files], None]) -> None:
+    """Write the files with which ``kaoku assemble`` draws a run again without a database, and record that they left.
+
+    Raises
+    ------
+    NotFoundError
+        If no pool is kept with the run.
+    """
+    pool = kept_file(uow.session, uow.actor, run.pool_digest)
+    if pool is None:
+        raise NotFoundError(N_("这次组卷没有留存题库，不能写出"))
+    files = {"pool.json": pool, "blueprint.json": _json(run.spec), "forms.json": _json(_outcome(run))}
+    write(files)
+    after = {"pool_digest": run.pool_digest, "files": sorted(files)}
+    audit.record(uow, "assembly.export_pool", "assembly_run", run.assembly_run_id, after=after)
+
+
+def _outcome(run: AssemblyRun) -> dict[str, Any]:
+    """Return what a run found as ``kaoku assemble`` writes it."""
+    return {
+        "status": run.status.value, "forms": [{"items": items} for items in kept_forms(run)], "seed": run.seed,
+        "pool_digest": run.pool_digest, "on": ((run.spec.get("cool_down") or {}).get("on")),
+        "request": {
+            "n_forms": run.n_forms, "overlap": None, "on_the_fly": run.is_on_the_fly,
+            "time_limit": run.time_limit_seconds,
+        },
+    }  # fmt: skip
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"

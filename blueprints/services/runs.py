@@ -28,6 +28,7 @@ from blueprints.rules.supply import supply_checks, supply_to_json
 from blueprints.services import blueprints as blueprint_services
 from blueprints.services.apart import draw_apart
 from blueprints.services.bank import Pool, load_pool, slot_contents
+from blueprints.services.kept_pools import keep_pool
 from blueprints.services.ledger import why_held_back, within_caps
 from blueprints.services.versions import drawn_spec
 from kernel import audit
@@ -136,19 +137,28 @@ def compute(
     """
     loaded = load_pool(session, actor, run.standard_level_id, run.spec, but=but)
     pool = within_caps(session, actor, run.standard_level_id, loaded)
-    engine, blueprint = assemble_on_the_fly if run.is_on_the_fly else assemble, blueprint_of(run.spec)
-
-    def draw(items: Sequence[PoolItem]) -> AssemblyResult:
-        return engine(
-            items, blueprint, n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds,
-            progress=progress, is_cancelled=is_cancelled,
-        )  # fmt: skip
-
-    return draw_apart(session, actor, pool, draw)
+    return draw_apart(session, actor, pool, lambda items: draw_from(items, run, progress, is_cancelled))
 
 
-def finish_run(uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool: Pool) -> AssemblyRun:
-    """Keep the outcome of a run."""
+def draw_from(
+    items: Sequence[PoolItem],
+    run: AssemblyRun,
+    progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> AssemblyResult:
+    """Draw the forms of a run from a pool; equal pools give equal forms, for all else that counts stands in the run."""
+    engine = assemble_on_the_fly if run.is_on_the_fly else assemble
+    return engine(
+        items, blueprint_of(run.spec), n_forms=run.n_forms, seed=run.seed, time_limit=run.time_limit_seconds,
+        progress=progress, is_cancelled=is_cancelled,
+    )  # fmt: skip
+
+
+def finish_run(
+    uow: UnitOfWork, run_id: uuid.UUID, result: AssemblyResult, pool: Pool, packed: bytes | None = None
+) -> AssemblyRun:
+    """Keep the outcome of a run and the pool it was drawn from; `packed` is that pool as `pack_new` gave it."""
+    keep_pool(uow, result, packed)
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
     known = {
         item_id: KnownItem(str(entry.item_version_id), entry.code, entry.point)

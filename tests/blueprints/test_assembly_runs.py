@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from blueprints.cli import replay
-from blueprints.models import AssemblyRun, ExamForm
+from blueprints.models import AssemblyPool, AssemblyRun, ExamForm
 from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
 from blueprints.services import blueprints, runs
 from kernel import audit
@@ -49,15 +49,17 @@ def test_the_same_seed_draws_the_same_forms_again(run_finished: Callable[..., As
     assert len(first.pool_digest) == 64
 
 
-def test_a_kept_run_is_drawn_again_by_a_command_until_the_bank_changes(
+def test_a_run_without_a_kept_pool_is_drawn_again_from_the_bank_until_that_changes(
     run_finished: Callable[..., AssemblyRun], assembler: Actor, session: Session
 ) -> None:
     run = run_finished(earlier={"last": 2, "max_count": 0})
     with unit_of_work(assembler) as uow:
         runs.accept_run(uow, run.assembly_run_id)
+    session.execute(delete(AssemblyPool))
+    session.commit()
     answer = CliRunner().invoke(replay, [str(run.assembly_run_id)])
     assert (answer.exit_code, run.pool_digest in answer.output) == (0, True), answer.output
-    assert "重放一致" in answer.output
+    assert ("没有留存题库" in answer.output, "重放一致" in answer.output) == (True, True)
     drawn = [item["code"] for item in (run.result or {})["forms"][0]["items"]]
     session.execute(update(Item).where(Item.code.in_(drawn)).values(n_used=9))
     session.commit()
