@@ -1,0 +1,175 @@
+"""Forms of a batch on one scale: what is shown, and that raw scores stay official unless the rules and two persons say otherwise."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from exam_delivery.rules import equating as rules
+from exam_delivery.rules.equating import Conversion, Design, Group, Method, Way
+from exam_delivery.rules.equating_keys import LEAST, Sizes
+from exam_delivery.services import equating, sessions
+from exam_delivery.services import forms as forms_service
+from exam_delivery.services.equating import Plan
+from kernel import profiles
+from kernel.clock import now
+from kernel.db import db
+from kernel.errors import ForbiddenError, InvalidInputError, NotFoundError
+from kernel.identity.permissions import Role
+from kernel.uow import unit_of_work
+from tests.exam_delivery.world import ALL_RIGHT, SealedForms, World, fake_blueprints, session_plan
+
+N = 12
+COMMON = 6
+FEW = {LEAST: 10}
+
+
+def group(n: int, mean: float, seed: int, *, easier: float = 0.0) -> Group:
+    rng = np.random.default_rng(seed)
+    ability = rng.normal(mean, 1, n)
+    totals = np.clip(np.rint(62 + easier + 12 * ability + rng.normal(0, 4, n)), 0, 100)
+    return Group(100, totals, np.clip(np.rint(12 + 3 * ability + rng.normal(0, 1, n)), 0, 20), 20)
+
+
+def test_small_groups_are_offered_modest_methods_only_and_thirty_are_not_converted_by_a_line():
+    sizes = Sizes()
+    few, some, many = group(29, 0, 1), group(60, 0, 1), group(500, 0, 1)
+    assert rules.offered(Design.COMMON_ITEMS, 29, sizes) == [Method.IDENTITY]
+    assert rules.offered(Design.COMMON_ITEMS, 99, sizes) == [Method.IDENTITY, Method.MEAN, Method.CIRCLE_ARC]
+    assert Method.TUCKER in rules.offered(Design.COMMON_ITEMS, 100, sizes)
+    assert Method.LINEAR not in rules.offered(Design.COMMON_ITEMS, 1000, sizes)
+    assert [rules.usual(Design.EQUIVALENT, one, many, sizes) for one in (few, some, many)] == [
+        Method.IDENTITY, Method.CIRCLE_ARC, Method.EQUIPERCENTILE,
+    ]  # fmt: skip
+    near, far = group(200, 0.0, 2), group(200, 1.0, 3)
+    assert rules.usual(Design.COMMON_ITEMS, near, group(200, 0.0, 4), sizes) is Method.TUCKER
+    assert rules.usual(Design.COMMON_ITEMS, far, near, sizes) is Method.LEVINE
+
+
+@pytest.mark.parametrize("method", [one for one in Method if one not in {Method.IDENTITY, Method.LINEAR}])
+def test_every_method_with_common_items_finds_how_much_harder_a_form_is(method, monkeypatch):
+    monkeypatch.setattr(rules, "CURVE_DRAWS", 12)
+    new, old = group(600, 0.3, 5, easier=-5), group(600, 0.0, 6)
+    curve = rules.fit(Way(Design.COMMON_ITEMS, method), new, old, step=1.0, seed=9)
+    assert curve.values[60] == pytest.approx(65, abs=1.6)
+    assert 0.1 < curve.errors[60] < 1.2
+    assert curve.values.min() >= 0
+    assert curve.values.max() <= 100
+    again = rules.fit(Way(Design.COMMON_ITEMS, method), new, old, step=1.0, seed=9)
+    assert (again.errors == curve.errors).all()
+
+
+def test_groups_formed_by_chance_need_no_common_items_and_a_score_is_read_off_and_rounded_half_up(monkeypatch):
+    monkeypatch.setattr(rules, "CURVE_DRAWS", 4)
+    new, old = group(5000, 0.0, 7, easier=-5), group(5000, 0.0, 8)
+    for method in (Method.MEAN, Method.CIRCLE_ARC, Method.LINEAR, Method.EQUIPERCENTILE):
+        curve = rules.fit(Way(Design.EQUIVALENT, method), new, old, step=1.0, seed=1)
+        assert curve.values[60] == pytest.approx(65, abs=1.6)
+    table = Conversion(
+        False, (Decimal(0), Decimal(1), Decimal(2)), (Decimal(0), Decimal("1.5"), Decimal(2)), Decimal("0.5")
+    )
+    assert [table.apply(Decimal(raw)) for raw in ("0", "0.5", "1", "1.5", "2", "3")] == [
+        Decimal(one) for one in ("0", "1", "1.5", "2", "2", "2")
+    ]
+    assert Conversion(True, table.points, table.values, Decimal(1)).apply(Decimal("1.25")) == Decimal("1.25")
+
+
+# --- a batch of two sessions with different forms --------------------------------------------------------------------
+
+
+class FormsWithAnchor(SealedForms):
+    """Two forms of ten items worth ten marks each, of which the first six are the same versions."""
+
+    def __init__(self, organisation_id: uuid.UUID) -> None:
+        super().__init__(organisation_id, with_text=False)
+        self.contents = [one | {"score": "10"} for one in self.contents]
+
+    def open_scoring(self, where, actor, form_id):
+        document = super().open_scoring(where, actor, form_id)
+        for one in document["slots"]:
+            owner = "common" if one["slot"] <= COMMON else str(form_id)
+            one["item_version_id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{owner}:{one['slot']}"))
+        return document
+
+
+@pytest.fixture
+def world(officer, organisation, monkeypatch):
+    """The first session sat form A; the second form B, whose own four items are harder: one right answer less."""
+    forms = FormsWithAnchor(organisation.organisation_id)
+    monkeypatch.setattr(forms_service, "blueprints", fake_blueprints(forms))
+    first = World(officer, forms)
+    second = World.__new__(World)
+    second.officer, second.forms, second.batch, second.room = officer, forms, first.batch, first.room
+    with unit_of_work(officer) as uow:
+        uow.session.get(type(first.session), first.key).form_ids = forms.form_ids[:1]
+        plan = session_plan(forms.form_ids[1:], name="第二场", starts_at=now() + dt.timedelta(hours=4))
+        second.session = sessions.create_session(uow, first.batch.exam_batch_id, plan)
+    with unit_of_work(officer) as uow:
+        sessions.set_rooms(uow, second.key, {first.room.exam_room_id: []})
+    for one, start, harder in ((first, 1, 0), (second, 1 + N, 1)):
+        one.register(N, first=start)
+        one.arrange()
+        one.prepare()
+        one.open()
+        db.session.expire_all()
+        for place, attempt in enumerate(one.attempts()):
+            n_right = [3, 4, 5, 5, 6, 6, 6, 7, 7, 8, 9, 10][place]
+            own = min(4, max(0, n_right - COMMON) - harder) if n_right > COMMON else 0
+            right = [*range(1, min(n_right, COMMON) + 1), *range(COMMON + 1, COMMON + 1 + max(own, 0))]
+            one.sit({slot: ALL_RIGHT[slot] for slot in right}, attempt)
+        one.close_and_score()
+    first.second = second
+    return first
+
+
+def rule(make_actor, **values):
+    with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
+        profiles.publish(uow, values, effective_on=now().date())
+
+
+def test_forms_are_found_with_their_common_items_and_thirty_candidates_are_needed_for_a_conversion(world, make_actor):
+    found = equating.study(db.session(), world.officer, world.batch.exam_batch_id, Plan())
+    assert [(form.n, [row.name for row in form.sessions]) for form in found.forms] == [(N, ["第一场"]), (N, ["第二场"])]
+    (pair,) = found.pairs
+    assert [one.new_slot for one in pair.anchors] == list(range(1, COMMON + 1))
+    assert (pair.gap, pair.is_by_chance, pair.mark) == (0.0, False, Decimal(60))
+    assert pair.way == Way(Design.EQUIVALENT, Method.IDENTITY)
+    assert pair.turns == ()
+    assert {way.method for way in pair.ways} == {Method.IDENTITY}
+    rule(make_actor, **FEW)
+    (pair,) = equating.study(db.session(), world.officer, world.batch.exam_batch_id, Plan()).pairs
+    assert pair.way == Way(Design.COMMON_ITEMS, Method.CIRCLE_ARC)
+    value, error = pair.at_mark
+    assert value > 60
+    assert error > 0
+    assert (pair.n_gained, pair.n_lost) == (0, 0)
+    hidden = frozenset(one.key for one in pair.anchors[:2])
+    (less,) = equating.study(db.session(), world.officer, world.batch.exam_batch_id, Plan(dropped=hidden)).pairs
+    assert len(less.kept) == COMMON - 2
+    assert {way.design for way in less.ways} == {Design.EQUIVALENT}
+    with pytest.raises(InvalidInputError):
+        equating.study(db.session(), world.officer, world.batch.exam_batch_id, Plan(uuid.uuid4()))
+
+
+def test_the_page_shows_forms_methods_and_conversion_to_readers_of_scores_inside_the_wall(
+    world, make_actor, sign_in, other_organisation
+):
+    rule(make_actor, **FEW)
+    address = f"/equating/batches/{world.batch.exam_batch_id}"
+    client = sign_in(Role.EXAM_OFFICER)
+    body = client.get(address).get_data(as_text=True)
+    for text in ("本页只作参考", "圆弧法", "共同题（锚题）", "换算表", "标准误", "锚题的内容代表性"):
+        assert text in body
+    form_id = world.forms.form_ids[1]
+    mean = client.get(address, query_string={f"way_{form_id}": "equivalent:mean"}).get_data(as_text=True)
+    assert "须有两组考生水平相当的依据" in mean
+    assert client.get(address, query_string={f"way_{form_id}": "equivalent:linear"}).status_code == 200
+    stranger = make_actor(Role.EXAM_OFFICER, organisation_id=other_organisation.organisation_id)
+    with pytest.raises(NotFoundError):
+        equating.study(db.session(), stranger, world.batch.exam_batch_id, Plan())
+    with pytest.raises(ForbiddenError):
+        equating.study(db.session(), make_actor(Role.MARKER), world.batch.exam_batch_id, Plan())
