@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.optimize import minimize
 
 from psychometrics.arrays import FloatArray, IntArray, ParameterError
 from psychometrics.irt import quadrature
@@ -139,6 +138,8 @@ def stocking_lord(source: CommonItems, target: CommonItems, *, scale: float, poi
 def _characteristic(
     source: CommonItems, target: CommonItems, scale: float, points: Points | None, *, together: bool
 ) -> Link:
+    from scipy.optimize import minimize  # a third of a second at every start, for what is used while a link is sought
+
     start = mean_sigma(source, target)
     theta, weight = points or quadrature(61, 4.0)
 

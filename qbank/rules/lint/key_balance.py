@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from item_templates import registry
 from item_templates.contract import Interaction, ItemContent
@@ -82,7 +82,7 @@ def _spread(shape: str, places: Sequence[str]) -> KeySpread:
     counted = Counter(places)
     expected = len(places) / len(names)
     statistic = sum((counted[name] - expected) ** 2 / expected for name in names)
-    probability = float(chi2.sf(statistic, len(names) - 1))
+    probability = float(chdtrc(len(names) - 1, statistic))
     return KeySpread(shape, tuple((name, counted[name]) for name in names), probability, longest_run(places))
 
 
