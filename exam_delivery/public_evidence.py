@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import (
     Attempt,
     DeadlineChange,
+    Equating,
     ExamRoom,
     ExamSession,
     Incident,
@@ -26,8 +27,10 @@ from exam_delivery.models import (
     ScoreRecord,
     ScoreRelease,
     SlotScore,
+    VoidedAttempt,
 )
 from exam_delivery.repository import key_changes as key_change_repository
+from exam_delivery.repository import standby
 from exam_delivery.rules.room import INCIDENT_LABELS
 from kernel.canonical import facts_of
 
@@ -54,6 +57,10 @@ CHANGE = (
     "code", "slot", "number", "source", "policy", "is_harmless", "sessions", "rooms", "reason", "effects_digest",
     "proposed_by_name", "proposed_at", "decided_by_name", "decided_at", "decision_reason", "applied_at",
 )  # fmt: skip
+EQUATING = (
+    "code", "reference_form_id", "plan", "figures", "figures_digest", "seed", "reason", "proposed_by_name", "proposed_at",
+    "decided_by_name", "decided_at", "decision_reason",
+)  # fmt: skip
 RELEASE = (
     "score_release_id", "exam_batch_id", "number", "exam_session_ids", "package_digest", "released_by", "released_at",
 )  # fmt: skip
@@ -78,6 +85,7 @@ class AttemptEvidence:
     incidents: list[dict[str, Any]]
     marks: list[dict[str, Any]]
     scores: list[dict[str, Any]]
+    voided: list[dict[str, Any]]
 
 
 def load_attempt_evidence(
@@ -97,7 +105,11 @@ def load_attempt_evidence(
     if attempt is None or attempt.organisation_id != organisation_id:
         return None
     rendered = session.get_one(RenderedForm, attempt_id)
-    seat = session.get_one(Registration, attempt.registration_id)
+    seat = session.get_one(Registration, standby.owner_of(session, attempt))
+    voided = standby.voided_of(session, [seat.registration_id])
+    incidents = select(Incident).where(
+        Incident.attempt_id.in_([attempt_id, *(one.attempt_id for one, _old in voided)])
+    )
     return AttemptEvidence(
         attempt=facts_of(attempt, *ATTEMPT),
         seat=facts_of(seat, *SEAT),
@@ -108,10 +120,23 @@ def load_attempt_evidence(
         events=_rows(session, ResponseEvent, attempt_id, EVENT, ResponseEvent.slot, ResponseEvent.seq),
         answers=_rows(session, ResponseState, attempt_id, ANSWER, ResponseState.slot),
         deadline_changes=_rows(session, DeadlineChange, attempt_id, DEADLINE, DeadlineChange.changed_at),
-        incidents=_rows(session, Incident, attempt_id, INCIDENT, Incident.noted_at),
+        incidents=[facts_of(one, *INCIDENT) for one in session.scalars(incidents.order_by(Incident.noted_at))],
         marks=_rows(session, Mark, attempt_id, MARK, Mark.slot, Mark.number),
         scores=_scores(session, attempt_id),
+        voided=[_voided(session, one, old) for one, old in voided],
     )
+
+
+def _voided(session: Session, voided: VoidedAttempt, attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt that was voided, with all of its answers: kept as evidence, counted by nobody."""
+    key = attempt.attempt_id
+    return {
+        **facts_of(voided, "next_attempt_id", "form_switch_id", "had_handed_in", "voided_by", "voided_at"),
+        "attempt": facts_of(attempt, *ATTEMPT),
+        "rendered_digest": session.get_one(RenderedForm, key).digest,
+        "events": _rows(session, ResponseEvent, key, EVENT, ResponseEvent.slot, ResponseEvent.seq),
+        "answers": _rows(session, ResponseState, key, ANSWER, ResponseState.slot),
+    }
 
 
 def _rows(
@@ -157,7 +182,13 @@ def load_release_evidence(session: Session, organisation_id: uuid.UUID, release_
     row = session.get(ScoreRelease, release_id)
     if row is None or row.organisation_id != organisation_id:
         return {}
-    return {**facts_of(row, *RELEASE), "results": row.results}
+    return {**facts_of(row, *RELEASE), "results": row.results, **_equating(session, row)}
+
+
+def _equating(session: Session, release: ScoreRelease) -> dict[str, Any]:
+    """Return the decision that turned raw scores into those of a release; nothing where scores are raw."""
+    found = session.get(Equating, release.equating_id) if release.equating_id else None
+    return {"equating": facts_of(found, *EQUATING)} if found else {}
 
 
 def load_sign_in(session: Session, organisation_id: uuid.UUID, exam_batch_id: uuid.UUID) -> list[dict[str, Any]]:

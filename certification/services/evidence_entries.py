@@ -169,6 +169,7 @@ class Collector:
             "answers": found.answers,
             "deadline_changes": self._shown(found.deadline_changes),
             "incidents": self._shown(found.incidents),
+            **({"voided": self._shown(found.voided)} if found.voided else {}),
         }
 
     def _score(self, home: str, score: dict[str, Any], basis: list[tuple[str, str]]) -> str:

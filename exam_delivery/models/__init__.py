@@ -16,6 +16,7 @@ from exam_delivery.models.attempts import (
     SubmitKind,
 )
 from exam_delivery.models.devices import DeviceMove, RoomDevice
+from exam_delivery.models.equating import Equating
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
 from exam_delivery.models.leaving import LeaveEvent
@@ -54,7 +55,7 @@ from exam_delivery.models.room import (
 )
 from exam_delivery.models.rulings import ResultRuling
 from exam_delivery.models.scores import Mark, ScoreRecord, ScoreRelease, ScoreSource, ScoreStatus, SlotScore
-from exam_delivery.models.standby import FormSwitch, SwitchedForm
+from exam_delivery.models.standby import FormSwitch, SwitchedForm, VoidedAttempt
 from exam_delivery.rules.states import SessionStatus
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "ContactGap",
     "DeadlineChange",
     "DeviceMove",
+    "Equating",
     "ExamBatch",
     "ExamDocument",
     "ExamRoom",
@@ -119,4 +121,5 @@ __all__ = [
     "SlotScore",
     "SubmitKind",
     "SwitchedForm",
+    "VoidedAttempt",
 ]

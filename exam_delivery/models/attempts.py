@@ -47,7 +47,10 @@ class Attempt(Base):
     attempt_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
     exam_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_sessions.exam_session_id"), index=True)
-    registration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("registrations.registration_id"), unique=True)
+    registration_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("registrations.registration_id"), unique=True, nullable=True,
+        comment="none once voided: whose it was then stands in voided_attempts, and nothing counts it any more",
+    )  # fmt: skip
     form_id: Mapped[uuid.UUID]
     seed: Mapped[int] = mapped_column(BigInteger)
     layout: Mapped[dict[str, Any]] = mapped_column(comment="order of slots and of choices, replayable from the seed")

@@ -108,6 +108,7 @@ class ScoreRelease(Base):
     exam_session_ids: Mapped[list[Any]]
     results: Mapped[list[Any]] = mapped_column(comment="[registration, outcome, score or null, score record or null]")
     package_digest: Mapped[str] = mapped_column(String(64))
+    equating_id: Mapped[uuid.UUID | None] = mapped_column(comment="the decision that scores follow; empty: raw scores")
     released_by: Mapped[uuid.UUID | None]
     released_at: Mapped[datetime]
 

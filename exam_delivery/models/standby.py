@@ -1,11 +1,11 @@
-"""Switches to a standby form: proposed by one person, carried out by another, with whom they reached."""
+"""Switches to a standby form: proposed by one person, carried out by another, with whom they reached and what they voided."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exam_delivery.rules.standby import SwitchReason, SwitchState
@@ -14,7 +14,7 @@ from kernel.db import Base, UuidPk
 
 
 class FormSwitch(Base):
-    """换用备用卷: one session, one room or one candidate gets a standby form; who has begun keeps the own one."""
+    """换用备用卷: one session, one room or one candidate gets a standby form; who has begun keeps the own one or begins anew."""
 
     __tablename__ = "form_switches"
     __table_args__ = (
@@ -31,7 +31,15 @@ class FormSwitch(Base):
     reason: Mapped[SwitchReason]
     note: Mapped[str] = mapped_column(String(300), default="")
     state: Mapped[SwitchState] = mapped_column(default=SwitchState.PROPOSED)
+    restarts: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="who has begun gets a new attempt, the old one is voided"
+    )
+    includes_submitted: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="who handed in begins anew too"
+    )
+    minutes: Mapped[int | None] = mapped_column(comment="time of the new attempts before time factors; none: all of it")
     n_switched: Mapped[int] = mapped_column(default=0)
+    n_restarted: Mapped[int] = mapped_column(default=0, server_default=text("0"), comment="begin anew")
     n_kept: Mapped[int] = mapped_column(default=0, comment="had begun and kept their form")
     proposed_by: Mapped[uuid.UUID | None]
     proposed_by_name: Mapped[str] = mapped_column(String(100))
@@ -54,4 +62,24 @@ class SwitchedForm(Base):
     previous_digest: Mapped[str] = mapped_column(String(64), comment="of the form as it was rendered")
 
 
-make_append_only(SwitchedForm.__table__)
+class VoidedAttempt(Base):
+    """作废的作答: an attempt that a switch closed, whose it was, and the one that counts instead; only ever added.
+
+    Answers, times, form and receipt stay with the attempt itself; it merely belongs to no registration any more, so that no
+    list, score or statistic finds it by its candidate.
+    """
+
+    __tablename__ = "voided_attempts"
+    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), primary_key=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    registration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("registrations.registration_id"), index=True)
+    next_attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), unique=True)
+    form_switch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("form_switches.form_switch_id"), index=True)
+    had_handed_in: Mapped[bool]
+    voided_by: Mapped[uuid.UUID | None]
+    voided_by_name: Mapped[str] = mapped_column(String(100))
+    voided_at: Mapped[datetime]
+
+
+for _model in (SwitchedForm, VoidedAttempt):
+    make_append_only(_model.__table__)

@@ -90,7 +90,8 @@ def _flag(seat: Seat) -> str:
     device = _("换过设备") if seat.n_takeovers else ""
     left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
     exempt = _("已豁免 SEB") if seat.is_exempt else ""
-    return "；".join(filter(None, (device, left, exempt)))
+    restarted = _("换卷重考") if seat.is_restarted else ""
+    return "；".join(filter(None, (restarted, device, left, exempt)))
 
 
 def changing(seat: Seat, zone: ZoneInfo | None = None) -> Changing:

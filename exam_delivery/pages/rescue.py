@@ -14,6 +14,7 @@ from exam_delivery.models import Attempt, Registration, RescueFile
 from exam_delivery.pages import reading
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import rescue as repository
+from exam_delivery.repository import standby
 from exam_delivery.repository.attempts import SeatRow
 from exam_delivery.rules.rescue import STATE_LABELS, VERDICT_LABELS, RescueState, Verdict
 from exam_delivery.services import rescue
@@ -126,7 +127,7 @@ def detail(rescue_file_id: uuid.UUID) -> Page:
     counts = preview.counts if preview.file.state is RescueState.UPLOADED else preview.file.outcome
     page = RescueFilePage(
         preview=preview,
-        seat=attempts_repository.get_seat(session, attempt.registration_id, actor=actor),
+        seat=attempts_repository.get_seat(session, standby.owner_of(session, attempt), actor=actor),
         badge=_badge(preview.file.state),
         lines=[
             (

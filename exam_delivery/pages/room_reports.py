@@ -32,6 +32,7 @@ FIGURES = (
     ("expected", N_("应到"), ""), ("present", N_("实到"), ""), ("absent", N_("缺考"), "warning"),
     ("submitted", N_("自行交卷"), ""), ("forced", N_("强制收卷"), ""), ("timeout", N_("到时收卷"), ""),
     ("extended", N_("延时人数"), ""), ("takeovers", N_("换设备登录"), ""), ("moves", N_("换座位"), ""),
+    ("restarts", N_("换卷重考"), "warning"),
     ("misconduct", N_("违纪案"), "danger"),
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from exam_delivery.rules.standby import (
     SwitchState,
 )
 from exam_delivery.services import standby
+from exam_delivery.services.restarting import Begun
 from exam_delivery.services.standby import PROPOSERS, StandbyView, SwitchPlan
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
@@ -29,13 +30,37 @@ from kernel.uow import unit_of_work
 
 bp = Blueprint("standby", __name__, url_prefix="/exam-sessions")
 Page = tuple[str, int]
+SHOWN = 300
+"""So many people are listed; the sums are of all."""
+
+
+def _done(row: FormSwitch) -> str:
+    n, kept = row.n_switched, row.n_kept
+    if row.n_restarted:
+        text = _("已为 %(n)s 名考生换用备用卷，%(r)s 名重新开考，%(m)s 名不变", n=n, r=row.n_restarted, m=kept)
+    else:
+        text = _("已为 %(n)s 名考生换用备用卷，%(m)s 名已开始作答的不变", n=n, m=kept)
+    return str(text)
+
+
 DONE = {
-    SwitchState.DONE: lambda row: _(
-        "已为 %(n)s 名考生换用备用卷，%(m)s 名已开始作答的不变", n=row.n_switched, m=row.n_kept
-    ),
+    SwitchState.DONE: _done,
     SwitchState.REFUSED: lambda _row: _("已记为不同意"),
     SwitchState.WITHDRAWN: lambda _row: _("已收回"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """What a proposed switch takes from those who have begun."""
+
+    who: str
+    reason: str
+    people: Sequence[Begun]
+    n_more: int
+    n_people: int
+    n_answers: int
+    minutes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,7 @@ class StandbyPage:
 
     view: StandbyView
     lines: Sequence[SwitchLine]
+    restarts: Sequence[Restart]
     reasons: Sequence[tuple[str, str]]
     values: SwitchPlan
     errors: Mapping[str, list[str]]
@@ -77,6 +103,7 @@ def _page(exam_session_id: uuid.UUID, values: SwitchPlan, errors: Mapping[str, l
     row = view.session
     page = StandbyPage(
         view=view, lines=[_line(view, *entry) for entry in view.rows],
+        restarts=[_restart(view, *entry) for entry in view.rows if entry[0].form_switch_id in view.begun],
         reasons=[(one.value, _(label)) for one, label in SWITCH_REASON_LABELS.items()], values=values, errors=errors,
         is_open=row.status in SWITCHABLE and row.cancelled_at is None,
         back=(row.name, url_for("exam_sessions.detail", exam_session_id=exam_session_id)),
@@ -87,21 +114,39 @@ def _page(exam_session_id: uuid.UUID, values: SwitchPlan, errors: Mapping[str, l
 def _line(view: StandbyView, row: FormSwitch, name: str, number: str, room: ExamRoom | None) -> SwitchLine:
     actor, is_open = current_actor(), row.state is SwitchState.PROPOSED
     is_own = row.proposed_by == actor.user_id
-    place = f"{room.site} {room.name}" if room else _("整个场次")
     titles = dict(view.forms)
     return SwitchLine(
-        row, f"{name} {number}" if name else place, titles.get(str(row.form_id), str(row.form_id)[:8]),
+        row, _scope(name, number, room), titles.get(str(row.form_id), str(row.form_id)[:8]),
         "：".join(filter(None, (_(SWITCH_REASON_LABELS[row.reason]), row.note))),
         (_(SWITCH_STATE_LABELS[row.state]), SWITCH_STATE_KINDS[row.state]), _effect(view, row),
         is_open and not is_own and actor.may(Permission.SESSION_CONTROL), is_open and is_own,
     )  # fmt: skip
 
 
+def _scope(name: str, number: str, room: ExamRoom | None) -> str:
+    place = f"{room.site} {room.name}" if room else _("整个场次")
+    return f"{name} {number}" if name else str(place)
+
+
+def _restart(view: StandbyView, row: FormSwitch, name: str, number: str, room: ExamRoom | None) -> Restart:
+    people = view.begun[row.form_switch_id]
+    concerned = [one for one in people if one.is_concerned]
+    minutes = _("%(n)s 分钟", n=row.minutes or view.session.duration_seconds // 60)
+    return Restart(
+        _scope(name, number, room), _(SWITCH_REASON_LABELS[row.reason]), people[:SHOWN], len(people[SHOWN:]),
+        len(concerned), sum(one.n_answered for one in concerned), minutes,
+    )  # fmt: skip
+
+
 def _effect(view: StandbyView, row: FormSwitch) -> str:
-    n, kept = row.n_switched, row.n_kept
+    n, kept, restarted = row.n_switched, row.n_kept, row.n_restarted
     if row.state is SwitchState.PROPOSED:
         counts = view.counts[row.form_switch_id]
-        n, kept = counts.get("waiting", 0), sum(counts.values()) - counts.get("waiting", 0)
+        restarted = sum(one.is_concerned for one in view.begun.get(row.form_switch_id, ()))
+        n = counts.get("waiting", 0)
+        kept = sum(counts.values()) - n - restarted
+    if row.restarts:
+        return str(_("换 %(n)s 人，%(r)s 人作废重考，%(m)s 人不变", n=n, r=restarted, m=kept))
     return str(_("换 %(n)s 人，%(m)s 人已开始作答不变", n=n, m=kept))
 
 
@@ -111,7 +156,8 @@ def propose(exam_session_id: uuid.UUID) -> Page | Response:
     """Propose a switch."""
     plan = SwitchPlan(
         reading.text("form_id"), reading.text("reason"), reading.text("note"), reading.text("admission_number"),
-        reading.key(reading.text("room")),
+        reading.key(reading.text("room")), reading.ticked("restarts"), reading.ticked("includes_submitted"),
+        reading.text("minutes"),
     )  # fmt: skip
     try:
         with unit_of_work(current_actor()) as uow:

@@ -28,6 +28,7 @@ from exam_delivery.models import (
     SessionStatus,
     SignInTry,
     SubmitKind,
+    VoidedAttempt,
 )
 from exam_delivery.repository.seat_seal import is_session_sealed
 from kernel.clock import now
@@ -195,11 +196,12 @@ def lock_attempts_in(
 
 
 def lock_begun(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
-    """Return the attempts of a session that were begun, locked in the order of their keys."""
+    """Return the attempts of a session that were begun and not voided, locked in the order of their keys."""
     query = select(Attempt).where(
         Attempt.exam_session_id == exam_session_id,
         Attempt.organisation_id == actor.organisation,
         Attempt.started_at.is_not(None),
+        Attempt.registration_id.is_not(None),
     )
     locked = query.order_by(Attempt.attempt_id).with_for_update().execution_options(populate_existing=True)
     return session.scalars(locked).all()
@@ -298,8 +300,13 @@ def list_incidents(
 
 
 def incidents_of(session: Session, attempt_id: uuid.UUID, *, actor: Actor) -> Sequence[Incident]:
-    """Return what happened to one candidate, newest first."""
-    query = select(Incident).where(Incident.attempt_id == attempt_id, Incident.organisation_id == actor.organisation)
+    """Return what happened to one candidate, newest first; what happened before a restart belongs to it."""
+    owner = select(Attempt.registration_id).where(Attempt.attempt_id == attempt_id).scalar_subquery()
+    voided = select(VoidedAttempt.attempt_id).where(VoidedAttempt.registration_id == owner)
+    query = select(Incident).where(
+        or_(Incident.attempt_id == attempt_id, Incident.attempt_id.in_(voided)),
+        Incident.organisation_id == actor.organisation,
+    )
     return session.scalars(query.order_by(Incident.noted_at.desc(), Incident.incident_id.desc()).limit(100)).all()
 
 

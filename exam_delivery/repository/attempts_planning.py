@@ -148,7 +148,9 @@ def _spoken_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> set[uuid.U
 def sessions_with_collected(session: Session, session_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Return the sessions in which somebody was handed in by the clock or by an invigilator."""
     query = select(Attempt.exam_session_id).where(
-        Attempt.exam_session_id.in_(session_ids), Attempt.submit_kind.in_((SubmitKind.TIMEOUT, SubmitKind.FORCED))
+        Attempt.exam_session_id.in_(session_ids),
+        Attempt.submit_kind.in_((SubmitKind.TIMEOUT, SubmitKind.FORCED)),
+        Attempt.registration_id.is_not(None),
     )
     return set(session.scalars(query.distinct()))
 

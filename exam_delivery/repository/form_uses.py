@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, ExamRoom, ExamSession, Registration
+from exam_delivery.models import Attempt, ExamRoom, ExamSession, Registration, VoidedAttempt
 
 MOST_SESSIONS = 5000
 
@@ -26,11 +26,13 @@ class FormUse:
 
 
 def count_uses(session: Session, organisation_id: uuid.UUID, form_ids: Collection[uuid.UUID]) -> list[FormUse]:
-    """Return the attempts at some forms by session and site."""
+    """Return the attempts at some forms by session and site; who began anew on another form has seen both."""
     site = func.coalesce(ExamRoom.site, "")
+    owner = func.coalesce(Attempt.registration_id, VoidedAttempt.registration_id)
     query = (
         select(Attempt.form_id, Attempt.exam_session_id, site, func.count(), func.count(Attempt.started_at))
-        .join(Registration, Registration.registration_id == Attempt.registration_id)
+        .outerjoin(VoidedAttempt, VoidedAttempt.attempt_id == Attempt.attempt_id)
+        .join(Registration, Registration.registration_id == owner)
         .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
         .where(Attempt.organisation_id == organisation_id, Attempt.form_id.in_(form_ids))
         .group_by(Attempt.form_id, Attempt.exam_session_id, site)

@@ -7,10 +7,18 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, undefer
 
-from exam_delivery.models import Attempt, Candidate, Incident, IncidentEvidence, IncidentPerson, Registration
+from exam_delivery.models import (
+    Attempt,
+    Candidate,
+    Incident,
+    IncidentEvidence,
+    IncidentPerson,
+    Registration,
+    VoidedAttempt,
+)
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -63,10 +71,12 @@ def concerned(session: Session, incidents: Sequence[Incident]) -> dict[uuid.UUID
 
 
 def _by_attempt(session: Session, attempt_ids: Collection[uuid.UUID]) -> dict[uuid.UUID | None, Concerned]:
+    owner = func.coalesce(Attempt.registration_id, VoidedAttempt.registration_id)
     query = (
         select(Attempt.attempt_id, Registration.registration_id, Registration.exam_room_id, Registration.seat_number)
         .add_columns(Candidate.name, Registration.admission_number)
-        .join(Registration, Registration.registration_id == Attempt.registration_id)
+        .outerjoin(VoidedAttempt, VoidedAttempt.attempt_id == Attempt.attempt_id)
+        .join(Registration, Registration.registration_id == owner)
         .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
         .where(Attempt.attempt_id.in_(attempt_ids))
     )

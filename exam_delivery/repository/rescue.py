@@ -5,10 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, Candidate, Registration, RescueFile, ResponseEvent, ResponseState
+from exam_delivery.models import (
+    Attempt,
+    Candidate,
+    Registration,
+    RescueFile,
+    ResponseEvent,
+    ResponseState,
+    VoidedAttempt,
+)
 from exam_delivery.rules.rescue import Known, RescueEvent, RescueState
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
@@ -51,10 +59,12 @@ def count_held(session: Session, *, actor: Actor) -> int:
 
 def list_files(session: Session, *, actor: Actor, limit: int = 200) -> list[tuple[RescueFile, Registration, str]]:
     """Return the files of the organisation with whose they are, those that wait first, then the newest."""
+    owner = func.coalesce(Attempt.registration_id, VoidedAttempt.registration_id)
     query = (
         select(RescueFile, Registration, Candidate.name)
         .join(Attempt, Attempt.attempt_id == RescueFile.attempt_id)
-        .join(Registration, Registration.registration_id == Attempt.registration_id)
+        .outerjoin(VoidedAttempt, VoidedAttempt.attempt_id == Attempt.attempt_id)
+        .join(Registration, Registration.registration_id == owner)
         .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
         .where(RescueFile.organisation_id == actor.organisation)
         .order_by((RescueFile.state == RescueState.HELD).desc(), RescueFile.uploaded_at.desc())

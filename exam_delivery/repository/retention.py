@@ -20,6 +20,7 @@ from exam_delivery.models import (
     ResultRuling,
     ScoreReviewFile,
     ScoreReviewRequest,
+    VoidedAttempt,
 )
 from exam_delivery.rules.appeals import RequestState
 
@@ -100,7 +101,9 @@ def forget_places(session: Session, keys: Sequence[uuid.UUID], text: str) -> Non
         update(Registration).where(Registration.candidate_id.in_(keys)).values(sign_in_index=None),
         execution_options=quiet,
     )
-    session.execute(update(Attempt).where(Attempt.registration_id.in_(own)).values(device=""), execution_options=quiet)
+    voided = select(VoidedAttempt.attempt_id).where(VoidedAttempt.registration_id.in_(own))
+    theirs = Attempt.registration_id.in_(own) | Attempt.attempt_id.in_(voided)
+    session.execute(update(Attempt).where(theirs).values(device=""), execution_options=quiet)
     session.execute(
         update(ScoreReviewRequest)
         .where(ScoreReviewRequest.registration_id.in_(own))

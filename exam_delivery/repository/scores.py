@@ -35,11 +35,12 @@ NOT_TAKEN = "not_taken"
 
 
 def submitted_attempts(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> Sequence[Attempt]:
-    """Return the handed-in attempts of a session."""
+    """Return the handed-in attempts of a session that count: a voided one is never scored."""
     query = select(Attempt).where(
         Attempt.exam_session_id == exam_session_id,
         Attempt.organisation_id == actor.organisation,
         Attempt.status == AttemptStatus.SUBMITTED,
+        Attempt.registration_id.is_not(None),
     )
     return session.scalars(query.order_by(Attempt.attempt_id)).all()
 

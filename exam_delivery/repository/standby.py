@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, Candidate, ExamRoom, FormSwitch, Registration, RenderedForm
+from exam_delivery.models import (
+    Attempt,
+    Candidate,
+    ExamRoom,
+    FormSwitch,
+    Registration,
+    RegistrationStatus,
+    RenderedForm,
+    VoidedAttempt,
+)
 from exam_delivery.rules.standby import SwitchState
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
@@ -16,6 +25,8 @@ from kernel.identity.actor import Actor
 
 CHUNK = 400
 Entry = tuple[Attempt, Registration, Candidate, ExamRoom | None]
+BegunEntry = tuple[Attempt, str, str | None, str | None, int | None]
+"""An attempt with the name and number of its candidate, and where they sit."""
 
 
 def get_switch(session: Session, form_switch_id: uuid.UUID, *, actor: Actor) -> FormSwitch:
@@ -68,6 +79,37 @@ def lock_scope(session: Session, row: FormSwitch) -> Sequence[Attempt]:
     people: Select[uuid.UUID] = select(Attempt.attempt_id).join(Registration, _own()).where(*_scope(row))
     query = select(Attempt).where(Attempt.attempt_id.in_(people)).order_by(Attempt.attempt_id)
     return session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def begun_in_scope(session: Session, row: FormSwitch) -> list[BegunEntry]:
+    """Return who of a switch's scope has begun, by room and seat."""
+    query = (
+        select(Attempt, Candidate.name, Registration.admission_number, ExamRoom.name, Registration.seat_number)
+        .join(Registration, _own())
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)
+        .where(*_scope(row), Attempt.started_at.is_not(None), Registration.status != RegistrationStatus.VOID)
+        .order_by(ExamRoom.name, Registration.seat_number, Attempt.attempt_id)
+    )
+    return [(one[0], one[1], one[2], one[3], one[4]) for one in session.execute(query)]
+
+
+def voided_of(session: Session, registration_ids: Collection[uuid.UUID]) -> list[tuple[VoidedAttempt, Attempt]]:
+    """Return the voided attempts of some registrations, oldest first."""
+    query = (
+        select(VoidedAttempt, Attempt)
+        .join(Attempt, Attempt.attempt_id == VoidedAttempt.attempt_id)
+        .where(VoidedAttempt.registration_id.in_(registration_ids))
+        .order_by(VoidedAttempt.voided_at, VoidedAttempt.attempt_id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def owner_of(session: Session, attempt: Attempt) -> uuid.UUID:
+    """Return the registration that an attempt belongs to, or belonged to before it was voided."""
+    if attempt.registration_id is not None:
+        return attempt.registration_id
+    return session.get_one(VoidedAttempt, attempt.attempt_id).registration_id
 
 
 def _own() -> ColumnElement[bool]:

@@ -109,6 +109,8 @@ INCIDENT_LABELS: dict[str, str] = {
     "unlock": N_("解锁"),
     "move": N_("换座位"),
     "form_switch": N_("换用备用卷"),
+    "void": N_("作答作废"),
+    "restart": N_("换卷重考"),
     "device": N_("设备故障"),
     "network": N_("网络中断"),
     "power": N_("停电"),

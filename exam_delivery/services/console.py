@@ -38,6 +38,7 @@ class Seat:
     n_leaves: int = 0
     away_seconds: int = 0
     is_exempt: bool = False
+    is_restarted: bool = False
 
     @property
     def rank(self) -> int:
@@ -119,7 +120,11 @@ def _seats(
     rows = repository.list_seats(session, exam_session_id, room_ids=room_ids, actor=actor)
     leaves = leaving.leaves_of_session(session, exam_session_id)
     exempt = lockdown.exempt_seats(session, exam_session_id, actor=actor)
-    seats = [_seat(row, at, takeovers, leaves, is_exempt=_is_exempt(row, exempt)) for row in rows]
+    restarted = repository.count_incidents(session, exam_session_id, "restart")
+    seats = [
+        _seat(row, at, takeovers, leaves, is_exempt=_is_exempt(row, exempt), is_restarted=row.attempt_id in restarted)
+        for row in rows
+    ]
     return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
 
 
@@ -130,11 +135,12 @@ def _seat(
     leaves: Mapping[uuid.UUID, tuple[int, int]],
     *,
     is_exempt: bool,
+    is_restarted: bool,
 ) -> Seat:
     if row.attempt_id is None:
         return Seat(row, state_of(row, at), 0, is_exempt=is_exempt)
     n_leaves, away = leaves.get(row.attempt_id, (0, 0))
-    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), n_leaves, away, is_exempt)
+    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), n_leaves, away, is_exempt, is_restarted)
 
 
 def _is_exempt(row: SeatRow, exempt: tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]) -> bool:
@@ -179,8 +185,10 @@ def view_seat(
     if row.attempt_id is None:
         return Seat(row, state_of(row, at), 0), [], 0
     incidents = repository.incidents_of(session, row.attempt_id, actor=actor)
-    n_takeovers = sum(incident.kind == "takeover" for incident in incidents)
+    n_takeovers = sum(one.kind == "takeover" and one.attempt_id == row.attempt_id for one in incidents)
     minutes = repository.extra_minutes(session, [row.attempt_id]).get(row.attempt_id, 0)
     n_leaves, away = leaving.leaves_of_attempt(session, row.attempt_id)
     is_exempt = _is_exempt(row, lockdown.exempt_seats(session, exam_session_id, actor=actor))
-    return Seat(row, state_of(row, at), n_takeovers, n_leaves, away, is_exempt), incidents, minutes
+    is_restarted = any(incident.kind == "restart" and incident.attempt_id == row.attempt_id for incident in incidents)
+    seat = Seat(row, state_of(row, at), n_takeovers, n_leaves, away, is_exempt, is_restarted)
+    return seat, incidents, minutes

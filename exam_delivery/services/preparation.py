@@ -198,9 +198,11 @@ def render_one(
     return MadeForm(seed, layout, len(delivery["slots"]), packed, digest_bytes(body))
 
 
-def plan_for_form(uow: UnitOfWork, row: ExamSession, form_id: str) -> Preparation:
-    """Open one form of a prepared session, to render it for people who have an attempt already."""
-    deliveries, facts = {form_id: forms.open_delivery(uow, form_id)}, _session_facts(uow.session, row)
+def plan_for_form(uow: UnitOfWork, row: ExamSession, form_id: str, *, mark: str = "") -> Preparation:
+    """Open one form of a prepared session, to render it for people who have an attempt already; a mark follows its title."""
+    delivery = forms.open_delivery(uow, form_id)
+    deliveries = {form_id: delivery | {"title": f"{delivery['title']}{mark}"}}
+    facts = _session_facts(uow.session, row)
     return Preparation(row, deliveries, _renderers(deliveries, facts), [], 0, {}, facts)
 
 

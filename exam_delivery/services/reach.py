@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import sign_offs
+from exam_delivery.repository import sign_offs, standby
 from exam_delivery.repository.attempts import AssignedRoom
 from kernel.errors import ConflictError, NotFoundError
 from kernel.i18n import N_
@@ -44,7 +44,7 @@ def check_attempt_in_reach(
     attempt = session.get(Attempt, attempt_id)
     if attempt is None or attempt.exam_session_id != exam_session_id:
         raise NotFoundError(N_("作答不存在，请刷新控制台"))
-    check_seat_in_reach(session, exam_session_id, attempt.registration_id, actor=actor)
+    check_seat_in_reach(session, exam_session_id, standby.owner_of(session, attempt), actor=actor)
 
 
 def check_room_open(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> None:

@@ -25,7 +25,7 @@ from exam_delivery.models import (
     SessionStatus,
 )
 from exam_delivery.repository import attempts as attempts_repository
-from exam_delivery.repository import planning
+from exam_delivery.repository import planning, standby
 from exam_delivery.repository import rescue as repository
 from exam_delivery.rules import keys, rescue
 from exam_delivery.rules.receipts import is_answered, make_receipt
@@ -81,6 +81,8 @@ def upload(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UU
     if len(data) > rescue.MAX_FILE:
         raise InvalidInputError(rescue.UNREADABLE, fields={"file": [rescue.UNREADABLE]})
     envelope = rescue.read_envelope(data)
+    voided = {old.attempt_id: old for _v, old in standby.voided_of(uow.session, [registration_id])}
+    attempt = voided.get(envelope.attempt_id, attempt)
     if envelope.attempt_id != attempt.attempt_id:
         raise _foreign(uow, exam_session_id, envelope.attempt_id)
     events = _open(attempt, data)
@@ -133,7 +135,7 @@ def preview(session: Session, rescue_file_id: uuid.UUID, *, actor: Actor, at: da
 
 def _judge(session: Session, attempt: Attempt, sitting: ExamSession, file: RescueFile, at: datetime) -> Verdicts:
     until = rescue.until_when(
-        is_open=sitting.status not in FINISHED,
+        is_open=sitting.status not in FINISHED and attempt.registration_id is not None,
         rule=str(profiles.value(session, attempt.organisation_id, keys.RESCUE_LATE_RULE)),
         deadline=(attempt.deadline_at or attempt.ends_at) + (at - attempt.paused_at if attempt.paused_at else NOTHING),
         ended_at=attempt.submitted_at if attempt.status is AttemptStatus.SUBMITTED else None,
@@ -160,7 +162,8 @@ def import_file(uow: UnitOfWork, rescue_file_id: uuid.UUID) -> RescueFile:
     _keep(uow, attempt, verdicts, at)
     _count(uow, attempt, [event for event, verdict in verdicts if verdict is Verdict.COUNTS], at)
     counts = _counts(verdicts)
-    file.state = RescueState.HELD if counts[Verdict.LATE] else RescueState.IMPORTED
+    is_evidence = attempt.registration_id is None  # voided: kept, and nobody has to decide whether it counts
+    file.state = RescueState.HELD if counts[Verdict.LATE] and not is_evidence else RescueState.IMPORTED
     file.outcome, file.imported_by, file.imported_at = counts, uow.actor.user_id, at
     _note(
         uow,
@@ -218,6 +221,8 @@ def decide(uow: UnitOfWork, rescue_file_id: uuid.UUID, *, does_count: bool, reas
     require(uow.actor, Permission.SESSION_CONTROL)
     attempt, file, sitting = _locked(uow, rescue_file_id)
     _check_decision(uow, file, sitting, reason)
+    if does_count and attempt.registration_id is None:
+        raise ConflictError(N_("这份作答已因换卷作废，迟到的答案只能留作证据，请裁定为不计入"))
     at = now()
     if does_count:
         verdicts = rescue.judge(

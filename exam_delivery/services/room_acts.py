@@ -57,6 +57,8 @@ def locked_attempt(uow: UnitOfWork, exam_session_id: uuid.UUID, attempt_id: uuid
     """Return an attempt in the actor's reach, locked."""
     check_attempt_in_reach(uow.session, exam_session_id, attempt_id, actor=uow.actor)
     attempt = repository.lock_attempt(uow.session, attempt_id, actor=uow.actor)
+    if attempt.registration_id is None:
+        raise ConflictError(N_("这份作答已因换卷作废，考生已有新的试卷；请刷新控制台，对新的作答操作"))
     check_room_open(uow.session, exam_session_id, attempt.registration_id, actor=uow.actor)
     return attempt
 

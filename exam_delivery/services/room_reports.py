@@ -123,6 +123,7 @@ def _figures(
         "forced": kinds["forced"], "timeout": kinds["timeout"],
         "extended": len({change.attempt_id for change in given}),
         "minutes": int(sum(change.minutes for change in given)), "pauses": acts["pause"], "moves": acts["move"],
+        "restarts": acts["restart"],
         "takeovers": acts["takeover"], "locks": acts["lock"], "misconduct": len(cases),
         "incidents": sum(n for kind, n in acts.items() if kind not in ROUTINE),
     }  # fmt: skip
@@ -227,6 +228,7 @@ def _more(figures: dict[str, int]) -> tuple[tuple[str, str], ...]:
         ("暂停", f"{figures['pauses']} 次"),
         ("换设备登录", f"{figures['takeovers']} 次"),
         ("换座位", f"{figures['moves']} 次"),
+        ("换卷重考", f"{figures['restarts']} 人"),
         ("锁定", f"{figures['locks']} 次"),
         ("违纪案", f"{figures['misconduct']} 件"),
     )

@@ -1,5 +1,6 @@
-"""Giving a standby form: one person proposes with a reason, another carries it out; who has begun keeps the own form.
+"""Giving a standby form: one person proposes with a reason, another carries it out.
 
+Who has begun keeps the own form, unless the switch says that they begin anew (see `restarting`).
 A switch renders the standby form anew for everybody concerned who waits. A page that holds the old form sealed cannot open it with
 the new key and fetches the new one at the start, so nobody has to reload anything.
 """
@@ -7,16 +8,16 @@ the new key and fetches the new one at the start, so nobody has to reload anythi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import AttemptStatus, ExamRoom, ExamSession, FormSwitch, SwitchedForm
+from exam_delivery.models import Attempt, AttemptStatus, ExamRoom, ExamSession, FormSwitch, SwitchedForm
 from exam_delivery.repository import accommodations, lockdown, planning
 from exam_delivery.repository import standby as repository
-from exam_delivery.rules.standby import SWITCH_REASON_LABELS, SWITCHABLE, SwitchReason, SwitchState
-from exam_delivery.services import forms, preparation
+from exam_delivery.rules.standby import MAX_MINUTES, SWITCH_REASON_LABELS, SWITCHABLE, SwitchReason, SwitchState
+from exam_delivery.services import forms, preparation, restarting
 from exam_delivery.services.room_acts import note_act
 from kernel import audit
 from kernel.clock import now
@@ -40,6 +41,7 @@ class StandbyView:
     rooms: Sequence[tuple[uuid.UUID, str]]
     rows: Sequence[tuple[FormSwitch, str, str, ExamRoom | None]]
     counts: dict[uuid.UUID, dict[str, int]]
+    begun: Mapping[uuid.UUID, Sequence[restarting.Begun]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class SwitchPlan:
     note: str = ""
     admission_number: str = ""
     exam_room_id: uuid.UUID | None = None
+    restarts: bool = False
+    includes_submitted: bool = False
+    minutes: str = ""
 
 
 def view_standby(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> StandbyView:
@@ -65,11 +70,16 @@ def view_standby(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> 
         for one in rows
         if one[0].state is SwitchState.PROPOSED
     }
+    begun = {
+        one[0].form_switch_id: restarting.find_begun(session, one[0])
+        for one in rows
+        if one[0].form_switch_id in counts and one[0].restarts
+    }
     rooms = [
         (room.exam_room_id, f"{room.site} {room.name}")
         for _used, room in planning.rooms_of_session(session, exam_session_id, actor=actor)
     ]
-    return StandbyView(row, known, forms.standby_to_open(session, actor, row), rooms, rows, counts)
+    return StandbyView(row, known, forms.standby_to_open(session, actor, row), rooms, rows, counts, begun)
 
 
 def _require_proposer(actor: Actor) -> None:
@@ -104,6 +114,8 @@ def propose(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SwitchPlan) -> Fo
         form_switch_id=new_id(), organisation_id=row.organisation_id, exam_session_id=exam_session_id,
         registration_id=person, exam_room_id=None if person else _room(uow, row, plan.exam_room_id),
         form_id=uuid.UUID(plan.form_id), reason=SwitchReason(plan.reason), note=plan.note.strip()[:300],
+        restarts=plan.restarts, includes_submitted=plan.restarts and plan.includes_submitted,
+        minutes=int(plan.minutes) if plan.restarts and plan.minutes else None,
         proposed_by=uow.actor.user_id, proposed_by_name=uow.actor.name[:100], proposed_at=now(),
     )  # fmt: skip
     uow.add(switch)
@@ -124,6 +136,8 @@ def _check(plan: SwitchPlan, available: Sequence[str]) -> None:
         problems["reason"] = [N_("请选择原因")]
     elif plan.reason == SwitchReason.OTHER and not plan.note.strip():
         problems["note"] = [N_("请写明原因")]
+    if plan.restarts and plan.minutes and not (plan.minutes.isdecimal() and 1 <= int(plan.minutes) <= MAX_MINUTES):
+        problems["minutes"] = [N_("请填写 1–480 分钟，或留空给全部时间")]
     if problems:
         raise InvalidInputError(N_("请改正标出的内容"), fields=problems)
 
@@ -179,12 +193,23 @@ def _carry_out(uow: UnitOfWork, row: ExamSession, switch: FormSwitch) -> None:
     _check_switchable(row)
     form_id, concerned = str(switch.form_id), repository.lock_scope(uow.session, switch)
     waiting = [attempt for attempt in concerned if attempt.status is AttemptStatus.WAITING]
-    if not waiting:
+    text = f"{SWITCH_REASON_LABELS[switch.reason]} {switch.note}".strip()
+    switch.n_restarted = restarting.restart(uow, row, switch, concerned, text)
+    if not waiting and not switch.n_restarted:
         raise ConflictError(N_("所选范围内没有还没开始作答的考生，不能换卷"))
+    if waiting:
+        _give(uow, row, switch, waiting, text)
+    switch.n_switched, switch.n_kept = len(waiting), len(concerned) - len(waiting) - switch.n_restarted
+    row.standby_form_ids = [one for one in row.standby_form_ids if one != form_id]
+    row.form_ids = [*row.form_ids, *({form_id} - set(row.form_ids))]
+
+
+def _give(uow: UnitOfWork, row: ExamSession, switch: FormSwitch, waiting: Sequence[Attempt], text: str) -> None:
+    """Render the standby form for those who wait, in the place of theirs."""
+    form_id = str(switch.form_id)
     plan = preparation.plan_for_form(uow, row, form_id)
     people = repository.load_people(uow.session, waiting)
     granted = accommodations.load_current(uow.session, [entry[2].candidate_id for entry, _f in people], actor=uow.actor)
-    text = f"{SWITCH_REASON_LABELS[switch.reason]} {switch.note}".strip()
     for (attempt, registration, candidate, room), rendered in people:
         uow.add(
             SwitchedForm(
@@ -204,9 +229,6 @@ def _carry_out(uow: UnitOfWork, row: ExamSession, switch: FormSwitch) -> None:
         )
         rendered.body, rendered.digest = made.body, made.digest
         note_act(uow, attempt, "form_switch", text, now())
-    switch.n_switched, switch.n_kept = len(waiting), len(concerned) - len(waiting)
-    row.standby_form_ids = [one for one in row.standby_form_ids if one != form_id]
-    row.form_ids = [*row.form_ids, *({form_id} - set(row.form_ids))]
 
 
 def _record(uow: UnitOfWork, act: str, switch: FormSwitch) -> None:
@@ -214,7 +236,8 @@ def _record(uow: UnitOfWork, act: str, switch: FormSwitch) -> None:
         "exam_session_id": str(switch.exam_session_id), "form_id": str(switch.form_id),
         "registration_id": str(switch.registration_id) if switch.registration_id else None,
         "exam_room_id": str(switch.exam_room_id) if switch.exam_room_id else None,
-        "switched": switch.n_switched, "kept": switch.n_kept,
+        "switched": switch.n_switched, "restarted": switch.n_restarted, "kept": switch.n_kept,
+        "restarts": switch.restarts, "includes_submitted": switch.includes_submitted, "minutes": switch.minutes,
     }  # fmt: skip
     audit.record(
         uow, f"form_switch.{act}", "form_switch", switch.form_switch_id, after=after, reason=switch.reason.value
