@@ -26,6 +26,7 @@ from blueprints.rules.profile import KNOWN_MIXES, TIME_LIMIT
 from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services import runs
+from blueprints.services.ledger import draw_regions
 from blueprints.services.notices import bank_notices
 from blueprints.services.versions import why_not_approve
 from kernel import profiles
@@ -34,7 +35,7 @@ from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 from qbank import public as qbank
 
 bp = Blueprint("blueprints", __name__, url_prefix="/blueprints")
@@ -43,6 +44,7 @@ FLY_SECONDS = 300
 DRAW_DEFAULTS = {
     "n_forms": "2", "seed": "", "time_limit": "60", "fly_n_forms": "300", "fly_seed": "",
     "fly_time_limit": str(FLY_SECONDS), "fly_max_rate": "",
+    "regions": "", "fly_regions": "",
 }  # fmt: skip
 SMALLEST_SHARE = Decimal("0.00001")
 
@@ -90,6 +92,7 @@ class BlueprintPage:
     may_approve: bool
     why_not: str
     sources: SourcePanel | None = None
+    regions: Sequence[tuple[str, str]] = ()
 
 
 @bp.get("/")
@@ -173,9 +176,15 @@ def _detail_page(blueprint_id: uuid.UUID, values: dict[str, str], errors: dict[s
         versions=repository_versions.list_versions(session, blueprint_id),
         steps=[(_(ACT_LABELS[one.act]), one) for one in repository_versions.list_steps(session, blueprint_id)],
         may_approve=waits and actor.may(Permission.FORM_APPROVE), why_not=wording.refusal_text(own) if own else "",
-        sources=source_panel(session, actor, row),
+        sources=source_panel(session, actor, row), regions=_regions(session, actor, row.standard_level_id),
     )  # fmt: skip
     return render_page("blueprints/detail.html", page, status=422 if errors else 200)
+
+
+def _regions(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[tuple[str, str]]:
+    """Return the regions that a draw may be made for, each with its sites."""
+    found = draw_regions(session, actor, standard_level_id)
+    return [(region, wording.region_text(region, sites)) for region, sites in found.items()]
 
 
 def _notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[tuple[str, str]]:
@@ -201,6 +210,7 @@ def assemble(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseResponse:
                 seed=int(numbers["seed"]) if numbers["seed"] else None,
                 time_limit_seconds=int(numbers["time_limit"] or 60),
             )  # fmt: skip
+            _aim(uow, run, values.get("regions", ""))
     except InvalidInputError as exc:
         return _detail_page(blueprint_id, values, wording.refusal_fields(exc))
     address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
@@ -229,11 +239,17 @@ def assemble_on_the_fly(blueprint_id: uuid.UUID) -> tuple[str, int] | BaseRespon
                 seed=int(values["fly_seed"]) if values.get("fly_seed") else None,
                 time_limit_seconds=int(values.get("fly_time_limit") or FLY_SECONDS),
             )  # fmt: skip
+            _aim(uow, run, values.get("fly_regions", ""))
     except InvalidInputError as exc:
         named = {f"fly_{name}" if name else "": texts for name, texts in wording.refusal_fields(exc).items()}
         return _detail_page(blueprint_id, values, named)
     address = url_for("assembly_runs.detail", run_id=run.assembly_run_id)
     return redirect_with_message(address, _("组卷已开始"), "info")
+
+
+def _aim(uow: UnitOfWork, run: AssemblyRun, region: str) -> None:
+    if region:
+        runs.aim_at(uow, run, [region])
 
 
 def _share(text: str) -> Decimal | None:

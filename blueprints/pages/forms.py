@@ -70,6 +70,7 @@ class FormPage:
     may_ask: bool = False
     comment: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
+    regions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def _form_page(form_id: uuid.UUID, *, comment: str = "", errors: dict[str, list[
         may_ask=actor.may(P.FORM_ASSEMBLE) or actor.may(P.FORM_APPROVE),
         may_set_standard=actor.may(P.PANEL_MANAGE) and row.status in (FormStatus.APPROVED, FormStatus.SEALED),
         comment=comment, errors=errors or {},
+        regions=repository.get_run(session, row.assembly_run_id, actor=actor).regions if row.assembly_run_id else (),
         form_set=repository_sets.get_set(session, row.form_set_id, actor=actor) if row.form_set_id else None,
     )  # fmt: skip
     return render_page("blueprints/form.html", page, status=422 if errors else 200)

@@ -88,6 +88,11 @@ class RunPage:
         return wording.held_back_lines(self.row.result or {})
 
     @property
+    def is_held_by_place(self) -> bool:
+        """Say whether a cap of a site or a region kept items out."""
+        return any(place for _cap, place, _n in (self.row.result or {}).get("held_back") or ())
+
+    @property
     def gap_text(self) -> str:
         """The distance from the proven bound."""
         gap = (self.row.result or {}).get("gap")

@@ -59,6 +59,13 @@ def cap_text(cap: Cap, place: str = "") -> str:
     return f"{words}（{place}）" if place else words
 
 
+def region_text(region: str, sites: Sequence[str]) -> str:
+    """Return a region with its sites, the first three by name."""
+    names = "、".join(sites[:3])
+    rest = "" if len(sites) <= len(sites[:3]) else str(_(" 等 %(n)s 个考点", n=len(sites)))
+    return f"{region}（{names}{rest}）"
+
+
 def held_back_lines(result: Mapping[str, Any]) -> list[str]:
     """Return what kept items out of a draw, in words."""
     return [

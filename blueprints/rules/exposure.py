@@ -6,7 +6,7 @@ import enum
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -128,6 +128,11 @@ class Caps:
         """Say whether a cap counts by region."""
         return bool(self.in_region or self.candidates_in_region)
 
+    @property
+    def are_of_places(self) -> bool:
+        """Say whether a cap counts by site or region."""
+        return bool(self.at_site or self.are_regional)
+
 
 class Cap(enum.StrEnum):
     """What keeps an item out of draws for a while."""
@@ -183,10 +188,25 @@ def over_caps(
 
 
 def reached_caps(
-    uses: Iterable[Use], holding: Mapping[uuid.UUID, Sequence[uuid.UUID]], caps: Caps, today: date
+    uses: Iterable[Use],
+    holding: Mapping[uuid.UUID, Sequence[uuid.UUID]],
+    caps: Caps,
+    today: date,
+    places: Collection[str] | None = None,
 ) -> dict[uuid.UUID, list[Reached]]:
-    """Return, for the items that `over_caps` names, which caps they reached and where."""
-    tally = _Tally()
+    """Return, for the items that `over_caps` names, which caps they reached and where.
+
+    With `places`, caps of a region count in these alone, and caps of a site at the sites that lie in them.
+
+    Examples
+    --------
+    >>> form, item = uuid.UUID(int=1), uuid.UUID(int=2)
+    >>> used = [Use(form, uuid.UUID(int=3), "甲", date(2026, 1, 2), 30, region="3301")]
+    >>> caps = Caps(in_region=1)
+    >>> [len(reached_caps(used, {form: [item]}, caps, date(2026, 2, 1), places)) for places in (None, {"3301"}, {"3302"})]
+    [1, 1, 0]
+    """
+    tally = _Tally(places)
     for use in uses:
         if use.day > today - YEAR:
             for item_id in holding.get(use.form_id, ()):
@@ -209,8 +229,9 @@ Key = tuple[uuid.UUID, str]
 
 @dataclass(slots=True)
 class _Tally:
-    """Uses within a year by item and place."""
+    """Uses within a year by item and place; of places that do not matter the candidates alone."""
 
+    places: Collection[str] | None = None
     candidates: Counter[Key] = field(default_factory=Counter)
     candidates_in_region: Counter[Key] = field(default_factory=Counter)
     at_site: dict[Key, set[uuid.UUID]] = field(default_factory=dict)
@@ -218,6 +239,8 @@ class _Tally:
 
     def add(self, item_id: uuid.UUID, use: Use) -> None:
         self.candidates[item_id, ""] += use.n_candidates
+        if self.places is not None and use.place not in self.places:
+            return
         self.candidates_in_region[item_id, use.place] += use.n_candidates
         self.at_site.setdefault((item_id, use.site), set()).add(use.session_id)
         self.in_region.setdefault((item_id, use.place), set()).add(use.session_id)

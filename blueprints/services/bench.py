@@ -147,7 +147,8 @@ def load_bench(session: Session, actor: Actor, form: ExamForm) -> Bench:
     known = {item.id: item for item in pool.items}
     items = tuple(slot_item(slot, known.get(str(slot.item_id))) for slot in form.slots)
     step = build_columns(pool.items, blueprint).step
-    barred = blueprint.exclude | capped_items(session, actor, form.standard_level_id) | _used_up(session, run, form)
+    capped = capped_items(session, actor, form.standard_level_id, run.regions)
+    barred = blueprint.exclude | capped | _used_up(session, run, form)
     others = _others(form, siblings)
     sets = tuple(frozenset(str(slot.item_id) for slot in other.slots) for other in others)
     drawn = _drawn(form, others, known) if _binds_together(blueprint) else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -41,6 +41,8 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor, require, system_actor
 from kernel.identity.permissions import Permission
 from qbank.public_sharing import Member, list_receivers, organisation_names, owners_of, resting_items
+
+FEWEST_TO_CHOOSE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,24 @@ def _caps(session: Session, organisation_id: uuid.UUID) -> Caps:
     return Caps(*(int(values[name]) for name in names))
 
 
-def capped_items(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> frozenset[str]:
+def capped_items(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, regions: Collection[str] = ()
+) -> frozenset[str]:
     """Return the ids of items that may not be taken today: over a cap, or at rest by the rule of the one who shares them.
 
-    No sitting is looked up while nothing is capped.
+    No sitting is looked up while nothing is capped. `regions` as for `held_back`.
     """
-    return frozenset(held_back(session, actor, standard_level_id))
+    return frozenset(held_back(session, actor, standard_level_id, regions))
 
 
-def held_back(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, list[Reached]]:
-    """Return why each of the items that `capped_items` names may not be taken."""
+def held_back(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, regions: Collection[str] = ()
+) -> dict[str, list[Reached]]:
+    """Return why each of the items that `capped_items` names may not be taken.
+
+    Caps of a region or a site count only where the forms are to be sat: in `regions`, or else in those that the
+    organisation's rule profile names; everywhere when it names none.
+    """
     members = circle.members_of(session, actor, standard_level_id)
     owners = {member.owner_id for member in members} - {actor.organisation}
     barred: dict[uuid.UUID, list[Reached]] = {}
@@ -188,7 +198,8 @@ def held_back(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> d
         barred = {item_id: [Reached(Cap.REST)] for item_id in resting}
     if any(not _caps(session, one).are_open for one in (actor.organisation, *owners)):
         around = circle.read_circle(session, actor, standard_level_id, members)
-        for item_id, reached in _over_caps(session, actor, members, around).items():
+        places = _places(session, actor, around, regions)
+        for item_id, reached in _over_caps(session, actor, members, around, places).items():
             barred.setdefault(item_id, []).extend(reached)
     return {str(item_id): reached for item_id, reached in barred.items()}
 
@@ -202,40 +213,65 @@ def _resting_since(session: Session, owners: Iterable[uuid.UUID]) -> dict[uuid.U
     return found
 
 
+def draw_regions(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> dict[str, list[str]]:
+    """Return the regions that a draw may be made for, with their sites; empty where no cap of a place tells them apart."""
+    found: dict[str, list[str]] = {}
+    for site, region in circle.regions_of(session, actor.organisation).items():
+        found.setdefault(region, []).append(site)
+    if len(found) < FEWEST_TO_CHOOSE:
+        return {}
+    owners = {member.owner_id for member in circle.members_of(session, actor, standard_level_id)}
+    caps = (_caps(session, one) for one in {actor.organisation, *owners})
+    return dict(sorted(found.items())) if any(one.are_of_places for one in caps) else {}
+
+
+def _places(session: Session, actor: Actor, around: Circle, regions: Collection[str]) -> frozenset[str] | None:
+    """Return the places for which forms are drawn; None stands for everywhere."""
+    if regions:
+        return frozenset(regions)
+    named = frozenset(circle.regions_of(session, actor.organisation).values())
+    if not named:
+        return None
+    own = {form_id: owner for form_id, owner in around.organisations.items() if owner == actor.organisation}
+    return named | {use.place for use in circle.uses_of(session, own) if not use.region}
+
+
 def _over_caps(
-    session: Session, actor: Actor, members: Sequence[Member], around: Circle
+    session: Session, actor: Actor, members: Sequence[Member], around: Circle, places: frozenset[str] | None = None
 ) -> dict[uuid.UUID, list[Reached]]:
-    """Return the items over the organisation's caps, and those that others share over their owner's."""
+    """Return the items over the organisation's caps, and those that others share over their owner's, at some places."""
     caps = {one: _caps(session, one) for one in {actor.organisation, *(member.owner_id for member in members)}}
     if all(one.are_open for one in caps.values()):
         return {}
     placed = [*around.own, *around.others]
     holding, today = uses.holding(placed), now().date()
     every = circle.uses_of(session, around.organisations)
-    found = reached_caps(every, holding, caps.pop(actor.organisation), today)
+    found = reached_caps(every, holding, caps.pop(actor.organisation), today, places)
     owners = owners_of(session, {one.item_id for one in placed}) if caps else {}
     for owner, own in caps.items():
-        for item_id, reached in reached_caps(every, holding, own, today).items() if not own.are_open else ():
+        for item_id, reached in reached_caps(every, holding, own, today, places).items() if not own.are_open else ():
             if owners.get(item_id) == owner:
                 found[item_id] = sorted({*found.get(item_id, ()), *reached})
     return found
 
 
-def within_caps(session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool) -> Pool:
+def within_caps(
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool, regions: Collection[str] = ()
+) -> Pool:
     """Return a pool whose items are within the caps; `entries` keeps all, so that the difference can be told."""
-    barred = capped_items(session, actor, standard_level_id)
+    barred = capped_items(session, actor, standard_level_id, regions)
     if not barred:
         return pool
     return replace(pool, items=tuple(item for item in pool.items if item.id not in barred))
 
 
 def why_held_back(
-    session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool
+    session: Session, actor: Actor, standard_level_id: uuid.UUID, pool: Pool, regions: Collection[str] = ()
 ) -> list[tuple[Reached, int]]:
     """Return by cap and place how many items of a pool may not be taken, the most first; `n` of the caps is left out."""
     counts = Counter(
         replace(one, n=0)
-        for item_id, reached in held_back(session, actor, standard_level_id).items()
+        for item_id, reached in held_back(session, actor, standard_level_id, regions).items()
         if item_id in pool.entries
         for one in reached
     )

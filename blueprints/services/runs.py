@@ -29,7 +29,7 @@ from blueprints.services import blueprints as blueprint_services
 from blueprints.services.apart import draw_apart
 from blueprints.services.bank import Pool, load_pool, slot_contents
 from blueprints.services.kept_pools import keep_pool
-from blueprints.services.ledger import why_held_back, within_caps
+from blueprints.services.ledger import draw_regions, why_held_back, within_caps
 from blueprints.services.versions import drawn_spec
 from kernel import audit
 from kernel.clock import now
@@ -87,6 +87,14 @@ def start_run(
     return publish_run(uow, run)
 
 
+def aim_at(uow: UnitOfWork, run: AssemblyRun, regions: Collection[str]) -> None:
+    """Say in which regions the forms of a new run will be sat: their caps count; none stands for all of one's own."""
+    if not set(regions) <= draw_regions(uow.session, uow.actor, run.standard_level_id).keys():
+        message = N_("规则方案中没有这个地区，请重新选择")
+        raise InvalidInputError(N_("组卷参数有误，请按提示修改"), fields={"regions": [message]})
+    run.regions = sorted(regions)
+
+
 def publish_run(uow: UnitOfWork, run: AssemblyRun) -> AssemblyRun:
     """Add a new run with the job that draws its forms."""
     uow.add(run)
@@ -136,7 +144,7 @@ def compute(
     `is_cancelled` may raise to stop the search; `but` are forms that do not count as earlier.
     """
     loaded = load_pool(session, actor, run.standard_level_id, run.spec, but=but)
-    pool = within_caps(session, actor, run.standard_level_id, loaded)
+    pool = within_caps(session, actor, run.standard_level_id, loaded, run.regions)
     return draw_apart(session, actor, pool, lambda items: draw_from(items, run, progress, is_cancelled))
 
 
@@ -170,7 +178,7 @@ def finish_run(
     supply = supply_to_json(supply_checks(blueprint, pool.items, run.n_forms))
     to_json = fly_outcome_to_json if run.is_on_the_fly else outcome_to_json
     n_held_back = len(pool.entries) - len(pool.items)
-    reasons = why_held_back(uow.session, uow.actor, run.standard_level_id, pool) if n_held_back else []
+    reasons = why_held_back(uow.session, uow.actor, run.standard_level_id, pool, run.regions) if n_held_back else []
     run.result = to_json(result, blueprint, known) | {
         "supply": supply, "n_held_back": n_held_back,
         "held_back": [[reached.cap.value, reached.place, n] for reached, n in reasons],

@@ -39,7 +39,7 @@ def start_trial(uow: UnitOfWork, run_id: uuid.UUID, index: int) -> AssemblyRun:
         n_forms=n_forms or run.n_forms,
         max_overlap=run.max_overlap, seed=run.seed, time_limit_seconds=run.time_limit_seconds,
         trial_of_id=run.assembly_run_id, relaxation_index=None if n_forms else index,
-        is_on_the_fly=run.is_on_the_fly, max_rate=run.max_rate,
+        is_on_the_fly=run.is_on_the_fly, max_rate=run.max_rate, regions=list(run.regions),
         created_by=uow.actor.user_id, created_at=now(),
     )  # fmt: skip
     return publish_run(uow, trial)

@@ -14,7 +14,7 @@ from blueprints import repository
 from blueprints.models import AssemblyRun, ExamForm
 from blueprints.rules.exposure import Caps, Use, exposures, over_caps
 from blueprints.rules.states import RunStatus
-from blueprints.services import circle, ledger, sittings, swaps
+from blueprints.services import circle, ledger, runs, sittings, swaps
 from blueprints.services.bench import load_bench
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
@@ -24,6 +24,7 @@ from kernel.errors import InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
 from kernel.identity.permissions import Role
+from kernel.jobs.runner import run_job
 from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 
@@ -132,6 +133,45 @@ def test_a_region_that_reached_its_cap_is_named_where_a_draw_is_refused_and_in_t
     page = client.get(f"/assembly-runs/{run.assembly_run_id}").get_data(as_text=True)
     assert "在同一地区的使用场次达到上限（3301）：20 题" in page
     assert "提高上限" in page
+
+
+def test_a_region_at_its_cap_bars_items_from_draws_for_that_region_alone(
+    sat: list[FormSitting], run_finished: Callable[..., AssemblyRun], sign_in: Callable[..., FlaskClient],
+    make_actor: Callable[..., Actor], assembler: Actor,
+) -> None:  # fmt: skip
+    session = _session()
+    regions = "西山考点:330100;东江考点:330200;南湖考点:330300"
+    capped_by(make_actor, exposure_region_candidates=20, exposure_site_sessions=1, exposure_site_regions=regions)
+    whole = run_finished(n_forms=1)
+    level, key = whole.standard_level_id, whole.exam_blueprint_id
+    assert (whole.result or {})["held_back"] == [["region_candidates", "3301", 20], ["site", "西山考点", 20]]
+    assert {region: len(ledger.capped_items(session, assembler, level, [region])) for region in ("3301", "3302", "3303")} == {
+        "3301": 20, "3302": 0, "3303": 0
+    }  # fmt: skip
+    client = sign_in(Role.ASSEMBLER)
+    page = client.get(f"/blueprints/{key}").get_data(as_text=True)
+    assert "3301（西山考点）" in page
+    wanted = {"n_forms": "1", "max_overlap": "0", "seed": "3", "time_limit": "60"}
+    assert client.post(f"/blueprints/{key}/assemble", data=wanted | {"regions": "4401"}).status_code == 422
+    answer = client.post(f"/blueprints/{key}/assemble", data=wanted | {"regions": "3302"})
+    run = session.get_one(AssemblyRun, uuid.UUID(answer.headers["Location"].rpartition("/")[2]))
+    assert run.job_id is not None
+    run_job(run.job_id)
+    session.expire_all()
+    assert ((run.result or {})["n_held_back"], run.regions) == (0, ["3302"])
+    with unit_of_work(assembler) as uow:
+        (form,) = runs.accept_run(uow, run.assembly_run_id)
+    assert "3302" in client.get(f"/forms/{form.exam_form_id}").get_data(as_text=True)
+    met = {
+        slot.item_id for slot in repository.get_form(session, sat[0].form_id, actor=assembler, with_slots=True).slots
+    }
+    held = repository.get_form(session, form.exam_form_id, actor=assembler, with_slots=True)
+    assert met & {uuid.UUID(item.id) for item in load_bench(session, assembler, held).pool.items}
+    assert not load_bench(session, assembler, held).barred & set(map(str, met))
+    capped_by(make_actor, exposure_region_candidates=20, exposure_site_regions="南湖考点:330300;北山考点:330400")
+    assert len(ledger.capped_items(session, assembler, level)) == 20, "a site that nobody placed is a place of its own"
+    capped_by(make_actor, exposure_region_candidates=20, exposure_site_regions="西山考点:330100;东江考点:330200")
+    assert len(ledger.capped_items(session, assembler, level)) == 20
 
 
 def test_a_region_written_wrongly_is_refused_with_the_piece(make_actor: Callable[..., Actor]) -> None:
