@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain, compress
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -26,7 +28,7 @@ USE_COST = 4
 """Cost units of one earlier use; how recent the last use was adds 0 (never) to 3 (latest third)."""
 DEFAULT_SCORE = Decimal(1)
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -81,26 +83,37 @@ class Columns:
     def sets(self) -> list[list[int]]:
         """Positions of the items of each shared stimulus."""
         groups: dict[str, list[int]] = {}
-        for index, name in enumerate(_values(self.items, "item_set")):
-            if name:
-                groups.setdefault(name, []).append(index)
+        names = _values(self.items, "item_set")
+        for index in compress(range(len(names)), names):
+            groups.setdefault(names[index], []).append(index)
         return list(groups.values())
 
     @cached_property
     def enemies(self) -> IntArray:
         """Pairs of positions that must not stand together, a row each, once, the smaller first, in order."""
-        named = [(index, ids) for index, ids in enumerate(_values(self.items, "enemies")) if ids]
-        if not named:
+        named = _values(self.items, "enemies")
+        indices = list(compress(range(len(named)), named))
+        if not indices:
             return np.empty((0, 2), dtype=np.int64)
-        position = dict(zip(_values(self.items, "id"), range(len(self.items)), strict=True))
-        first = np.repeat([index for index, _ in named], [len(ids) for _, ids in named])
-        second = np.array([position.get(name, -1) for _, ids in named for name in ids], dtype=np.int64)
+        lists = [named[index] for index in indices]
+        names = list(chain.from_iterable(lists))
+        wanted, ids = frozenset(names), _values(self.items, "id")
+        position = {ids[index]: index for index in compress(range(len(ids)), map(wanted.__contains__, ids))}
+        first = np.repeat(indices, list(map(len, lists)))
+        second = np.array([position.get(name, -1) for name in names], dtype=np.int64)
         return ordered_pairs(first[second >= 0], second[second >= 0])
 
-    def floats(self, attribute: str, default: float = np.nan) -> FloatArray:
-        """Return an optional float attribute as an array."""
-        values = _values(self.items, attribute)
-        return np.array([default if value is None else value for value in values], dtype=np.float64)
+    @cached_property
+    def parameters(self) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+        """Slope, difficulty and guessing of every item, zero where unknown, and which items have the first two."""
+        slope, place, guess = (self.floats(name) for name in ("a", "b", "c"))
+        known = np.isfinite(slope) & np.isfinite(place)
+        a, b, c = (np.where(np.isnan(values), 0.0, values) for values in (slope, place, guess))
+        return a, b, c, known
+
+    def floats(self, attribute: str) -> FloatArray:
+        """Return an optional float attribute as an array; not a number where an item has none."""
+        return np.array(_values(self.items, attribute), dtype=np.float64)
 
     def codes(self, attribute: str) -> tuple[tuple[Any, ...], IntArray]:
         """Return the distinct values of an attribute, and where each item's stands among them."""
@@ -175,8 +188,10 @@ def _values(items: Sequence[PoolItem], attribute: str) -> list[Any]:
 
 def _codes(values: Sequence[_T]) -> tuple[tuple[_T, ...], IntArray]:
     """Return the distinct values and where each value stands among them."""
-    index = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    return tuple(index), np.fromiter(map(index.__getitem__, values), dtype=np.int64, count=len(values))
+    index: defaultdict[_T, int] = defaultdict()
+    index.default_factory = index.__len__
+    codes = np.fromiter(map(index.__getitem__, values), dtype=np.int64, count=len(values))
+    return tuple(index), codes
 
 
 def _importance(items: Sequence[PoolItem]) -> IntArray:
@@ -190,9 +205,10 @@ def _scores(
 ) -> tuple[Fraction, IntArray]:
     """Return the step of the scores and every item's score in steps."""
     by_type = blueprint.score_by_type
-    own, own_code = _codes(_values(items, "score"))
-    if all(score is not None for score in by_type.values()):
-        own, own_code = (None,), np.zeros_like(own_code)
+    own: tuple[Decimal | None, ...] = (None,)
+    own_code = np.zeros(len(items), dtype=np.int64)
+    if None in by_type.values():
+        own, own_code = _codes(_values(items, "score"))
     worth = [[_worth(by_type, name, score) for score in own] for name in type_names]
     known = [row for name, row in zip(type_names, worth, strict=True) if name in by_type]
     step = score_step(score for row in known for score in row)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -165,7 +166,8 @@ def _unit_enemies(enemies: IntArray, heads: Mapping[int, int], is_unit: BoolArra
     head[list(heads)] = list(heads.values())
     pairs = head[enemies]
     pairs = pairs[is_unit[pairs].all(axis=1)]
-    return tuple((first, second) for first, second in ordered_pairs(pairs[:, 0], pairs[:, 1]).tolist())
+    ordered = ordered_pairs(pairs[:, 0], pairs[:, 1])
+    return tuple(zip(ordered[:, 0].tolist(), ordered[:, 1].tolist(), strict=True))
 
 
 def _classes(
@@ -186,6 +188,8 @@ class _Builder:
 
     def __init__(self, blueprint: Blueprint, columns: Columns, options: Options, units: _Units) -> None:
         self.blueprint, self.columns, self.options, self.pairs = blueprint, columns, options, units.enemies
+        self.is_hostile = np.zeros(len(columns.items), dtype=bool)
+        self.is_hostile[np.array(self.pairs, dtype=np.int64).ravel()] = True
         singles, class_of, sets = units.singles, units.class_of, units.sets
         self.followers = {members[0]: members for members in sets}
         self.n_single = int(class_of.max(initial=-1)) + 1
@@ -211,14 +215,11 @@ class _Builder:
         units = np.concatenate([singles, np.array(heads, dtype=np.int64)])
         classes = np.concatenate([class_of, self.n_single + np.arange(len(heads))])
         cost = self.cost_of(units)
-        key = (classes * (int(cost.max(initial=0)) + 1) + cost) * 2 + self._hostile(units)
+        key = (classes * (int(cost.max(initial=0)) + 1) + cost) * 2 + self.is_hostile[units]
         shuffled = rng.permutation(len(units))
         order = shuffled[np.argsort(key[shuffled], kind="stable")]
         start = np.searchsorted(classes[order], np.arange(self.n_single + len(heads) + 1))
         return units[order], start.astype(np.int64), rng.random(len(start) - 1)
-
-    def _hostile(self, units: IntArray) -> BoolArray:
-        return np.isin(units, np.array(self.pairs, dtype=np.int64).ravel())
 
     def cost_of(self, units: IntArray) -> IntArray:
         """Return what drawing each unit costs: the sum over its items."""
@@ -240,15 +241,15 @@ class _Builder:
         return Model(
             columns=self.columns, matrix=self._matrix(), low=np.array(self.low), high=np.array(self.high),
             rules=tuple(self.rules), texts=self.texts, measure=self.measure, units=self.units, unit_cost=self.cost_of(self.units),
-            has_enemies=self._hostile(self.units), start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
+            has_enemies=self.is_hostile[self.units], start=self.start, followers=self.followers, enemies=self.pairs, tie=self.tie,
             period=np.array(self.period, dtype=np.int64), shift=np.array(self.shift),
         )  # fmt: skip
 
     def _add_rows(self) -> None:
         source = (self.blueprint, self.columns, self.everyone)
-        main = self.columns.main[self.everyone].astype(np.float64)
-        for row in (*single_rows(*source), *further_rows(*source)):
-            self._add_row(row, row.coefficients * main)
+        main = self.columns.main[self.everyone]
+        for row in chain(single_rows(*source), further_rows(*source)):
+            self._add_row(row, row.coefficients if main.all() else row.coefficients * main)
         for row in trial_rows(*source):
             self._add_row(row, row.coefficients)
         if self.options.n_forms:
@@ -259,7 +260,7 @@ class _Builder:
         """Add a row; what the anchors add to it in every form is taken off its bounds."""
         n_protos = len(self.protos)
         shift = float(values[n_protos:].sum()) * (row.period or 1)
-        at = np.nonzero(values[:n_protos])[0]
+        at = np.nonzero(values[:n_protos] != 0)[0]
         self._add(row.rule, row.text, at, values[at], (row.low - shift, row.high - shift))
         self.period[-1], self.shift[-1] = row.period, shift
         self.measure[row.rule] = row.unit

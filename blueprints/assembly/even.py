@@ -78,9 +78,8 @@ def _informed(blueprint: Blueprint, columns: Columns, model: Model, units: IntAr
 
 
 def _board(model: Model, forms: Forms, rng: np.random.Generator) -> Board:
-    class_of = dict(
-        zip(model.units.tolist(), np.repeat(np.arange(len(model.n_units)), model.n_units).tolist(), strict=True)
-    )
+    class_of = np.full(len(model.columns.items), NOTHING, dtype=np.int64)
+    class_of[model.units] = np.repeat(np.arange(len(model.n_units)), model.n_units)
     head = {item: first for first, members in model.followers.items() for item in members}
     rows = [sorted({head.get(item, item) for item in form}) for form in forms]
     width = max(map(len, rows))
@@ -88,7 +87,7 @@ def _board(model: Model, forms: Forms, rng: np.random.Generator) -> Board:
     kind = np.full((len(rows), width), len(model.n_units), dtype=np.int64)
     for number, row in enumerate(rows):
         unit[number, : len(row)] = row
-        kind[number, : len(row)] = [class_of[one] for one in row]
+        kind[number, : len(row)] = class_of[row]
     tight = tight_rows(model)
     profile = signatures(model.matrix.tocsr()[tight])
     rules = padded_rules(model, len(forms), (model.period == 0) & ~tight, profile)
@@ -114,7 +113,7 @@ def has_parameters(blueprint: Blueprint, columns: Columns) -> bool:
     """Say whether information can be spoken of: the blueprint does, or most items have parameters."""
     if blueprint.information:
         return True
-    known = np.isfinite(columns.floats("a"))[columns.usable]
+    known = columns.parameters[3][columns.usable]
     return bool(len(known)) and float(known.mean()) >= KNOWN
 
 

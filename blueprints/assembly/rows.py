@@ -76,11 +76,10 @@ def item_information(columns: Columns, theta: float) -> FloatArray:
     -----
     .. math:: I = a^2 (Q / P) ((P - c) / (1 - c))^2
     """
-    a, b, c = columns.floats("a", 0.0), columns.floats("b", 0.0), columns.floats("c", 0.0)
+    a, b, c, known = columns.parameters
     p = c + (1 - c) / (1 + np.exp(np.clip(-a * (theta - b), -500, 500)))
     with np.errstate(divide="ignore", invalid="ignore"):
         information = a**2 * ((1 - p) / p) * ((p - c) / (1 - c)) ** 2
-    known = np.isfinite(columns.floats("a")) & np.isfinite(columns.floats("b"))
     return np.where(known, np.nan_to_num(information), 0.0)
 
 

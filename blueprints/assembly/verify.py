@@ -11,7 +11,7 @@ from itertools import combinations
 
 from blueprints.assembly.blueprint import Blueprint, ShareRule
 from blueprints.assembly.limits import MeanRule
-from blueprints.assembly.pool import PoolItem, in_scope
+from blueprints.assembly.pool import PoolItem
 from blueprints.assembly.result import Check, Wanted
 from blueprints.assembly.text import Text, plain
 from blueprints.assembly.verify_further import (
@@ -129,8 +129,9 @@ def _sizes(form: Form, blueprint: Blueprint) -> Iterator[Check]:
 
 
 def _weights(form: Form, blueprint: Blueprint, targets: Sequence[WeightTarget]) -> Iterator[Check]:
+    inside = _by_scope(form) if targets else {}
     for target in targets:
-        got = sum((marks(item, blueprint) for item in form if in_scope(item.point, target.scope)), Decimal(0))
+        got = sum((marks(item, blueprint) for item in inside.get(target.scope, ())), Decimal(0))
         wanted = _decimal(target.low), _decimal(target.high)
         yield check(f"weights[{target.scope}]", wanted, got, _weight_text(target, got, blueprint))
 
@@ -188,10 +189,22 @@ def _levels(form: Form, blueprint: Blueprint) -> Iterator[Check]:
 
 
 def _cells(form: Form, blueprint: Blueprint) -> Iterator[Check]:
+    inside = _by_scope(form) if blueprint.cells else {}
     for rule in blueprint.cells:
-        count = sum(1 for item in form if rule.holds(item))
+        near = inside.get(rule.scopes[0], []) if len(rule.scopes) == 1 else form
+        count = sum(1 for item in near if rule.holds(item))
         text = Text(N_("单元 %(cell)s 的题数"), {"cell": rule.name})
         yield check(f"cells[{rule.name}]", (Decimal(rule.low), Decimal(rule.high)), Decimal(count), text)
+
+
+def _by_scope(form: Form) -> dict[str, list[PoolItem]]:
+    """Return the items in each scope that holds any."""
+    inside: dict[str, list[PoolItem]] = {}
+    for item in form:
+        parts = item.point.split("-")
+        for depth in range(1, len(parts) + 1):
+            inside.setdefault("-".join(parts[:depth]), []).append(item)
+    return inside
 
 
 def _points(form: Form, blueprint: Blueprint) -> Iterator[Check]:
