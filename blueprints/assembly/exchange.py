@@ -7,6 +7,7 @@ whole-number or ordinary float arithmetic in numpy with a seeded generator: equa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -26,6 +27,10 @@ PATIENCE = 25
 ENOUGH = 0.98
 """Part to which what is left must sink for exchanging to count as getting on."""
 MOST_PARTNERS = 600
+RULES_FIRST = 1e3
+"""How much more an exchange is worth for mending a rule than for bringing information nearer."""
+NO_GAIN = 1e-5
+"""Exchanges of rule-keeping forms that gain less cannot be carried out: above `TINY` times `RULES_FIRST` for two forms."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +104,11 @@ class Board:
     sums: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.total = np.zeros((len(self.unit), len(self.rules.low)))
-        for place in range(self.unit.shape[1]):
-            rows = self.rules.rows[self.kind[:, place]]
-            np.add.at(self.total, (np.arange(len(rows))[:, None], rows), self.rules.values[self.kind[:, place]])
+        n_rows = len(self.rules.low)
+        rows = self.rules.rows[self.kind] + np.arange(len(self.unit))[:, None, None] * n_rows
+        values = self.rules.values[self.kind]
+        sums = np.bincount(rows.ravel(), weights=values.ravel(), minlength=len(self.unit) * n_rows)
+        self.total = sums.astype(np.float64).reshape(-1, n_rows)
         self.measure()
 
     def measure(self) -> None:
@@ -191,24 +197,26 @@ class Board:
         )
         old, new = self.unit[forms[:, None], here], spare.unit[chosen]
         kinds = self.kind[forms[:, None], here], spare.kind[chosen]
-        rows, values = self._difference(*kinds)
-        change = self._change(forms, rows, values)
         if self.aim is None:
             return 0
         sums = self.sums[forms][:, None] + self.aim.information[new] - self.aim.information[old]
         gain = self._energy(sums) - self._energy(self.sums[forms])[:, None]
-        is_open = (stop > start) & (change <= TINY) & ~spare.frozen[kinds[0]] & ~spare.frozen[kinds[1]]
+        is_open = (stop > start) & (gain < -TINY) & ~spare.frozen[kinds[0]] & ~spare.frozen[kinds[1]]
+        at = np.nonzero(is_open)
+        rows, values = self._difference(kinds[0][at], kinds[1][at])
+        is_open[at] = self._change(forms[at[0]], rows, values) <= TINY
         gain = np.where(is_open, gain, np.inf)
         best = np.argmin(gain, axis=1)
         pair = np.nonzero(gain[np.arange(len(forms)), best] < -TINY)[0]
         pair = pair[np.unique(chosen[pair, best[pair]], return_index=True)[1]]
         pair = pair[self._fits(forms[pair], old[pair, best[pair]], new[pair, best[pair]])]
         best = best[pair]
-        mine, place, at = forms[pair], here[pair, best], chosen[pair, best]
-        self.total[mine[:, None], rows[pair, best]] += values[pair, best]
+        mine, place, taken = forms[pair], here[pair, best], chosen[pair, best]
+        rows, values = self._difference(kinds[0][pair, best], kinds[1][pair, best])
+        self.total[mine[:, None], rows] += values
         self.sums[mine] += self.aim.information[new[pair, best]] - self.aim.information[old[pair, best]]
-        self.unit[mine, place], spare.unit[at] = spare.unit[at], self.unit[mine, place]
-        self.kind[mine, place], spare.kind[at] = spare.kind[at], self.kind[mine, place]
+        self.unit[mine, place], spare.unit[taken] = spare.unit[taken], self.unit[mine, place]
+        self.kind[mine, place], spare.kind[taken] = spare.kind[taken], self.kind[mine, place]
         return len(pair)
 
     def missed(self) -> IntArray:
@@ -263,7 +271,7 @@ class Board:
         span = int(profile.max()) + 1
         offset = np.arange(len(second))[:, None] * span
         codes = profile[self.kind[second]]
-        order = np.argsort(codes, axis=1, kind="stable")
+        order = np.argsort(codes.astype(_narrow(span)), axis=1, kind="stable")
         flat = (np.take_along_axis(codes, order, axis=1) + offset).ravel()
         wanted = profile[self.kind[first[:, None], here]] + offset
         start, stop = np.searchsorted(flat, wanted), np.searchsorted(flat, wanted, side="right")
@@ -274,17 +282,8 @@ class Board:
         """Carry out the best of the proposed exchanges of each pair that does not make things worse."""
         here, there = places
         kinds = self.kind[first[:, None], here], self.kind[second[:, None], there]
-        rows, values = self._difference(*kinds)
-        change = self._change(first, rows, values) + self._change(second, rows, -values)
         units = self.unit[first[:, None], here], self.unit[second[:, None], there]
-        if self.aim is not None:
-            step = self.aim.information[units[1]] - self.aim.information[units[0]]
-            mine, theirs = self.sums[first][:, None], self.sums[second][:, None]
-            gain = self._energy(mine + step) - self._energy(mine) + self._energy(theirs - step) - self._energy(theirs)
-            change = np.where(change > TINY, np.inf, change * 1e3) + gain
-        rules = self.rules
-        alike = (rules.profile[kinds[0]] == rules.profile[kinds[1]]) & (rules.joint[kinds[0]] == rules.joint[kinds[1]])
-        change[~alike] = np.inf
+        change = self._worth(first, second, kinds, units)
         best = np.argmin(change, axis=1)
         pair = np.arange(len(first))
         good = change[pair, best] < accept
@@ -295,9 +294,33 @@ class Board:
         order = np.argsort(change[pair, best], kind="stable")
         once = order[np.unique(first[pair[order]], return_index=True)[1]]
         pair, best = pair[once], best[once]
-        self._swap(
-            (first[pair], here[pair, best]), (second[pair], there[pair, best]), rows[pair, best], values[pair, best]
-        )
+        rows, values = self._difference(kinds[0][pair, best], kinds[1][pair, best])
+        self._swap((first[pair], here[pair, best]), (second[pair], there[pair, best]), rows, values)
+
+    def _worth(
+        self, first: IntArray, second: IntArray, kinds: tuple[IntArray, IntArray], units: tuple[IntArray, IntArray]
+    ) -> FloatArray:
+        """Return by how much each proposed exchange changes things for the worse; infinite for what may not be.
+
+        With an aim, only exchanges that bring information nearer are held against the rules: both forms keep theirs
+        already, so nothing else can be gained.
+        """
+        rules = self.rules
+        alike = (rules.profile[kinds[0]] == rules.profile[kinds[1]]) & (rules.joint[kinds[0]] == rules.joint[kinds[1]])
+        gain = np.zeros(alike.shape)
+        if self.aim is not None:
+            step = self.aim.information[units[1]] - self.aim.information[units[0]]
+            mine, theirs = self.sums[first][:, None], self.sums[second][:, None]
+            gain = self._energy(mine + step) - self._energy(mine) + self._energy(theirs - step) - self._energy(theirs)
+            alike &= gain < NO_GAIN
+        at = np.nonzero(alike)
+        rows, values = self._difference(kinds[0][at], kinds[1][at])
+        change = self._change(first[at[0]], rows, values) + self._change(second[at[0]], rows, -values)
+        if self.aim is not None:
+            change = np.where(change > TINY, np.inf, change * RULES_FIRST) + gain[at]
+        out = np.full(alike.shape, np.inf)
+        out[at] = change
+        return out
 
     def _difference(self, old: IntArray, new: IntArray) -> tuple[IntArray, FloatArray]:
         """Return the rows that an exchange of classes touches in the first form, each once, with the change."""
@@ -312,7 +335,7 @@ class Board:
         return rows, np.concatenate([lost, np.where(is_new, new_values, 0.0)], axis=-1)
 
     def _change(self, forms: IntArray, rows: IntArray, values: FloatArray) -> FloatArray:
-        total = self.total[forms[:, None, None], rows]
+        total = self.total[forms[:, None], rows]
         return np.asarray((self._excess(total + values, rows) - self._excess(total, rows)).sum(axis=-1))
 
     def _fits(self, forms: IntArray, leaving: IntArray, coming: IntArray) -> BoolArray:
@@ -337,6 +360,11 @@ class Board:
             step = self.aim.information[self.unit[first]] - self.aim.information[self.unit[second]]
             self.sums[first[0]] += step
             self.sums[second[0]] -= step
+
+
+def _narrow(span: int) -> type[np.signedinteger[Any]]:
+    """Return a type that holds numbers below a span; short numbers are sorted many times faster."""
+    return np.int16 if span <= np.iinfo(np.int16).max else np.int64
 
 
 def padded_rules(model: Model, n_forms: int, kept: BoolArray, profile: IntArray) -> Rules:
@@ -373,12 +401,20 @@ def tight_rows(model: Model) -> BoolArray:
 
 
 def signatures(matrix: sparse.spmatrix) -> IntArray:
-    """Return a number for each column, equal for equal columns."""
+    """Return a number for each column, equal for equal columns; numbers go by where each kind of column comes first."""
     table = matrix.tocsc()
     table.sort_indices()
-    keys = [
-        (table.indices[start:stop].tobytes(), table.data[start:stop].tobytes())
-        for start, stop in zip(table.indptr[:-1], table.indptr[1:], strict=True)
-    ]
-    number = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-    return np.array([number[key] for key in keys], dtype=np.int64)
+    counts = np.diff(table.indptr)
+    values = np.unique(table.data, return_inverse=True)[1].reshape(-1)
+    entry = 1 + table.indices.astype(np.int64) * (int(values.max(initial=0)) + 1) + values
+    code = np.zeros(len(counts), dtype=np.int64)
+    for place in range(int(counts.max(initial=0))):
+        here = counts > place
+        part = np.zeros(len(counts), dtype=np.int64)
+        part[here] = entry[table.indptr[:-1][here] + place]
+        part = np.unique(part, return_inverse=True)[1].reshape(-1)
+        code = np.unique(code * (int(part.max()) + 1) + part, return_inverse=True)[1].reshape(-1)
+    first, inverse = np.unique(code, return_index=True, return_inverse=True)[1:]
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return np.asarray(number[inverse.reshape(-1)], dtype=np.int64)
