@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
+from exam_delivery.models import Equating, ExamBatch
 from exam_delivery.pages import reading
 from exam_delivery.repository import equating as repository
+from exam_delivery.repository import equating_decisions as decisions_repository
+from exam_delivery.repository import planning, releases
 from exam_delivery.rules.equating import Curve, Design, Method, Way, four_decimals
+from exam_delivery.rules.equating_states import STATE_LABELS, EquatingState
 from exam_delivery.rules.equating_words import DESIGN_LABELS, DESIGN_MEANINGS, METHOD_LABELS, METHOD_MEANINGS
+from exam_delivery.services import equated_scores
 from exam_delivery.services import equating as service
+from exam_delivery.services import equating_decisions as decisions
 from exam_delivery.services.equating import Pair, Plan, Study
 from kernel.db import db
-from kernel.errors import InvalidInputError
-from kernel.http import current_actor, render_page, requires
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
+from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("equating", __name__, url_prefix="/equating")
 Page = tuple[str, int]
 SHOWN_TURNS = 100
+KINDS = {
+    EquatingState.PROPOSED: "warning", EquatingState.APPROVED: "success", EquatingState.REJECTED: "neutral",
+    EquatingState.WITHDRAWN: "neutral",
+}  # fmt: skip
 WAY = "way_"
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 704.0, 16.0, 184.0
 
@@ -72,6 +85,37 @@ class StudyPage:
     shown: int
     plan: Plan
     may_release: bool
+    decisions: Sequence[Equating]
+    badges: Mapping[EquatingState, tuple[str, str]]
+    may_propose: bool
+    reason: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PairFigures:
+    """A conversion of a decision as it was kept."""
+
+    figures: Mapping[str, Any]
+    way: str
+    usual: str
+    rows: Sequence[tuple[Decimal, Decimal, Decimal, Decimal]]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPage:
+    """A decision about equating with the figures that it rests on."""
+
+    batch: ExamBatch
+    equating: Equating
+    badge: tuple[str, str]
+    reference: str
+    pairs: Sequence[PairFigures]
+    study_href: str
+    is_in_force: bool
+    problem: str
+    may_decide: bool
+    may_withdraw: bool
 
 
 def way_value(way: Way) -> str:
@@ -104,7 +148,9 @@ def study(exam_batch_id: uuid.UUID) -> Page:
     return study_page(exam_batch_id, read_plan(request.args, request.args.getlist("drop")))
 
 
-def study_page(exam_batch_id: uuid.UUID, plan: Plan, status: int = 200) -> Page:
+def study_page(
+    exam_batch_id: uuid.UUID, plan: Plan, errors: Mapping[str, Sequence[str]] | None = None, reason: str = ""
+) -> Page:
     """Return the page of a study; a plan that the data do not carry gives way to the usual one."""
     actor, session = current_actor(), db.session()
     try:
@@ -113,12 +159,117 @@ def study_page(exam_batch_id: uuid.UUID, plan: Plan, status: int = 200) -> Page:
         plan = Plan()
         found = service.study(session, actor, exam_batch_id, plan)
     turned = [turn.registration_id for pair in found.pairs for turn in pair.turns[:SHOWN_TURNS]]
+    known = decisions_repository.equatings_of_batch(session, exam_batch_id, actor=actor)
+    former = releases.find_release_of_batch(session, exam_batch_id, actor=actor)
+    may_release = actor.may(Permission.SCORE_RELEASE)
+    is_official = former.equating_id is not None if former else found.terms.is_official
+    is_waiting = any(one.state is EquatingState.PROPOSED for one in known)
     page = StudyPage(
         found, [_view(pair) for pair in found.pairs], repository.people(session, turned, actor=actor), SHOWN_TURNS, plan,
-        actor.may(Permission.SCORE_RELEASE),
+        may_release, known, _badges(), may_release and is_official and found.is_whole and not is_waiting, reason,
+        errors or {},
     )  # fmt: skip
     body, _status = render_page("exam_delivery/equating/study.html", page)
-    return body, status
+    return body, 422 if errors else 200
+
+
+def _badges() -> dict[EquatingState, tuple[str, str]]:
+    return {state: (_(STATE_LABELS[state]), KINDS[state]) for state in EquatingState}
+
+
+@bp.post("/batches/<uuid:exam_batch_id>")
+@requires(Permission.SCORE_RELEASE)
+def propose(exam_batch_id: uuid.UUID) -> Page | Response:
+    """Propose what the page shows."""
+    plan, reason = read_plan(request.form, request.form.getlist("drop")), reading.text("reason")
+    try:
+        with unit_of_work(current_actor()) as uow:
+            found = decisions.propose(uow, exam_batch_id, plan, confirmed_digest=reading.text("digest"), reason=reason)
+            key = found.equating_id
+    except (InvalidInputError, ConflictError) as exc:
+        body, _status = study_page(exam_batch_id, plan, reading.field_errors(exc), reason)
+        return body, exc.http_status
+    return redirect_with_message(url_for("equating.detail", equating_id=key), _("已提出，请另一人核对后批准"))
+
+
+@bp.get("/<uuid:equating_id>")
+@requires(Permission.SCORE_READ)
+def detail(equating_id: uuid.UUID) -> Page:
+    """Show a decision with the figures that it rests on."""
+    actor, session = current_actor(), db.session()
+    found = decisions_repository.get_equating(session, equating_id, actor=actor)
+    is_open, is_own = found.state is EquatingState.PROPOSED, found.proposed_by == actor.user_id
+    newest = decisions_repository.find_in_force(session, found.exam_batch_id, actor=actor)
+    former = releases.find_release_of_batch(session, found.exam_batch_id, actor=actor)
+    scale = equated_scores.scale_of_batch(session, actor, found.exam_batch_id, former)
+    is_newest = newest is not None and newest.equating_id == found.equating_id
+    titles = {one["form_id"]: one["title"] for one in found.figures["forms"]}
+    may = actor.may(Permission.SCORE_RELEASE)
+    page = DecisionPage(
+        planning.get_batch(session, found.exam_batch_id, actor=actor), found, _badges()[found.state],
+        titles.get(str(found.reference_form_id), ""), [_kept(found, one) for one in found.figures["pairs"]],
+        _study_address(found), is_newest and scale.equating is not None,
+        reading.translated(*scale.problem) if is_newest and scale.problem else "", may and is_open and not is_own,
+        may and is_open and is_own,
+    )  # fmt: skip
+    return render_page("exam_delivery/equating/detail.html", page)
+
+
+def _study_address(found: Equating) -> str:
+    ways = {f"{WAY}{key}": f"{design}:{method}" for key, (design, method) in found.plan["ways"].items()}
+    return url_for(
+        "equating.study", exam_batch_id=found.exam_batch_id, reference=found.plan["reference"],
+        drop=found.plan["dropped"], **ways,
+    )  # fmt: skip
+
+
+def _kept(found: Equating, figures: Mapping[str, Any]) -> PairFigures:
+    conversion = equated_scores.read_conversions(found)[uuid.UUID(figures["form_id"])]
+    rows = [
+        (raw, value, Decimal(error), conversion.apply(raw))
+        for raw, value, error in zip(conversion.points, conversion.values, figures["errors"], strict=True)
+        if raw == int(raw)
+    ]
+    way = Way(Design(figures["design"]), Method(figures["method"]))
+    design, method = figures["usual"]
+    return PairFigures(figures, way_label(way), way_label(Way(Design(design), Method(method))), rows)
+
+
+@bp.post("/<uuid:equating_id>/approve")
+@requires(Permission.SCORE_RELEASE)
+def approve(equating_id: uuid.UUID) -> Response:
+    """Approve a proposal."""
+    digest, reason = reading.text("digest"), reading.text("reason")
+    return _decide(
+        equating_id,
+        _("已批准，发布时按等值后的成绩"),
+        lambda uow: decisions.approve(uow, equating_id, confirmed_digest=digest, reason=reason),
+    )
+
+
+@bp.post("/<uuid:equating_id>/reject")
+@requires(Permission.SCORE_RELEASE)
+def reject(equating_id: uuid.UUID) -> Response:
+    """Turn a proposal down."""
+    reason = reading.text("reason")
+    return _decide(equating_id, _("没有批准"), lambda uow: decisions.reject(uow, equating_id, reason=reason))
+
+
+@bp.post("/<uuid:equating_id>/withdraw")
+@requires(Permission.SCORE_RELEASE)
+def withdraw(equating_id: uuid.UUID) -> Response:
+    """Take back a proposal of one's own."""
+    return _decide(equating_id, _("已撤回"), lambda uow: decisions.withdraw(uow, equating_id))
+
+
+def _decide(equating_id: uuid.UUID, done: str, act: Callable[[UnitOfWork], object]) -> Response:
+    back = url_for("equating.detail", equating_id=equating_id)
+    try:
+        with unit_of_work(current_actor()) as uow:
+            act(uow)
+    except (ConflictError, InvalidInputError, ForbiddenError) as exc:
+        return redirect_with_message(back, reading.message_of(exc), "danger")
+    return redirect_with_message(back, done)
 
 
 def _view(pair: Pair) -> PairView:

@@ -6,10 +6,12 @@ import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import (
@@ -29,11 +31,13 @@ from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
 from exam_delivery.rules.statistics import Distribution, ItemFigure
 from exam_delivery.services import release, results, seat_seal
+from exam_delivery.services.equated_scores import Scale, scale_of_batch
 from exam_delivery.services.release import ReleasePreview
 from exam_delivery.services.results import STATE_LABELS, SUBMIT_LABELS
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 
@@ -70,6 +74,7 @@ class ScoreListPage:
     export_href: str
     release: ScoreRelease | None
     may_release: bool
+    scale: Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class ScorePage:
     outcomes: Mapping[str, tuple[str, str]]
     submit_label: str
     may_write: bool
+    equated: Decimal | None
 
 
 @bp.get("/")
@@ -136,14 +142,15 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
     batch, wanted = results.batch_of(session, actor, exam_batch_id), _filter(exam_batch_id)
     lines, total = repository.list_scores(session, wanted, actor=actor, page=paging.page, per_page=paging.per_page)
     known = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
+    found = releases.find_release_of_batch(session, exam_batch_id, actor=actor)
     page = ScoreListPage(
         batch=batch, sessions=known, lines=lines,
         sealed=frozenset(row.exam_session_id for row in known if seat_seal.is_sealed(row)),
         wanted=wanted, states=[(state, _(label)) for state, label in STATE_LABELS.items() if state != "unscored"],
         badge=score_badge, paging=paging.of(total), href=reading.page_link("scores.detail", exam_batch_id=exam_batch_id),
         export_href=_export_address(exam_batch_id),
-        release=releases.find_release_of_batch(session, exam_batch_id, actor=actor),
-        may_release=actor.may(Permission.SCORE_RELEASE),
+        release=found, may_release=actor.may(Permission.SCORE_RELEASE),
+        scale=scale_of_batch(session, actor, exam_batch_id, found),
     )  # fmt: skip
     return render_page("exam_delivery/scores/list.html", page)
 
@@ -219,8 +226,17 @@ def person(registration_id: uuid.UUID) -> Page:
         candidate=candidate, attempt=attempt, records=records, badge=score_badge(line.state),
         slots=repository.slot_scores(session, records[0].score_record_id) if records else [],
         outcomes=_outcomes(), submit_label=_submit_label(attempt), may_write=actor.may(Permission.SESSION_WRITE),
+        equated=_equated(session, actor, line),
     )  # fmt: skip
     return render_page("exam_delivery/scores/person.html", page)
+
+
+def _equated(session: Session, actor: Actor, line: ScoreLine) -> Decimal | None:
+    """Return the score that counts where forms of the batch were equated, None where raw scores count."""
+    registration = line.registration
+    found = releases.find_release_of_batch(session, registration.exam_batch_id, actor=actor)
+    scale = scale_of_batch(session, actor, registration.exam_batch_id, found)
+    return scale.score(registration.registration_id, line.score) if scale.equating and line.score is not None else None
 
 
 def _submit_label(attempt: Attempt | None) -> str:

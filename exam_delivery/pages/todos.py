@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages import appeal_todos
 from exam_delivery.pages.reading import translated
-from exam_delivery.repository import key_changes, marking_training, misconduct, planning, rescue
+from exam_delivery.repository import equating_decisions, key_changes, marking_training, misconduct, planning, rescue
 from exam_delivery.services import marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
@@ -44,9 +44,18 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += _to_release(session, actor)
         waiting = key_changes.count_pending(session, actor=actor)
         found.append(Todo(_("待审批的答案变更"), waiting, url_for("key_changes.index", state="proposed")))
+        found += _equatings(session, actor)
         found += appeal_todos.for_officers(session, actor)
     found += appeal_todos.for_reviewers(session, actor)
     return found
+
+
+def _equatings(session: Session, actor: Actor) -> list[Todo]:
+    """Return proposals of equating that wait for a second person, the oldest first."""
+    waiting = equating_decisions.pending(session, actor=actor)
+    if not waiting:
+        return []
+    return [Todo(_("待审批的等值"), len(waiting), url_for("equating.detail", equating_id=waiting[0].equating_id))]
 
 
 def _cases(session: Session, actor: Actor) -> Todo:

@@ -30,7 +30,7 @@ from exam_delivery.rules import appeals as rules
 from exam_delivery.rules.appeals import Checked, Evidence, Remedy, RequestOutcome, RequestState, RequestSubject
 from exam_delivery.rules.rulings import WITHOUT_LOSS, RulingState
 from exam_delivery.rules.scoring import AttemptResult, KeyedSlot, ScoringKey, SlotResult, response_text, stored_digest
-from exam_delivery.services import appeals, release, rulings, scoring
+from exam_delivery.services import appeals, equated_scores, release, rulings, scoring
 from exam_delivery.services.scoring import Answers, Keys
 from item_templates import registry
 from item_templates.rounding import decimal_text
@@ -114,7 +114,7 @@ def derive(session: Session, actor: Actor, request: ScoreReviewRequest) -> Deriv
     if attempt is None or attempt.submitted_at is None:
         return None
     known = _gather(session, attempt)
-    checks = _checks(known, _released_score(session, actor, registration))
+    checks = _checks(known, _released_raw(session, actor, registration, known))
     return Derivation(attempt, known.record, checks, tuple(_lines(session, known, request)), known.again.score)
 
 
@@ -137,12 +137,15 @@ def _answers(session: Session, attempt_id: uuid.UUID) -> Answers:
     )
 
 
-def _released_score(session: Session, actor: Actor, registration: Registration) -> Decimal | None:
-    """Return the score that was released last for a person."""
+def _released_raw(session: Session, actor: Actor, registration: Registration, known: _Known) -> Decimal | None:
+    """Return the score that was released last for a person; the raw score where that one, equated, is what was released."""
+    raw = known.record.score if known.record else None
     for released in reversed(repository.releases_of_batch(session, registration.exam_batch_id, actor=actor)):
         for key, _outcome, score, _record in released.results:
             if key == str(registration.registration_id):
-                return None if score is None else Decimal(score)
+                said = None if score is None else Decimal(score)
+                equated = equated_scores.equated_in(session, actor, released, known.attempt.form_id, raw)
+                return raw if said == equated else said
     return None
 
 

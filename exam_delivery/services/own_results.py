@@ -80,6 +80,8 @@ class Sitting:
     rulings: tuple[ResultRuling, ...]
     terms: tuple[tuple[RequestKind, Terms], ...]
     subjects: tuple[RequestSubject, ...]
+    raw_score: Decimal | None = None
+    """What the answers earned, where forms were equated and the score is another."""
 
 
 def prove(session: Session, *, admission_number: str, id_number: str, name: str) -> Proof | None:
@@ -146,6 +148,7 @@ def _sitting(
         receipt=attempt.receipt if attempt else None,
         requests=tuple(appeal_repository.requests_of(session, registration.registration_id, actor=actor)),
         rulings=tuple(rulings), terms=(), subjects=_subjects(registration, outcome, rulings),
+        raw_score=record.score if record and score is not None and record.score != score else None,
     )  # fmt: skip
     return _with_terms(session, actor, known)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from exam_delivery.rules.rulings import RulingState
 from exam_delivery.rules.states import SESSION_LABELS, check_step
 from exam_delivery.rules.statistics import Distribution
 from exam_delivery.services import results
+from exam_delivery.services.equated_scores import Scale, scale_of_batch
 from exam_delivery.services.misconduct import decided_misconduct
 from exam_delivery.services.packages import ResultOutcome, results_digest
 from exam_delivery.services.readiness import Blocker
@@ -62,6 +64,7 @@ class ReleasePreview:
     distribution: Distribution
     digest: str
     rows: list[Any]
+    scale: Scale
     n_not_taken: int = 0
 
 
@@ -72,22 +75,43 @@ def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) ->
     sessions = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
     registrations = candidates.registrations_of_batch(session, exam_batch_id, actor=actor)
     records = scores_repository.records_of_batch(session, exam_batch_id, actor=actor)
-    rows = [_row(one, records.get(one.registration_id)) for one in registrations]
+    former = releases.find_release_of_batch(session, exam_batch_id, actor=actor)
+    scale = scale_of_batch(session, actor, exam_batch_id, former)
+    rows = [_row(one, records.get(one.registration_id), scale) for one in registrations]
     outcomes = [row[1] for row in rows]
     done = [row.exam_session_id for row in sessions if row.status is SessionStatus.SCORED]
     return ReleasePreview(
         batch=batch, sessions=sessions, n_registered=len(rows), n_scored=outcomes.count("scored"),
         n_absent=outcomes.count("absent"), n_void=outcomes.count("void"),
         n_pending=outcomes.count(PENDING),
-        blockers=tuple(_blockers(session, actor, batch, sessions, registrations)),
-        distribution=results.score_distribution(session, actor, done),
-        digest=results_digest(exam_batch_id, rows), rows=rows,
+        blockers=(Blocker(N_("本批次成绩已经发布"), "release"),) if former else (
+            *_scale_blockers(scale), *_blockers(session, actor, batch, sessions, registrations),
+        ),
+        distribution=_spread(session, actor, done, rows, scale),
+        digest=results_digest(exam_batch_id, rows), rows=rows, scale=scale,
         n_not_taken=outcomes.count(ResultOutcome.NOT_TAKEN.value),
     )  # fmt: skip
 
 
-def _row(registration: Registration, record: ScoreRecord | None) -> list[str | None]:
-    """Return [registration, outcome, score, score record]; pending until there is a complete score."""
+def _spread(
+    session: Session, actor: Actor, done: Sequence[uuid.UUID], rows: Sequence[Any], scale: Scale
+) -> Distribution:
+    """Return the spread of the scores as they are released."""
+    if scale.equating is None:
+        return results.score_distribution(session, actor, done)
+    return results.spread_of(session, actor, done, [Decimal(row[2]) for row in rows if row[2] is not None])
+
+
+def _scale_blockers(scale: Scale) -> Iterator[Blocker]:
+    if scale.problem is not None:
+        yield Blocker(scale.problem[0], "equating", scale.problem[1])
+
+
+def _row(registration: Registration, record: ScoreRecord | None, scale: Scale) -> list[str | None]:
+    """Return [registration, outcome, score, score record]; pending until there is a complete score.
+
+    The score is what counts; the score record tells the raw score where forms were equated.
+    """
     key = str(registration.registration_id)
     if registration.status is RegistrationStatus.VOID:
         return [key, ResultOutcome.VOID.value, None, None]
@@ -97,7 +121,8 @@ def _row(registration: Registration, record: ScoreRecord | None) -> list[str | N
         return [key, ResultOutcome.NOT_TAKEN.value, None, None]
     if record is None or record.status is not ScoreStatus.COMPLETE or record.score is None:
         return [key, PENDING, None, None]
-    return [key, ResultOutcome.SCORED.value, decimal_text(record.score), str(record.score_record_id)]
+    score = scale.score(registration.registration_id, record.score)
+    return [key, ResultOutcome.SCORED.value, decimal_text(score), str(record.score_record_id)]
 
 
 def _blockers(
@@ -108,8 +133,6 @@ def _blockers(
     registrations: Sequence[Registration],
 ) -> list[Blocker]:
     found = []
-    if releases.find_release_of_batch(session, batch.exam_batch_id, actor=actor):
-        return [Blocker(N_("本批次成绩已经发布"), "release")]
     if not sessions and any(one.takes_theory for one in registrations):
         found.append(Blocker(N_("批次还没有场次"), "sessions"))
     for row in sessions:
@@ -170,6 +193,8 @@ def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_diges
         raise ConflictError(N_("成绩在预览之后有变化，没有发布；请核对最新预览后重新确认"))
     release = _store(uow, preview)
     after = {"digest": release.package_digest, "scored": preview.n_scored, "absent": preview.n_absent}
+    if preview.scale.equating is not None:
+        after["equating"] = preview.scale.equating.code
     audit.record(uow, "scores.release", "exam_batch", exam_batch_id, after=after)
     _announce(uow, release, f"移交成绩：{preview.batch.name}")
     return release
@@ -182,7 +207,14 @@ def release_correction(uow: UnitOfWork, exam_batch_id: uuid.UUID) -> ScoreReleas
     """
     preview = preview_release(uow.session, uow.actor, exam_batch_id)
     former = releases.find_release_of_batch(uow.session, exam_batch_id, actor=uow.actor)
-    if former is None or former.package_digest == preview.digest:
+    if former is None:
+        return None
+    if preview.scale.problem is not None:  # the approval of a new conversion releases the correction
+        audit.record(
+            uow, "scores.correction_waits", "exam_batch", exam_batch_id, after={"former": former.package_digest}
+        )
+        return None
+    if former.package_digest == preview.digest:
         return None
     if preview.n_pending:
         raise ConflictError(N_("还有 %(n)s 名考生没有成绩，不能发布"), n=preview.n_pending)
@@ -211,7 +243,8 @@ def _new_release(uow: UnitOfWork, preview: ReleasePreview, number: int) -> Score
         score_release_id=new_id(), organisation_id=preview.batch.organisation_id,
         exam_batch_id=preview.batch.exam_batch_id, number=number,
         exam_session_ids=[str(row.exam_session_id) for row in preview.sessions], results=preview.rows,
-        package_digest=preview.digest, released_by=uow.actor.user_id, released_at=now(),
+        package_digest=preview.digest, equating_id=preview.scale.equating.equating_id if preview.scale.equating else None,
+        released_by=uow.actor.user_id, released_at=now(),
     )  # fmt: skip
     uow.add(release)
     return release

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamBatch
-from exam_delivery.repository import planning
+from exam_delivery.repository import planning, releases
 from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
 from exam_delivery.repository.seat_seal import sealed_among
@@ -17,6 +17,7 @@ from exam_delivery.rules.scoring import KeyedSlot, ScoringKey
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.rules.statistics import Distribution, ItemFigure, distribution, share
 from exam_delivery.services import forms
+from exam_delivery.services.equated_scores import RAW, Scale, scale_of_batch
 from exam_delivery.services.scoring import Keys
 from item_templates import registry
 from item_templates.rounding import round_score
@@ -56,6 +57,14 @@ def score_distribution(session: Session, actor: Actor, exam_session_ids: Sequenc
     require(actor, Permission.SCORE_READ)
     scores = repository.complete_scores(session, exam_session_ids) if exam_session_ids else []
     return distribution(scores, _max_score(session, actor, exam_session_ids))
+
+
+def spread_of(
+    session: Session, actor: Actor, exam_session_ids: Sequence[uuid.UUID], scores: Sequence[Decimal]
+) -> Distribution:
+    """Return how some scores of the people of these sessions are spread."""
+    require(actor, Permission.SCORE_READ)
+    return distribution(list(scores), _max_score(session, actor, exam_session_ids))
 
 
 def _max_score(session: Session, actor: Actor, exam_session_ids: Sequence[uuid.UUID]) -> Decimal:
@@ -101,7 +110,22 @@ def export_scores(uow: UnitOfWork, wanted: ScoreFilter) -> bytes:
     audit.record(uow, "scores.export", "scores", target, after={"rows": total})
     used = {line.registration.exam_session_id for line in lines}
     sealed = sealed_among(uow.session, [key for key in used if key], now())
-    return write_table([TableSheet("成绩", HEADINGS, [_row(line, sealed) for line in lines])])
+    scale = _scale(uow, wanted)
+    if scale.equating is None:
+        return write_table([TableSheet("成绩", HEADINGS, [_row(line, sealed) for line in lines])])
+    rows = [(*_row(line, sealed), _equated(scale, line)) for line in lines]
+    return write_table([TableSheet("成绩", (*HEADINGS, "等值后成绩"), rows)])
+
+
+def _scale(uow: UnitOfWork, wanted: ScoreFilter) -> Scale:
+    if wanted.exam_batch_id is None:
+        return RAW
+    former = releases.find_release_of_batch(uow.session, wanted.exam_batch_id, actor=uow.actor)
+    return scale_of_batch(uow.session, uow.actor, wanted.exam_batch_id, former)
+
+
+def _equated(scale: Scale, line: ScoreLine) -> Decimal | None:
+    return None if line.score is None else scale.score(line.registration.registration_id, line.score)
 
 
 def _row(line: ScoreLine, sealed: Collection[uuid.UUID]) -> tuple[str | int | Decimal | None, ...]:

@@ -9,17 +9,24 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from exam_delivery.models import Attempt, Equating, KeyChange, ScoreRecord, ScoreRelease
 from exam_delivery.rules import equating as rules
 from exam_delivery.rules.equating import Conversion, Design, Group, Method, Way
-from exam_delivery.rules.equating_keys import LEAST, Sizes
-from exam_delivery.services import equating, sessions
+from exam_delivery.rules.equating_keys import APPLIES, LEAST, Sizes
+from exam_delivery.services import equated_scores, equating, key_changes, release, sessions
+from exam_delivery.services import equating_decisions as decisions
 from exam_delivery.services import forms as forms_service
 from exam_delivery.services.equating import Plan
+from exam_delivery.services.key_changes import Proposal
+from exam_delivery.services.key_effects import find_effects
 from kernel import profiles
+from kernel.audit.models import AuditEvent
 from kernel.clock import now
 from kernel.db import db
-from kernel.errors import ForbiddenError, InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
+from kernel.jobs.models import Job
+from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import ALL_RIGHT, SealedForms, World, fake_blueprints, session_plan
 
@@ -173,3 +180,153 @@ def test_the_page_shows_forms_methods_and_conversion_to_readers_of_scores_inside
         equating.study(db.session(), stranger, world.batch.exam_batch_id, Plan())
     with pytest.raises(ForbiddenError):
         equating.study(db.session(), make_actor(Role.MARKER), world.batch.exam_batch_id, Plan())
+
+
+# --- the decision ----------------------------------------------------------------------------------------------------
+
+REASON = "两场考生按报名先后编排，锚题无异常"
+
+
+def batch_of(world):
+    return world.batch.exam_batch_id
+
+
+def propose(world, plan=None):
+    digest = equating.study(db.session(), world.officer, batch_of(world), plan or Plan()).digest
+    with unit_of_work(world.officer) as uow:
+        return decisions.propose(
+            uow, batch_of(world), plan or Plan(), confirmed_digest=digest, reason=REASON
+        ).equating_id
+
+
+def approve(actor, key):
+    digest = db.session.get(Equating, key).figures_digest
+    with unit_of_work(actor) as uow:
+        decisions.approve(uow, key, confirmed_digest=digest, reason="已核对")
+    db.session.expire_all()
+    return db.session.get(Equating, key)
+
+
+def previewed(world):
+    return release.preview_release(db.session(), world.officer, batch_of(world))
+
+
+def scores_by_form(world, rows):
+    """Return (raw, released) by form label."""
+    attempts = {str(one.registration_id): one for one in db.session.query(Attempt).all()}
+    records = {str(one.score_record_id): one.score for one in db.session.query(ScoreRecord).all()}
+    found = {"A": [], "B": []}
+    for key, _outcome, score, record in rows:
+        label = "AB"[world.forms.form_ids.index(str(attempts[key].form_id))]
+        found[label].append((records[record], Decimal(score)))
+    return found
+
+
+def release_batch(world):
+    with unit_of_work(world.officer) as uow:
+        return release.release_scores(uow, batch_of(world), confirmed_digest=previewed(world).digest).score_release_id
+
+
+def test_without_the_switch_raw_scores_are_released_and_nothing_can_be_decided(world, make_actor):
+    rule(make_actor, **FEW)
+    with pytest.raises(ConflictError, match="没有启用等值"):
+        propose(world)
+    assert previewed(world).blockers == ()
+    made = db.session.get(ScoreRelease, release_batch(world))
+    assert made.equating_id is None
+    assert all(raw == said for pairs in scores_by_form(world, made.results).values() for raw, said in pairs)
+    rule(make_actor, **FEW, **{APPLIES: True})
+    with pytest.raises(ConflictError, match="已按原始分发布"):
+        propose(world)
+
+
+def test_two_persons_decide_and_the_release_follows_the_table_with_the_raw_score_kept(
+    world, make_actor, sign_in, other_organisation
+):
+    rule(make_actor, **FEW, **{APPLIES: True})
+    assert [one.step for one in previewed(world).blockers] == ["equating"]
+    key = propose(world)
+    assert "还没有办结" in previewed(world).blockers[0].text
+    with pytest.raises(ConflictError, match="还没有办结"):
+        propose(world)
+    with pytest.raises(ForbiddenError):
+        approve(world.officer, key)
+    stranger = make_actor(Role.EXAM_OFFICER, organisation_id=other_organisation.organisation_id)
+    with pytest.raises(NotFoundError):
+        approve(stranger, key)
+    second = make_actor(Role.EXAM_OFFICER, name="复核")
+    with pytest.raises(ConflictError, match="有变化"), unit_of_work(second) as uow:
+        decisions.approve(uow, key, confirmed_digest="0" * 64)
+    decided = approve(second, key)
+    assert (decided.state, decided.proposed_by_name, decided.decided_by_name) == ("approved", "考务", "复核")
+    assert decided.figures["pairs"][0]["method"] == "circle_arc"
+    preview = previewed(world)
+    assert preview.blockers == ()
+    made = db.session.get(ScoreRelease, release_batch(world))
+    assert made.equating_id == key
+    found = scores_by_form(world, made.results)
+    conversion = equated_scores.read_conversions(decided)[uuid.UUID(world.forms.form_ids[1])]
+    assert all(raw == said for raw, said in found["A"])
+    assert all(said == conversion.apply(raw) for raw, said in found["B"])
+    assert any(said > raw for raw, said in found["B"])
+    mean = sum(said for pairs in found.values() for _raw, said in pairs) / (2 * N)
+    assert float(preview.distribution.mean) == pytest.approx(float(mean), abs=0.06)
+    acts = [one.act for one in db.session.query(AuditEvent).filter(AuditEvent.act.like("equating.%"))]
+    assert sorted(acts) == ["equating.approved", "equating.propose"]
+    client = sign_in(Role.EXAM_OFFICER)
+    page = client.get(f"/equating/{key}").get_data(as_text=True)
+    assert "本批次的成绩按这个决定换算" in page
+    assert decided.code in client.get(f"/scores/{batch_of(world)}/release").get_data(as_text=True)
+    assert "等值后" in client.get(f"/scores/{batch_of(world)}").get_data(as_text=True)
+
+
+def test_a_key_change_makes_a_conversion_stale_until_two_persons_decide_again(world, make_actor):
+    rule(make_actor, **FEW, **{APPLIES: True})
+    second = make_actor(Role.EXAM_OFFICER, name="复核")
+    approve(second, propose(world))
+    assert previewed(world).blockers == ()
+    release_batch(world)
+    change_key(world, second, world.forms.form_ids[1], 8)
+    assert db.session.query(ScoreRelease).count() == 1  # the correction waits
+    assert previewed(world).scale.problem is not None
+    identity = {uuid.UUID(world.forms.form_ids[1]): Way(Design.EQUIVALENT, Method.IDENTITY)}
+    approve(second, propose(world, Plan(ways=identity)))
+    first, corrected = db.session.query(ScoreRelease).order_by(ScoreRelease.number)
+    assert corrected.equating_id != first.equating_id
+    assert all(raw == said for pairs in scores_by_form(world, corrected.results).values() for raw, said in pairs)
+
+
+def change_key(world, second, form_id, slot):
+    proposal = Proposal(uuid.UUID(form_id), slot, "statistics", "full_marks", "题干有误，全部给满分")
+    with unit_of_work(world.officer) as uow:
+        key = key_changes.propose(uow, proposal).key_change_id
+    digest = find_effects(db.session(), second, db.session.get(KeyChange, key)).digest
+    with unit_of_work(second) as uow:
+        key_changes.approve(uow, key, confirmed_digest=digest, reason="已核对")
+    job = db.session.query(Job).filter_by(name=key_changes.APPLY_JOB).one()
+    assert run_job(job.job_id) == "done", job.error
+    db.session.expire_all()
+
+
+def test_proposals_are_made_turned_down_and_taken_back_in_the_browser_by_who_may(world, make_actor, sign_in):
+    rule(make_actor, **FEW, **{APPLIES: True})
+    address, digest = (
+        f"/equating/batches/{batch_of(world)}",
+        equating.study(db.session(), world.officer, batch_of(world), Plan()).digest,
+    )
+    officer = sign_in(Role.EXAM_OFFICER)
+    short = officer.post(address, data={"digest": digest, "reason": "短"})
+    assert (short.status_code, "至少 10 个字" in short.get_data(as_text=True)) == (422, True)
+    assert officer.post(address, data={"digest": "0" * 64, "reason": REASON}).status_code == 409
+    assert sign_in(Role.SUPERVISOR).post(address, data={"digest": digest, "reason": REASON}).status_code == 403
+    assert officer.post(address, data={"digest": digest, "reason": REASON}).status_code == 302
+    (found,) = db.session.query(Equating)
+    here = f"/equating/{found.equating_id}"
+    assert "撤回这个等值决定？" in officer.get(here).get_data(as_text=True)
+    other = sign_in(Role.EXAM_OFFICER)
+    assert "批准这个等值决定？" in other.get(here).get_data(as_text=True)
+    other.post(f"{here}/reject", data={"reason": "锚题第 3 题疑似泄露，先不换算"})
+    db.session.expire_all()
+    assert db.session.get(Equating, found.equating_id).state == "rejected"
+    assert officer.post(f"{here}/withdraw").status_code in {302, 409}
+    assert previewed(world).blockers[0].step == "equating"
