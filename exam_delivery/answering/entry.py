@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from exam_delivery.answering.app import PREFIX, AnsweringApp, create_answering_app
 from exam_delivery.answering.protocol import NOT_FOUND
 from exam_delivery.answering.requests import STATUS_LINES, refuse
-from exam_delivery.answering.static import PlayerFiles
+from exam_delivery.answering.static import PLACE, PlayerFiles
 from kernel import disk
 from kernel.logs import configure_logging
 from kernel.settings import Settings
@@ -32,9 +32,11 @@ class CandidateSite:
     `start`, or at the first request. So a server may load everything once and fork; a process that died is back at once.
     """
 
-    def __init__(self, make_answering: Callable[[], AnsweringApp], *, trusted_proxies: int = 0) -> None:
+    def __init__(
+        self, make_answering: Callable[[], AnsweringApp], *, trusted_proxies: int = 0, timezone: str = PLACE
+    ) -> None:
         self.make_answering, self.trusted_proxies = make_answering, trusted_proxies
-        self.player = PlayerFiles()
+        self.player = PlayerFiles(timezone)
         self.lock = threading.Lock()
         self.answering: AnsweringApp | None = None
         self.process_id = 0
@@ -81,4 +83,6 @@ def create(settings: Settings | None = None) -> CandidateSite:
     chosen = settings or Settings.from_env()
     configure_logging(chosen.log_level)
     disk.configure(chosen)
-    return CandidateSite(lambda: create_answering_app(chosen), trusted_proxies=chosen.trusted_proxies)
+    return CandidateSite(
+        lambda: create_answering_app(chosen), trusted_proxies=chosen.trusted_proxies, timezone=chosen.timezone
+    )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 FOLDER = Path(__file__).resolve().parent.parent / "player"
@@ -30,11 +31,16 @@ COMMENTS = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$|^[ \t]*//[^\n]*$", re.DOTALL | r
 COMMENTED = frozenset({".js", ".css"})
 
 
+PLACE = "Asia/Shanghai"
+File: TypeAlias = tuple[str, str, bytes, bytes]  # kind, digest, plain, packed
+
+
 class PlayerFiles:
     """A WSGI callable that serves the player under ``/exam/`` and the practice under ``/exam/practice/``."""
 
-    def __init__(self) -> None:
+    def __init__(self, timezone: str = PLACE) -> None:
         self.files = _read(FOLDER) | {f"practice/{name}": file for name, file in _read(PRACTICE).items()}
+        self.files["index.html"] = _located(self.files["index.html"], timezone)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one file; the page is always asked for anew, its parts are checked by their digest."""
@@ -71,9 +77,15 @@ def _name_of(address: str) -> str:
     return f"{path}index.html" if path in {"", "practice/"} else path
 
 
-def _read(folder: Path) -> dict[str, tuple[str, str, bytes, bytes]]:
+def _read(folder: Path) -> dict[str, File]:
     files = (p for p in folder.rglob("*") if p.is_file() and p.suffix in SUFFIXES)
     return {p.relative_to(folder).as_posix(): _packed(p) for p in files}
+
+
+def _located(file: File, timezone: str) -> File:
+    """Return the page with the time zone of the place, in which it writes instants whatever the computer's zone is."""
+    mime, _tag, page, _packed = file
+    return _versions(mime, page.replace(f'content="{PLACE}"'.encode(), f'content="{timezone}"'.encode(), 1))
 
 
 def served(path: Path) -> bytes:
@@ -87,9 +99,12 @@ def served(path: Path) -> bytes:
     return COMMENTS.sub(lambda found: "\n" * found[0].count("\n"), data.decode()).encode()
 
 
-def _packed(path: Path) -> tuple[str, str, bytes, bytes]:
-    data = served(path)
+def _packed(path: Path) -> File:
     mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if mime.startswith("text/") or mime.endswith("javascript"):
         mime += "; charset=utf-8"
+    return _versions(mime, served(path))
+
+
+def _versions(mime: str, data: bytes) -> File:
     return mime, f'"{sha256(data).hexdigest()[:24]}"', data, gzip.compress(data, mtime=0)

@@ -31,6 +31,16 @@ export function holdText({ kind, reason }) {
   return reason ? t("{what}原因：{reason}", { what, reason }) : what;
 }
 
+/** Say and show how much is left, at a set point or because the candidate asks. */
+export function tellTime({ store, clock }, minutes = null) {
+  const state = store.get();
+  const left = clock.until(state.deadlineAt);
+  if (left === null) return;
+  const text = t("还剩 {n} 分钟，还有 {open} 题未答。", { n: minutes === null ? Math.max(0, Math.ceil(left / 60000)) : minutes, open: counts(state).open });
+  say(text);
+  store.dispatch({ type: "set", values: { timeNote: { text, until: clock.monotonic() + CLEAR_MS } } });
+}
+
 /** Announce time and connection; unfold the time at 10 and 5 minutes. */
 export function createAnnouncer({ store, clock }) {
   let before = null;
@@ -52,7 +62,7 @@ export function createAnnouncer({ store, clock }) {
       before = left;
       deadline = state.deadlineAt;
       if (minutes === null) return;
-      say(t("还剩 {n} 分钟，还有 {open} 题未答。", { n: minutes, open: counts(state).open }));
+      tellTime({ store, clock }, minutes);
       if (minutes <= 10) store.dispatch({ type: "preference", name: "timer", value: true });
     },
   };

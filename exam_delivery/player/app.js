@@ -1,17 +1,17 @@
 /** Puts the parts together and draws the page of the current phase. */
 import { createAnnouncer } from "./announce.js";
-import { createClock } from "./clock.js";
+import { createClock, placeIn } from "./clock.js";
 import { createEnding } from "./ending.js";
 import { createLeaving } from "./leaving.js";
 import { createSession } from "./session.js";
 import { createStore } from "./state.js";
-import { guard } from "./guards.js";
+import { guard, guardReload } from "./guards.js";
 import { currentLanguage, loadLanguage, setLanguage, t } from "./i18n.js";
 import { fill } from "./dom.js";
 import { mayAnswer, neighbour } from "./selectors.js";
 import { lockdownView } from "./views/lockdown.js";
 import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
-import { openLeaveNotice } from "./views/dialogs.js";
+import { openLeaveNotice, openReloadNotice } from "./views/dialogs.js";
 import { openingView, waitingView } from "./views/waiting.js";
 import { examView } from "./views/exam.js";
 import { receiptView } from "./views/receipt.js";
@@ -93,14 +93,18 @@ export function start({ makeApi, views = {} }) {
     dataset.contrast = preferences.contrast ? "high" : "normal";
   }
 
+  const cut = () => ["offline", "busy"].includes(store.get().link);
+
   /** While somebody sits: leaving is noticed, copying deterred, as the form says. */
   function beginSitting({ form, signIn }) {
     const conduct = form.conduct || {};
     const stop = guard(conduct);
+    const stopKeys = guardReload({ cut, explain: openReloadNotice });
     const onReturn = (kind) => conduct.leave_action !== "count" && openLeaveNotice(conduct, kind);
     ctx.leaving = createLeaving({ store, api, clock, conduct, onReturn, attempt: signIn.attempt_id, outbox: session.outbox() });
     ctx.endSitting = () => {
       stop();
+      stopKeys();
       ctx.leaving = null;
     };
   }
@@ -128,7 +132,8 @@ export function start({ makeApi, views = {} }) {
   }
 
   function guardLeaving(event) {
-    if (!Object.keys(store.get().pending).length || store.get().receipt) return;
+    const { pending, phase, receipt } = store.get();
+    if (receipt || !(Object.keys(pending).length || (phase === "exam" && cut()))) return;
     event.preventDefault();
     event.returnValue = "";
   }
@@ -144,6 +149,8 @@ export function start({ makeApi, views = {} }) {
   setInterval(tick, TICK_MS);
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => false);
   if (matchMedia("(max-width: 700px)").matches) store.dispatch({ type: "preference", name: "panel", value: false });
+  const place = document.querySelector('meta[name="time-zone"]');
+  if (place) placeIn(place.content);
   dress(store.get());
   session.resume();
 }

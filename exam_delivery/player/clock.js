@@ -58,13 +58,23 @@ export function formatSpan(milliseconds) {
   return hours ? `${hours}:${rest}` : rest;
 }
 
+/** @type {string|undefined} */
+let zone;
+
+/** Name the time zone of the place: instants are written in it, whatever zone this computer is set to. */
+export function placeIn(name) {
+  zone = name;
+}
+
 /** Write an instant of the server as `14:30` or, with `full`, `2026-11-21 14:30:05`, in the zone of the place. */
 export function formatInstant(instant, full = false) {
   const value = parseInstant(instant);
   if (value === null) return "";
-  const date = new Date(value);
-  const two = (n) => String(n).padStart(2, "0");
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  if (!full) return time;
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}:${two(date.getSeconds())}`;
+  const digits = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const part = {};
+  new Intl.DateTimeFormat("en-GB", { ...digits, year: "numeric", hourCycle: "h23", timeZone: zone }).formatToParts(value).forEach(({ type, value: text }) => {
+    part[type] = text;
+  });
+  const time = `${part.hour}:${part.minute}`;
+  return full ? `${part.year}-${part.month}-${part.day} ${time}:${part.second}` : time;
 }

@@ -40,3 +40,19 @@ export function guard({ block_copy: blockCopy, allow_paste: allowPaste }) {
     delete document.documentElement.dataset.noPrint;
   };
 }
+
+/**
+ * Keep a candidate who is cut off from reloading: without the network the page would not come back.
+ * @param {{cut: () => boolean, explain: () => void}} options
+ * @returns {() => void} stops
+ */
+export function guardReload({ cut, explain }) {
+  function onKey(event) {
+    const reloads = event.key === "F5" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "r");
+    if (!reloads || !cut()) return;
+    event.preventDefault();
+    explain();
+  }
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
+}

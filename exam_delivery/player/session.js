@@ -6,6 +6,7 @@ import { createAhead } from "./ahead.js";
 import { holdInThisTab } from "./tabs.js";
 import { forget, recall, remember } from "./memory.js";
 import { newest } from "./rescue.js";
+import { createSigningIn } from "./signing_in.js";
 import { t } from "./i18n.js";
 
 export function createSession({ store, api, clock }) {
@@ -39,38 +40,7 @@ export function createSession({ store, api, clock }) {
     keep();
   }
 
-  function signInText(error) {
-    if (error.status === 0) return t("连接不上考试服务器，请检查网线后再试，或举手告诉监考员。");
-    return error.message || t("准考证号或证件号不对，请核对后再试。");
-  }
-
-  async function signIn(admissionNumber, idNumber) {
-    set({ busy: true, message: "" });
-    try {
-      adoptSignIn(await api.signIn(admissionNumber, idNumber));
-      set({ busy: false });
-      await proceed(store.get().status);
-    } catch (error) {
-      set({ busy: false, ...(error.code === "lockdown_required" ? { phase: "lockdown", launch: error.details.launch } : { message: signInText(error) }) });
-    }
-  }
-
-  /** Sign in from the dialog while the page and its answers stay. */
-  async function signInAgain(admissionNumber, idNumber) {
-    set({ busy: true, message: "" });
-    try {
-      const before = attempt();
-      const answer = await api.signIn(admissionNumber, idNumber);
-      set({ busy: false });
-      if (answer.attempt_id !== before) return set({ message: t("这不是本场考试的考生，请填写您自己的准考证号和证件号。") });
-      adoptSignIn({ ...store.get().signIn, ...answer });
-      keep();
-      if (sync) sync.retry();
-    } catch (error) {
-      set({ busy: false, message: signInText(error) });
-    }
-    return undefined;
-  }
+  const { signIn, signInAgain } = createSigningIn({ store, api, attempt, adopt: adoptSignIn, proceed, keep, retry: () => sync && sync.retry() });
 
   function signOut(message = "") {
     release();
@@ -103,12 +73,18 @@ export function createSession({ store, api, clock }) {
     store.dispatch({ type: "lock", lock: "other_tab" });
   }
 
+  /** The start was moved: wait for the new one. @returns {boolean} whether it is so near that asking again is the wait */
+  function waitOn(opensAt = store.get().signIn.opens_at) {
+    set({ phase: "waiting", message: "", signIn: { ...store.get().signIn, opens_at: opensAt } });
+    return !(clock.until(opensAt) > 2000);
+  }
+
   /** @returns {boolean} whether it is worth trying to enter again */
   function enterFailed(error) {
     if (error.status === 401) signOut(t("登录已失效，请重新登录。已作答的内容不会丢失。"));
     else if (error.code === "attempt_taken_over") signOut(t("您已在另一台电脑或另一个页面登录。如需在这里考试，请重新登录。"));
     else if (error.status === 410) finish();
-    else if (error.code === "not_open") set({ phase: "waiting", message: "" });
+    else if (error.code === "not_open") return waitOn(error.details.opens_at);
     else if (error.passing) set({ message: t("连接不上考试服务器，正在自动重试，请不要关闭本页。") });
     else set({ message: error.message || t("暂时不能进入考试，正在自动重试。请举手告诉监考员。") });
     return !["sign_in", "receipt", "finishing"].includes(store.get().phase);
@@ -144,8 +120,20 @@ export function createSession({ store, api, clock }) {
     [outbox, sync] = [null, null];
   }
 
+  /** The form was replaced: what is left goes to the old attempt as evidence, the new one opens after signing in. */
+  async function beginAnew() {
+    const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
+    const left = newest(await box.events(), sync ? sync.unsent() : []).slice(0, 200);
+    const kept = !left.length || (await api.save(attempt(), left).then(() => true, (error) => error.status === 410));
+    await box.drop("scratch", 0);
+    if (kept) await box.clear();
+    outbox = null;
+    signOut(t("您的试卷已更换：原来的作答已停止，答案留存备查。请重新登录，在新试卷上从头作答，时间重新计算。"));
+  }
+
   async function showReceipt(receipt) {
     if (store.get().receipt) return;
+    if (receipt.voided_at) return beginAnew();
     set({ receipt, lock: "closed", busy: false, dialog: null });
     await cleanUp();
     set({ phase: "receipt" });
@@ -158,7 +146,7 @@ export function createSession({ store, api, clock }) {
     if (!store.get().form) set({ phase: "finishing" });
     for (let tries = 0; !store.get().receipt; tries += 1) {
       try {
-        await showReceipt(await api.submit(attempt()));
+        return await showReceipt(await api.submit(attempt()));
       } catch (error) {
         if (error.status === 401) return signOut(t("考试已结束。重新登录可以查看回执。"));
         if (!error.passing && error.status !== 410) return set({ lock: null });

@@ -10,7 +10,7 @@ export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
   link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, leaves: 0, status: "waiting",
-  deadlineAt: null, earliestSubmitAt: null, extension: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, launch: "", outside: false, kept: [],
+  deadlineAt: null, earliestSubmitAt: null, extension: null, timeNote: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, launch: "", outside: false, kept: [],
   preferences: DEFAULT_PREFERENCES,
 });
 

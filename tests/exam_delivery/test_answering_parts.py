@@ -65,10 +65,10 @@ class Faulty:
         with self.storage.transaction() as tx:
             lock = tx.lock_attempts
 
-            def lock_attempts(keys: Any) -> Any:
+            def lock_attempts(keys: Any, slots: Any = ()) -> Any:
                 if self.broken & set(keys):
                     raise OSError("disk")
-                return lock(keys)
+                return lock(keys, slots)
 
             tx.lock_attempts = lock_attempts
             yield tx
@@ -79,9 +79,9 @@ def transact(writer: Writer, commands: list[Any]) -> list[Any]:
     held = threading.Event()
     gather = writer._gather
 
-    def gather_all() -> Any:
+    def gather_all(batch: Any) -> Any:
         held.wait(10)
-        return gather()
+        return gather(batch)
 
     writer._gather = gather_all  # type: ignore[method-assign]
     writer.submit(SaveCommand(uuid.uuid4(), 0, Clock()(), []))  # lets the loop come round to the new gathering
@@ -264,6 +264,8 @@ def test_one_entry_sends_candidates_to_their_program_and_staff_to_theirs(
         assert caller.raw("GET", path).body == b"staff"
     assert len(made) == 1
     assert Caller(CandidateSite(make)).raw("GET", "/console/").status == 404
+    there = Caller(CandidateSite(make, timezone="Asia/Urumqi")).raw("GET", "/exam/").body
+    assert b'name="time-zone" content="Asia/Urumqi"' in there, "players write times in the zone of the place"
     site.close()
 
 

@@ -1,5 +1,5 @@
 /** Messages across the top that must be seen: read-only, held, long outage, no storage, more time. */
-import { fill, h, icon } from "../dom.js";
+import { fill, h, icon, setText } from "../dom.js";
 import { holdText } from "../announce.js";
 import { t } from "../i18n.js";
 import { mayRescue, openRescue } from "./rescue.js";
@@ -18,6 +18,20 @@ const LOCK_TEXTS = {
 function rescueAfter(state) {
   const { rescue_after_seconds: seconds } = (state.form && state.form.conduct) || {};
   return seconds ? seconds * 1000 : LONG_CUT_MS;
+}
+
+/** How much is left, to be seen for a while as well as heard; below the items, so that nothing moves under a pointer. */
+export function createTimeNote(ctx) {
+  const text = h("span", {});
+  const element = h("p", { class: "time-note", hidden: true, "aria-hidden": "true" }, icon("clock"), text);
+  return {
+    element,
+    tick() {
+      const { timeNote } = ctx.store.get();
+      element.hidden = !timeNote || ctx.clock.monotonic() > timeNote.until;
+      if (!element.hidden) setText(text, timeNote.text);
+    },
+  };
 }
 
 /** The banners above the exam; one of them offers the rescue file. */

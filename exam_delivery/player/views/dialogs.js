@@ -44,7 +44,7 @@ export function openPicture(image) {
 /** The list of keys and the short guide. */
 export function openHelp(ctx) {
   const keys = [
-    ["N", t("下一题")], ["P", t("上一题")], ["F", t("标记或取消标记")], [t("A–H 或 1–9"), t("选择对应选项（第六项请按 6）")],
+    ["N", t("下一题")], ["P", t("上一题")], ["F", t("标记或取消标记")], ["T", t("看或听剩余时间和未答题数")], [t("A–H 或 1–9"), t("选择对应选项（第六项请按 6）")],
     ["Tab", t("移到下一个按钮或空格")], [t("方向键"), t("在选项之间或题号之间移动")], ["?", t("打开本帮助")],
   ];
   const box = h("input", {
@@ -72,6 +72,16 @@ export function openLeaveNotice({ leave_action: action, leave_limit: limit }, ki
   openDialog({
     name: "left-page", title: t("请不要离开考试页面"),
     body: [h("p", {}, text), h("p", {}, t("考试中请不要切换到别的窗口，也不要最小化。电脑自己弹出窗口的，请举手告诉监考员。")), rule],
+    buttons: [closeButton(t("知道了，继续作答"), "primary")],
+  });
+}
+
+/** Say why a reload would be the wrong thing now. */
+export function openReloadNotice() {
+  if (document.querySelector("dialog.stay")) return;
+  openDialog({
+    name: "stay", title: t("现在不要刷新"),
+    body: [h("p", {}, t("网络还没有恢复，刷新以后考试页面会打不开。答案都在这台电脑里，请继续作答；网络恢复后会自动上传。"))],
     buttons: [closeButton(t("知道了，继续作答"), "primary")],
   });
 }

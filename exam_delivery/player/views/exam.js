@@ -1,7 +1,9 @@
 /** The exam screen: top bar, panel, items, bottom bar. */
 import { fill, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { tellTime } from "../announce.js";
 import { listen } from "../keyboard.js";
+import { createTimeNote } from "./banners.js";
 import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
 import { createItem } from "./item.js";
 import { createPanel } from "./panel.js";
@@ -102,6 +104,7 @@ function createBottom(ctx) {
       const last = neighbour(state, 1) === null;
       previous.disabled = neighbour(state, -1) === null;
       next.disabled = last && state.lock !== null;
+      mark.disabled = !mayAnswer(state);
       setAttribute(mark, "aria-pressed", marked);
       setText(markText, marked ? t("取消标记") : t("标记"));
       setText(nextText, last ? t("检查并交卷") : t("下一题"));
@@ -126,16 +129,17 @@ export function examView(ctx) {
   const panel = createPanel(ctx);
   const bottom = createBottom(ctx);
   const toolbox = createToolbox(ctx);
+  const timeNote = createTimeNote(ctx);
   const element = h("div", { class: "exam" },
     h("div", { class: "skips" }, skipLink(t("跳到当前题目"), () => element.querySelector(`#item-${store.get().current}`)),
       skipLink(t("跳到材料"), () => element.querySelector(".split") && (element.querySelector(`#item-${store.get().current}`).closest(".split") || element).querySelector(".stimulus")),
       skipLink(t("跳到题号"), () => panel.element.querySelector('[tabindex="0"]') || panel.element)),
-    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "scroller" }, topbar.below, h("div", { class: "middle" }, panel.element, toolbox.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element))), bottom.element);
+    h("p", { class: "print-notice" }, t("考试期间不能打印试题。")), topbar.element, h("div", { class: "scroller" }, topbar.below, h("div", { class: "middle" }, panel.element, toolbox.element, h("main", { class: "stage", "aria-label": t("试题"), tabIndex: -1 }, stage.element))), timeNote.element, bottom.element);
   let again = null;
   ctx.focusItem = () => stage.focusCurrent();
   const stop = listen({
     active: () => store.get().preferences.shortcuts,
-    commands: { n: () => ctx.step(1), p: () => ctx.step(-1), f: () => ctx.toggleMark(), "?": () => openHelp(ctx) },
+    commands: { n: () => ctx.step(1), p: () => ctx.step(-1), f: () => ctx.toggleMark(), t: () => tellTime(ctx), "?": () => openHelp(ctx) },
     choose: (index) => stage.choose(index),
   });
 
@@ -160,7 +164,10 @@ export function examView(ctx) {
       element.classList.toggle("is-locked", state.lock !== null);
       askSignIn(state);
     },
-    tick: () => topbar.tick(),
+    tick() {
+      topbar.tick();
+      timeNote.tick();
+    },
     leave() {
       stop();
       if (again) again.close();

@@ -1,5 +1,5 @@
 /** One item on the screen: heading, stem, control, state of its answer. */
-import { h, icon } from "../dom.js";
+import { h, icon, setAttribute } from "../dom.js";
 import { t } from "../i18n.js";
 import { typeset } from "../math.js";
 import { howTo, kindOf, renderInteraction } from "../interactions/index.js";
@@ -19,13 +19,25 @@ export function safetyText(state, slot) {
 const SAFETY_ICONS = { saved: "check", saving: "clock", local: "cut", page: "alert", refused: "alert" };
 
 /** Turn the pictures of a text into buttons that show them large. */
-export function makeZoomable(stem) {
+function makeZoomable(stem) {
   stem.querySelectorAll("img").forEach((image) => {
     const label = image.alt ? t("放大图片：{alt}", { alt: image.alt }) : t("放大图片");
     const button = h("button", { type: "button", class: "zoom", "aria-label": label, onclick: () => openPicture(image) });
     image.replaceWith(button);
     button.append(image);
   });
+}
+
+/** Texts wider than their place (tables, formulas) become stops of the Tab key, so that arrow keys can scroll them. */
+const wide = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  const scrolls = target.scrollWidth > target.clientWidth + 1;
+  setAttribute(target, "tabindex", scrolls ? 0 : null);
+}));
+
+/** What every text of an item or a shared text needs: pictures that open, wide parts that scroll by keyboard. */
+export function dressText(text) {
+  makeZoomable(text);
+  wide.observe(text);
 }
 
 function scoreText(slot) {
@@ -52,7 +64,7 @@ export function createItem(ctx, slot) {
   const element = h("article", { class: "item", id, tabIndex: -1, "aria-labelledby": `${id}-heading`, "data-slot": slot.slot },
     h("div", { class: "item-head" }, heading, saved), h("p", { class: "muted how-to" }, howTo(slot)),
     control.inStem ? null : stem, fields, h("div", { class: "item-foot" }, clear));
-  makeZoomable(stem);
+  dressText(stem);
   typeset(element);
   let shown = null;
   let shownSafety = "";

@@ -1,14 +1,43 @@
 /** After handing in: the receipt, to be printed or copied. */
-import { h } from "../dom.js";
+import { fill, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { frame } from "./before.js";
-import { counts } from "../selectors.js";
+import { answeredAt, counts, positionOf } from "../selectors.js";
 import { insideSeb } from "../seb.js";
 import { mayRescue, openRescue } from "./rescue.js";
 
 /** Break a digest into groups of four so that people can compare it. */
 export const grouped = (digest) => (digest || "").replace(/^sha256:/, "").replace(/(.{4})(?=.)/g, "$1 ");
+
+/** What the code on the receipt says, to be read by any phone and compared. */
+function codeText(rows, digest) {
+  return [t("考库交卷回执"), ...rows.map(([name, value]) => `${name} ${value}`), digest].join("\n");
+}
+
+/** Draw the code; a receipt without it is as good, so nothing is said when it cannot be drawn. */
+async function drawCode(place, text, label) {
+  try {
+    const grid = (await import("../qr.js")).qrModules(text);
+    const path = grid.map((row, y) => row.map((dark, x) => (dark ? `M${x + 4} ${y + 4}h1v1h-1z` : "")).join("")).join("");
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const side = grid.length + 8;
+    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+    drawn.setAttribute("d", path);
+    svg.append(drawn);
+    fill(place, svg);
+  } catch (error) {
+    place.remove();
+  }
+}
+
+/** Numbers of the items that were handed in without an answer. */
+function openNumbers({ form, answers }) {
+  return form ? form.slots.map(({ slot }) => slot).filter((slot) => !answeredAt({ answers }, slot)).map((slot) => positionOf(form, slot)).sort((a, b) => a - b) : [];
+}
 
 /** The receipt. */
 export function receiptView(ctx) {
@@ -19,14 +48,19 @@ export function receiptView(ctx) {
   const rows = [
     [t("姓名"), person.name], [t("准考证号"), receipt.admission_number || person.admission_number], [t("考试"), (form && form.title) || session.title],
     [t("收到的答案"), total ? t("{n} 题（共 {total} 题）", { n: receipt.n_answers, total }) : t("{n} 题", { n: receipt.n_answers })],
-    [t("交卷时间"), formatInstant(receipt.submitted_at, true)],
+    [t("没有作答的题"), openNumbers({ form, answers }).join(t("、"))], [t("交卷时间"), formatInstant(receipt.submitted_at, true)],
   ].filter(([, value]) => value);
+  const code = h("div", { class: "receipt-code" });
+  const digest = (receipt.digest || "").replace(/^sha256:/, "");
+  const inCode = [[t("准考证号"), receipt.admission_number || person.admission_number || ""], [t("交卷时间"), formatInstant(receipt.submitted_at, true)]];
+  drawCode(code, codeText(inCode, digest), t("回执二维码，内容是准考证号、交卷时间和校验码"));
   const element = frame(ctx, "receipt", t("已交卷"),
     h("p", { class: "notice success" }, t("您的答案已由服务器收到并封存。请保持安静，听监考员安排离场。")),
     unsent ? h("p", { class: "notice warning", role: "alert" }, t("有 {n} 条答案在收卷前没有传到服务器，仍存在本机。请不要离开，立即举手告诉监考员。", { n: unsent })) : null,
     unsent && mayRescue(ctx.store.get()) ? h("p", { class: "no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => openRescue(ctx) }, t("保存应急文件"))) : null,
     h("dl", { class: "facts receipt" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
       h("div", {}, h("dt", {}, t("校验码")), h("dd", {}, h("code", { class: "digest" }, grouped(receipt.digest))))),
+    code,
     h("p", { class: "muted" }, t("校验码由您提交的全部答案算出，可用来核对答案没有被改动。")),
     h("div", { class: "page-buttons no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => window.print() }, t("打印回执")),
       insideSeb() ? h("a", { class: "button large", href: "?quit" }, t("退出安全考试浏览器")) : null,

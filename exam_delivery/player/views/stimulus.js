@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { typeset } from "../math.js";
 import { positionOf } from "../selectors.js";
-import { makeZoomable } from "./item.js";
+import { dressText } from "./item.js";
 
 /** Slots in groups: those that follow each other and share a text together, every other one by itself. */
 export function groupsOf(slots) {
@@ -27,7 +27,7 @@ export function createSplit(form, slot) {
   const text = h("div", { class: "stem", html: form.stimuli[slot.stimulus] });
   const pane = h("section", { class: "stimulus", tabindex: "0", "aria-label": title }, h("h2", { class: "stimulus-title" }, title), text);
   const items = h("div", { class: "split-items" });
-  makeZoomable(text);
+  dressText(text);
   typeset(pane);
   return { element: h("div", { class: "split" }, pane, items), items, stimulus: slot.stimulus, tell: () => say(t("{title}在题目之前。", { title })) };
 }

@@ -3,6 +3,7 @@ import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant, formatSpan } from "../clock.js";
 import { frame } from "./before.js";
+import { createPractice } from "./practice.js";
 
 const JITTER_MS = 1500;
 const ASK_MS = 15000;
@@ -14,11 +15,13 @@ export function waitingView(ctx) {
   const { signIn } = store.get();
   const span = h("p", { class: "big-clock", role: "timer" });
   const status = h("p", { class: "waiting-status", role: "status" });
+  const start = h("p", { class: "waiting-start" });
   const candidate = signIn.candidate || {};
   const element = frame(ctx, "waiting", t("请安静等候开考"),
     h("p", {}, t("{name}，您已准备好。到点后考试会自动开始，不用按任何按钮。", { name: candidate.name || "" })),
-    span, status,
-    h("p", { class: "muted" }, t("开考时间 {time}（以服务器时间为准，与本机时钟无关）", { time: formatInstant(signIn.opens_at) })));
+    status, span,
+    start,
+    createPractice());
   const jitter = Math.random() * JITTER_MS;
   let asked = clock.monotonic();
   let fetchAt = null;
@@ -47,7 +50,9 @@ export function waitingView(ctx) {
   return {
     element,
     tick() {
-      const left = clock.until(store.get().signIn.opens_at);
+      const opensAt = store.get().signIn.opens_at;
+      const left = clock.until(opensAt);
+      setText(start, t("开考时间 {time}（以服务器时间为准，与本机时钟无关）", { time: formatInstant(opensAt) }));
       const open = left !== null && left <= -jitter;
       setText(span, left === null || left <= 0 ? "00:00" : formatSpan(left));
       setText(status, store.get().message || (left !== null && left <= 0 ? t("时间到，正在打开试卷……") : t("距离开考还有")));

@@ -37,9 +37,9 @@ def instant(seconds: float) -> str:
 
 
 class RefusedError(Exception):
-    def __init__(self, status: int, code: str, message: str = "") -> None:
+    def __init__(self, status: int, code: str, message: str = "", **details: Any) -> None:
         super().__init__(code)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.details = status, code, message, details
 
 
 @dataclass
@@ -67,6 +67,7 @@ class FakeExam:
     leaves: dict[int, dict[str, Any]] = field(default_factory=dict)
     leave_limit: int | None = None
     refuse_sealed_form: bool = False
+    admits_at: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -76,6 +77,8 @@ class FakeExam:
     def sign_in(self, body: dict[str, Any]) -> dict[str, Any]:
         if (body.get("admission_number"), body.get("id_number")) != (ADMISSION_NUMBER, ID_NUMBER):
             raise RefusedError(401, "wrong_credentials", "准考证号或证件号不对")
+        if self.admits_at:
+            raise RefusedError(403, "not_open", "还没有到入场时间", opens_at=instant(self.admits_at))
         token = f"token-{len(self.tokens) + 1}"
         self.tokens.append(token)
         form = self.form
@@ -107,7 +110,7 @@ class FakeExam:
 
     def start(self) -> dict[str, Any]:
         if time.time() < self.opens_at:
-            raise RefusedError(403, "not_open", "考试还没有开始")
+            raise RefusedError(403, "not_open", "考试还没有开始", opens_at=instant(self.opens_at))
         if self.status == "ready":
             self.status, self.deadline_at = "in_progress", time.time() + self.seconds
         return {**self.times(), "form_key": told_key(FORM_ROOT, uuid.UUID(self.attempt), self.packed_form)}
@@ -248,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             return 200, self.exam.dispatch(method, self.path, token, body)
         except RefusedError as error:
-            return error.status, {"error": error.code, "message": error.message, "details": {}}
+            return error.status, {"error": error.code, "message": error.message, "details": error.details}
 
 
 class QuietServer(ThreadingHTTPServer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import playwright
 import pytest
+import segno
 
 from exam_delivery.answering.static import PlayerFiles, served
 from tests.exam_delivery.player.player_fake_api import PLAYER
@@ -52,6 +54,21 @@ def test_state_clock_and_answer_protocol_hold_under_node(tmp_path: Path) -> None
     assert re.search(r"pass [1-9]\d", done.stdout), done.stdout
 
 
+def test_the_code_of_a_receipt_is_that_of_the_standard(tmp_path: Path) -> None:
+    text = "考库交卷回执\n" + "0123456789abcdef" * 10 + "!"
+    script = "import { qrModules } from './qr.mjs'; const rows = (text) => qrModules(text) && qrModules(text).map((row) => row.map(Number)); "
+    script += "console.log(JSON.stringify([rows(process.argv[2]), rows(process.argv[2] + '!')]));"
+    shutil.copy(PLAYER / "qr.js", tmp_path / "qr.mjs")
+    (tmp_path / "draw.mjs").write_text(script, encoding="utf-8")
+    done = subprocess.run(
+        [NODE, "draw.mjs", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    drawn, too_long = json.loads(done.stdout)
+    standard = segno.make(text.encode(), version=9, error="m", mask=0, mode="byte", boost_error=False)
+    assert drawn == [list(row) for row in standard.matrix]
+    assert too_long is None
+
+
 def loaded_at_once() -> set[str]:
     """Return the files that every candidate loads: the page, and what its script imports at once, not on demand."""
     found, to_read = {"index.html", "favicon.svg", "player.css", "too_old.js"}, ["main.js"]
@@ -74,7 +91,7 @@ def test_player_is_at_most_60_kb_compressed_and_72_with_everything_it_loads_on_d
     at_once = sum(own[name] for name in loaded_at_once())
     assert at_once <= 60 * 1024, f"{at_once} bytes"
     assert sum(own.values()) <= 72 * 1024, f"{sum(own.values())} bytes"
-    assert set(own) - loaded_at_once() == {"messages_en.js", "arithmetic.js", "views/tools.js", "types.js"}
+    assert set(own) - loaded_at_once() == {"messages_en.js", "arithmetic.js", "views/tools.js", "types.js", "qr.js"}
 
 
 def test_candidates_get_the_player_without_its_comments_and_nothing_else_is_missing() -> None:

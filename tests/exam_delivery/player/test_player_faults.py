@@ -178,7 +178,8 @@ def test_a_newer_sign_in_elsewhere_turns_the_page_read_only(room) -> None:
     answer(page, "尾座的移动")
     expect(page.locator(".banner")).to_contain_text("本页只能查看，不能作答")
     read_only(page)
-    expect(page.get_by_role("button", name="交卷", exact=True)).to_be_disabled()
+    for name in ("交卷", "标记"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     answer(other, "工件的旋转运动")
     saved(other)
     assert room.exam.responses[1]["response"] == ["c1"]
@@ -289,6 +290,7 @@ def test_folded_time_comes_back_at_ten_minutes(room) -> None:
     expect(page.locator(".timer-value")).to_have_text("已隐藏")
     expect(page.locator(".timer-value")).to_contain_text("09:5", timeout=25000)
     expect(page.locator("#live")).to_have_text("还剩 10 分钟，还有 10 题未答。")
+    expect(page.locator(".time-note")).to_have_text("还剩 10 分钟，还有 10 题未答。")
 
 
 def test_events_carry_what_the_interface_promises(room) -> None:

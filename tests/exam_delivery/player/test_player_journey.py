@@ -85,6 +85,8 @@ def test_a_whole_sitting_by_mouse(room) -> None:
     digest = room.exam.receipt["digest"]
     assert page.locator(".digest").inner_text().replace(" ", "") == digest
     expect(page.get_by_text("10 题（共 10 题）")).to_be_visible()
+    expect(page.get_by_role("img", name="回执二维码")).to_be_visible()
+    expect(page.get_by_text("没有作答的题")).to_have_count(0)
     assert page.evaluate(STORED) == {"session": [], "local": [], "databases": []}
 
 
