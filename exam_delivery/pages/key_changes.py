@@ -24,7 +24,8 @@ from exam_delivery.rules.amendments import (
     ChangeState,
 )
 from exam_delivery.rules.scoring import KeyedSlot
-from exam_delivery.services import forms, key_changes, scoring_keys
+from exam_delivery.services import forms, key_change_forms, key_changes, scoring_keys
+from exam_delivery.services.key_change_forms import FormLine
 from exam_delivery.services.key_changes import FormInUse, OtherPlace, Proposal
 from exam_delivery.services.key_effects import Effect, Effects, export_effects, find_effects
 from item_templates import registry
@@ -62,9 +63,14 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class FormsPage:
-    """Forms that were sat: the first thing a proposal names."""
+    """Forms that were sat, or those of one set: the first thing a proposal names."""
 
-    forms: Sequence[FormInUse]
+    lines: Sequence[FormLine]
+    text: str
+    set_name: str
+    form_set_id: uuid.UUID | None
+    paging: Paging
+    href: Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,31 @@ def index() -> Page:
 @requires(Permission.SCORE_RELEASE)
 def choose_form() -> Page:
     """Choose the form whose key is in doubt."""
-    page = FormsPage(key_changes.forms_in_use(db.session(), current_actor()))
+    lines = key_change_forms.list_lines(db.session(), current_actor(), _searched())
+    return _forms_page(lines)
+
+
+@bp.get("/new/sets/<uuid:form_set_id>")
+@requires(Permission.SCORE_RELEASE)
+def choose_form_of_set(form_set_id: uuid.UUID) -> Page:
+    """Choose among the forms of a set, one for each candidate."""
+    name, lines = key_change_forms.list_set(db.session(), current_actor(), form_set_id, _searched())
+    return _forms_page(lines, name, form_set_id)
+
+
+def _searched() -> str:
+    return request.args.get("q", "").strip()[:100]
+
+
+def _forms_page(lines: Sequence[FormLine], set_name: str = "", form_set_id: uuid.UUID | None = None) -> Page:
+    paging = paging_from_request().of(len(lines))
+    shown = lines[paging.offset : paging.offset + paging.per_page]
+    link = (
+        reading.page_link("key_changes.choose_form_of_set", form_set_id=form_set_id)
+        if form_set_id
+        else reading.page_link("key_changes.choose_form")
+    )
+    page = FormsPage(shown, _searched(), set_name, form_set_id, paging, link)
     return render_page("exam_delivery/key_changes/forms.html", page)
 
 
