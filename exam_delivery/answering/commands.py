@@ -25,7 +25,16 @@ from exam_delivery.answering.protocol import (
     Refusal,
     not_open,
 )
-from exam_delivery.answering.storage import Admission, AttemptRow, EventRow, StateRow, Transaction, newest_by_slot
+from exam_delivery.answering.storage import (
+    Admission,
+    AttemptRow,
+    Contact,
+    EventRow,
+    Key,
+    StateRow,
+    Transaction,
+    newest_by_slot,
+)
 from exam_delivery.rules.receipts import is_answered, make_receipt
 from exam_delivery.rules.room import OFFLINE_AFTER
 from kernel.clock import iso
@@ -35,6 +44,8 @@ HOLDS = {"in_progress": "locked", "waiting": "cancelled"}
 """What a lock means: an attempt that waits is locked when its session is cancelled."""
 HOLD_GRACE = timedelta(seconds=15)
 """A page learns of a pause or a lock with its next contact; what was written until then still counts."""
+MAX_SLOT = 10_000
+"""More items than any form has: numbers beyond are refused, and never asked of the database."""
 
 
 class Command(Protocol):
@@ -153,19 +164,20 @@ def _refuse_save(save: SaveCommand, attempt: AttemptRow | None) -> Refusal | Non
     return refuse_answers(attempt, save.received_at)
 
 
-Key = tuple[uuid.UUID, int]
+def slots_of(saves: Sequence[SaveCommand]) -> list[Key]:
+    """Return the slots that saves name, each once and sorted by key; what no form can have is left out."""
+    keys = {(save.attempt_id, slot) for save in saves for slot, *_ in save.events if 1 <= slot <= MAX_SLOT}
+    return sorted(keys, key=lambda key: (key[0].bytes, key[1]))
 
 
 def _write(tx: Transaction, kept: Sequence[EventRow]) -> dict[Key, int]:
     """Write events and states; return the durable seq of each slot that was answered in time."""
-    if kept:
-        tx.add_events(sorted(kept, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq)))
     newest = newest_by_slot(row for row in kept if not row.is_late)
-    before = tx.states_at([(row.attempt_id, row.slot) for row in newest])
+    before = tx.states_at([_key(row) for row in newest])
     ahead = [row for row in newest if _key(row) not in before or before[_key(row)].seq < row.seq]
-    if ahead:
-        tx.advance_states(ahead)
-    _touch(tx, newest, ahead, before)
+    if kept:
+        events = sorted(kept, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq))
+        tx.keep(events, ahead, _contacts(newest, ahead, before))
     durable = {key: state.seq for key, state in before.items()}
     durable.update({_key(row): row.seq for row in ahead})
     return durable
@@ -175,17 +187,14 @@ def _key(row: EventRow) -> Key:
     return row.attempt_id, row.slot
 
 
-def _touch(
-    tx: Transaction, newest: Sequence[EventRow], ahead: Sequence[EventRow], before: Mapping[Key, StateRow]
-) -> None:
-    """Write last contact and how many more answers there are now: only what changed is counted."""
+def _contacts(newest: Sequence[EventRow], ahead: Sequence[EventRow], before: Mapping[Key, StateRow]) -> list[Contact]:
+    """Return last contacts, and how many more answers there are now: only what changed is counted."""
     more: dict[uuid.UUID, int] = defaultdict(int)
     for row in ahead:
         old = before.get(_key(row))
         more[row.attempt_id] += _counts(row.response) - (_counts(old.response) if old else 0)
     seen = {row.attempt_id: row.received_at for row in newest}
-    if seen:
-        tx.touch([(attempt_id, at, more[attempt_id]) for attempt_id, at in seen.items()])
+    return [(attempt_id, at, more[attempt_id]) for attempt_id, at in seen.items()]
 
 
 def _counts(response: str) -> int:

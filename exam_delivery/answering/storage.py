@@ -107,33 +107,38 @@ class Lockdowns:
     exempt: frozenset[uuid.UUID]
 
 
+Key = tuple[uuid.UUID, int]
+"""A slot of an attempt."""
+Contact = tuple[uuid.UUID, datetime, int]
+"""When an attempt's page was last heard of, and how many more answers there are since then."""
+
+
 class Transaction(Protocol):
     """One write transaction; it is durable when the context ends without an error."""
 
     admissions: dict[uuid.UUID, Admission]
     """What was asked for whole batches before the commands need it."""
 
-    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
-        """Return attempts locked in a stable order."""
+    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID], slots: Sequence[Key] = ()) -> dict[uuid.UUID, AttemptRow]:
+        """Return attempts locked in a stable order; the states of these slots will be asked for next and may be fetched along."""
         ...
 
-    def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
+    def states_at(self, keys: Sequence[Key]) -> dict[Key, StateRow]:
+        """Return the states of some slots of the locked attempts; the answer may name more of them than were asked for."""
         ...
 
-    def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
-        """Return the states of some slots of some attempts."""
-        ...
+    def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
+        """Keep events, make those that are ahead the states, and write the contacts; all are sorted by key.
 
-    def advance_states(self, rows: Sequence[EventRow]) -> None:
-        """Make events, one a slot and sorted by key, the states; an older one never replaces a newer one."""
+        An event that is there already changes nothing, and an older one never replaces a newer state.
+        """
         ...
 
     def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
         """Return all states of an attempt, by slot."""
         ...
 
-    def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
+    def touch(self, rows: Sequence[Contact]) -> None:
         """Write last contact, and how many more answers there are."""
         ...
 

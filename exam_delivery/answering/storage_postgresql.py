@@ -29,7 +29,9 @@ from exam_delivery.answering.storage import (
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
+    Contact,
     EventRow,
+    Key,
     LeaveRow,
     LockdownRow,
     Lockdowns,
@@ -44,26 +46,25 @@ FIND_STATES_OF = "SELECT attempt_id, slot, seq, response FROM response_states WH
 FIND_ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
 LOCK_ATTEMPTS = f"{FIND_ATTEMPTS} ORDER BY attempt_id FOR UPDATE"
 FIND_WITH_FORMS = f"SELECT {ATTEMPT_COLUMNS}, {FORM} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
-ADD_EVENTS = (
-    f"INSERT INTO response_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM json_to_recordset(%s::json) AS t("  # noqa: S608
-    "attempt_id uuid, slot int, seq bigint, response text, client_time text, received_at timestamptz, generation int, "
-    "is_late boolean) ON CONFLICT DO NOTHING"
-)
 STATES_AT = (
-    "SELECT s.attempt_id, s.slot, s.seq, s.response FROM json_to_recordset(%s::json) AS k(attempt_id uuid, slot int) "
-    "JOIN response_states s ON s.attempt_id = k.attempt_id AND s.slot = k.slot"
-)
-ADVANCE_STATES = (
-    "INSERT INTO response_states (attempt_id, slot, seq, response, received_at) "
-    "SELECT attempt_id, slot, seq, response, received_at FROM json_to_recordset(%s::json) AS t("
-    "attempt_id uuid, slot int, seq bigint, response text, received_at timestamptz) "
-    "ON CONFLICT (attempt_id, slot) DO UPDATE SET seq = excluded.seq, response = excluded.response, "
-    "received_at = excluded.received_at WHERE excluded.seq > response_states.seq"
+    "SELECT s.attempt_id, s.slot, s.seq, s.response FROM json_to_recordset(%s::json) AS k(a uuid, s int) "
+    "JOIN response_states s ON s.attempt_id = k.a AND s.slot = k.s"
 )
 TOUCH = (
     "UPDATE attempts a SET last_contact_at = t.at, n_answered = a.n_answered + t.n "
     "FROM json_to_recordset(%s::json) AS t(id uuid, at timestamptz, n int) WHERE a.attempt_id = t.id"
 )
+KEEP = (
+    f"WITH events AS (INSERT INTO response_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM json_to_recordset(%s::json) AS t("  # noqa: S608
+    "attempt_id uuid, slot int, seq bigint, response text, client_time text, received_at timestamptz, generation int, "
+    "is_late boolean) ON CONFLICT DO NOTHING), "
+    "states AS (INSERT INTO response_states (attempt_id, slot, seq, response, received_at) "
+    "SELECT attempt_id, slot, seq, response, received_at FROM json_to_recordset(%s::json) AS t("
+    "attempt_id uuid, slot int, seq bigint, response text, received_at timestamptz) "
+    "ON CONFLICT (attempt_id, slot) DO UPDATE SET seq = excluded.seq, response = excluded.response, "
+    f"received_at = excluded.received_at WHERE excluded.seq > response_states.seq) {TOUCH}"
+)
+"""Events, states and contacts of a batch as one statement: each of its own costs the driver more than the database."""
 NOTE_GAPS = (
     "INSERT INTO contact_gaps (attempt_id, started_at, ended_at) SELECT id, started, ended "
     "FROM json_to_recordset(%s::json) AS t(id uuid, started timestamptz, ended timestamptz) ON CONFLICT DO NOTHING"
@@ -82,6 +83,15 @@ PATIENCE: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
 }
 """A database machine that vanished without a word is noticed in seconds; the system's own patience is a quarter of an hour."""
+BY_KEY = "; ".join(
+    f"SET {setting}"
+    for setting in (
+        "enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off",
+        "plan_cache_mode = force_generic_plan",
+    )
+)  # fmt: skip
+"""Every statement here names its rows by their keys. A plan made while the tables were nearly empty would go on reading them whole,
+each batch anew, until statistics are collected in the middle of the exam."""
 N_READERS = 8
 """Connections of a process for reading; its many threads share them, so that a few processes never use up the database's."""
 
@@ -96,6 +106,10 @@ def as_json(rows: Any) -> str:
     return msgspec.json.encode(rows).decode()
 
 
+def _contacts(rows: Sequence[Contact]) -> str:
+    return as_json([{"id": attempt_id, "at": at, "n": n} for attempt_id, at, n in rows])
+
+
 class PostgresqlStorage:
     """Reads on a few shared connections, writes on the writer's own; a broken connection is opened anew."""
 
@@ -107,7 +121,9 @@ class PostgresqlStorage:
         self.writer: psycopg.Connection[Any] | None = None
 
     def _open(self, *, autocommit: bool) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self.url, autocommit=autocommit, **PATIENCE)
+        connection = psycopg.connect(self.url, autocommit=True, **PATIENCE)
+        connection.execute(BY_KEY)
+        connection.autocommit = autocommit
         with self.lock:
             self.opened = [c for c in self.opened if not c.closed]
             self.opened.append(connection)
@@ -210,33 +226,37 @@ class PostgresqlTransaction:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         self.admissions: dict[uuid.UUID, Admission] = {}
+        self.foreseen: psycopg.Cursor[Any] | None = None
 
-    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
-        """Return attempts locked in the order of their keys."""
-        rows = [AttemptRow(*row) for row in self.connection.execute(LOCK_ATTEMPTS, (_keys(attempt_ids),), binary=True)]
+    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID], slots: Sequence[Key] = ()) -> dict[uuid.UUID, AttemptRow]:
+        """Return attempts locked in the order of their keys; states are asked for with the same wait."""
+        locked = self.connection.execute(LOCK_ATTEMPTS, (_keys(attempt_ids),), binary=True)
+        self.foreseen = self._ask_states(slots) if slots else None
+        rows = [AttemptRow(*row) for row in locked]
         return {row.attempt_id: row for row in rows}
 
-    def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
-        self.connection.execute(ADD_EVENTS, (as_json([row._asdict() for row in rows]),))
+    def _ask_states(self, keys: Sequence[Key]) -> psycopg.Cursor[Any]:
+        wanted = as_json([{"a": attempt_id, "s": slot} for attempt_id, slot in keys])
+        return self.connection.execute(STATES_AT, (wanted,), binary=True)
 
-    def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
-        """Return the states of some slots of some attempts."""
-        wanted = as_json([{"attempt_id": attempt_id, "slot": slot} for attempt_id, slot in keys])
-        rows = self.connection.execute(STATES_AT, (wanted,), binary=True)
+    def states_at(self, keys: Sequence[Key]) -> dict[Key, StateRow]:
+        """Return the states of some slots, from what was asked for with the locks."""
+        rows, self.foreseen = self.foreseen or self._ask_states(keys), None
         return {(attempt_id, slot): StateRow(slot, seq, response) for attempt_id, slot, seq, response in rows}
 
-    def advance_states(self, rows: Sequence[EventRow]) -> None:
-        """Make events, one a slot and sorted by key, the states."""
-        self.connection.execute(ADVANCE_STATES, (as_json([row._asdict() for row in rows]),))
+    def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
+        """Keep events, make those that are ahead the states, and write the contacts."""
+        rows = as_json([row._asdict() for row in events])
+        states = rows if ahead == events else as_json([row._asdict() for row in ahead])
+        self.connection.execute(KEEP, (rows, states, _contacts(contacts)))
 
     def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
         """Return all states of an attempt, by slot."""
         return [StateRow(*row) for row in self.connection.execute(FIND_STATES, (attempt_id,))]
 
-    def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
+    def touch(self, rows: Sequence[Contact]) -> None:
         """Write last contact, and how many more answers there are; the rows are locked already."""
-        self.connection.execute(TOUCH, (as_json([{"id": key, "at": at, "n": n} for key, at, n in rows]),))
+        self.connection.execute(TOUCH, (_contacts(rows),))
 
     def note_gaps(self, rows: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
         """Keep spans without contact; one that is there already changes nothing."""

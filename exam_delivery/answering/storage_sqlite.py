@@ -25,7 +25,9 @@ from exam_delivery.answering.storage import (
     REGISTRATION_STATUS,
     Admission,
     AttemptRow,
+    Contact,
     EventRow,
+    Key,
     LeaveRow,
     LockdownRow,
     Lockdowns,
@@ -198,13 +200,20 @@ class SqliteTransaction:
         self.connection = connection
         self.admissions: dict[uuid.UUID, Admission] = {}
 
-    def lock_attempts(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AttemptRow]:
+    def lock_attempts(
+        self, attempt_ids: Sequence[uuid.UUID], _slots: Sequence[Key] = ()
+    ) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts; the write transaction itself is the lock. One prepared statement each beats a list of marks."""
         rows = (self.connection.execute(FIND_ATTEMPT, (key.hex,)).fetchone() for key in attempt_ids)
         return {attempt.attempt_id: attempt for attempt in map(attempt_from, filter(None, rows))}
 
-    def add_events(self, rows: Sequence[EventRow]) -> None:
-        """Keep events; one that is there already changes nothing."""
+    def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
+        """Keep events, make those that are ahead the states, and write the contacts."""
+        self._add_events(events)
+        self._advance_states(ahead)
+        self.touch(contacts)
+
+    def _add_events(self, rows: Sequence[EventRow]) -> None:
         self.connection.executemany(
             ADD_EVENT,
             [
@@ -222,14 +231,13 @@ class SqliteTransaction:
             ],
         )
 
-    def states_at(self, keys: Sequence[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], StateRow]:
+    def states_at(self, keys: Sequence[Key]) -> dict[Key, StateRow]:
         """Return the states of some slots of some attempts."""
         query = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? AND slot = ?"
         rows = ((key, self.connection.execute(query, (key[0].hex, key[1])).fetchone()) for key in keys)
         return {key: StateRow(*row) for key, row in rows if row}
 
-    def advance_states(self, rows: Sequence[EventRow]) -> None:
-        """Make events, one a slot, the states."""
+    def _advance_states(self, rows: Sequence[EventRow]) -> None:
         self.connection.executemany(
             "INSERT INTO response_states (attempt_id, slot, seq, response, received_at) VALUES (?,?,?,?,?) "
             "ON CONFLICT (attempt_id, slot) DO UPDATE SET seq = excluded.seq, response = excluded.response, "
@@ -241,7 +249,7 @@ class SqliteTransaction:
         """Return all states of an attempt, by slot."""
         return [StateRow(*row) for row in self.connection.execute(FIND_STATES, (attempt_id.hex,))]
 
-    def touch(self, rows: Sequence[tuple[uuid.UUID, datetime, int]]) -> None:
+    def touch(self, rows: Sequence[Contact]) -> None:
         """Write last contact, and how many more answers there are."""
         self.connection.executemany(
             "UPDATE attempts SET last_contact_at = ?, n_answered = n_answered + ? WHERE attempt_id = ?",

@@ -1,6 +1,7 @@
 """The one writer of a process: takes all commands that wait, one transaction, one flush, then answers each.
 
-Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. A batch that fails is
+Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. They are taken when the
+transaction has begun: who waited for another process to finish takes along what came meanwhile. A batch that fails is
 carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
 Whatever happens, every receiver is told and the thread goes on: a writer that died would leave its process deaf.
 """
@@ -17,7 +18,15 @@ from typing import Any
 
 import structlog
 
-from exam_delivery.answering.commands import Command, SaveCommand, StartCommand, SubmitCommand, TouchCommand, run_saves
+from exam_delivery.answering.commands import (
+    Command,
+    SaveCommand,
+    StartCommand,
+    SubmitCommand,
+    TouchCommand,
+    run_saves,
+    slots_of,
+)
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.steps import Receiver
 from exam_delivery.answering.storage import AttemptRow, Storage, Transaction
@@ -64,51 +73,55 @@ class Writer:
         self.thread.join(timeout=10)
 
     def _loop(self) -> None:
-        while True:
-            batch, is_last = self._gather()
-            if batch:
-                for (_, receiver), outcome in zip(
-                    batch, self._carry_out([command for command, _ in batch]), strict=True
-                ):
-                    receiver.resolve(outcome)
-                with suppress(Exception):  # the server may be closing meanwhile; the writer finishes what waits
-                    self.after_batch()
-            if is_last:
+        is_last = False
+        while not is_last:
+            first = self.waiting.get()
+            if first is None:
                 return
+            batch, outcomes, is_last = self._carry_out(first)
+            for (_, receiver), outcome in zip(batch, outcomes, strict=True):
+                receiver.resolve(outcome)
+            with suppress(Exception):  # the server may be closing meanwhile; the writer finishes what waits
+                self.after_batch()
 
-    def _gather(self) -> tuple[list[Work], bool]:
-        """Wait for the first command, then take what is there already."""
-        batch: list[Work] = []
-        n_rows = 0
-        work = self.waiting.get()
-        while work is not None:
-            batch.append(work)
-            n_rows += len(work[0].events) if isinstance(work[0], SaveCommand) else 1
-            if n_rows >= MAX_ROWS:
-                return batch, False
+    def _gather(self, batch: list[Work]) -> bool:
+        """Add what waits by now to the batch; say whether nothing comes after it."""
+        n_rows = sum(map(_n_rows, batch))
+        while n_rows < MAX_ROWS:
             try:
                 work = self.waiting.get_nowait()
             except queue.Empty:
-                return batch, False
-        return batch, True
+                return False
+            if work is None:
+                return True
+            batch.append(work)
+            n_rows += _n_rows(work)
+        return False
 
-    def _carry_out(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the outcome of each command; never raises."""
+    def _carry_out(self, first: Work) -> tuple[list[Work], list[Any], bool]:
+        """Return a batch that begins with this command, the outcome of each, and whether it was the last; never raises."""
+        batch, is_last = [first], False
         try:
-            outcomes = self._transact(commands)
+            with self.storage.transaction() as tx:
+                is_last = self._gather(batch)
+                outcomes = self._transact(tx, [command for command, _ in batch])
         except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_complain`
+            commands = [command for command, _ in batch]
             self._complain(exc, commands)
             give_up_reserve_if_full(exc)  # then the same answers find room, before anybody is refused
-            return self._one_by_one(commands)
-        self.is_in_trouble = False
-        return outcomes
+            outcomes = self._one_by_one(commands)
+        else:
+            self.is_in_trouble = False
+        return batch, outcomes, is_last
 
     def _one_by_one(self, commands: Sequence[Command]) -> list[Any]:
         outcomes: list[Any] = [UNAVAILABLE] * len(commands)
         n_failures = 0
         for position, command in enumerate(commands):
             try:
-                outcomes[position] = self._transact([command])[0]
+                with self.storage.transaction() as tx:
+                    alone = self._transact(tx, [command])
+                outcomes[position] = alone[0]
                 n_failures = 0
             except Exception as exc:  # noqa: BLE001 - the same
                 self._complain(exc, [command])
@@ -125,17 +138,21 @@ class Writer:
             kinds = sorted({type(command).__name__ for command in commands})
             log.error("answers_failed", n_commands=len(commands), commands=kinds, error=type(exc).__name__, **details)
 
-    def _transact(self, commands: Sequence[Command]) -> list[Any]:
-        """Carry out commands in one transaction; it is durable when this returns."""
-        with self.storage.transaction() as tx:
-            keys = {c.attempt_id for c in commands if c.attempt_id is not None}
-            attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes)) if keys else {}
-            saves = [c for c in commands if isinstance(c, SaveCommand)]
-            saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
-            if doors := [c.attempt_id for c in commands if isinstance(c, StartCommand | SubmitCommand)]:
-                tx.admissions.update(tx.find_admissions(doors))
-            at, stale = self.clock(), set[uuid.UUID]()
-            return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, stale, at) for c in commands]
+    def _transact(self, tx: Transaction, commands: Sequence[Command]) -> list[Any]:
+        """Carry out commands; they are durable when their transaction has ended."""
+        keys = {c.attempt_id for c in commands if c.attempt_id is not None}
+        saves = [c for c in commands if isinstance(c, SaveCommand)]
+        attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes), slots_of(saves)) if keys else {}
+        saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
+        if doors := [c.attempt_id for c in commands if isinstance(c, StartCommand | SubmitCommand)]:
+            tx.admissions.update(tx.find_admissions(doors))
+        at, stale = self.clock(), set[uuid.UUID]()
+        return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, stale, at) for c in commands]
+
+
+def _n_rows(work: Work) -> int:
+    command = work[0]
+    return len(command.events) if isinstance(command, SaveCommand) else 1
 
 
 def _run(

@@ -99,7 +99,7 @@ class FullUntilTheReserveIsGone:
     def __exit__(self, *_exc):
         return None
 
-    def lock_attempts(self, _keys):
+    def lock_attempts(self, _keys, _slots=()):
         return {}
 
 
