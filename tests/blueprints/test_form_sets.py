@@ -299,9 +299,7 @@ def test_one_case_changes_the_key_of_an_item_in_every_form_of_a_set(sealed_set, 
     assert n_sat == len(places) >= 2
     assert total >= n_sat
     first = next(iter(places))
-    client = sign_in(Role.EXAM_OFFICER)
-    check_choice_of_forms(client, sealed_set, first, session)
-    assert sign_in(Role.MARKER).get(f"/key-changes/new/sets/{sealed_set}").status_code == 403
+    client = choose_form_of_set(sign_in, sealed_set, first, session)
     address = f"/key-changes/new/{first}/{places[first]['slot']}"
     assert f"另外 {total - 1} 份试卷" in client.get(address).get_data(as_text=True)
     fields = {
@@ -346,8 +344,10 @@ def repository_form_ids(session, form_set_id):
     return [form.exam_form_id for form in repository_sets.members(session, form_set_id)]
 
 
-def check_choice_of_forms(client, sealed_set, first, session):
-    """The set is one line to choose from; its forms are listed and searched on a page of their own."""
+def choose_form_of_set(sign_in, sealed_set, first, session):
+    """Find a form by way of its set, which is one line; its forms are listed and searched on a page of their own."""
+    assert sign_in(Role.MARKER).get(f"/key-changes/new/sets/{sealed_set}").status_code == 403
+    client = sign_in(Role.EXAM_OFFICER)
     listed = client.get("/key-changes/new").get_data(as_text=True)
     assert (listed.count("/key-changes/new/sets/"), f"/key-changes/new/{first}" in listed) == (1, False)
     inside = client.get(f"/key-changes/new/sets/{sealed_set}").get_data(as_text=True)
@@ -359,3 +359,4 @@ def check_choice_of_forms(client, sealed_set, first, session):
     assert [key for key in members if f"/key-changes/new/{key}" in searched] == [first]
     assert "没有符合条件的试卷" in client.get("/key-changes/new?q=没有这份").get_data(as_text=True)
     assert client.get(f"/key-changes/new/sets/{first}").status_code == 404
+    return client
