@@ -216,7 +216,7 @@ def detail(equating_id: uuid.UUID) -> Page:
 
 
 def _study_address(found: Equating) -> str:
-    ways = {f"{WAY}{key}": f"{design}:{method}" for key, (design, method) in found.plan["ways"].items()}
+    ways: dict[str, Any] = {f"{WAY}{key}": f"{design}:{method}" for key, (design, method) in found.plan["ways"].items()}
     return url_for(
         "equating.study", exam_batch_id=found.exam_batch_id, reference=found.plan["reference"],
         drop=found.plan["dropped"], **ways,
