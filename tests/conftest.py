@@ -24,6 +24,7 @@ from kernel.identity.services import open_session
 from kernel.settings import Settings
 from kernel.uow import unit_of_work
 from tests.databases import Embedded, Served
+from tests.sharing import ADDRESS, Claims, run_shared
 from web.app import create_app
 
 hypothesis_settings.register_profile("kaoku", deadline=None, derandomize=True)  # a loaded machine is no failure
@@ -52,6 +53,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=elsewhere)
     left_out = set(elsewhere)
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run the files that no other process of this run has taken; without a folder to mark them in, leave the loop to pytest."""
+    folder = os.environ.get(ADDRESS)
+    if not folder or session.config.option.collectonly or session.testsfailed:
+        return None
+
+    def run(item: pytest.Item, following: pytest.Item | None) -> None:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldstop or session.shouldfail:
+            raise session.Interrupted(session.shouldstop or session.shouldfail)
+
+    run_shared(session.items, Claims(Path(folder)), run)
+    return True
 
 
 def has_meaning_here(item: pytest.Item) -> bool:
