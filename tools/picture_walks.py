@@ -309,7 +309,7 @@ def shoot_the_player(seat: Seat) -> None:
 
 
 def sit_alone(seat: Seat) -> None:
-    """What the candidates' guide shows: signing in, the calculator, the network gone with a rescue file, handing in."""
+    """What the candidates' guide shows: signing in, the calculator, the network gone with a rescue file, handing in, the receipt."""
     seat.page.set_viewport_size({"width": 1024, "height": 768})
     seat.open("/exam/").get_by_label("准考证号").wait_for()
     seat.shoot("exam-sign-in")
@@ -335,6 +335,10 @@ def sit_alone(seat: Seat) -> None:
     page.locator(".link-online").wait_for()
     page.get_by_role("button", name="交卷", exact=True).click()
     seat.shoot("exam-hand-in")
+    page.get_by_role("dialog").get_by_role("button", name="交卷", exact=True).click()
+    page.get_by_role("button", name="确定交卷").click()
+    page.get_by_role("img", name="回执二维码").wait_for()
+    seat.shoot("exam-receipt")
 
 
 def hand_in(page: Page) -> None:
@@ -488,7 +492,7 @@ WALKS = (
         run_the_room,
         ("room-console", "room-candidate", "room-misconduct", "room-report", "room-overview", "room-change"),
     ),
-    Walk(sit_alone, ("exam-sign-in", "exam-calculator", "exam-rescue", "exam-hand-in")),
+    Walk(sit_alone, ("exam-sign-in", "exam-calculator", "exam-rescue", "exam-hand-in", "exam-receipt")),
     Walk(prepare_rooms, ("lockdown", "room-check", "readiness-gate")),
     Walk(doubt_a_result, ("appeals", "appeal-letter", "appeal-review")),
     Walk(mark_answers, ("marking-plan", "marking-statistics", "marking-standards", "marking-desk")),

@@ -137,6 +137,9 @@ def test_the_exam_screen_works_at_double_zoom(room, viewport: dict[str, int]) ->
     page.get_by_text("尾座的移动").click()
     page.get_by_role("button", name="下一题").click()
     expect(page.get_by_role("heading", name="第 2 题")).to_be_in_viewport()
+    page.locator("#item-2").get_by_text("当心触电").click()
+    for role, name in (("timer", "剩余时间"), ("button", "交卷")):
+        expect(page.get_by_role(role, name=name, exact=True)).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,28 @@ def test_state_clock_and_answer_protocol_hold_under_node(tmp_path: Path) -> None
     assert re.search(r"pass [1-9]\d", done.stdout), done.stdout
 
 
+def test_a_browser_that_cannot_unpack_does_not_fetch_the_sealed_form_and_takes_the_packed_one_at_the_start(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(PLAYER, tmp_path / "player")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    script = """
+        import { createAhead } from "./player/ahead.js";
+        const tried = async () => {
+          const asked = [];
+          const ahead = createAhead({ sealedForm: async (id) => { asked.push(id); return new ArrayBuffer(0); } });
+          await ahead.fetch("a1");
+          return [asked, await ahead.open("a1", "AAAA")];
+        };
+        const able = await tried();
+        delete globalThis.DecompressionStream;
+        console.log(JSON.stringify([able, await tried()]));
+    """
+    (tmp_path / "ahead.mjs").write_text(script, encoding="utf-8")
+    done = subprocess.run([NODE, "ahead.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == [[["a1"], None], [[], None]]
+
+
 def test_the_code_of_a_receipt_is_that_of_the_standard(tmp_path: Path) -> None:
     text = "考库交卷回执\n" + "0123456789abcdef" * 10 + "!"
     script = "import { qrModules } from './qr.mjs'; const rows = (text) => qrModules(text) && qrModules(text).map((row) => row.map(Number)); "
