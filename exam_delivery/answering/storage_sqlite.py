@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from exam_delivery.answering.checkpoints import FULL_LOG_PAGES, Checkpoints
 from exam_delivery.answering.storage import (
     ADMISSION,
     ATTEMPT_COLUMNS,
@@ -79,7 +80,8 @@ def attempt_from(row: Sequence[Any]) -> AttemptRow:
 def connect(path: str) -> sqlite3.Connection:
     """Open a connection with the durability that answers need."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+    for pragma in (*settings, f"wal_autocheckpoint={FULL_LOG_PAGES}"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 
@@ -93,6 +95,7 @@ class SqliteStorage:
         self.opened: list[sqlite3.Connection] = []
         self.writer: sqlite3.Connection | None = self._open()
         self.turn = WriteTurn(path)
+        self.checkpoints = Checkpoints(path, connect)
 
     def _open(self) -> sqlite3.Connection:
         connection = connect(self.path)
@@ -188,6 +191,7 @@ class SqliteStorage:
 
     def close(self) -> None:
         """Close every connection."""
+        self.checkpoints.close()
         for connection in self.opened:
             connection.close()
         self.turn.close()

@@ -19,12 +19,14 @@ import pytest
 from sqlalchemy import Engine, text
 
 from exam_delivery import openapi_exam
+from exam_delivery.answering import storage_postgresql
 from exam_delivery.answering import writer as writer_module
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.answering.commands import SaveCommand, SubmitCommand, TakeCommand
 from exam_delivery.answering.entry import CandidateSite
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.static import PlayerFiles
+from exam_delivery.answering.storage_postgresql import PostgresqlStorage
 from exam_delivery.answering.turns import FairPool, Ticket
 from exam_delivery.answering.writer import Writer
 from kernel.settings import Settings
@@ -346,3 +348,23 @@ for thread in threads:
         assert "type=" not in file.read_text().replace("_type=", ""), (
             f"{file.name} has msgspec compile a type at a call"
         )
+
+
+@pytest.mark.postgresql
+def test_plans_made_while_the_tables_are_empty_find_rows_by_their_keys(
+    database: tuple[Settings, Engine, Sitting],
+) -> None:
+    storage = PostgresqlStorage(database[0].database_url)
+    rows = '[{"a": "00000000-0000-0000-0000-000000000007", "s": 1}]'
+    with storage.transaction():
+        assert storage.writer is not None
+        explain = [
+            ("PREPARE states AS " + storage_postgresql.STATES_AT.replace("%s", "$1"), f"states('{rows}')"),
+            ("PREPARE keep AS " + storage_postgresql.KEEP.replace("%s", "$%d") % (1, 2, 3), "keep('[]', '[]', '[]')"),
+        ]
+        for prepare, call in explain:
+            storage.writer.execute(prepare)
+            plan = "\n".join(line for (line,) in storage.writer.execute(f"EXPLAIN EXECUTE {call}"))
+            assert "Seq Scan" not in plan, plan
+            assert "Hash" not in plan, plan
+    storage.close()
