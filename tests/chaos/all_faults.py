@@ -12,6 +12,6 @@ from tests.chaos import (  # noqa: F401 - each enters its scenarios
 )
 from tests.chaos.matrix import FAULTS
 
-FAULTS.sort(key=lambda fault: (int(fault.number[1:].rstrip("b")), fault.number))
+FAULTS.sort(key=lambda fault: (int(fault.number[1:].rstrip("bc")), fault.number))
 
 __all__ = ["FAULTS"]

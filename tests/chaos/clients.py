@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from tests.chaos.history import OK, REFUSED, UNKNOWN, Call, Event
 from tests.exam_delivery.sitting_cases import N_SLOTS, Person
 
 TIMEOUT = 40
+SIZES = (10, 20, 40, 60, 100)
+"""How many answers a call holds where many are sent at once; the protocol takes up to 300."""
 Outcome = tuple[str, str, dict[str, Any]]
 
 
@@ -27,6 +30,7 @@ class Device:
         self.connection: http.client.HTTPConnection | None = None
         self.token, self.generation, self.seq = "", 0, 0
         self.outbox: dict[int, Event] = {}
+        self.n_slots, self.n_acknowledged = N_SLOTS, 0
         self.longest_pause = 0.3
 
     def call(self, kind: str, body: Any = None, *, events: Sequence[Event] = (), lose: bool = False) -> Outcome:
@@ -122,6 +126,7 @@ class Device:
         rows = [{"slot": e.slot, "seq": e.seq, "response": e.response, "client_time": ""} for e in batch]
         outcome = self.call("save", {"events": rows}, events=batch, lose=lose)
         if outcome[0] == OK:
+            self.n_acknowledged += len(batch)
             self._settle({int(slot): seq for slot, seq in outcome[2]["acknowledged"].items()})
         return outcome
 
@@ -153,8 +158,22 @@ def sit_steadily(device: Device, stopping: threading.Event, _chance: random.Rand
     while not stopping.is_set():
         k += 1
         device.answer(k % N_SLOTS + 1, [f"{device.person.admission_number}-{k}"])
-        outcome = device.insist(device.send, stopping)
+        outcome = device.insist(device.send)
         assert outcome[0] != REFUSED, outcome
+
+
+def sit_in_bulk(device: Device, stopping: threading.Event, chance: random.Random) -> None:
+    """Send answers in calls of ten to a hundred, as a page does after an outage, several to an item; never leave one behind."""
+    device.enter()
+    while not stopping.is_set():
+        batch = []
+        for _ in range(chance.choice(SIZES)):
+            device.seq += 1
+            batch.append(Event(1 + int(chance.random() * device.n_slots), device.seq, [f"{device.seq}"]))
+        outcome = device.insist(partial(device.send, events=batch))
+        assert outcome[0] != REFUSED, outcome
+        if chance.random() < 0.01:
+            device.insist(device.read)
 
 
 def sit_at_random(device: Device, stopping: threading.Event, chance: random.Random) -> None:
@@ -221,8 +240,7 @@ class Crowd:
 
     def n_acknowledged(self) -> int:
         """Return the number of answers that were acknowledged so far."""
-        history = self.devices[0].history
-        return sum(len(call.events) for call in history[:] if call.kind == "save" and call.outcome == OK)
+        return sum(device.n_acknowledged for device in self.devices)
 
     def wait_for_progress(self, n: int = 20, seconds: float = 120) -> None:
         """Wait until so many more answers were acknowledged, in whatever time that takes."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import text
 
 from tests.chaos.clients import Crowd, Device, sit_at_random
 from tests.chaos.disk import FAIL_FOR, FAIL_IN, IS_FULL, SYNC_DELAY_MS
 from tests.chaos.history import Call
-from tests.chaos.matrix import POSTGRESQL, SQLITE, Bench, Evidence, conclude, fault
-from tests.chaos.sites import Site, drop_database, new_database, serving
+from tests.chaos.matrix import SQLITE, Bench, Evidence, any_site, conclude, fault
+from tests.chaos.sites import Site, wait_for
+from tests.exam_delivery.sitting_cases import Person
+
+N_DEVICES = 16
 
 INVARIANT = (
     "acknowledged ⇒ kept once; state = newest of the newest holder; one holder; one receipt that names what is kept"
@@ -80,45 +82,44 @@ class Nemesis:
 
 
 def one_history(
-    bench: Bench, folder: Path, url: str, *, seed: int, n_devices: int, n_strikes: int, evidence: Evidence
+    site: Site, people: Sequence[Person], *, seed: int, n_devices: int, n_strikes: int, evidence: Evidence
 ) -> None:
     """Let `n_devices` sit at random, every third candidate on two machines, while the nemesis strikes."""
     chance, history = random.Random(seed), list[Call]()
-    n_people = max(1, 3 * n_devices // 4)
-    with serving(folder, url, n=n_people) as site:
-        people = site.sitting.people
-        devices = [
-            Device(site.port, people[k % n_people], history, f"machine {k // n_people + 1}") for k in range(n_devices)
-        ]
-        crowd = Crowd(devices, sit_at_random, seed).begin()
+    n_people = len(people)
+    devices = [
+        Device(site.port, people[k % n_people], history, f"machine {k // n_people + 1}") for k in range(n_devices)
+    ]
+    crowd = Crowd(devices, sit_at_random, seed).begin()
+    before = len(evidence.violations)
+    try:
         crowd.wait_for_progress(n_devices)
         nemesis = Nemesis(site, chance)
         for _ in range(n_strikes):
             nemesis.strike()
             crowd.wait_for_progress(3)
+    finally:
         crowd.finish()
-        before = len(evidence.violations)
-        conclude(site, evidence, crowd, history)
-        evidence.violations[before:] = [f"seed {seed}: {what}" for what in evidence.violations[before:]]
+    conclude(site, evidence, crowd, history)
+    evidence.violations[before:] = [f"seed {seed}: {what}" for what in evidence.violations[before:]]
 
 
-def _fresh(bench: Bench, seed: int) -> tuple[Path, str]:
-    """Return a folder and an empty database for one seed."""
-    folder = bench.folder / str(seed)
-    folder.mkdir()
-    if bench.engine == SQLITE:
-        return folder, f"sqlite:///{folder / 'site.sqlite3'}"
-    return folder, new_database(bench.url, f"seed_{seed}_{bench.folder.name[-8:].lower().replace('-', '_')}")
+def people_for(n_devices: int) -> int:
+    """Return how many people sit at so many devices."""
+    return max(1, 3 * n_devices // 4)
 
 
 @fault("F22", "random clients under a random nemesis; a try is a seed", INVARIANT, short=1, long=50)
 def random_histories(bench: Bench, tries: int) -> Evidence:
+    """Each seed has candidates of its own, before the server as the seed before it left it."""
     evidence = Evidence()
-    for seed in range(bench.seed, bench.seed + tries):
-        folder, url = _fresh(bench, seed)
-        one_history(bench, folder, url, seed=seed, n_devices=16, n_strikes=6 if bench.is_long else 4, evidence=evidence)
-        if bench.engine == POSTGRESQL:
-            drop_database(url)
+    n = people_for(N_DEVICES)
+    with any_site(bench, n=n * tries) as site:
+        for k in range(tries):
+            wait_for(site.server.answers, what="the server between two seeds")
+            people = site.sitting.people[n * k : n * (k + 1)]
+            n_strikes = 6 if bench.is_long else 3
+            one_history(site, people, seed=bench.seed + k, n_devices=N_DEVICES, n_strikes=n_strikes, evidence=evidence)
     return evidence
 
 
@@ -128,7 +129,7 @@ def random_histories(bench: Bench, tries: int) -> Evidence:
 def large_history(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     n_devices = 200 if bench.is_long else 32
-    one_history(
-        bench, bench.folder, bench.url, seed=bench.seed, n_devices=n_devices, n_strikes=tries, evidence=evidence
-    )
+    with any_site(bench, n=people_for(n_devices)) as site:
+        people = site.sitting.people
+        one_history(site, people, seed=bench.seed, n_devices=n_devices, n_strikes=tries, evidence=evidence)
     return evidence

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +33,8 @@ def backed_up(bench: Bench, tries: int) -> Evidence:
             archive = bench.folder.parent / f"{bench.folder.name}-{k}.tar"
             application: Any = SimpleNamespace(config={"KAOKU": site.settings})
             backup(application, archive)
-            copies.append((began, _restored(_empty_installation(bench, site.settings, k), archive)))
+            attempts = [device.person.attempt_id for device in crowd.devices]
+            copies.append((began, _restored(_empty_installation(bench, site.settings, k), archive, attempts)))
             archive.unlink()
     for began, kept in copies:  # now that everybody has ended, all that was ever sent is known
         _judge_copy(evidence, began, kept, crowd.devices[0].history)
@@ -46,11 +49,11 @@ def _empty_installation(bench: Bench, settings: Settings, k: int) -> Settings:
     return replace(settings, instance_dir=folder, database_url=url)
 
 
-def _restored(settings: Settings, archive: Path) -> dict[str, Kept]:
-    """Restore a backup and return what the copy holds."""
+def _restored(settings: Settings, archive: Path, attempts: Sequence[uuid.UUID]) -> dict[str, Kept]:
+    """Restore a backup and return what the copy holds of some attempts."""
     restore(settings, archive)
     engine = create_engine(settings.database_url)
-    kept = read_kept(engine)
+    kept = read_kept(engine, attempts)
     engine.dispose()
     if settings.is_sqlite:
         shutil.rmtree(settings.instance_dir)

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import text
 
-from tests.chaos.clients import Crowd, Device
+from tests.chaos.clients import Crowd, Device, sit_in_bulk
 from tests.chaos.disk import FAIL_FOR, FAIL_IN, IS_FULL, N_CALLS, N_FAILED, SYNC_DELAY_MS
 from tests.chaos.history import OK, UNKNOWN, Call
-from tests.chaos.matrix import SQLITE, Bench, Evidence, conclude, fault, site_under_load, under_load
-from tests.chaos.sites import Site, serving, wait_for
+from tests.chaos.matrix import (
+    N_BULK_SLOTS,
+    POSTGRESQL,
+    SQLITE,
+    Bench,
+    Evidence,
+    conclude,
+    fault,
+    site_under_load,
+    under_load,
+)
+from tests.chaos.sites import Cluster, Site, give_to_postgresql, new_database, serving, wait_for
 
 SLOW_MS = 200
+TABLES_MEGABYTES, LOG_MEGABYTES = 200, 24
+SMALL_LOG = "-c max_wal_size=8MB -c min_wal_size=2MB -c wal_recycle=off"
+"""PostgreSQL's log in files of one megabyte, none of them used again: it soon needs room for another."""
 
 
 @fault(
@@ -46,17 +61,21 @@ def _fill(site: Site, crowd: Crowd, evidence: Evidence) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path | None]:
+def small_disk(megabytes: int) -> Iterator[Path | None]:
     """Mount a small file system of its own where that is allowed; otherwise give None."""
-    place = folder / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
-    done = subprocess.run(mount, check=False, capture_output=True)
-    try:
-        yield place if done.returncode == 0 else None
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", "-l", str(place)], check=True)
+    with tempfile.TemporaryDirectory(prefix="kaoku-small-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        place = Path(name) / "small"
+        place.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+        is_mounted = (
+            shutil.which("mount") is not None and not subprocess.run(mount, check=False, capture_output=True).returncode
+        )
+        try:
+            yield place if is_mounted else None
+        finally:
+            if is_mounted:
+                subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @fault(
@@ -65,8 +84,8 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path | None]:
 )  # fmt: skip
 def small_disk_full(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with tempfile.TemporaryDirectory() as name, small_disk(Path(name), 12) as place:
-        evidence.figures["mounted"] = int(place is not None)
+    with small_disk(12) as place:
+        evidence.note(mounted=int(place is not None))
         if place is None:
             return evidence
         with (
@@ -74,29 +93,91 @@ def small_disk_full(bench: Bench, tries: int) -> Evidence:
             under_load(site, evidence, n=6, seed=bench.seed) as crowd,
         ):
             for _ in range(tries):
-                _fill_really(place, crowd)
+                with filled(place):
+                    _wait_until_somebody_is_told(crowd)
     evidence.demand(evidence.figures["unanswered"] > 0, "the full disk reached no candidate")
     return evidence
 
 
-def _fill_really(place: Path, crowd: Crowd) -> None:
-    crowd.wait_for_progress(10)
+@contextmanager
+def filled(place: Path) -> Iterator[Callable[[], None]]:
+    """Take the last byte of a file system for the length of a block; give what takes those that become free meanwhile."""
     filler = place / "filler"
+    with filler.open("wb", buffering=0) as file:
+
+        def fill() -> None:
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
+
+        fill()
+        try:
+            yield fill
+        finally:
+            filler.unlink()
+
+
+def _wait_until_somebody_is_told(crowd: Crowd) -> None:
+    """Wait until a call ended without an acknowledgement."""
     history = crowd.devices[0].history
     before = len(history)
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
     wait_for(lambda: any(call.outcome == UNKNOWN for call in history[before:]), what="a full disk")
-    filler.unlink()
 
 
 @fault(
-    "F5", f"every flush of the disk takes {SLOW_MS} ms", "saves queue, none is refused, all are kept", short=4, long=100
-)
+    "F4c", "PostgreSQL's file systems are really filled: that of its tables, then that of its log, where it ends itself",
+    "no answer is called saved that is not; once there is room and it runs again, saving goes on by itself",
+    short=1, long=40, engines=[POSTGRESQL],
+)  # fmt: skip
+def postgresql_disk_full(bench: Bench, tries: int) -> Evidence:
+    """The log and the tables are filled in turn, each on a file system of its own."""
+    evidence = Evidence()
+    with small_disk(TABLES_MEGABYTES) as tables, small_disk(LOG_MEGABYTES) as wal:
+        evidence.note(mounted=int(None not in {tables, wal}))
+        if tables is None or wal is None:
+            return evidence
+        give_to_postgresql(wal)
+        (wal / "log").mkdir()
+        give_to_postgresql(wal / "log")
+        cluster = Cluster(tables, options=SMALL_LOG, preparation=["--wal-segsize=1", f"--waldir={wal / 'log'}"])
+        try:
+            with (
+                serving(bench.folder, new_database(cluster.url, "small"), n=6, n_slots=N_BULK_SLOTS) as site,
+                under_load(site, evidence, n=6, act=sit_in_bulk, seed=bench.seed) as crowd,
+            ):
+                for k in range(tries):
+                    _fill_postgresql(cluster, crowd, evidence, tables if k % 2 else wal, is_log=k % 2 == 0)
+                site.engine.dispose()  # the connections of the test died too
+        finally:
+            cluster.close()
+    evidence.demand(evidence.figures["unanswered"] > 0, "the full disk reached no candidate")
+    return evidence
+
+
+def _fill_postgresql(cluster: Cluster, crowd: Crowd, evidence: Evidence, place: Path, *, is_log: bool) -> None:
+    crowd.wait_for_progress(50)
+    n_ends = cluster.n_panics()
+    with filled(place) as fill:
+        if is_log:
+            wait_for(lambda: _has_ended(cluster, fill, n_ends), what="the end of PostgreSQL")
+        _wait_until_somebody_is_told(crowd)
+    began = time.monotonic()
+    if not cluster.is_running():
+        cluster.start()
+    crowd.wait_for_progress(1)
+    evidence.note(longest_outage_ms=round(1000 * (time.monotonic() - began)), ended_itself=cluster.n_panics() - n_ends)
+
+
+def _has_ended(cluster: Cluster, fill: Callable[[], None], n_ends: int) -> bool:
+    """Say whether PostgreSQL ended itself by now; leave no room until then."""
+    fill()
+    return cluster.n_panics() > n_ends
+
+
+@fault(
+    "F5", f"every flush of the disk takes {SLOW_MS} ms", "saves queue, none is refused, all are kept", short=4, long=100,
+    has_own_database=True, is_of_one_piece=True,
+)  # fmt: skip
 def slow_disk(bench: Bench, tries: int) -> Evidence:
     """`tries` is the number of candidates who answer at once."""
     evidence = Evidence()
@@ -135,7 +216,7 @@ def slow_down(site: Site) -> None:
 @fault(
     "F6", "the n-th write or flush fails, n = 1, 2, 3 …, alone or with those after it",
     "a call that failed left nothing half done; what was acknowledged is kept; the next call works", short=12, long=400,
-    engines=[SQLITE],
+    has_own_database=True, engines=[SQLITE],
 )  # fmt: skip
 def disk_fails(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
@@ -154,7 +235,7 @@ def disk_fails(bench: Bench, tries: int) -> Evidence:
         device.insist(device.submit)
         device.close()
         conclude(site, evidence, Crowd([device]), history)
-        evidence.figures["failed"] = site.control[N_FAILED]
+        evidence.note(failed_calls=site.control[N_FAILED])
         evidence.demand(site.control[N_FAILED] > tries, "too few calls failed to show anything")
     evidence.demand(evidence.figures["unanswered"] > 0, "no failure reached the candidate")
     return evidence

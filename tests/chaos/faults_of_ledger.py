@@ -43,6 +43,7 @@ from kernel import audit
 from kernel.db import db
 from kernel.jobs.models import Job, JobStatus
 from kernel.settings import Settings
+from tests.chaos.ledger_groups import find_half_done, find_missing
 from tests.chaos.ledger_office import ACTS, Office, open_office, work
 from tests.chaos.matrix import Bench, Evidence, fault
 from tests.exam_delivery.sitting_cases import SECRET
@@ -86,6 +87,7 @@ class Life:
     LEDGER,
     short=16,
     long=1000,
+    has_own_database=True,
 )
 def officers_killed(bench: Bench, tries: int) -> Evidence:
     """Let offices go their way from the exam to the archive, killed again and again; look at the books after each kill."""
@@ -100,7 +102,7 @@ def officers_killed(bench: Bench, tries: int) -> Evidence:
             n_offices += 1
             office = open_office(f"LEDGER{n_offices:04}", bench.folder)
             tries = _whole_way(app, office, chance, tries, evidence, by_clock=bench.is_long)
-        evidence.figures["offices"] = n_offices
+        evidence.note(offices=n_offices)
         db.session.remove()
         db.engine.dispose()
     return evidence
@@ -124,7 +126,7 @@ def _whole_way(
         evidence.violations += [f"{what} (killed in {', '.join(died) or 'no act'})" for what in find_broken(office)]
         if evidence.violations:
             return 0
-        evidence.figures["acts struck"] = max(len(struck), evidence.figures.get("acts struck", 0))
+        evidence.note(acts_struck=len(struck))
     evidence.violations += find_undone(office)
     return tries
 
@@ -166,7 +168,7 @@ def find_broken(office: Office) -> list[str]:
     session = db.session()
     session.expire_all()
     own = Rows(session, office)
-    found = [*_batches(own), *_certificates(own), *_versions(own), *_messages(own)]
+    found = [*_batches(own), *_certificates(own), *_versions(own), *_messages(own), *find_half_done(own.of)]
     if audit.verify(session).broken is not None:
         found.append("the audit chain is broken")
     return found
@@ -275,7 +277,7 @@ def _messages(own: Rows) -> Iterator[str]:
 def find_undone(office: Office) -> list[str]:
     """Return what is missing once an office has come to the end of its way."""
     own = Rows(db.session(), office)
-    found = []
+    found = [*find_missing(own.of)]
     if office.place() != len(ACTS):
         found.append(f"the office stopped before {ACTS[office.place()].name}")
     found += [

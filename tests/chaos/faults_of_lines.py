@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 
 from sqlalchemy import text
 
 from tests.chaos.clients import Crowd, Device
 from tests.chaos.disk import CLOCK_SHIFT_MS
-from tests.chaos.history import OK, Call, read_kept
+from tests.chaos.history import OK, Books, Call
 from tests.chaos.lines import Line, line_to
-from tests.chaos.matrix import Bench, Evidence, conclude, fault, undisturbed_site
+from tests.chaos.matrix import Bench, Evidence, any_site, conclude, fault
 from tests.chaos.sites import Site
 from tests.exam_delivery.sitting_cases import N_SLOTS
 
 HOUR_MS = 3_600_000
 N_OFFLINE = 200
+N_LINES = 6
 
 
 def at_once(acts: Sequence[Callable[[], object]]) -> None:
@@ -48,7 +51,7 @@ def judge(site: Site, evidence: Evidence, devices: Sequence[Device]) -> None:
 def offline(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with undisturbed_site(bench, n=tries) as site:
+    with any_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()
@@ -64,7 +67,7 @@ def _answer_offline(site: Site, device: Device, evidence: Evidence) -> None:
         waiting.append(device.outbox[k % N_SLOTS + 1])
     site.control[CLOCK_SHIFT_MS] = HOUR_MS + 60_000
     evidence.demand(device.send(events=waiting)[1] == "attempt_closed", "late answers were taken as if in time")
-    kept = read_kept(site.engine)[device.person.attempt_id.hex]
+    kept = Books(site.engine)[device.person.attempt_id.hex]
     evidence.demand(
         len(kept.events) == N_OFFLINE and all(row.is_late for row in kept.events) and not kept.states,
         "late answers were not kept apart",
@@ -78,7 +81,7 @@ def _answer_offline(site: Site, device: Device, evidence: Evidence) -> None:
 @fault("F8", "every acknowledgement is lost three times", "nothing is doubled, nothing is lost", short=10, long=1000)
 def acknowledgements_lost(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with undisturbed_site(bench, n=1) as site:
+    with any_site(bench, n=1) as site:
         device = Device(site.port, site.sitting.people[0], [])
         device.enter()
         for k in range(tries):
@@ -92,11 +95,11 @@ def acknowledgements_lost(bench: Bench, tries: int) -> Evidence:
 
 @fault(
     "F8b", "the line breaks after the n-th byte of a request or of an answer",
-    "half a request changes nothing, half an answer is no answer; nothing is lost or doubled", short=8, long=600,
+    "half a request changes nothing, half an answer is no answer; nothing is lost or doubled", short=8, long=600, is_of_one_piece=True,
 )  # fmt: skip
 def line_breaks(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with undisturbed_site(bench, n=1) as site, line_to(site.port) as line:
+    with any_site(bench, n=1) as site, line_to(site.port) as line:
         device = Device(line.port, site.sitting.people[0], [])
         device.enter()
         sizes = _sizes_of_a_save(device, line)
@@ -129,24 +132,36 @@ def _size_of_a_save(device: Device, line: Line) -> tuple[int, int]:
     "every call is answered, nothing is lost or doubled", short=1, long=60,
 )  # fmt: skip
 def slow_line(bench: Bench, tries: int) -> Evidence:
+    """Every candidate has a line of their own; a try is a save."""
     evidence = Evidence()
-    with undisturbed_site(bench, n=1) as site, line_to(site.port) as line:
-        line.delay, line.up_bytes_per_second, line.down_bytes_per_second = 0.4, 20_000, 50_000
-        device = Device(line.port, site.sitting.people[0], [])
-        device.enter()
-        evidence.demand(device.call("form")[0] == OK, "the form did not come")
-        for k in range(tries):
-            device.answer(k % N_SLOTS + 1, [f"{k}"])
-            evidence.demand(device.send()[0] == OK, "a slow save was refused")
-        judge(site, evidence, [device])
+    n = min(tries, N_LINES)
+    history: list[Call] = []
+    with any_site(bench, n=n) as site, ExitStack() as lines:
+        devices = []
+        for person in site.sitting.people[:n]:
+            line = lines.enter_context(line_to(site.port))
+            line.delay, line.up_bytes_per_second, line.down_bytes_per_second = 0.4, 20_000, 50_000
+            devices.append(Device(line.port, person, history))
+        at_once([partial(_answer_slowly, device, evidence, range(k, tries, n)) for k, device in enumerate(devices)])
+        saves = sum(call.kind == "save" and call.outcome == OK for call in history)
+        evidence.demand(saves == tries, f"{saves} of {tries} slow saves were answered")
+        judge(site, evidence, devices)
     return evidence
+
+
+def _answer_slowly(device: Device, evidence: Evidence, numbers: range) -> None:
+    device.enter()
+    evidence.demand(device.call("form")[0] == OK, "the form did not come")
+    for k in numbers:
+        device.answer(k % N_SLOTS + 1, [f"{k}"])
+        evidence.demand(device.send()[0] == OK, "a slow save was refused")
 
 
 @fault("F9", "fifty hand-ins of one candidate at the same moment", "one hand-in, one receipt for all", short=1, long=40)
 def handed_in_many_times(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with undisturbed_site(bench, n=tries) as site:
+    with any_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()
@@ -175,7 +190,7 @@ def _same(device: Device) -> Device:
 )  # fmt: skip
 def second_machine(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
-    with undisturbed_site(bench, n=1) as site:
+    with any_site(bench, n=1) as site:
         history: list[Call] = []
         first, second = (Device(site.port, site.sitting.people[0], history, name) for name in ("first", "second"))
         for k in range(tries):
@@ -204,12 +219,13 @@ def _change_machines(first: Device, second: Device, evidence: Evidence, k: int) 
     "nobody is turned away; everybody gets the form",
     short=12,
     long=300,
+    is_of_one_piece=True,
 )
 def everybody_starts(bench: Bench, tries: int) -> Evidence:
     """`tries` is the number of candidates."""
     evidence = Evidence()
     history: list[Call] = []
-    with undisturbed_site(bench, n=tries) as site:
+    with any_site(bench, n=tries) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         at_once([_opening(device) for device in devices])
         n_forms = sum(call.kind == "form" and call.outcome == OK for call in history)
@@ -217,7 +233,7 @@ def everybody_starts(bench: Bench, tries: int) -> Evidence:
         failed = {call.code for call in history if call.outcome != OK}
         evidence.demand(not failed, f"calls failed: {failed}")
         waits = sorted(call.ended - call.began for call in history)
-        evidence.figures["p95_ms"] = round(1000 * waits[int(0.95 * (len(waits) - 1))])
+        evidence.note(p95_ms=round(1000 * waits[int(0.95 * (len(waits) - 1))]))
         judge(site, evidence, devices)
     return evidence
 
@@ -239,7 +255,7 @@ def _opening(device: Device) -> Callable[[], object]:
 def clock_jumps(bench: Bench, tries: int) -> Evidence:
     evidence = Evidence()
     history: list[Call] = []
-    with undisturbed_site(bench, n=4) as site:
+    with any_site(bench, n=4) as site:
         devices = [Device(site.port, person, history) for person in site.sitting.people]
         for device in devices:
             device.enter()

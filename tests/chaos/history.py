@@ -7,16 +7,18 @@ calls and the rows alone the checker says what was broken; it knows nothing of h
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Uuid, bindparam, text
 
 from exam_delivery.rules.receipts import is_answered, responses_digest
 
 OK, REFUSED, UNKNOWN = "ok", "refused", "unknown"
+EVENT_COLUMNS = "slot, seq, response, generation, is_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +67,57 @@ class Kept:
     receipt: Mapping[str, Any] | None
 
 
-def read_kept(engine: Engine) -> dict[str, Kept]:
-    """Return what the database holds, by attempt."""
-    with engine.connect() as connection:
-        attempts = connection.execute(text("SELECT attempt_id, n_answered, receipt FROM attempts")).all()
-        events = connection.execute(
-            text("SELECT attempt_id, slot, seq, response, generation, is_late FROM response_events")
-        ).all()
-        states = connection.execute(text("SELECT attempt_id, slot, seq, response FROM response_states")).all()
-    rows: dict[str, list[StoredEvent]] = defaultdict(list)
-    newest: dict[str, dict[int, tuple[int, Any]]] = defaultdict(dict)
-    for attempt, slot, seq, response, generation, is_late in events:
-        rows[_key(attempt)].append(StoredEvent(slot, seq, json.loads(response), generation, bool(is_late)))
-    for attempt, slot, seq, response in states:
-        newest[_key(attempt)][slot] = (seq, json.loads(response))
-    return {
-        _key(attempt): Kept(rows[_key(attempt)], newest[_key(attempt)], n_answered, _document(receipt))
-        for attempt, n_answered, receipt in attempts
-    }
+class Books(Mapping[str, Kept]):
+    """What the database holds, by attempt; each attempt is read when it is asked for, so that millions of rows find room."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __getitem__(self, attempt: str) -> Kept:
+        with self.engine.connect() as connection:
+
+            def rows(query: str) -> Sequence[Any]:
+                bound = text(query).bindparams(bindparam("attempt", uuid.UUID(attempt), Uuid()))
+                return connection.execute(bound).all()
+
+            ((n_answered, receipt),) = rows("SELECT n_answered, receipt FROM attempts WHERE attempt_id = :attempt")
+            events = rows(f"SELECT {EVENT_COLUMNS} FROM response_events WHERE attempt_id = :attempt")  # noqa: S608 - constant
+            states = rows("SELECT slot, seq, response FROM response_states WHERE attempt_id = :attempt")
+        return Kept(
+            [StoredEvent(s, n, json.loads(response), g, bool(late)) for s, n, response, g, late in events],
+            {slot: (seq, json.loads(response)) for slot, seq, response in states},
+            n_answered,
+            json.loads(receipt) if isinstance(receipt, str) else receipt,
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        with self.engine.connect() as connection:
+            return iter([_key(row[0]) for row in connection.execute(text("SELECT attempt_id FROM attempts"))])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def read_kept(engine: Engine, attempts: Iterable[Any] | None = None) -> dict[str, Kept]:
+    """Return what the database holds now, of some attempts or of all."""
+    books = Books(engine)
+    return {_key(attempt): books[_key(attempt)] for attempt in (books if attempts is None else attempts)}
 
 
 def _key(attempt: Any) -> str:
     return str(attempt).replace("-", "")
 
 
-def _document(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
-
-
 def find_violations(calls: Iterable[Call], kept: Mapping[str, Kept]) -> list[str]:
     """Return everything that must not be, in words; nothing when the history can be true."""
     by_attempt: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        by_attempt[_key(call.attempt)].append(call)
+        by_attempt[call.attempt].append(call)
     found = []
     for attempt, theirs in by_attempt.items():
+        rows = kept[_key(attempt)]
         for check in CHECKS:
-            found += [f"{attempt[-6:]}: {what}" for what in check(theirs, kept[attempt])]
+            found += [f"{attempt[-6:]}: {what}" for what in check(theirs, rows)]
     return found
 
 
@@ -162,7 +178,7 @@ def check_state_is_the_newest(calls: Sequence[Call], kept: Kept) -> list[str]:
 def check_acknowledgements_reach_what_was_sent(calls: Sequence[Call], _kept: Kept) -> list[str]:
     """An acknowledgement never names less than was sent."""
     return [
-        f"event {event.slot}/{event.seq} was acknowledged as {call.answer.get('acknowledged')}"
+        f"event {event.slot}/{event.seq} was acknowledged as {call.answer['acknowledged'].get(str(event.slot))}"
         for call in calls
         if call.kind == "save" and call.outcome == OK
         for event in call.events
@@ -172,31 +188,46 @@ def check_acknowledgements_reach_what_was_sent(calls: Sequence[Call], _kept: Kep
 
 def check_reads_see_what_was_acknowledged(calls: Sequence[Call], _kept: Kept) -> list[str]:
     """A call for the answers shows at least what had been acknowledged before it began, through whichever process."""
-    saves = [call for call in calls if call.kind == "save" and call.outcome == OK]
+    saves = sorted((c for c in calls if c.kind == "save" and c.outcome == OK), key=lambda call: call.ended)
+    reads = sorted((c for c in calls if c.kind == "read" and c.outcome == OK), key=lambda call: call.began)
+    newest: dict[int, int] = {}
+    found, n_before = [], 0
+    for read in reads:
+        while n_before < len(saves) and saves[n_before].ended < read.began:
+            for event in saves[n_before].events:
+                newest[event.slot] = max(event.seq, newest.get(event.slot, -1))
+            n_before += 1
+        seen = {int(slot): state["seq"] for slot, state in read.answer["responses"].items()}
+        found += [f"a read missed {slot}/{seq}" for slot, seq in newest.items() if seen.get(slot, -1) < seq]
+    return found
+
+
+def check_calls_are_whole(calls: Sequence[Call], kept: Kept) -> list[str]:
+    """The answers of one call are kept together or not at all; one that was also sent in another call may stand alone."""
+    times = Counter((event.slot, event.seq) for call in calls for event in call.events)
+    stored = {(row.slot, row.seq) for row in kept.events}
     found = []
     for call in calls:
-        if call.kind != "read" or call.outcome != OK:
-            continue
-        seen = {int(slot): state["seq"] for slot, state in call.answer["responses"].items()}
-        found += [
-            f"a read missed {event.slot}/{event.seq}"
-            for save in saves
-            if save.ended < call.began
-            for event in save.events
-            if seen.get(event.slot, -1) < event.seq
-        ]
+        keys = {(event.slot, event.seq) for event in call.events} if call.kind == "save" else set()
+        is_kept = any(times[key] == 1 and key in stored for key in keys)
+        if is_kept and not keys <= stored:
+            found.append(f"of a call with {len(keys)} answers only {len(keys & stored)} are kept")
     return found
 
 
 def check_one_holder(calls: Sequence[Call], _kept: Kept) -> list[str]:
     """After a newer sign-in was answered no older holder is obeyed; no two sign-ins got the same number."""
-    entries = [call for call in calls if call.kind == "sign_in" and call.outcome == OK]
+    entries = sorted((c for c in calls if c.kind == "sign_in" and c.outcome == OK), key=lambda call: call.ended)
     numbers = [call.generation for call in entries]
     found = ["two sign-ins hold the same number"] if len(set(numbers)) != len(numbers) else []
-    for call in calls:
-        newer = [e for e in entries if e.generation > call.generation and e.ended < call.began]
-        if call.kind in ("save", "start") and call.outcome == OK and newer:
-            found.append(f"generation {call.generation} was obeyed after {newer[0].generation} had signed in")
+    obeyed = (call for call in calls if call.kind in ("save", "start") and call.outcome == OK)
+    newest, n_before = -1, 0
+    for call in sorted(obeyed, key=lambda call: call.began):
+        while n_before < len(entries) and entries[n_before].ended < call.began:
+            newest = max(newest, entries[n_before].generation)
+            n_before += 1
+        if newest > call.generation:
+            found.append(f"generation {call.generation} was obeyed after {newest} had signed in")
     return found
 
 
@@ -222,6 +253,7 @@ CHECKS = [
     check_state_is_the_newest,
     check_acknowledgements_reach_what_was_sent,
     check_reads_see_what_was_acknowledged,
+    check_calls_are_whole,
     check_one_holder,
     check_one_hand_in,
 ]

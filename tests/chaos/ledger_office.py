@@ -75,6 +75,7 @@ ROLES = {
     "exam": (Role.EXAM_OFFICER,),
     "second": (Role.EXAM_OFFICER,),
     "certification": (Role.CERTIFICATION_OFFICER,),
+    "checker": (Role.CERTIFICATION_OFFICER,),
     "admin": (Role.ORGANISATION_ADMIN,),
     **{f"assessor{n}": (Role.ASSESSOR,) for n in range(3)},
 }

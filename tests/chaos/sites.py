@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from sqlalchemy import create_engine, make_url, text
 from kernel.clock import now
 from kernel.settings import Settings
 from tests.chaos.disk import Control
-from tests.exam_delivery.sitting_cases import SECRET, make_database
+from tests.exam_delivery.sitting_cases import N_SLOTS, SECRET, make_database
 from tools.check import as_database_user, postgres_bin
 from web.serve import COMMANDS, child_environment
 
@@ -48,11 +49,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120, *, what: str = 
         time.sleep(0.02)
 
 
-class Site:
-    """A prepared sitting and the real server in front of it."""
+class Server:
+    """The real server of one database, whatever becomes of its processes."""
 
-    def __init__(self, folder: Path, url: str, *, n: int, workers: int = 2) -> None:
-        self.engine, self.sitting = make_database(url, n=n, starts_at=now())
+    def __init__(self, folder: Path, url: str, *, workers: int = 2) -> None:
         self.port = free_port()
         self.control = Control(folder / "control")
         self.settings = Settings(
@@ -87,19 +87,9 @@ class Site:
         finally:
             connection.close()
 
-    @property
-    def master(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
     def workers(self) -> list[int]:
         """Return the processes that answer."""
-        return children(self.master)
-
-    def kill(self, pid: int) -> None:
-        """End a process without a word."""
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        return children(self.process.pid) if self.process else []
 
     def kill_tree(self) -> None:
         """End the whole server without a word, and wait until nothing of it is left."""
@@ -112,7 +102,8 @@ class Site:
 
     def hang_up(self) -> None:
         """Have the server replace its processes, as a deployment does."""
-        os.kill(self.master, signal.SIGHUP)
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGHUP)
 
     def stop(self) -> None:
         """Have the server finish and end."""
@@ -121,7 +112,34 @@ class Site:
         self.process.wait(90)
         self.process = None
 
+
+class Site:
+    """A prepared sitting and the real server in front of it."""
+
+    def __init__(self, folder: Path, url: str, *, n: int, workers: int = 2, n_slots: int = N_SLOTS) -> None:
+        self.engine, self.sitting = make_database(url, n=n, starts_at=now(), n_slots=n_slots)
+        self.n_slots = n_slots
+        self.server = Server(folder, url, workers=workers)
+        self.port, self.control, self.settings = self.server.port, self.server.control, self.server.settings
+        self.start, self.stop, self.hang_up = self.server.start, self.server.stop, self.server.hang_up
+        self.workers, self.kill_tree = self.server.workers, self.server.kill_tree
+
+    def part(self, n: int) -> Site:
+        """Return the same running site with `n` candidates whom nobody else will use."""
+        if self.server.process is None or not self.server.answers():
+            self.kill_tree()
+            self.start()
+        part = copy.copy(self)
+        part.sitting = replace(self.sitting, people=[self.sitting.people.pop() for _ in range(n)])
+        return part
+
+    def kill(self, pid: int) -> None:
+        """End a process without a word."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def close(self) -> None:
+        """End the server and let go of the database."""
         self.kill_tree()
         self.engine.dispose()
 
@@ -145,25 +163,20 @@ def serving(folder: Path, url: str, **wishes: Any) -> Iterator[Site]:
         site.close()
 
 
-def borrowed(site: Site, n: int) -> Site:
-    """Return the same running site with `n` candidates whom nobody else will use."""
-    part = copy.copy(site)
-    part.sitting = replace(site.sitting, people=[site.sitting.people.pop() for _ in range(n)])
-    return part
-
-
 class Cluster:
-    """A PostgreSQL of our own that may be killed."""
+    """A PostgreSQL of our own that may be killed, stopped, or live on a disk of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None, *, options: str = "", preparation: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kaoku-chaos-"))
-        if os.geteuid() == 0:
-            import shutil
-
-            shutil.chown(self.folder, "postgres", "postgres")
-        self.data, self.tools = self.folder / "data", postgres_bin()
+        self.home = place or self.folder
+        for folder in (self.folder, self.home):
+            give_to_postgresql(folder)
+        self.data, self.tools, self.options = self.home / "data", postgres_bin(), options
         self.url = f"postgresql+psycopg://kaoku@/postgres?host={self.folder}"
-        self._run("initdb", "-D", str(self.data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self._run(
+            "initdb", "-D", str(self.data), "-U", "kaoku", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N",
+            *preparation,
+        )  # fmt: skip
         self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -174,30 +187,58 @@ class Cluster:
 
     def start(self) -> None:
         """Start it, as a service manager does: again, while the last breath of the one before is still in memory."""
-        for _ in range(20):
+        for _ in range(40):
             with suppress(subprocess.CalledProcessError):
                 return self._start()
-            time.sleep(0.2)
+            time.sleep(0.1)
         raise AssertionError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-2000:]}")
 
     def _start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
+        options = (
+            f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200 {self.options}"
+        )
         self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def family(self) -> list[int]:
+        """Return all its processes that live, the eldest first."""
+        try:
+            postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return []
+        return [pid for pid in (postmaster, *children(postmaster)) if _is_alive(pid)]
+
+    def signal(self, number: signal.Signals) -> list[int]:
+        """Send a signal to all its processes; return them."""
+        family = self.family()
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return family
+
+    def n_panics(self) -> int:
+        """Return how often it ended itself."""
+        return (self.folder / "log").read_text(errors="replace").count(" PANIC: ")
+
+    def is_running(self) -> bool:
+        """Say whether it takes connections or is about to."""
+        tool = [str(self.tools / "pg_ctl"), "-D", str(self.data), "status"]
+        return not subprocess.run(as_database_user(tool), check=False, cwd=self.folder, capture_output=True).returncode
 
     def kill(self) -> None:
         """End all its processes without a word."""
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-        family = [postmaster, *children(postmaster)]
-        for pid in family:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        family = self.signal(signal.SIGKILL)
         wait_for(lambda: not any(_is_alive(pid) for pid in family), what="PostgreSQL's end")
 
     def close(self) -> None:
-        import shutil
-
+        """End it and leave nothing of it."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def give_to_postgresql(folder: Path) -> None:
+    """Let the account that runs PostgreSQL own a folder."""
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
 
 
 def _is_alive(pid: int) -> bool:
@@ -207,11 +248,11 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def new_database(address: str, name: str) -> str:
-    """Create a database in a cluster and return its address."""
+def new_database(address: str, name: str, pattern: str = "template1") -> str:
+    """Create a database in a cluster, as a copy of another one, and return its address."""
     admin = create_engine(address, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern}"))
     admin.dispose()
     return make_url(address).set(database=name).render_as_string(hide_password=False)
 

@@ -3,55 +3,61 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.all_faults import FAULTS
 from tests.chaos.matrix import POSTGRESQL, SQLITE, Bench, Fault
-from tests.chaos.sites import Site, drop_database, new_database, serving
+from tests.chaos.sites import Cluster, Site, new_database, serving
+from tests.databases import Embedded, Served
 
 SEED = 20260101
-ENGINE = POSTGRESQL if os.environ.get("KAOKU_TEST_DATABASE_URL", "").startswith(POSTGRESQL) else SQLITE
+ADDRESS = os.environ.get("KAOKU_TEST_DATABASE_URL") or "sqlite://"
+ENGINE = POSTGRESQL if ADDRESS.startswith(POSTGRESQL) else SQLITE
 HERE = [fault for fault in FAULTS if ENGINE in fault.engines]
 
 
-N_SHARED = 40
+N_SHARED, N_OWN = 112, 16
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
-    """One running site for all scenarios that leave the server alone, started when the first of them asks."""
+def shared(tmp_path_factory: pytest.TempPathFactory, databases: Embedded | Served) -> Iterator[Callable[[], Site]]:
+    """One running site for all scenarios that leave it as well as they found it, started when the first of them asks."""
     folder = tmp_path_factory.mktemp("shared")
-    sites: list[Site] = []
-    with database_of_own(folder) as url, ExitStack() as stack:
+    with ExitStack() as stack:
 
         def running() -> Site:
-            if not sites:
-                sites.append(stack.enter_context(serving(folder, url, n=N_SHARED)))
-            return sites[0]
+            url = stack.enter_context(databases.with_schema(folder))
+            return stack.enter_context(serving(folder, url, n=N_SHARED))
 
-        yield running
+        yield cache(running)
 
 
-@contextmanager
-def database_of_own(folder: Path) -> Iterator[str]:
-    """Give an empty database of the engine under test."""
-    if ENGINE == SQLITE:
-        yield f"sqlite:///{folder / 'site.sqlite3'}"
-        return
-    url = new_database(os.environ["KAOKU_TEST_DATABASE_URL"], f"shared_{uuid.uuid4().hex[:12]}")
-    yield url
-    drop_database(url)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tuple[Cluster, Site]]]:
+    """One running site in front of a PostgreSQL that may be killed, started when the first scenario asks."""
+    folder = tmp_path_factory.mktemp("own")
+    with ExitStack() as stack:
+
+        def running() -> tuple[Cluster, Site]:
+            cluster = Cluster()
+            stack.callback(cluster.close)
+            url = new_database(cluster.url, "own")
+            return cluster, stack.enter_context(serving(folder, url, n=N_OWN))
+
+        yield cache(running)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", HERE, ids=[fault.number for fault in HERE])
 def test_what_must_hold_under_a_fault_holds(
-    fault: Fault, scratch_database_url: str, tmp_path: Path, shared: Callable[[], Site]
-) -> None:
-    evidence = fault.scenario(Bench(tmp_path, scratch_database_url, SEED, shared=shared), fault.n_short)
+    fault: Fault, databases: Embedded | Served, tmp_path: Path, shared: Callable[[], Site],
+    own: Callable[[], tuple[Cluster, Site]],
+) -> None:  # fmt: skip
+    with databases.with_schema(tmp_path) if fault.has_own_database else nullcontext(ADDRESS) as url:
+        evidence = fault.scenario(Bench(tmp_path, url, SEED, shared=shared, own=own), fault.n_short)
     assert evidence.violations == []
