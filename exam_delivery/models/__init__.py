@@ -44,6 +44,7 @@ from exam_delivery.models.planning import (
     SessionRoom,
 )
 from exam_delivery.models.readiness import LoadTrial, ReadinessOverride, RoomCheckCode, SeatCheck
+from exam_delivery.models.reopening import SessionReopening
 from exam_delivery.models.rescue import RescueFile
 from exam_delivery.models.room import (
     IncidentEvidence,
@@ -115,6 +116,7 @@ __all__ = [
     "SessionAnalysis",
     "SessionChange",
     "SessionLockdown",
+    "SessionReopening",
     "SessionRoom",
     "SessionStatus",
     "SignInTry",

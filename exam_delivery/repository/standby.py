@@ -68,6 +68,16 @@ def has_open_switch(session: Session, exam_session_id: uuid.UUID) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
+def sessions_to_agree(session: Session, *, actor: Actor) -> Sequence[uuid.UUID]:
+    """Return the sessions in which something that another person proposed waits for the actor, oldest first."""
+    query = select(FormSwitch.exam_session_id).where(
+        FormSwitch.organisation_id == actor.organisation,
+        FormSwitch.state == SwitchState.PROPOSED,
+        FormSwitch.proposed_by.is_distinct_from(actor.user_id),
+    )
+    return session.scalars(query.order_by(FormSwitch.proposed_at).limit(50)).all()
+
+
 def count_in_scope(session: Session, row: FormSwitch) -> dict[str, int]:
     """Return how many attempts a switch concerns, by their state."""
     query = select(Attempt.status, func.count()).where(*_scope(row)).group_by(Attempt.status)

@@ -9,6 +9,7 @@ from datetime import datetime
 from exam_delivery.models import Attempt, ExamSession, Incident, SessionStatus
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import planning
+from exam_delivery.rules.reopening import REOPENABLE
 from exam_delivery.rules.room import REASON_LABELS, Reason
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.services.reach import check_attempt_in_reach, check_room_open
@@ -44,10 +45,12 @@ def read_reason(code: str, note: str) -> Why:
 def running_session(uow: UnitOfWork, exam_session_id: uuid.UUID) -> ExamSession:
     """Return a session in which acts on attempts are still possible; raises ConflictError."""
     sitting = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
-    if sitting.status in FINISHED or sitting.status is SessionStatus.PLANNED:
-        raise ConflictError(N_("场次不在进行中，不能再改变考生的作答"))
     if sitting.cancelled_at:
         raise ConflictError(N_("场次已取消"))
+    if sitting.status in REOPENABLE:
+        raise ConflictError(N_("场次已结束。还要给时间，请总控或考务在场次页面点“重新开放作答”"))
+    if sitting.status in FINISHED or sitting.status is SessionStatus.PLANNED:
+        raise ConflictError(N_("场次不在进行中，不能再改变考生的作答"))
     if sitting.status is SessionStatus.PREPARED and sitting.opens_at > now():
         raise ConflictError(N_("场次还没有开放登录；开放前要改时间，请在场次页面修改"))
     return sitting
