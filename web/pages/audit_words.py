@@ -38,6 +38,7 @@ SUBJECTS: dict[str, str] = {
     "attempt": N_("作答"),
     "response": N_("答案"),
     "scores": N_("成绩"),
+    "equating": N_("等值"),
     "marking": N_("阅卷"),
     "marking_plan": N_("阅卷安排"),
     "marking_standard": N_("定标答案"),
