@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
+import select
 import shutil
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -140,51 +142,80 @@ class Target:
 
     def open_loop(self, people: Sequence[Person], rate: int) -> Figure:
         """Send saves at fixed times whether or not the last was answered; a wait counts from when a save was due."""
-        return asyncio.run(_open_loop(self, people, rate))
+        host, port = self.base_url.removeprefix("http://").split(":")
+        calls, lines = _calls(self, people, rate), [_Line(host, int(port)) for _ in range(self.connections)]
+        before, began = cpu_seconds(self.pid), time.perf_counter()
+        waits, n_failed = _run_calls(lines, calls, rate)
+        met, processor = len(waits) / (time.perf_counter() - began), cpu_seconds(self.pid) - before
+        for line in lines:
+            line.socket.close()
+        cuts = [cut * 1000 for cut in statistics.quantiles(waits, n=100)]
+        name = f"save 1 answer, {rate:,} a second due"
+        return Figure(name, met, met, cuts[49], cuts[94], cuts[98], processor / len(waits) * 1000, n_failed)
 
 
 def _table(people: Sequence[Person]) -> str:
     return ",".join(f'{{"{person.attempt_id}","{person.token}"}}' for person in people)
 
 
-async def _open_loop(target: Target, people: Sequence[Person], rate: int) -> Figure:
-    lot, waits, n_failed = random.Random(rate), [], 0
-    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    host, port = target.base_url.removeprefix("http://").split(":")
-    for _ in range(target.connections):
-        free.put_nowait(await asyncio.open_connection(host, int(port)))
+class _Line:
+    """One connection of the open loop; it carries one call at a time."""
 
-    async def save(due: float, number: int) -> None:
-        nonlocal n_failed
-        person = lot.choice(people)
-        event = {"slot": lot.randrange(target.n_slots) + 1, "seq": number, "response": ["A"], "client_time": "t"}
-        body = json.dumps({"events": [event]}).encode()
-        head = (
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.create_connection((host, port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.due = 0.0
+        self.got = b""
+
+    def fileno(self) -> int:
+        """Return what `select` asks for."""
+        return self.socket.fileno()
+
+    def send(self, due: float, call: bytes) -> None:
+        """Send a call that was due at this moment."""
+        self.due, self.got = due, b""
+        self.socket.sendall(call)
+
+    def receive(self) -> int:
+        """Take what has arrived; return the status when the answer is whole, else 0."""
+        if not (part := self.socket.recv(1 << 16)):
+            raise SystemExit("the server hung up in the middle of the open loop")
+        self.got += part
+        head, end, body = self.got.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]):
+            return 0
+        return int(head[9:12])
+
+
+def _calls(target: Target, people: Sequence[Person], rate: int) -> list[bytes]:
+    """Return the saves of one open loop, made before it begins: while it runs every moment counts."""
+    lot, first = random.Random(rate), (1 << 20) + int(time.time() * 1000) % (1 << 40)
+    calls = []
+    for number in range(first, first + rate * target.seconds):
+        person, slot = lot.choice(people), lot.randrange(target.n_slots) + 1
+        body = json.dumps({"events": [{"slot": slot, "seq": number, "response": ["A"], "client_time": "t"}]})
+        calls.append(
             f"PUT /api/v1/exam/attempts/{person.attempt_id}/responses HTTP/1.1\r\nHost: x\r\n"
-            f"Authorization: Bearer {person.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Authorization: Bearer {person.token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
         )
-        line = await free.get()
-        line[1].write(head.encode() + body)
-        answer = await line[0].readuntil(b"\r\n\r\n")
-        await line[0].readexactly(int(answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]))
-        free.put_nowait(line)
-        waits.append(time.perf_counter() - due)
-        n_failed += answer[9:12] != b"200"
+    return calls
 
-    first, before, began = (1 << 20) + int(time.time() * 1000) % (1 << 40), cpu_seconds(target.pid), time.perf_counter()
-    tasks = []
-    for k in range(rate * target.seconds):
-        due = began + k / rate
-        if (pause := due - time.perf_counter()) > 0:
-            await asyncio.sleep(pause)
-        tasks.append(asyncio.create_task(save(due, first + k)))
-    await asyncio.gather(*tasks)
-    seconds, processor = time.perf_counter() - began, cpu_seconds(target.pid) - before
-    while not free.empty():
-        free.get_nowait()[1].close()
-    cuts = [cut * 1000 for cut in statistics.quantiles(waits, n=100)]
-    name, met = f"save 1 answer, {rate:,} a second due", len(waits) / seconds
-    return Figure(name, met, met, cuts[49], cuts[94], cuts[98], processor / len(waits) * 1000, n_failed)
+
+def _run_calls(lines: list[_Line], calls: Sequence[bytes], rate: int) -> tuple[list[float], int]:
+    """Send each call when it is due, or when a line is free again after that; return waits in seconds and how many failed."""
+    free, began, n_sent, n_failed, waits = list(lines), time.perf_counter(), 0, 0, list[float]()
+    while len(waits) < len(calls):
+        moment = time.perf_counter()
+        while free and n_sent < len(calls) and (due := began + n_sent / rate) <= moment:
+            free.pop().send(due, calls[n_sent])
+            n_sent += 1
+        pause = began + n_sent / rate - time.perf_counter() if free and n_sent < len(calls) else 30
+        for line in select.select(lines, [], [], max(0, pause))[0]:
+            if status := line.receive():
+                waits.append(time.perf_counter() - line.due)
+                n_failed += status != HTTPStatus.OK
+                free.append(line)
+    return waits, n_failed
 
 
 def sqlite_limit(folder: Path, seconds: float) -> float:
