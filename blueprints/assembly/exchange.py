@@ -7,7 +7,6 @@ whole-number or ordinary float arithmetic in numpy with a seeded generator: equa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -102,6 +101,8 @@ class Board:
     aim: Aim | None = None
     total: FloatArray = field(init=False)
     sums: FloatArray = field(init=False)
+    is_hostile: BoolArray = field(init=False)
+    by_profile: tuple[IntArray, IntArray] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         n_rows = len(self.rules.low)
@@ -109,6 +110,8 @@ class Board:
         values = self.rules.values[self.kind]
         sums = np.bincount(rows.ravel(), weights=values.ravel(), minlength=len(self.unit) * n_rows)
         self.total = sums.astype(np.float64).reshape(-1, n_rows)
+        self.is_hostile = np.zeros(max(self.enemies, default=0) + 2, dtype=bool)
+        self.is_hostile[list(self.enemies)] = True
         self.measure()
 
     def measure(self) -> None:
@@ -162,6 +165,7 @@ class Board:
 
     def put(self, form: int, units: IntArray, kinds: IntArray) -> None:
         """Give a form other units."""
+        self.by_profile = None
         self.unit[form], self.kind[form] = NOTHING, len(self.rules.profile) - 1
         self.unit[form, : len(units)], self.kind[form, : len(kinds)] = units, kinds
         self.total[form] = 0.0
@@ -234,7 +238,9 @@ class Board:
         """Return pairs of a wanted form and another one; a few wanted forms are paired with many others each."""
         n_forms = len(self.unit)
         first = self.rng.permutation(wanted)
-        others = self.rng.permutation(np.setdiff1d(np.arange(n_forms), wanted))
+        is_other = np.ones(n_forms, dtype=bool)
+        is_other[wanted] = False
+        others = self.rng.permutation(np.nonzero(is_other)[0])
         half = max(0, (len(first) - len(others)) // 2)
         n_pairs = min(len(first) - half, len(others) + half)
         times = min(MOST_PARTNERS // max(1, n_pairs), len(others) // max(1, n_pairs))
@@ -269,14 +275,18 @@ class Board:
         """Return places of the second forms whose units have the profiles of given places of the first ones."""
         profile = self.rules.profile
         span = int(profile.max()) + 1
-        offset = np.arange(len(second))[:, None] * span
-        codes = profile[self.kind[second]]
-        order = np.argsort(codes.astype(_narrow(span)), axis=1, kind="stable")
-        flat = (np.take_along_axis(codes, order, axis=1) + offset).ravel()
-        wanted = profile[self.kind[first[:, None], here]] + offset
+        order, flat = self.by_profile = self.by_profile or self._by_profile(span)
+        wanted = profile[self.kind[first[:, None], here]] + second[:, None] * span
         start, stop = np.searchsorted(flat, wanted), np.searchsorted(flat, wanted, side="right")
         chosen = start + (self.rng.random(wanted.shape) * (stop - start)).astype(np.int64)
-        return np.asarray(order.ravel()[np.minimum(chosen, len(flat) - 1)], dtype=np.int64)
+        return order[np.minimum(chosen, len(flat) - 1)]
+
+    def _by_profile(self, span: int) -> tuple[IntArray, IntArray]:
+        """Return the places of every form by profile, and the profiles told apart by form; no exchange changes them."""
+        codes = self.rules.profile[self.kind]
+        order = np.argsort(codes, axis=1, kind="stable")
+        flat = np.take_along_axis(codes, order, axis=1) + np.arange(len(codes))[:, None] * span
+        return order.ravel().astype(np.int64), flat.ravel()
 
     def _exchange(self, first: IntArray, second: IntArray, places: tuple[IntArray, IntArray], *, accept: float) -> None:
         """Carry out the best of the proposed exchanges of each pair that does not make things worse."""
@@ -342,11 +352,10 @@ class Board:
         """Say whether the coming units are new to the forms and no enemies of what stays."""
         held = self.unit[forms]
         fits = ~((held == coming[:, None]) & (coming[:, None] != NOTHING)).any(axis=1)
-        for at in np.nonzero(fits)[0] if self.enemies else ():
-            hostile = self.enemies.get(int(coming[at]))
-            if hostile:
-                staying = set(held[at].tolist()) - {int(leaving[at])}
-                fits[at] = hostile.isdisjoint(staying)
+        known = np.minimum(coming, len(self.is_hostile) - 1)
+        for at in np.nonzero(fits & self.is_hostile[known])[0]:
+            staying = set(held[at].tolist()) - {int(leaving[at])}
+            fits[at] = self.enemies[int(coming[at])].isdisjoint(staying)
         return np.asarray(fits, dtype=bool)
 
     def _swap(
@@ -360,11 +369,6 @@ class Board:
             step = self.aim.information[self.unit[first]] - self.aim.information[self.unit[second]]
             self.sums[first[0]] += step
             self.sums[second[0]] -= step
-
-
-def _narrow(span: int) -> type[np.signedinteger[Any]]:
-    """Return a type that holds numbers below a span; short numbers are sorted many times faster."""
-    return np.int16 if span <= np.iinfo(np.int16).max else np.int64
 
 
 def padded_rules(model: Model, n_forms: int, kept: BoolArray, profile: IntArray) -> Rules:

@@ -192,7 +192,7 @@ class _Needs:
         )
         size = np.maximum(np.abs(table).max(axis=1).toarray().ravel(), TINY) if len(share) else np.ones(0)
         self.effect = (sparse.diags(1 / size) @ table).toarray().T if len(share) else np.zeros((table.shape[1], 0))
-        self.left = np.tile(share / size, (n_forms, 1))
+        self.left = np.repeat((share / size)[:, None], n_forms, axis=1)
         self.group = signatures(sparse.csc_matrix(self.effect.T)) if len(share) else np.zeros(table.shape[1], int)
 
     def deal(self, forms: IntArray, classes: IntArray, counts: IntArray, rng: np.random.Generator) -> IntArray:
@@ -203,12 +203,17 @@ class _Needs:
             members = classes[self.group[classes] == group]
             dealt = _in_turn(rng.permutation(members), counts)
             effect = self.effect[members[0]]
+            touched = np.nonzero(effect)[0].tolist()
             at = np.nonzero(free)[0]
-            want = self.left[forms[at]] @ effect + rng.random(len(at)) * HALF
+            want = np.zeros(len(at))
+            for row in touched:
+                want += self.left[row][forms[at]] * effect[row]
+            want += rng.random(len(at)) * HALF
             taken = np.sort(at[np.argsort(-want, kind="stable")[: len(dealt)]])
             out[taken] = dealt[: len(taken)]
             free[taken] = False
-            np.subtract.at(self.left, forms[taken], effect)
+            for row in touched:
+                np.subtract.at(self.left[row], forms[taken], effect[row])
         return out
 
 

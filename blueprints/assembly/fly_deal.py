@@ -80,5 +80,6 @@ def _replace(board: Board, form: int, place: int, where: tuple[IntArray, IntArra
 
 
 def _may_stand(board: Board, form: int, place: int, unit: int) -> bool:
-    rest = set(np.delete(board.unit[form], place).tolist())
+    rest = board.unit[form].tolist()
+    del rest[place]
     return unit not in rest and board.enemies.get(unit, frozenset()).isdisjoint(rest)

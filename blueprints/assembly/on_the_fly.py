@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -237,17 +237,23 @@ def _quantiles(values: FloatArray) -> tuple[float, ...]:
 
 def _forms(task: _Task, forms: IntArray) -> tuple[FormResult, ...]:
     """Return the forms by ids, grouped by type in the blueprint's order as the other modes do it."""
-    items, order = task.columns.items, {rule.type: number for number, rule in enumerate(task.blueprint.types)}
-    used = np.unique(forms[forms >= 0]).tolist()
-    used.sort(key=lambda index: (order.get(items[index].type, len(order)), items[index].point, items[index].id))
+    columns, items = task.columns, task.columns.items
+    order = {rule.type: number for number, rule in enumerate(task.blueprint.types)}
+    by_type = np.array([order.get(name, len(order)) for name in columns.type_names], dtype=np.int64)
+    by_point = np.argsort(np.argsort(np.array(columns.point_names, dtype=object)))
+    drawn = np.unique(forms[forms >= 0])
+    keys = by_point[columns.point_code[drawn]], by_type[columns.type_code[drawn]]
+    used = drawn[np.lexsort(keys)].tolist()
     rank = np.zeros(len(items) + 1, dtype=np.int64)
     rank[used] = np.arange(1, len(used) + 1)
     ordered = np.sort(rank[forms], axis=1)
-    ids = ["", *(items[index].id for index in used)]
-    fixed = {items[index].id for index in task.columns.anchors.tolist()}
+    ids = np.array(["", *(items[index].id for index in used)], dtype=object)
+    fixed = {items[index].id for index in columns.anchors.tolist()}
     trial = {items[index].id for index in used if items[index].pretest} - fixed
-    rows = (tuple(ids[place] for place in row if place) for row in ordered.tolist())
-    return tuple(
-        FormResult(row, (), tuple(one for one in row if one in trial), tuple(one for one in row if one in fixed))
-        for row in rows
-    )
+    n_empty = (ordered == 0).sum(axis=1).tolist()
+    rows = (tuple(row[empty:]) for row, empty in zip(ids[ordered].tolist(), n_empty, strict=True))
+    return tuple(FormResult(row, (), _among(row, trial), _among(row, fixed)) for row in rows)
+
+
+def _among(row: Sequence[str], ids: Collection[str]) -> tuple[str, ...]:
+    return tuple(one for one in row if one in ids) if ids else ()

@@ -5,11 +5,13 @@ Every rule is read off the blueprint anew and judged in whole numbers; `check_fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -56,8 +58,7 @@ class Table:
     def by(self, attribute: str, test: Callable[[object], bool]) -> Numbers:
         """Return 1 for the items whose attribute passes a test, asked once for each value."""
         if attribute not in self.codes:
-            values = [getattr(item, attribute) for item in self.items]
-            self.codes[attribute] = (list(dict.fromkeys(values)), _codes(values))
+            self.codes[attribute] = _numbered(map(attrgetter(attribute), self.items), len(self.items))
         known, codes = self.codes[attribute]
         return np.array([test(value) for value in known], dtype=np.int64)[codes]
 
@@ -130,9 +131,16 @@ def _held(
     return Held(name, float(sums.min()), float(sums.max()), int(broken.sum()))
 
 
+def _numbered(values: Iterable[object], n_values: int) -> tuple[list[Any], Numbers]:
+    """Return the different values in the order in which they come, and which of them each value is."""
+    number: defaultdict[object, int] = defaultdict()
+    number.default_factory = number.__len__
+    codes = np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=n_values)
+    return list(number), codes
+
+
 def _codes(values: Sequence[object]) -> Numbers:
-    number = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    return np.fromiter((number[value] for value in values), dtype=np.int64, count=len(values))
+    return _numbered(values, len(values))[1]
 
 
 def _most_alike(name: str, codes: Numbers, limit: int, forms: Numbers) -> Held:
@@ -323,10 +331,13 @@ def _together(forms: Numbers, pool: Sequence[PoolItem]) -> Iterator[Held]:
             if name in where:
                 hostile.setdefault(index, set()).add(where[name])
                 hostile.setdefault(where[name], set()).add(index)
+    has_enemies = np.zeros(len(pool) + 1, dtype=bool)
+    has_enemies[list(hostile)] = True
+    here = has_enemies[forms]
     n_meeting = 0
-    for row in forms if hostile else ():
-        held = set(row.tolist())
-        n_meeting += any(not hostile[index].isdisjoint(held) for index in held & hostile.keys())
+    for number in np.nonzero(here.sum(axis=1) > 1)[0].tolist():
+        held = set(forms[number][here[number]].tolist())
+        n_meeting += any(not hostile[index].isdisjoint(held) for index in held)
     yield Held("enemies", 0.0, float(n_meeting > 0), n_meeting)
     sets = _codes([item.item_set or "" for item in pool])
     named = np.array([bool(item.item_set) for item in pool], dtype=bool)
