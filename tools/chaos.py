@@ -86,7 +86,8 @@ def main(arguments: Sequence[str]) -> int:
         print(_line(row), flush=True)
     missing = [row for lane in lanes for row in lane.rows.values() if (row.number, row.engine) not in rows]
     _write([*rows.values(), *missing], time.monotonic() - began)
-    return 0 if all(_is_good(row) for row in [*rows.values(), *missing]) else 1
+    is_whole = all(lane.has_ended_well() for lane in lanes)
+    return 0 if is_whole and all(_is_good(row) for row in [*rows.values(), *missing]) else 1
 
 
 def _is_good(row: Row) -> bool:
@@ -133,23 +134,36 @@ class Lane:
     def begin(self) -> Connection:
         """Start; return where the rows come out."""
         hear, tell = FORK.Pipe(duplex=False)
-        FORK.Process(target=self._run, args=(tell,)).start()
+        self.process = FORK.Process(target=self._run, args=(tell,))
+        self.process.start()
         tell.close()
         return hear
+
+    def has_ended_well(self) -> bool:
+        """Wait for the end; say whether it came by itself."""
+        self.process.join()
+        if self.process.exitcode:
+            print(f"{self.engine} broke off with status {self.process.exitcode}", flush=True)
+        return not self.process.exitcode
 
     def _run(self, tell: Connection) -> None:
         with tempfile.TemporaryDirectory(prefix="kaoku-chaos-") as name, databases(self.engine, Path(name)) as pattern:
             for one in self.faults:
-                row = self.rows[one.number]
-                part = row.planned if one.is_of_one_piece else math.ceil(FIRST_SHARE * row.planned)
-                self._try(one, max(one.n_short, part), self.seed, pattern)
-                tell.send(row)
+                self._try(one, self._first_part(one), self.seed, pattern)
+                tell.send(self.rows[one.number])
             for position, one in enumerate(self.faults):
                 row = self.rows[one.number]
-                rest = math.floor(self._affordable(position) * (row.planned - row.tries))
-                if rest >= 1 and not row.failures:
+                if row.failures:  # once more, perhaps it was a fluke; that it broke off stays in the table
+                    self._try(one, self._first_part(one), self.seed + 500, pattern)
+                rest = math.floor(self._affordable(position) * (row.planned - row.tries)) if row.tries else 0
+                if rest >= 1:
                     self._try(one, rest, self.seed + 1000, pattern)
+                if row.failures or rest >= 1:
                     tell.send(row)
+
+    def _first_part(self, one: Fault) -> int:
+        planned = self.rows[one.number].planned
+        return planned if one.is_of_one_piece else max(one.n_short, math.ceil(FIRST_SHARE * planned))
 
     def _affordable(self, position: int) -> float:
         """Return the share of the tries that are left, of this fault and all after it, for which the time is enough."""
