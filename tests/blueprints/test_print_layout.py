@@ -170,6 +170,23 @@ def test_no_item_is_split_between_pages() -> None:
         assert any(f"第{number}道：" in page and f"任意次序{number}" in page for page in pages)
 
 
+def test_a_form_takes_the_same_pages_whoever_prints_it_and_however_its_options_stand() -> None:
+    other = dataclasses.replace(SHEET, trace="欧阳锦绣 2026-11-22 23:59 " * 2, watermark="机密 欧阳锦绣", order_code="")
+    turned = [dataclasses.replace(slot, seed=slot.seed + 1) for slot in PLAIN]
+    laid = numbers_by_page(SHEET, PLAIN)
+    assert numbers_by_page(other, as_printed(turned, shuffle=True)) == laid
+    assert [number for page in laid for number in page] == [*range(45)]
+
+
+def numbers_by_page(sheet: FormSheet, slots: list[SlotContent]) -> list[list[int]]:
+    """Set a form as PDF and return the numbers of the items that begin on each page."""
+    texts = [
+        proof.fold(page.extract_text())
+        for page in PdfReader(io.BytesIO(form_pdf(sheet, printed_parts(slots, sheet.page_size), {}))).pages
+    ]
+    return [[number for number in range(45) if f"第{number}道：" in text] for text in texts]
+
+
 def test_a_word_file_has_columns_the_sealed_line_and_all_characters() -> None:
     sheet = dataclasses.replace(SHEET, page_size=PAGE_SIZES["b4"], watermark="草稿 张三")
     parts = printed_parts(SLOTS, sheet.page_size)
