@@ -18,7 +18,7 @@ from exam_delivery.pages import console_lines, console_news, reading
 from exam_delivery.pages.console_lines import Changing, IncidentLine, LostLine, SeatLine, clock_text, line_of
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import candidates, seating
+from exam_delivery.repository import candidates, devices, seating
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.rules.room_acts import ACT_LABELS, FOR_MANY, Act
 from exam_delivery.rules.states import FINISHED
@@ -86,6 +86,7 @@ class CandidatePage:
     lost: LostLine | None
     rooms: Sequence[AssignedRoom]
     free_seat: int | None
+    machine: str | None
     photo: str
     back: str
     is_fragment: bool
@@ -188,6 +189,7 @@ def candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page:
         lost=_lost(seat, view.at) if Act.ADD_TIME in acts else None,
         rooms=view.rooms,
         free_seat=_free_seat(exam_session_id, seat) if Act.MOVE in acts else None,
+        machine=_machine(seat) if Act.SWAP_DEVICE in acts else None,
         photo=_photo_address(exam_session_id, registration_id),
         back=url_for("console.room", exam_session_id=exam_session_id),
         is_fragment=request.headers.get("HX-Request") == "true",
@@ -213,6 +215,14 @@ def _lost(seat: Seat, at: datetime) -> LostLine | None:
     found = lost_time.lost_times(db.session(), [seat.row], at)
     lost = found.get(seat.row.attempt_id) if seat.row.attempt_id else None
     return console_lines.lost_line(lost) if lost and lost.seconds else None
+
+
+def _machine(seat: Seat) -> str | None:
+    """Return the number of the machine at a candidate's seat; None where the room's machines are not listed."""
+    room, number = seat.row.exam_room_id, seat.row.seat_number
+    if room is None or number is None or not devices.count_devices(db.session(), room):
+        return None
+    return devices.code_at(db.session(), room, number)
 
 
 def _free_seat(exam_session_id: uuid.UUID, seat: Seat) -> int | None:

@@ -71,6 +71,10 @@ def _move(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
     )  # fmt: skip
 
 
+def _swap_device(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    return admitting.swap_device(uow, sitting, person, code=reading.text("device"), why=_why())
+
+
 def _note(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
     return attempts.note_incident(uow, sitting, text=reading.text("text"), attempt_id=_attempt_of(uow, person))
 
@@ -84,6 +88,7 @@ ACTS: Mapping[Act, tuple[Verb, str]] = {
     Act.LOCK: (partial(_with_attempt, holds.lock), N_("已锁定，考生页面几秒内变为只读，计时继续")),
     Act.UNLOCK: (_unlock, N_("已解锁，考生可以继续作答")),
     Act.MOVE: (_move, N_("已换座位；作答中的考生请在新座位重新登录")),
+    Act.SWAP_DEVICE: (_swap_device, N_("已换机器；作答中的考生请在新机器上重新登录，答案都在")),
     Act.FORCE_HAND_IN: (partial(_with_attempt, attempts.force_hand_in), N_("已收卷；收错了可以撤销")),
     Act.REOPEN: (partial(_with_attempt, attempts.reopen), N_("已撤销收卷，请考生重新登录继续作答")),
     Act.RESET_SIGN_IN: (

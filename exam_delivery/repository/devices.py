@@ -68,6 +68,14 @@ def device_at(session: Session, exam_room_id: uuid.UUID, seat_number: int) -> Ro
     return session.scalar(query.with_for_update())
 
 
+def code_at(session: Session, exam_room_id: uuid.UUID, seat_number: int) -> str:
+    """Return the number of the machine that stands at a seat; nothing for none."""
+    query = select(RoomDevice.code).where(
+        RoomDevice.exam_room_id == exam_room_id, RoomDevice.seat_number == seat_number
+    )
+    return session.scalar(query) or ""
+
+
 def moves_of_room(session: Session, exam_room_id: uuid.UUID, *, actor: Actor) -> list[tuple[DeviceMove, str, str, str]]:
     """Return the last moves into or out of a room with number of the machine and names of the rooms."""
     before, after = aliased(ExamRoom), aliased(ExamRoom)

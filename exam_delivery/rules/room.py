@@ -108,6 +108,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "lock": N_("锁定"),
     "unlock": N_("解锁"),
     "move": N_("换座位"),
+    "swap_device": N_("换机器"),
     "form_switch": N_("换用备用卷"),
     "void": N_("作答作废"),
     "restart": N_("换卷重考"),

@@ -19,6 +19,7 @@ class Act(enum.StrEnum):
     LOCK = "lock"
     UNLOCK = "unlock"
     MOVE = "move"
+    SWAP_DEVICE = "swap-device"
     RESET_SIGN_IN = "reset-sign-in"
     FORCE_HAND_IN = "force-hand-in"
     REOPEN = "reopen"
@@ -36,6 +37,7 @@ ACT_LABELS: dict[Act, str] = {
     Act.LOCK: N_("锁定"),
     Act.UNLOCK: N_("解锁"),
     Act.MOVE: N_("换座位"),
+    Act.SWAP_DEVICE: N_("换机器"),
     Act.RESET_SIGN_IN: N_("重置登录"),
     Act.FORCE_HAND_IN: N_("强制收卷"),
     Act.REOPEN: N_("撤销收卷"),
@@ -49,8 +51,8 @@ FOR_MANY = (
 )  # fmt: skip
 """What may be done with several candidates at once; the rest needs a look at each."""
 ANYWHERE = frozenset({Act.MOVE, Act.NOTE})
-BEFORE = ANYWHERE | {Act.ADD_TIME, Act.ABSENT, Act.REFUSE}
-WRITING = ANYWHERE | {Act.ADD_TIME, Act.FORCE_HAND_IN, Act.RESET_SIGN_IN}
+BEFORE = ANYWHERE | {Act.ADD_TIME, Act.ABSENT, Act.REFUSE, Act.SWAP_DEVICE}
+WRITING = ANYWHERE | {Act.SWAP_DEVICE, Act.ADD_TIME, Act.FORCE_HAND_IN, Act.RESET_SIGN_IN}
 POSSIBLE: dict[SeatState, frozenset[Act]] = {
     SeatState.LOCKED: WRITING | {Act.UNLOCK},
     SeatState.OFFLINE: WRITING | {Act.PAUSE, Act.LOCK},

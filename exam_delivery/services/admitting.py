@@ -8,6 +8,8 @@ from datetime import datetime
 from exam_delivery.models import Attempt, AttemptStatus, Registration, RegistrationStatus
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import seating
+from exam_delivery.services import devices
+from exam_delivery.services.devices import Place
 from exam_delivery.services.reach import check_room_open, check_seat_in_reach, rooms_in_reach
 from exam_delivery.services.room_acts import Why, note_act, running_session
 from kernel import audit
@@ -89,6 +91,30 @@ def move(
     places = {"before": {"seat": before}, "after": {"seat": after}}
     audit.record(uow, "registration.move", "registration", registration_id, reason=why.code.value, **places)
     return registration
+
+
+def swap_device(
+    uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, code: str, why: Why
+) -> tuple[str, str]:
+    """Put a spare machine at a candidate's seat; who is signed in signs in anew there. Return the numbers of both."""
+    require(uow.actor, Permission.SESSION_INVIGILATE)
+    row = running_session(uow, exam_session_id)
+    check_seat_in_reach(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    check_room_open(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    registration = repository.lock_registration(uow.session, registration_id, actor=uow.actor)
+    if registration.exam_room_id is None or registration.seat_number is None:
+        raise ConflictError(N_("考生还没有座位"))
+    attempt = repository.find_attempt(uow.session, registration_id)
+    if attempt and attempt.status is AttemptStatus.SUBMITTED:
+        raise ConflictError(N_("考生已交卷，不用换机器"))
+    before, after = devices.swap(uow, row, Place(registration.exam_room_id, registration.seat_number), code)
+    if attempt:
+        attempt.holder_generation += 1
+        attempt.device = ""
+    _note(uow, attempt, "swap_device", f"{before or '—'} → {after} {why.text}", now())
+    machines = {"before": {"device": before}, "after": {"device": after}}
+    audit.record(uow, "registration.swap_device", "registration", registration_id, reason=why.code.value, **machines)
+    return before, after
 
 
 def _check_free(

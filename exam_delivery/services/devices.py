@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import DeviceMove, ExamRoom, ExamSession, RoomDevice
 from exam_delivery.repository import devices as repository
-from exam_delivery.repository import planning
+from exam_delivery.repository import planning, seating
 from exam_delivery.rules.devices import read_code, read_lines
 from kernel import audit
 from kernel.clock import now
@@ -111,6 +111,33 @@ def check_device(
     _refuse_collision(uow, device, place, sitting)
     _put(uow, device, place, now())
     return device
+
+
+def swap(uow: UnitOfWork, row: ExamSession, place: Place, typed: str) -> tuple[str, str]:
+    """Put a spare machine in the place of the one at a seat, during a session; return the numbers of both.
+
+    Raises
+    ------
+    InvalidInputError
+        If no machine in use has this number.
+    ConflictError
+        If it stands at this seat already, or at a seat of somebody of this or of another session at the same time.
+    """
+    device = repository.find_device(uow.session, row.organisation_id, read_code(typed))
+    if device is None or not device.is_active:
+        text = N_("没有登记这个编号的考试机，请核对机器上的编号")
+        raise InvalidInputError(text, fields={"device": [text]})
+    stands = Place(device.exam_room_id, device.seat_number)
+    if stands == place:
+        raise ConflictError(N_("考试机 %(code)s 已在这个座位"), code=device.code)
+    if device.seat_number is not None and seating.holder_of(
+        uow.session, row.exam_session_id, device.exam_room_id, device.seat_number
+    ):
+        raise ConflictError(N_("考试机 %(code)s 是本场另一名考生的，请换一台"), code=device.code)
+    _refuse_collision(uow, device, place, sitting_of(row))
+    before = repository.device_at(uow.session, place.exam_room_id, place.seat_number or 0)
+    _put(uow, device, place, now())
+    return before.code if before else "", device.code
 
 
 def _refuse_collision(

@@ -11,11 +11,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import Attempt, AttemptStatus, ContactGap, DeadlineChange, ExamSession, Registration
+from exam_delivery.models import (
+    Attempt,
+    AttemptStatus,
+    ContactGap,
+    DeadlineChange,
+    ExamSession,
+    Registration,
+    RoomDevice,
+)
 from exam_delivery.rules.lost_time import Span, lost_time
 from exam_delivery.rules.room import Reason, SeatState
 from exam_delivery.rules.room_acts import ACT_LABELS, POSSIBLE, Act, acts_for
-from exam_delivery.services import admitting, attempts, console, holds, running
+from exam_delivery.services import admitting, attempts, console, devices, holds, running
 from exam_delivery.services.room_acts import Why
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -164,6 +172,48 @@ def test_a_candidate_moves_to_a_free_seat_and_signs_in_anew(session: Session, si
     assert (registration.exam_room_id, registration.seat_number) == (sitting.room_ids[1], 9)
     assert (attempt.holder_generation, attempt.device) == (1, "")
     assert "第 2 考场 261121 09" in incidents(session, "move")[0].text
+
+
+def swap(actor: Actor, sitting: Sitting, k: int, code: str) -> tuple[str, str]:
+    with unit_of_work(actor) as uow:
+        key = sitting.people[k].registration_id
+        return admitting.swap_device(uow, sitting.exam_session_id, key, code=code, why=Why(Reason.DEVICE, ""))
+
+
+def test_a_spare_machine_takes_the_place_of_a_broken_one_and_the_candidate_signs_in_anew(
+    session: Session, sitting: Sitting, chief: Actor, make_actor: MakeActor, sign_in: SignIn
+) -> None:
+    room, other = sitting.room_ids
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        devices.save_list(uow, room, "1 PC-01\n2 PC-02\n9 PC-09")
+        devices.save_list(uow, other, "1 PC-51\n8 PC-58")
+    begin(sitting, 0)
+    generation = attempt_of(session, sitting, 0).holder_generation
+    client = sign_in(Role.CHIEF_INVIGILATOR)
+    address = f"/console/{sitting.exam_session_id}/candidates/{sitting.people[0].registration_id}"
+    assert "现在是 PC-01" in client.get(address).text
+    data = {"device": "PC-09", "reason": "device"}
+    done = client.post(f"{address}/swap-device", data=data, follow_redirects=True)
+    assert "已换机器" in done.text
+    session.expire_all()
+    attempt = attempt_of(session, sitting, 0)
+    assert (attempt.holder_generation, attempt.device, attempt.status) == (
+        generation + 1,
+        "",
+        AttemptStatus.IN_PROGRESS,
+    )
+    places = {row.code: (row.exam_room_id, row.seat_number) for row in session.scalars(select(RoomDevice))}
+    assert (places["PC-09"], places["PC-01"]) == ((room, 1), (room, None)), "the broken one goes into store"
+    assert [note.text for note in incidents(session, "swap_device")] == ["PC-01 → PC-09 设备故障"]
+    assert swap(chief, sitting, 0, "PC-58") == ("PC-09", "PC-58"), "a spare of another room comes along"
+    with pytest.raises(ConflictError, match="本场另一名考生"):
+        swap(chief, sitting, 0, "PC-02")
+    with pytest.raises(ConflictError, match="已在这个座位"):
+        swap(chief, sitting, 0, "PC-58")
+    with pytest.raises(InvalidInputError, match="没有登记"):
+        swap(chief, sitting, 0, "PC-99")
+    with pytest.raises(NotFoundError):
+        swap(make_actor(Role.INVIGILATOR), sitting, 0, "PC-09")
 
 
 def test_nobody_moves_to_a_taken_seat_or_out_of_reach(sitting: Sitting, chief: Actor, make_actor: MakeActor) -> None:
