@@ -14,6 +14,7 @@ import pytest
 
 from exam_delivery.answering.app import WAIT_SECONDS
 from exam_delivery.answering.entry import CandidateSite
+from exam_delivery.answering.lines import read_call
 from kernel.disk import MEGABYTE
 from kernel.settings import PREFIX, Settings
 from tests.architecture.sources import ROOT
@@ -77,6 +78,32 @@ def test_nginx_replaces_every_header_that_the_program_believes_from_a_proxy():
         assert f"proxy_set_header {header};" in proxy
     n_passes = NGINX.count("proxy_pass ")
     assert NGINX.count("include /etc/kaoku/nginx/proxy.conf;") == n_passes
+
+
+def test_a_save_as_nginx_hands_it_on_takes_the_direct_line():
+    proxy = (DEPLOY / "nginx" / "proxy.conf").read_text("utf-8")
+    assert "proxy_http_version 1.1;" in proxy
+    assert 'proxy_set_header Connection "";' in proxy
+    path, body = "/api/v1/exam/attempts/00000000-0000-0000-0000-000000000007/responses", b'{"events":[]}'
+    lines = (
+        f"PUT {path} HTTP/1.1", "Host: exam.lan", "X-Forwarded-For: 192.168.10.31", "X-Forwarded-Proto: https",
+        "X-Forwarded-Host: exam.lan", f"Content-Length: {len(body)}", "User-Agent: Mozilla/5.0 SEB/3.7", "Accept: */*",
+        "Content-Type: application/json", "Authorization: Bearer abc", "Priority: u=4", "Cookie: a=b; c=d",
+        'Sec-Ch-Ua: "Chromium";v="120", "Not?A_Brand";v="8"',
+        f"X-SafeExamBrowser-ConfigKeyHash: {'a' * 64}",
+    )  # fmt: skip
+    call = read_call("\r\n".join((*lines, "", "")).encode() + body)
+    assert call is not None
+    assert call["PATH_INFO"] == path
+
+
+@pytest.mark.parametrize("folder", ["nginx", "container"])
+def test_nginx_ends_idle_lines_before_gunicorn_does(folder):
+    text = (DEPLOY / folder / "upstreams.conf").read_text("utf-8")
+    kept = [int(n) for n in re.findall(r"keepalive_timeout (\d+)s;", text)]
+    longest = int(re.search(r"^keepalive = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)[1])
+    assert len(kept) == 2
+    assert max(kept) < longest
 
 
 def test_nginx_files_are_balanced_and_every_directive_ends():
@@ -168,9 +195,32 @@ def test_containers_start_the_same_entry_points_as_nobody_special():
         assert (DEPLOY / "container" / source).exists() or source == "./tls", source
 
 
-def test_the_script_of_the_rooms_certificates_is_a_sound_shell_script():
-    done = subprocess.run(["sh", "-n", DEPLOY / "tls" / "room-ca.sh"], capture_output=True, text=True, check=False)
+def test_pg_dump_of_the_image_is_not_older_than_the_server_beside_it():
+    containerfile = (DEPLOY / "container" / "Containerfile").read_text("utf-8")
+    packaged = {"bookworm": 15, "trixie": 17}[re.search(r"^FROM \S+-(\w+)$", containerfile, re.MULTILINE)[1]]
+    assert int(re.search(r"image: \S*/postgres:(\d+)", COMPOSE)[1]) <= packaged
+
+
+def test_private_keys_of_the_site_stay_out_of_image_and_repository():
+    container = DEPLOY / "container"
+    assert "docs/deploy/container/tls" in (container / "Containerfile.dockerignore").read_text().splitlines()
+    assert "tls/" in (container / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize("script", ["tls/room-ca.sh", "kaoku.sh"])
+def test_shell_scripts_are_sound(script):
+    done = subprocess.run(["sh", "-n", DEPLOY / script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_rooms_authority_is_never_replaced_because_its_key_is_in_the_safe(tmp_path):
+    (tmp_path / "room-ca.crt").write_text("trusted by every exam machine")
+    command = ["sh", DEPLOY / "tls" / "room-ca.sh", tmp_path, "exam.lan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "room-ca.key" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["room-ca.crt"]
+    assert (tmp_path / "room-ca.crt").read_text() == "trusted by every exam machine"
 
 
 @pytest.mark.parametrize("document", [GUIDE, OPERATIONS], ids=["guide", "operations"])

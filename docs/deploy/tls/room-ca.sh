@@ -17,6 +17,11 @@ for name in "$@"; do
     esac
 done
 
+if [ -e room-ca.crt ] && [ ! -e room-ca.key ]; then
+    echo "room-ca.crt is here without room-ca.key: bring the key back from the safe, so that the exam machines go on trusting this server" >&2
+    echo "(to begin anew, and install a new room-ca.crt on every machine, move the old room-ca.crt away first)" >&2
+    exit 1
+fi
 if [ ! -e room-ca.key ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 3650 \
         -subj "/CN=Kaoku room CA $(hostname)" \
