@@ -114,7 +114,7 @@ export function start({ makeApi, views = {} }) {
     if (state.phase !== "exam" && before.phase === "exam") ctx.endSitting();
     if (state.preferences !== before.preferences) dress(state);
     const other = state.preferences.language !== before.preferences.language;
-    if (state.phase !== before.phase || other || state.form !== before.form) mount(state);
+    if (state.phase !== before.phase || other || (state.form !== before.form && state.phase === "exam")) mount(state);
     else if (view && view.update) view.update(state);
   });
 

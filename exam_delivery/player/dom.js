@@ -54,15 +54,15 @@ const PATHS = {
   alert: "M12 4l9 16H3zM12 10v4M12 17v.1",
 };
 
+/** Make an element of a drawing. */
+export function svg(name, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  Object.keys(attributes).forEach((key) => element.setAttribute(key, attributes[key]));
+  element.append(...children);
+  return element;
+}
+
 /** A decorative line icon in the colour of its text. */
 export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", `icon icon-${name}`);
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("focusable", "false");
-  path.setAttribute("d", PATHS[name]);
-  svg.append(path);
-  return svg;
+  return svg("svg", { viewBox: "0 0 24 24", class: `icon icon-${name}`, "aria-hidden": "true", focusable: "false" }, svg("path", { d: PATHS[name] }));
 }

@@ -49,9 +49,9 @@ function codewords(bytes) {
   const data = [];
   for (let at = 0; at < nibbles.length; at += 2) data.push((nibbles[at] << 4) | nibbles[at + 1]);
   for (let pad = 0xec; data.length < CAPACITY + 2; pad ^= 0xec ^ 0x11) data.push(pad);
-  const blocks = BLOCKS.map((length, at) => data.slice(BLOCKS.slice(0, at).reduce((sum, n) => sum + n, 0)).slice(0, length));
+  const blocks = BLOCKS.map((length) => data.splice(0, length));
   const by = generator();
-  const woven = (lists) => Array.from({ length: Math.max(...lists.map((list) => list.length)) }, (_, at) => lists.map((list) => list[at])).reduce((all, row) => all.concat(row), []);
+  const woven = (lists) => lists[4].map((_, at) => lists.map((list) => list[at])).flat();
   return woven(blocks).filter((byte) => byte !== undefined).concat(woven(blocks.map((block) => checks(block, by))));
 }
 
@@ -61,7 +61,7 @@ function frame() {
   const square = (row, column, reach, dark) => {
     for (let y = -reach; y <= reach; y += 1) {
       for (let x = -reach; x <= reach; x += 1) {
-        if (grid[row + y] && grid[row + y][column + x] !== undefined) grid[row + y][column + x] = dark(Math.max(Math.abs(y), Math.abs(x)));
+        if (row + y in grid && column + x in grid) grid[row + y][column + x] = dark(Math.max(Math.abs(y), Math.abs(x)));
       }
     }
   };

@@ -2,6 +2,7 @@
 import { fill, h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { letter } from "./choice.js";
+import { makeZoomable, zoomButtons } from "../views/dialogs.js";
 
 /** Plain text of a piece of HTML, for the entries of a list box. */
 function plain(html) {
@@ -38,8 +39,8 @@ export function renderOrder({ slot, onChange }) {
   function row(identifier, index) {
     const position = given.indexOf(identifier);
     const name = t("{option} 项", { option: letter(position) });
-    return h("li", {}, h("span", { class: "card-mark" }, letter(position)),
-      h("span", { class: "card-text", html: slot.choices[position].content }),
+    const text = h("span", { class: "card-text", html: slot.choices[position].content });
+    return h("li", {}, h("span", { class: "card-mark" }, letter(position)), text, zoomButtons(text),
       moveButton("up", t("{name}上移，现在第 {n} 位", { name, n: index + 1 }), index > 0, () => move(index, -1, "up")),
       moveButton("down", t("{name}下移，现在第 {n} 位", { name, n: index + 1 }), index < order.length - 1, () => move(index, 1, "down")));
   }
@@ -71,10 +72,12 @@ export function renderMatch({ slot, id, onChange }) {
     const select = h("select", { id: `${id}-match-${index}`, "data-choice": choice.id, onchange: () => onChange(read()) }, options());
     return select;
   });
-  const rows = slot.choices.map((choice, index) => h("div", { class: "match-row" },
-    h("label", { htmlFor: selects[index].id }, h("span", { class: "card-mark" }, letter(index)),
-      h("span", { class: "card-text", html: choice.content })), selects[index]));
+  const rows = slot.choices.map((choice, index) => {
+    const text = h("span", { class: "card-text", html: choice.content });
+    return h("div", { class: "match-row" }, h("label", { htmlFor: selects[index].id }, h("span", { class: "card-mark" }, letter(index)), text), zoomButtons(text), selects[index]);
+  });
   const targets = h("ol", { class: "targets" }, slot.targets.map((target) => h("li", { html: target.content })));
+  makeZoomable(targets);
   return {
     element: h("div", { class: "match" }, h("div", { class: "match-rows" }, rows),
       h("div", { class: "match-targets" }, h("p", { class: "muted" }, t("可选内容")), targets)),

@@ -1,6 +1,7 @@
 /** Choice and true/false: native radio buttons or checkboxes as large cards, letters by position. */
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
+import { zoomButtons } from "../views/dialogs.js";
 
 /** Letter of the n-th option. */
 export const letter = (index) => String.fromCharCode(65 + index);
@@ -10,12 +11,13 @@ function card({ type, name, value, mark, content, onChange, markLabel }) {
   const text = h("span", { class: "card-text", html: content });
   const label = h("label", { class: "card" }, input,
     h("span", { class: "card-mark", "aria-label": markLabel || null, role: markLabel ? "img" : null }, mark), text, icon("check"));
-  return { input, label };
+  const zoom = zoomButtons(text);
+  return { input, element: zoom.length ? h("div", { class: "with-picture" }, label, zoom) : label };
 }
 
 function group(cards, multiple, onChange) {
   const read = () => cards.filter(({ input }) => input.checked).map(({ input }) => input.value);
-  const element = h("div", { class: "cards" }, cards.map(({ label }) => label));
+  const element = h("div", { class: "cards" }, cards.map((one) => one.element));
   element.addEventListener("change", () => onChange(read()));
   return {
     element,

@@ -1,6 +1,6 @@
 /** A picture with regions to choose among, or with places to point at: by mouse, touch or arrow keys. */
 import { say } from "../announce.js";
-import { fill, h, setText } from "../dom.js";
+import { fill, h, setText, svg } from "../dom.js";
 import { t } from "../i18n.js";
 import { letter, renderChoice } from "./choice.js";
 
@@ -9,13 +9,6 @@ const STEP = 10;
 const NEAR = 20;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const percent = (value) => `${value / 10}%`;
-
-function svg(name, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  Object.keys(attributes).forEach((key) => element.setAttribute(key, attributes[key]));
-  element.append(...children);
-  return element;
-}
 
 /** Draw a region in thousandths of width and height. */
 function drawn({ shape, coords }) {

@@ -41,6 +41,21 @@ export function openPicture(image) {
   });
 }
 
+const zoomLabel = (image) => (image.alt ? t("放大图片：{alt}", { alt: image.alt }) : t("放大图片"));
+
+/** Turn the pictures of a text into buttons that show them large. */
+export function makeZoomable(text) {
+  text.querySelectorAll("img").forEach((image) => {
+    const button = h("button", { type: "button", class: "zoom", "aria-label": zoomLabel(image), onclick: () => openPicture(image) });
+    image.replaceWith(button);
+    button.append(image);
+  });
+}
+
+/** Buttons beside a text that is pressed itself, such as an option: its pictures large. */
+export const zoomButtons = (text) => [...text.querySelectorAll("img")].map((image) =>
+  h("button", { type: "button", class: "button", "aria-label": zoomLabel(image), onclick: () => openPicture(image) }, t("放大")));
+
 /** The list of keys and the short guide. */
 export function openHelp(ctx) {
   const keys = [

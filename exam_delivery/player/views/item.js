@@ -5,7 +5,7 @@ import { typeset } from "../math.js";
 import { howTo, kindOf, renderInteraction } from "../interactions/index.js";
 import { sameResponse } from "../responses.js";
 import { mayAnswer, positionOf, responseAt, safety } from "../selectors.js";
-import { openPicture } from "./dialogs.js";
+import { makeZoomable } from "./dialogs.js";
 
 /** Words for how safe an answer is. */
 export function safetyText(state, slot) {
@@ -17,16 +17,6 @@ export function safetyText(state, slot) {
 }
 
 const SAFETY_ICONS = { saved: "check", saving: "clock", local: "cut", page: "alert", refused: "alert" };
-
-/** Turn the pictures of a text into buttons that show them large. */
-function makeZoomable(stem) {
-  stem.querySelectorAll("img").forEach((image) => {
-    const label = image.alt ? t("放大图片：{alt}", { alt: image.alt }) : t("放大图片");
-    const button = h("button", { type: "button", class: "zoom", "aria-label": label, onclick: () => openPicture(image) });
-    image.replaceWith(button);
-    button.append(image);
-  });
-}
 
 /** Texts wider than their place (tables, formulas) become stops of the Tab key, so that arrow keys can scroll them. */
 const wide = new ResizeObserver((entries) => entries.forEach(({ target }) => {

@@ -1,5 +1,5 @@
 /** After handing in: the receipt, to be printed or copied. */
-import { fill, h } from "../dom.js";
+import { fill, h, svg } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { frame } from "./before.js";
@@ -20,15 +20,8 @@ async function drawCode(place, text, label) {
   try {
     const grid = (await import("../qr.js")).qrModules(text);
     const path = grid.map((row, y) => row.map((dark, x) => (dark ? `M${x + 4} ${y + 4}h1v1h-1z` : "")).join("")).join("");
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const side = grid.length + 8;
-    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", label);
-    drawn.setAttribute("d", path);
-    svg.append(drawn);
-    fill(place, svg);
+    fill(place, svg("svg", { viewBox: `0 0 ${side} ${side}`, role: "img", "aria-label": label }, svg("path", { d: path })));
   } catch (error) {
     place.remove();
   }

@@ -56,7 +56,7 @@ export function waitingView(ctx) {
       const open = left !== null && left <= -jitter;
       setText(span, left === null || left <= 0 ? "00:00" : formatSpan(left));
       setText(status, store.get().message || (left !== null && left <= 0 ? t("时间到，正在打开试卷……") : t("距离开考还有")));
-      if (left !== null) fetchAhead(left);
+      if (left > 0) fetchAhead(left);
       if (open || left === null) session.enter();
       else if (clock.monotonic() - asked > ASK_MS) ask();
     },

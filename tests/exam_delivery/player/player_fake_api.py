@@ -68,6 +68,7 @@ class FakeExam:
     leave_limit: int | None = None
     refuse_sealed_form: bool = False
     admits_at: float | None = None
+    move_start_by: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -109,6 +110,8 @@ class FakeExam:
         return {"status": status, "server_time": instant(time.time()), "deadline_at": deadline, "hold": self.hold}
 
     def start(self) -> dict[str, Any]:
+        if self.move_start_by:
+            self.opens_at, self.move_start_by = time.time() + self.move_start_by, 0.0
         if time.time() < self.opens_at:
             raise RefusedError(403, "not_open", "考试还没有开始", opens_at=instant(self.opens_at))
         if self.status == "ready":

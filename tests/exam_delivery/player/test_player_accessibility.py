@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import violations
 from tests.exam_delivery.player.player_form import long_form
 
 pytestmark = pytest.mark.journey
 
-[AXE] = (Path(__file__).resolve().parents[2] / "assets" / "axe-core").glob("*/axe.min.js")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def check(page: Page, state: str) -> None:
     """Assert that axe finds nothing on the page as it stands."""
-    if not page.evaluate("typeof window.axe === 'object'"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}})")
-    problems = [(v["id"], v["nodes"][0]["html"], v["nodes"][0]["failureSummary"]) for v in result["violations"]]
+    problems = [(v["id"], v["nodes"][0]["html"], v["nodes"][0]["failureSummary"]) for v in violations(page, TAGS)]
     assert not problems, (state, problems)
 
 
@@ -86,6 +81,8 @@ def walk_items(room, look, page: Page) -> Page:
     page.get_by_role("button", name="帮助").click()
     look(page, "help")
     page.get_by_role("button", name="关闭").click()
+    page.keyboard.press("t")
+    look(page, "time note")
     page.get_by_role("button", name="整卷").click()
     look(page, "all items")
     page.get_by_role("button", name="高对比度").click()

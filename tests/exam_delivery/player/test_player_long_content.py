@@ -26,6 +26,7 @@ def picture(width: int, height: int) -> bytes:
 def long_content() -> dict[str, Any]:
     form = sample_form()
     form["slots"][0]["stem"] = TALL + WIDE_TABLE + "<p>根据上表，应选用（　）。</p>"
+    form["slots"][2]["choices"][1]["content"] = '<img src="/exam/assets/wiring.png" alt="两地控制电路">'
     form["slots"][1]["stem"] = '<p>图示（　）。</p><p><img src="/exam/assets/wiring.png" alt="接线图"></p>'
     steps = choices("切断电源并在开关上悬挂标示牌，派专人看守，确认无误后方可进行下一步。", "验电")
     form["slots"][7] = slot(8, 4, "order", "<p>请排序。</p>", choices=steps)
@@ -83,3 +84,22 @@ def test_steps_to_be_ordered_keep_their_width_on_a_narrow_screen(room) -> None:
     text = page.locator("#item-8 .order .card-text").first.bounding_box()
     assert text is not None
     assert text["width"] > 150
+
+
+def test_a_picture_in_an_option_opens_large_without_choosing_the_option(room) -> None:
+    room.exam.form = long_content()
+    room.exam.start()
+    context = room.context()
+    context.route("**/wiring.png", lambda route: route.fulfill(body=picture(900, 900), content_type="image/png"))
+    page = room.page(context)
+    room.sign_in(page)
+    page.get_by_role("button", name="第 3 题").click()
+    option = page.get_by_role("checkbox", name="两地控制电路")
+    page.get_by_role("button", name="放大图片：两地控制电路").click()
+    shown = page.get_by_role("dialog", name="两地控制电路").get_by_role("img")
+    page.wait_for_function("document.querySelector('dialog img').naturalWidth > 0")
+    assert shown.bounding_box()["height"] > 2 * page.locator("#item-3 .card img").bounding_box()["height"]
+    page.keyboard.press("Escape")
+    expect(option).not_to_be_checked()
+    page.locator("#item-3 .card img").click()
+    expect(option).to_be_checked()
