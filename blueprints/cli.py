@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from blueprints.assembly.command import REFUSED
+from blueprints.assembly.command import REFUSED, other_engine_text
 from blueprints.assembly.command import assemble_command as assemble
+from blueprints.assembly.result import ENGINE
 from blueprints.models import AssemblyRun
 from blueprints.services.replay import Replay, export_run, is_drawn, replay_run
 from kernel.db import db
@@ -63,7 +64,8 @@ def outcome_text(found: Replay) -> str:
     if not found.is_same_pool:
         return "题库与当时不同（摘要不一致），不能重放。"
     cut = "当时组卷用满了时限，结果与机器快慢有关。" if found.was_cut else ""
-    return f"重放不一致：结果不同。{cut}"
+    other = "" if found.engine == ENGINE else other_engine_text(found.engine)
+    return f"重放不一致：结果不同。{cut}{other}"
 
 
 def _export(run: AssemblyRun, folder: Path) -> None:

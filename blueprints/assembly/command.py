@@ -16,7 +16,7 @@ from blueprints.assembly.engine import assemble, settle
 from blueprints.assembly.on_the_fly import assemble_on_the_fly
 from blueprints.assembly.papers import check_whole_form, with_checks
 from blueprints.assembly.pool import PoolItem, pool_digest, read_pool
-from blueprints.assembly.result import AssemblyResult
+from blueprints.assembly.result import ENGINE, AssemblyResult, engine_of
 from kernel.clock import now
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -96,8 +96,16 @@ def _replay(pool: Sequence[PoolItem], blueprint: Blueprint, options: Mapping[str
     if options["out"] is not None:
         _write(options["out"], again)
     same = [form["items"] for form in again["forms"]] == [form["items"] for form in before["forms"]]
-    click.echo("重放一致：试卷完全相同。" if same else "重放不一致：试卷不同。", err=True)
+    other = "" if engine_of(before) == ENGINE else other_engine_text(engine_of(before))
+    click.echo("重放一致：试卷完全相同。" if same else f"重放不一致：试卷不同。{other}", err=True)
     return 0 if same else REFUSED
+
+
+def other_engine_text(engine: int) -> str:
+    """Return what is to be said of forms that another engine gave."""
+    return (
+        f"当时由第 {engine} 版组卷引擎抽取，现在是第 {ENGINE} 版，同一种子可以得到不同的试卷，不能说明当时的结果有误。"
+    )
 
 
 def _read(path: Path, key: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from kernel.i18n import N_
 
 MULTIPLE = 2.5
 """The most that an item may be used, in multiples of the least possible rate, unless the blueprint says `max_rate`."""
-REPAIRS, EVENINGS, TRIES = 400, 60, 4
+REPAIRS, EVENINGS, TRIES = 400, 120, 4
 TINY_RATE = 1e-6
 
 Progress = Callable[[str, float], None]

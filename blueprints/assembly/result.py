@@ -12,8 +12,18 @@ from typing import Any, Literal
 from blueprints.assembly.pool import PoolItem, pool_digest
 from blueprints.assembly.text import Text
 
+ENGINE = 2
+"""Number of the engine, raised by every change after which equal pool, blueprint and seed may give other forms.
+
+1 (not recorded): until November 2026. 2: forms for single candidates are evened out for longer; all other forms are as before.
+"""
 Status = Literal["optimal", "feasible", "infeasible", "time_limit"]
 Wanted = tuple[Decimal | None, Decimal | None]
+
+
+def engine_of(outcome: Mapping[str, Any]) -> int:
+    """Return the number of the engine that gave a kept outcome; those without one are the first engine's."""
+    return int(outcome.get("engine", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +194,7 @@ class AssemblyResult:
             "conflict": None if self.conflict is None else _conflict(self.conflict),
             "seed": self.seed,
             "pool_digest": self.pool_digest,
+            "engine": ENGINE,
             "together": [check.to_json() for check in self.together],
             "on": None if self.on is None else self.on.isoformat(),
             **({} if self.exposure is None else {"exposure": asdict(self.exposure)}),

@@ -9,7 +9,7 @@ from typing import Any
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.columns import build_columns
 from blueprints.assembly.pool import PoolItem
-from blueprints.assembly.result import AssemblyResult, FormResult
+from blueprints.assembly.result import ENGINE, AssemblyResult, FormResult
 from blueprints.assembly.verify import check_form
 from blueprints.assembly.weights import WeightTarget, weight_targets
 from blueprints.rules.fly_figures import fly_figures
@@ -42,6 +42,7 @@ def fly_outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Map
         "objective": result.objective,
         "gap": result.gap,
         "seconds": round(result.seconds, 3),
+        "engine": ENGINE,
         "forms": [],
         "together": [],
         "conflict": None,

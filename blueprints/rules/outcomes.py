@@ -9,7 +9,16 @@ from typing import Any
 
 from blueprints.assembly.blueprint import Blueprint
 from blueprints.assembly.pool import PoolItem
-from blueprints.assembly.result import AssemblyResult, Change, Check, Conflict, FormResult, Wanted, WritingTask
+from blueprints.assembly.result import (
+    ENGINE,
+    AssemblyResult,
+    Change,
+    Check,
+    Conflict,
+    FormResult,
+    Wanted,
+    WritingTask,
+)
 from blueprints.assembly.text import Text
 from blueprints.assembly.verify import marks
 from blueprints.rules.codes import engine_code
@@ -42,6 +51,7 @@ def outcome_to_json(result: AssemblyResult, blueprint: Blueprint, known: Mapping
         "objective": result.objective,
         "gap": result.gap,
         "seconds": round(result.seconds, 3),
+        "engine": ENGINE,
         "forms": [
             {
                 "items": kept_items(form, pool, blueprint, known),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from blueprints import repository
-from blueprints.assembly.result import AssemblyResult
+from blueprints.assembly.result import AssemblyResult, engine_of
 from blueprints.models import AssemblyRun
 from blueprints.rules.fly_outcomes import dealt_items
 from blueprints.services.kept_pools import kept_file, read_kept
@@ -29,7 +29,8 @@ Files = dict[str, bytes]
 class Replay:
     """What drawing again gave: whether from the pool of then, whether that pool is kept, and whether the forms are equal.
 
-    `was_cut` says that the draw of then ended by its time limit, so that what it found depends on the machine.
+    `was_cut` says that the draw of then ended by its time limit, so that what it found depends on the machine; `engine` is
+    the number of the engine of then.
     """
 
     is_kept_pool: bool
@@ -38,6 +39,7 @@ class Replay:
     pool_digest: str
     has_forms: bool = True
     was_cut: bool = False
+    engine: int = 1
 
 
 def is_drawn(run: AssemblyRun) -> bool:
@@ -56,6 +58,7 @@ def replay_run(session: Session, actor: Actor, run: AssemblyRun) -> Replay:
         is_kept_pool=kept is not None, is_same_pool=is_same_pool, pool_digest=result.pool_digest,
         are_same_forms=is_same_pool and found == before and _conflict_of(result) == _kept_conflict(known),
         has_forms=bool(before), was_cut=known.get("seconds", 0) >= SHARE_OF_LIMIT * run.time_limit_seconds,
+        engine=engine_of(known),
     )  # fmt: skip
 
 
@@ -103,6 +106,7 @@ def _outcome(run: AssemblyRun) -> dict[str, Any]:
     return {
         "status": run.status.value, "forms": [{"items": items} for items in kept_forms(run)], "seed": run.seed,
         "pool_digest": run.pool_digest, "on": ((run.spec.get("cool_down") or {}).get("on")),
+        "engine": engine_of(run.result or {}),
         "request": {
             "n_forms": run.n_forms, "overlap": None, "on_the_fly": run.is_on_the_fly,
             "time_limit": run.time_limit_seconds,

@@ -115,7 +115,14 @@ def test_a_refused_draw_is_replayed_to_the_same_refusal_and_a_changed_outcome_is
     session.commit()
     session.expire_all()
     code, said = again(kept)
-    assert (code, "重放不一致" in said) == (1, True), said
+    assert (code, "重放不一致" in said, "引擎" in said) == (1, True, False), said
+    del forged["engine"]
+    session.execute(
+        update(AssemblyRun).where(AssemblyRun.assembly_run_id == kept.assembly_run_id).values(result=forged)
+    )
+    session.commit()
+    session.expire_all()
+    assert "当时由第 1 版组卷引擎抽取" in again(kept)[1]
 
 
 def test_equal_pools_are_kept_once_encrypted_and_each_organisation_has_its_own(

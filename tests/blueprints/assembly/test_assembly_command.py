@@ -104,7 +104,11 @@ def test_a_replay_says_whether_the_forms_are_the_same(run, tmp_path, mode):
     assert same.exit_code == 0, same.stderr
     first["forms"][0]["items"].reverse()
     before.write_text(json.dumps(first))
-    assert run(pool, blueprint, "--replay", before)[0].exit_code == 1
+    differs, _ = run(pool, blueprint, "--replay", before)
+    assert (differs.exit_code, "引擎" in differs.stderr) == (1, False)
+    before.write_text(json.dumps({key: value for key, value in first.items() if key != "engine"}))
+    older, _ = run(pool, blueprint, "--replay", before)
+    assert (older.exit_code, "当时由第 1 版组卷引擎抽取" in older.stderr) == (1, True)
     other, _ = run(pool[1:], blueprint, "--replay", before)
     assert (other.exit_code, "摘要" in other.stderr) == (1, True)
 
