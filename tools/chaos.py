@@ -148,6 +148,7 @@ class Lane:
 
     def _run(self, tell: Connection) -> None:
         with tempfile.TemporaryDirectory(prefix="kaoku-chaos-") as name, databases(self.engine, Path(name)) as pattern:
+            self.folder = name
             for one in self.faults:
                 self._try(one, self._first_part(one), self.seed, pattern)
                 tell.send(self.rows[one.number])
@@ -185,7 +186,9 @@ class Lane:
         began = time.monotonic()
         limit = min(LONGEST, self.end + PATIENCE - began)
         bench = partial(Bench, seed=seed, is_long=True)
-        process = FORK.Process(target=_run_scenario, args=(partial(_try_on, one, bench, tries), pattern, limit, tell))
+        process = FORK.Process(
+            target=_run_scenario, args=(partial(_try_on, one, bench, tries), self.folder, pattern, limit, tell)
+        )
         process.start()
         tell.close()
         outcome: Evidence | str = "it hung and was ended"
@@ -225,12 +228,14 @@ def _try_on(one: Fault, bench: Callable[[Path, str], Bench], tries: int, folder:
     return one.scenario(bench(folder, url), tries)
 
 
-def _run_scenario(scenario: Callable[[Path, str], Evidence], pattern: str, limit: float, tell: Connection) -> None:
+def _run_scenario(
+    scenario: Callable[[Path, str], Evidence], place: str, pattern: str, limit: float, tell: Connection
+) -> None:
     """Run one scenario in a folder and a database of its own; tell what it found, or why it came to no end."""
     signal.signal(signal.SIGALRM, _too_long)
     signal.setitimer(signal.ITIMER_REAL, limit)
     try:
-        with tempfile.TemporaryDirectory(prefix="kaoku-chaos-") as name, _copy(pattern, Path(name)) as url:
+        with tempfile.TemporaryDirectory(dir=place) as name, _copy(pattern, Path(name)) as url:
             outcome: Evidence | str = scenario(Path(name), url)
     except Exception as exc:  # noqa: BLE001 - told in the table
         outcome = f"{type(exc).__name__}: {exc}"

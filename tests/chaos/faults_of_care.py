@@ -55,9 +55,8 @@ def _restored(settings: Settings, archive: Path, attempts: Sequence[uuid.UUID]) 
     engine = create_engine(settings.database_url)
     kept = read_kept(engine, attempts)
     engine.dispose()
-    if settings.is_sqlite:
-        shutil.rmtree(settings.instance_dir)
-    else:
+    shutil.rmtree(settings.instance_dir)
+    if not settings.is_sqlite:
         drop_database(settings.database_url)
     return kept
 
