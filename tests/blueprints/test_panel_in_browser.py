@@ -14,12 +14,12 @@ from blueprints.models_panels import PanelJudgement
 from blueprints.rules.panels import COMPROMISE, PanelMethod
 from kernel.identity.actor import Actor, permissions_of
 from kernel.identity.permissions import Role
+from tests.accessibility import violations
 from tests.blueprints.panel_cases import N_ITEMS, close, judge, make_panel
 
 pytestmark = pytest.mark.journey
 HOST = "http://kaoku.test"
 STATIC = Path(__file__).resolve().parents[2] / "web" / "static"
-[AXE] = (Path(__file__).resolve().parents[1] / "assets" / "axe-core").glob("*/axe.min.js")
 
 
 def through(client: FlaskClient) -> Callable[[Route], None]:
@@ -82,13 +82,12 @@ def test_keys_step_and_go_on_and_everything_is_kept(booklet, session) -> None:
     page.goto(HOST + address)
     expect(first).to_have_value("59")
     expect(page.locator("[data-subject]")).to_have_count(N_ITEMS)
-    assert violations(page) == []
+    assert faults_of(page) == []
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})")
-    return [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]]
+def faults_of(page: Page) -> list[tuple[str, str]]:
+    found = violations(page, ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"])
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
 
 
 def test_what_a_leader_sees_is_accessible(chromium, sealed_form, make_actor, make_user, sign_in) -> None:
@@ -101,11 +100,11 @@ def test_what_a_leader_sees_is_accessible(chromium, sealed_form, make_actor, mak
     page = context.new_page()
     for path in ("/panels/new", address):
         page.goto(HOST + path)
-        assert violations(page) == [], path
+        assert faults_of(page) == [], path
     shares = dict.fromkeys(COMPROMISE, 60) | {"cut_low": 40, "fail_low": 5, "cell-22": 55}
     judge(rater, panel.standard_panel_id, {f"item-{n}": "22" for n in range(1, N_ITEMS + 1)} | shares)
     close(leader, panel.standard_panel_id)
     for path in (f"{address}/rounds/1", f"{address}/report"):
         page.goto(HOST + path)
-        assert violations(page) == [], path
+        assert faults_of(page) == [], path
     context.close()

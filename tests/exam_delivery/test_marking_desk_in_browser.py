@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -19,12 +18,12 @@ from kernel.identity.permissions import Role
 from kernel.identity.services import open_session
 from kernel.settings import Settings
 from kernel.uow import unit_of_work
+from tests.accessibility import violations
 from tests.conftest import SECRET
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints
 from web.app import create_app
 
 pytestmark = pytest.mark.journey
-AXE = next((Path(__file__).parents[1] / "assets" / "axe-core").rglob("axe.min.js"))
 TEXT = 11
 
 
@@ -83,9 +82,7 @@ def test_a_marker_works_by_keyboard_alone_and_loses_nothing(desk, chromium):
     page.get_by_role("link", name="开始阅卷").press("Enter")
     points = page.locator("[data-criterion]")
     expect(points.first).to_be_focused()
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations(page)] == []
     assert page.evaluate("document.documentElement.scrollWidth <= 320")
     page.keyboard.type("9")
     page.keyboard.press("Enter")

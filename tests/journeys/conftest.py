@@ -22,10 +22,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from sqlalchemy import create_engine, make_url, text
 
+from tests.accessibility import violations
 from tests.journeys.kinds import kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
-AXE = next((ROOT / "tests/assets/axe-core").glob("**/axe.min.js"))
 SHOTS = ROOT / "build/screenshots"
 MARKUP_IS_JUDGED = not os.environ.get("KAOKU_TEST_DATABASE_URL")
 """Whether axe looks and pictures are taken: on SQLite, for the markup is the same on the other engine, where pages must only
@@ -212,8 +212,8 @@ class Desk:
         """Check the page as it is now: one h1, no axe violation, no fault so far."""
         assert self.page.locator("h1").count() == 1, self.page.url
         assert not self.faults, self.faults
-        violations = accessibility_violations(self.page) if MARKUP_IS_JUDGED else []
-        assert not violations, f"{self.page.url}: {violations}"
+        found = accessibility_violations(self.page) if MARKUP_IS_JUDGED else []
+        assert not found, f"{self.page.url}: {found}"
 
     def shoot(self, name: str) -> None:
         """Write pictures of the page at both sizes, once in a run of both engines."""
@@ -226,10 +226,8 @@ class Desk:
 
 
 def accessibility_violations(page: Page) -> list[str]:
-    """Return axe's violations in words; the script is injected by the browser's own channel, past the page's policy."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [f"{v['id']}: {[n['target'] for n in v['nodes']][:3]}" for v in result["violations"]]
+    """Return axe's violations in words."""
+    return [f"{v['id']}: {[n['target'] for n in v['nodes']][:3]}" for v in violations(page)]
 
 
 def open_desk(browser: Browser, url: str, timeout_ms: int = 15_000) -> Desk:
