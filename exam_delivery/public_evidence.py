@@ -107,9 +107,7 @@ def load_attempt_evidence(
     rendered = session.get_one(RenderedForm, attempt_id)
     seat = session.get_one(Registration, standby.owner_of(session, attempt))
     voided = standby.voided_of(session, [seat.registration_id])
-    incidents = select(Incident).where(
-        Incident.attempt_id.in_([attempt_id, *(one.attempt_id for one, _old in voided)])
-    )
+    incidents = select(Incident).where(Incident.attempt_id.in_([attempt_id, *(one.attempt_id for one, _old in voided)]))
     return AttemptEvidence(
         attempt=facts_of(attempt, *ATTEMPT),
         seat=facts_of(seat, *SEAT),
