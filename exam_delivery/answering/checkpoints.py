@@ -16,8 +16,8 @@ import structlog
 
 log = structlog.get_logger()
 SECONDS = 2.0
-FULL_LOG_PAGES = 16_384
-"""64 MB of pages of 4 KB: what the log may take on the disk while answers never pause."""
+FULL_LOG_PAGES = 8_192
+"""32 MB of pages of 4 KB: what the log may take while answers never pause; the disk guard leaves more than that."""
 
 
 class Checkpoints:

@@ -199,6 +199,20 @@ def test_backups_go_from_missing_over_fresh_to_stale(checks, with_settings, tmp_
         assert checks()["backups"].level is Level.FAIL
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("said", "is_well"), [("12.22 (Debian)", False), ("99.1", True), ("", False)])
+def test_a_copying_program_older_than_the_server_is_named_before_the_first_backup_fails(
+    checks, monkeypatch, tmp_path, said, is_well
+):
+    program = tmp_path / "pg_dump"
+    program.write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(data.shutil, "which", lambda _name: str(program))
+    check = checks()["backups"]
+    assert ("不能备份" in check.text) is not is_well
+    assert (check.level is Level.FAIL) is not is_well
+
+
 def test_an_installation_without_any_backup_for_days_is_a_failure(checks):
     act()
     with shifted(timedelta(days=3)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from datetime import timedelta
 
 from flask_babel import gettext as _
@@ -75,8 +77,8 @@ def check_backups() -> Finding:
     if failure is not None:
         mend = _("原因见“备份”页面，处理后点“立即备份”")
         return Finding(Level.FAIL, _("最近一次备份或演练没有完成"), mend)
-    if not settings.is_sqlite and shutil.which("pg_dump") is None:
-        return Finding(Level.FAIL, _("没有找到 pg_dump，不能备份"), _("请安装 postgresql-client（版本不低于服务器）"))
+    if not settings.is_sqlite and (trouble := _trouble_with_pg_dump()):
+        return Finding(Level.FAIL, trouble, _("请安装 postgresql-client（版本不低于服务器）"))
     if newest is None:
         is_new = began is None or now() - began < schedule.limit_of_age(settings)
         return Finding(Level.WARN if is_new else Level.FAIL, _("还没有备份"), _("运行 kaoku backup，或等待自动备份"))
@@ -88,6 +90,18 @@ def check_backups() -> Finding:
         mend = _("在“备份”页面点“恢复演练”，或运行 kaoku restore --drill 备份文件")
         return Finding(Level.WARN, _("%(text)s，三个月内没有做过恢复演练", text=text), mend)
     return _check_place(text)
+
+
+def _trouble_with_pg_dump() -> str | None:
+    """Return why PostgreSQL cannot be copied: no program, or one older than the server, which it refuses."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        return _("没有找到 pg_dump，不能备份")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
+    own, server = re.search(r"\d+", said), int(scalar("SHOW server_version_num")) // 10000
+    if own is None or int(own[0]) < server:
+        return _("pg_dump（%(own)s）比服务器（PostgreSQL %(server)s）旧，不能备份", own=said.strip(), server=server)
+    return None
 
 
 def _check_place(text: str) -> Finding:
