@@ -106,6 +106,8 @@ class Writer:
                 is_last = self._gather(batch)
                 outcomes = self._transact(tx, [command for command, _ in batch])
         except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_complain`
+            if batch == [first]:  # a database that is away costs all that wait one patience, not one each
+                is_last = is_last or self._gather(batch)
             commands = [command for command, _ in batch]
             self._complain(exc, commands)
             give_up_reserve_if_full(exc)  # then the same answers find room, before anybody is refused

@@ -124,6 +124,27 @@ def test_when_the_database_fails_everybody_is_told_to_try_again_and_it_recovers(
     app.close()
 
 
+def test_a_database_that_is_away_is_asked_a_few_times_however_many_wait() -> None:
+    asked = []
+
+    class Away:
+        """No transaction begins; the first one is held until everybody waits."""
+
+        def transaction(self) -> Any:
+            asked.append(everybody_waits.wait(10))
+            raise OSError("no route to host")
+
+    everybody_waits = threading.Event()
+    writer = Writer(Away(), Clock())  # type: ignore[arg-type]
+    tickets = [Ticket() for _ in range(50)]
+    for ticket in tickets:
+        writer.submit(SaveCommand(uuid.uuid4(), 1, Clock()(), []), ticket)
+    everybody_waits.set()
+    assert all(ticket.result(10) is UNAVAILABLE for ticket in tickets)
+    assert len(asked) == 1 + writer_module.MAX_FAILURES
+    writer.close()
+
+
 def test_the_writer_goes_on_even_when_its_log_cannot_be_written(
     database: tuple[Settings, Engine, Sitting], monkeypatch: pytest.MonkeyPatch
 ) -> None:
