@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamRoom, ExamSession, SessionReopening, SessionStatus
-from exam_delivery.repository import lockdown, planning
+from exam_delivery.repository import planning
 from exam_delivery.repository import reopening as repository
 from exam_delivery.rules.reopening import REOPEN_NEEDS_TWO, REOPENABLE, ReopeningState
 from exam_delivery.rules.room import MAX_EXTRA_MINUTES, Reason
+from exam_delivery.services import scopes
 from exam_delivery.services.deadlines import extend
 from exam_delivery.services.room_acts import Why, read_reason
 from kernel import audit, profiles
@@ -25,7 +26,7 @@ from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
@@ -96,10 +97,10 @@ def propose(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: ReopeningPlan) ->
     if repository.has_open(uow.session, exam_session_id):
         raise ConflictError(N_("已有一次重新开放等待批准，请先处理"))
     why = _checked(plan)
-    person = _person(uow, exam_session_id, plan.admission_number)
+    person = scopes.find_person(uow, exam_session_id, plan.admission_number)
     found = SessionReopening(
         session_reopening_id=new_id(), organisation_id=row.organisation_id, exam_session_id=exam_session_id,
-        registration_id=person, exam_room_id=None if person else _room(uow, row, plan.exam_room_id),
+        registration_id=person, exam_room_id=None if person else scopes.check_room(uow, row, plan.exam_room_id),
         minutes=int(plan.minutes), reason=why.code.value, note=plan.note.strip()[:200],
         proposed_by=uow.actor.user_id, proposed_by_name=uow.actor.name[:100], proposed_at=now(),
     )  # fmt: skip
@@ -126,23 +127,6 @@ def _checked(plan: ReopeningPlan) -> Why:
     return read_reason(plan.reason, plan.note)
 
 
-def _person(uow: UnitOfWork, exam_session_id: uuid.UUID, number: str) -> uuid.UUID | None:
-    if not number:
-        return None
-    found = lockdown.find_registration(uow.session, exam_session_id, number, actor=uow.actor)
-    if found is None:
-        text = N_("本场次没有这个准考证号")
-        raise InvalidInputError(text, fields={"admission_number": [text]})
-    return found.registration_id
-
-
-def _room(uow: UnitOfWork, row: ExamSession, exam_room_id: uuid.UUID | None) -> uuid.UUID | None:
-    if exam_room_id and not lockdown.uses_room(uow.session, row.exam_session_id, exam_room_id):
-        text = N_("考场不在本场考试中，请刷新后再选")
-        raise InvalidInputError(text, fields={"room": [text]})
-    return exam_room_id
-
-
 def decide(
     uow: UnitOfWork, exam_session_id: uuid.UUID, session_reopening_id: uuid.UUID, wanted: ReopeningState
 ) -> SessionReopening:
@@ -158,13 +142,10 @@ def decide(
     _require_proposer(uow.actor)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     found = repository.get_reopening(uow.session, session_reopening_id, actor=uow.actor)
-    is_own = found.proposed_by is not None and found.proposed_by == uow.actor.user_id
-    if wanted is ReopeningState.WITHDRAWN and not is_own:
-        raise ForbiddenError(N_("只有提出的人可以收回"))
-    if wanted is not ReopeningState.WITHDRAWN:
-        require(uow.actor, Permission.SESSION_CONTROL)
-        if is_own:
-            raise ForbiddenError(N_("自己提出的重新开放须由另一人批准"))
+    scopes.require_decider(
+        uow.actor, found.proposed_by, withdraws=wanted is ReopeningState.WITHDRAWN,
+        refusal=N_("自己提出的重新开放须由另一人批准"),
+    )  # fmt: skip
     if found.state is not ReopeningState.PROPOSED or found.exam_session_id != exam_session_id:
         raise ConflictError(N_("这次重新开放已经处理过，请刷新后再看"))
     _settle(uow, row, found, wanted)

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt, AttemptStatus, ExamRoom, ExamSession, FormSwitch, SwitchedForm
-from exam_delivery.repository import accommodations, lockdown, planning
+from exam_delivery.repository import accommodations, planning
 from exam_delivery.repository import standby as repository
 from exam_delivery.rules.standby import MAX_MINUTES, SWITCH_REASON_LABELS, SWITCHABLE, SwitchReason, SwitchState
-from exam_delivery.services import forms, preparation, restarting
+from exam_delivery.services import forms, preparation, restarting, scopes
 from exam_delivery.services.room_acts import note_act
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
@@ -109,10 +109,10 @@ def propose(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SwitchPlan) -> Fo
     if repository.has_open_switch(uow.session, exam_session_id):
         raise ConflictError(N_("已有一次换卷等待批准，请先处理"))
     _check(plan, _available(uow.session, row))
-    person = _person(uow, exam_session_id, plan.admission_number)
+    person = scopes.find_person(uow, exam_session_id, plan.admission_number)
     switch = FormSwitch(
         form_switch_id=new_id(), organisation_id=row.organisation_id, exam_session_id=exam_session_id,
-        registration_id=person, exam_room_id=None if person else _room(uow, row, plan.exam_room_id),
+        registration_id=person, exam_room_id=None if person else scopes.check_room(uow, row, plan.exam_room_id),
         form_id=uuid.UUID(plan.form_id), reason=SwitchReason(plan.reason), note=plan.note.strip()[:300],
         restarts=plan.restarts, includes_submitted=plan.restarts and plan.includes_submitted,
         minutes=int(plan.minutes) if plan.restarts and plan.minutes else None,
@@ -142,23 +142,6 @@ def _check(plan: SwitchPlan, available: Sequence[str]) -> None:
         raise InvalidInputError(N_("请改正标出的内容"), fields=problems)
 
 
-def _person(uow: UnitOfWork, exam_session_id: uuid.UUID, number: str) -> uuid.UUID | None:
-    if not number:
-        return None
-    found = lockdown.find_registration(uow.session, exam_session_id, number, actor=uow.actor)
-    if found is None:
-        text = N_("本场次没有这个准考证号")
-        raise InvalidInputError(text, fields={"admission_number": [text]})
-    return found.registration_id
-
-
-def _room(uow: UnitOfWork, row: ExamSession, exam_room_id: uuid.UUID | None) -> uuid.UUID | None:
-    if exam_room_id and not lockdown.uses_room(uow.session, row.exam_session_id, exam_room_id):
-        text = N_("考场不在本场考试中，请刷新后再选")
-        raise InvalidInputError(text, fields={"room": [text]})
-    return exam_room_id
-
-
 def decide(uow: UnitOfWork, exam_session_id: uuid.UUID, form_switch_id: uuid.UUID, wanted: SwitchState) -> FormSwitch:
     """Carry out or refuse what another person proposed, or take back an own proposal.
 
@@ -172,13 +155,10 @@ def decide(uow: UnitOfWork, exam_session_id: uuid.UUID, form_switch_id: uuid.UUI
     _require_proposer(uow.actor)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     switch = repository.get_switch(uow.session, form_switch_id, actor=uow.actor)
-    is_own = switch.proposed_by is not None and switch.proposed_by == uow.actor.user_id
-    if wanted is SwitchState.WITHDRAWN and not is_own:
-        raise ForbiddenError(N_("只有提出的人可以收回"))
-    if wanted is not SwitchState.WITHDRAWN:
-        require(uow.actor, Permission.SESSION_CONTROL)
-        if is_own:
-            raise ForbiddenError(N_("自己提出的换卷须由另一人批准"))
+    scopes.require_decider(
+        uow.actor, switch.proposed_by, withdraws=wanted is SwitchState.WITHDRAWN,
+        refusal=N_("自己提出的换卷须由另一人批准"),
+    )  # fmt: skip
     if switch.state is not SwitchState.PROPOSED or switch.exam_session_id != exam_session_id:
         raise ConflictError(N_("这次换卷已经处理过，请刷新后再看"))
     if wanted is SwitchState.DONE:
