@@ -96,11 +96,11 @@ def _trouble_with_pg_dump() -> str | None:
     """Return why PostgreSQL cannot be copied: no program, or one older than the server, which it refuses."""
     program = shutil.which("pg_dump")
     if program is None:
-        return _("没有找到 pg_dump，不能备份")
+        return str(_("没有找到 pg_dump，不能备份"))
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
     own, server = re.search(r"\d+", said), int(scalar("SHOW server_version_num")) // 10000
     if own is None or int(own[0]) < server:
-        return _("pg_dump（%(own)s）比服务器（PostgreSQL %(server)s）旧，不能备份", own=said.strip(), server=server)
+        return str(_("pg_dump（%(own)s）比服务器（PostgreSQL %(server)s）旧，不能备份", own=said.strip(), server=server))
     return None
 
 
