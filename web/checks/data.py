@@ -100,7 +100,9 @@ def _trouble_with_pg_dump() -> str | None:
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
     own, server = re.search(r"\d+", said), int(scalar("SHOW server_version_num")) // 10000
     if own is None or int(own[0]) < server:
-        return str(_("pg_dump（%(own)s）比服务器（PostgreSQL %(server)s）旧，不能备份", own=said.strip(), server=server))
+        return str(
+            _("pg_dump（%(own)s）比服务器（PostgreSQL %(server)s）旧，不能备份", own=said.strip(), server=server)
+        )
     return None
 
 
