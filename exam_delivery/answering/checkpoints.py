@@ -1,7 +1,9 @@
 """Copying SQLite's log into its database file, off the way of an answer.
 
-By itself SQLite copies when a commit finds a thousand pages in the log, and whoever made that commit waits for it. Here a thread does
-it every two seconds without keeping any writer out; only a log that grew to `FULL_LOG_PAGES` is copied by a commit after all.
+By itself SQLite copies when a commit finds a thousand pages in the log, and whoever made that commit waits for it. Here a thread copies
+without keeping any writer out. Meanwhile the log grows on, and only a log that is copied to its end is begun anew; so the little that came
+meanwhile is copied in a turn of its own (`kernel.turns`), for which writers wait milliseconds. Were the log never begun anew, a commit would
+copy it after all once it has `FULL_LOG_PAGES`, while all wait.
 """
 
 from __future__ import annotations
@@ -9,13 +11,19 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import structlog
 
+from kernel.turns import WriteTurn
+
 log = structlog.get_logger()
-SECONDS = 2.0
+SECONDS = 1.0
+LONG_LOG_PAGES = 2_048
+"""From 8 MB on a log is worth a turn, so that it is begun anew."""
+SHORT_REST_PAGES = 400
+MAX_ROUNDS = 5
 FULL_LOG_PAGES = 8_192
 """32 MB of pages of 4 KB: what the log may take while answers never pause; the disk guard leaves more than that."""
 
@@ -52,11 +60,8 @@ class Checkpoints:
     def _copy(self) -> bool:
         """Copy what is committed; a disk that fails is told once, and asked again."""
         try:
-            connection = self.connect(self.path)
-            try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                connection.close()
+            with closing(self.connect(self.path)) as connection, closing(WriteTurn(self.path)) as turn:
+                _copy_to_its_end(connection, turn)
         except (sqlite3.Error, OSError) as exc:
             if not self.is_in_trouble:
                 with suppress(Exception):  # the log may stand on the very disk that is full
@@ -65,3 +70,22 @@ class Checkpoints:
         else:
             self.is_in_trouble = False
         return not self.is_in_trouble
+
+
+def _copy_to_its_end(connection: sqlite3.Connection, turn: WriteTurn) -> None:
+    """Copy beside the writers until little comes meanwhile, then the rest in a turn; while somebody else copies, leave it to them."""
+    n_pages = 0
+    for _ in range(MAX_ROUNDS):
+        n_before, (is_hindered, n_pages) = n_pages, _copy_passively(connection)
+        if is_hindered or n_pages < LONG_LOG_PAGES:
+            return
+        if n_pages - n_before <= SHORT_REST_PAGES:
+            break
+    with turn:
+        _copy_passively(connection)
+
+
+def _copy_passively(connection: sqlite3.Connection) -> tuple[bool, int]:
+    """Return whether somebody hindered the copy, and how many pages the log had when it began."""
+    is_hindered, n_pages, n_copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return bool(is_hindered) or n_copied < n_pages, n_pages

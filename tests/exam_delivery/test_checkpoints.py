@@ -11,6 +11,7 @@ import pytest
 
 from exam_delivery.answering import checkpoints
 from exam_delivery.answering.storage_sqlite import connect
+from kernel.turns import WriteTurn
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -41,6 +42,38 @@ def test_the_log_is_copied_beside_the_writer_that_never_does_it_itself(base: Pat
     copying.close()
     assert not copying.thread.is_alive()
     writer.close()
+
+
+def test_a_long_log_is_begun_anew_although_somebody_writes_without_a_pause(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "LONG_LOG_PAGES", 200)
+    writer, turn, is_over = connect(str(base)), WriteTurn(str(base)), threading.Event()
+    writer.execute("CREATE TABLE answers (response TEXT)")
+
+    def write() -> None:
+        while not is_over.is_set():
+            with turn:
+                writer.execute("INSERT INTO answers VALUES (?)", ("x" * 40_000,))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    log = Path(f"{base}-wal")
+
+    def salts() -> bytes:
+        return log.read_bytes()[16:24] if log.exists() else b""
+
+    until(lambda: len(salts()) > 0)
+    first, copying = salts(), checkpoints.Checkpoints(str(base), connect)
+    try:
+        until(lambda: salts() != first)
+        assert log.stat().st_size < checkpoints.FULL_LOG_PAGES * 4096, "a commit had to copy"
+    finally:
+        is_over.set()
+        thread.join()
+        copying.close()
+        turn.close()
+        writer.close()
 
 
 def test_a_disk_that_fails_is_asked_again(base: Path) -> None:
