@@ -267,18 +267,11 @@ class StartCommand:
             return attempt
         if at < attempt.starts_at:
             return not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at))
-        if refusal := _refuse_start(_admission(tx, attempt.attempt_id), attempt, at):
+        if refusal := _refuse_start(tx.admissions[attempt.attempt_id], attempt, at):
             return refusal
         deadline = min(at + timedelta(seconds=attempt.duration_seconds), attempt.ends_at)
         tx.start(attempt.attempt_id, at, deadline)
         return attempt._replace(status="in_progress", started_at=at, deadline_at=deadline)
-
-
-def _admission(tx: Transaction, attempt_id: uuid.UUID) -> Admission:
-    """Return what planning says of an attempt's candidate; the writer asks for a batch of commands at once."""
-    if attempt_id not in tx.admissions:
-        tx.admissions.update(tx.find_admissions([attempt_id]))
-    return tx.admissions[attempt_id]
 
 
 def _refuse_start(admission: Admission, attempt: AttemptRow, at: datetime) -> Refusal | None:
@@ -310,8 +303,8 @@ class SubmitCommand:
             return refusal
         if at < earliest and not is_over:
             return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
-        responses = {row.slot: msgspec.json.decode(row.response) for row in tx.states(attempt.attempt_id)}
-        receipt = make_receipt(responses, _admission(tx, attempt.attempt_id).admission_number, at)
+        responses = {row.slot: msgspec.json.decode(row.response) for row in tx.answers[attempt.attempt_id]}
+        receipt = make_receipt(responses, tx.admissions[attempt.attempt_id].admission_number, at)
         tx.submit(attempt.attempt_id, at, "timeout" if is_over else "candidate", receipt)
         return receipt
 

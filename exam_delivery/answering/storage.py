@@ -117,7 +117,8 @@ class Transaction(Protocol):
     """One write transaction; it is durable when the context ends without an error."""
 
     admissions: dict[uuid.UUID, Admission]
-    """What was asked for whole batches before the commands need it."""
+    answers: dict[uuid.UUID, list[StateRow]]
+    """What was asked for whole batches before the commands need it (`foresee`)."""
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID], slots: Sequence[Key] = ()) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts locked in a stable order; the states of these slots will be asked for next and may be fetched along."""
@@ -132,10 +133,6 @@ class Transaction(Protocol):
 
         An event that is there already changes nothing, and an older one never replaces a newer state.
         """
-        ...
-
-    def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return all states of an attempt, by slot."""
         ...
 
     def touch(self, rows: Sequence[Contact]) -> None:
@@ -158,8 +155,8 @@ class Transaction(Protocol):
         """Return how often the page was left."""
         ...
 
-    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
-        """Return whether the candidates of attempts may begin, as planning has it now."""
+    def foresee(self, doors: Sequence[uuid.UUID], leavers: Sequence[uuid.UUID]) -> None:
+        """Look up whether the candidates of some attempts may begin, as planning has it now, and all states of others, by slot."""
         ...
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:

@@ -41,7 +41,6 @@ from exam_delivery.answering.storage import (
 from exam_delivery.answering.turns import FairPool
 from kernel.db import new_id
 
-FIND_STATES = "SELECT slot, seq, response FROM response_states WHERE attempt_id = %s ORDER BY slot"
 FIND_STATES_OF = "SELECT attempt_id, slot, seq, response FROM response_states WHERE attempt_id = ANY(%s::uuid[]) ORDER BY attempt_id, slot"
 FIND_ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
 LOCK_ATTEMPTS = f"{FIND_ATTEMPTS} ORDER BY attempt_id FOR UPDATE"
@@ -226,6 +225,7 @@ class PostgresqlTransaction:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         self.admissions: dict[uuid.UUID, Admission] = {}
+        self.answers: dict[uuid.UUID, list[StateRow]] = {}
         self.foreseen: psycopg.Cursor[Any] | None = None
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID], slots: Sequence[Key] = ()) -> dict[uuid.UUID, AttemptRow]:
@@ -249,10 +249,6 @@ class PostgresqlTransaction:
         rows = as_json([row._asdict() for row in events])
         states = rows if ahead == events else as_json([row._asdict() for row in ahead])
         self.connection.execute(KEEP, (rows, states, _contacts(contacts)))
-
-    def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return all states of an attempt, by slot."""
-        return [StateRow(*row) for row in self.connection.execute(FIND_STATES, (attempt_id,))]
 
     def touch(self, rows: Sequence[Contact]) -> None:
         """Write last contact, and how many more answers there are; the rows are locked already."""
@@ -279,10 +275,14 @@ class PostgresqlTransaction:
         row = self.connection.execute(f"{COUNT_LEAVES}%s", (attempt_id,)).fetchone()
         return int(row[0]) if row else 0
 
-    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
-        """Return whether the candidates of attempts may begin."""
-        rows = self.connection.execute(f"{ADMISSION}= ANY(%s::uuid[])", (_keys(attempt_ids),), binary=True)
-        return {attempt_id: Admission(*rest) for attempt_id, *rest in rows}
+    def foresee(self, doors: Sequence[uuid.UUID], leavers: Sequence[uuid.UUID]) -> None:
+        """Look up whether the candidates of some attempts may begin, and all states of others, by slot; both with one wait."""
+        admissions = self.connection.execute(f"{ADMISSION}= ANY(%s::uuid[])", (_keys(doors),), binary=True)
+        states = self.connection.execute(FIND_STATES_OF, (_keys(leavers),), binary=True) if leavers else ()
+        self.admissions.update({attempt_id: Admission(*rest) for attempt_id, *rest in admissions})
+        self.answers.update({attempt_id: [] for attempt_id in leavers})
+        for attempt_id, *state in states:
+            self.answers[attempt_id].append(StateRow(*state))
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

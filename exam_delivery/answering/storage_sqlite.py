@@ -203,6 +203,7 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.admissions: dict[uuid.UUID, Admission] = {}
+        self.answers: dict[uuid.UUID, list[StateRow]] = {}
 
     def lock_attempts(
         self, attempt_ids: Sequence[uuid.UUID], _slots: Sequence[Key] = ()
@@ -249,10 +250,6 @@ class SqliteTransaction:
             [(r.attempt_id.hex, r.slot, r.seq, r.response, to_text(r.received_at)) for r in rows],
         )
 
-    def states(self, attempt_id: uuid.UUID) -> list[StateRow]:
-        """Return all states of an attempt, by slot."""
-        return [StateRow(*row) for row in self.connection.execute(FIND_STATES, (attempt_id.hex,))]
-
     def touch(self, rows: Sequence[Contact]) -> None:
         """Write last contact, and how many more answers there are."""
         self.connection.executemany(
@@ -289,10 +286,12 @@ class SqliteTransaction:
         """Return how often the page was left."""
         return int(self.connection.execute(f"{COUNT_LEAVES}?", (attempt_id.hex,)).fetchone()[0])
 
-    def find_admissions(self, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Admission]:
-        """Return whether the candidates of attempts may begin."""
-        rows = (self.connection.execute(f"{ADMISSION}= ?", (key.hex,)).fetchone() for key in attempt_ids)
-        return {to_uuid(attempt_id): Admission(*rest) for attempt_id, *rest in filter(None, rows)}
+    def foresee(self, doors: Sequence[uuid.UUID], leavers: Sequence[uuid.UUID]) -> None:
+        """Look up whether the candidates of some attempts may begin, and all states of others, by slot."""
+        rows = (self.connection.execute(f"{ADMISSION}= ?", (key.hex,)).fetchone() for key in doors)
+        self.admissions.update({to_uuid(key): Admission(*rest) for key, *rest in filter(None, rows)})
+        for key in leavers:
+            self.answers[key] = [StateRow(*row) for row in self.connection.execute(FIND_STATES, (key.hex,))]
 
     def take(self, attempt_id: uuid.UUID, generation: int, device: str, at: datetime) -> None:
         """Make a new holder."""

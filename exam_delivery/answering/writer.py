@@ -147,7 +147,7 @@ class Writer:
         attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes), slots_of(saves)) if keys else {}
         saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
         if doors := [c.attempt_id for c in commands if isinstance(c, StartCommand | SubmitCommand)]:
-            tx.admissions.update(tx.find_admissions(doors))
+            tx.foresee(doors, [c.attempt_id for c in commands if isinstance(c, SubmitCommand)])
         at, stale = self.clock(), set[uuid.UUID]()
         return [next(saved) if isinstance(c, SaveCommand) else _run(tx, c, attempts, stale, at) for c in commands]
 
