@@ -49,6 +49,7 @@ from exam_delivery.models.rescue import RescueFile
 from exam_delivery.models.room import (
     IncidentEvidence,
     IncidentPerson,
+    IncidentRoom,
     MisconductCase,
     MisconductSignature,
     RoomSignOff,
@@ -79,6 +80,7 @@ __all__ = [
     "Incident",
     "IncidentEvidence",
     "IncidentPerson",
+    "IncidentRoom",
     "KeyChange",
     "LeaveEvent",
     "LoadTrial",

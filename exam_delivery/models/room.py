@@ -24,6 +24,14 @@ class IncidentPerson(Base):
     )
 
 
+class IncidentRoom(Base):
+    """A room that an incident without candidates belongs to; an incident without either is the whole session's; only ever added."""
+
+    __tablename__ = "incident_rooms"
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)
+    exam_room_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("exam_rooms.exam_room_id"), primary_key=True, index=True)
+
+
 class IncidentEvidence(Base):
     """A photo that proves an incident, re-encoded and encrypted; only ever added."""
 
@@ -115,5 +123,5 @@ class SessionChange(Base):
     changed_at: Mapped[datetime]
 
 
-for _model in (IncidentPerson, IncidentEvidence, MisconductSignature, RoomSignOff, SessionChange):
+for _model in (IncidentPerson, IncidentRoom, IncidentEvidence, MisconductSignature, RoomSignOff, SessionChange):
     make_append_only(_model.__table__)

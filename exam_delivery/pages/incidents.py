@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint, request, send_file, url_for
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamSession, Incident, IncidentEvidence
 from exam_delivery.pages import reading
-from exam_delivery.pages.console import view_of
+from exam_delivery.pages.console import room_name_of, view_of
 from exam_delivery.pages.console_lines import clock_text
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import incidents as repository
@@ -21,11 +21,11 @@ from exam_delivery.repository.incidents import Concerned
 from exam_delivery.rules.room import INCIDENT_KINDS, INCIDENT_LABELS
 from exam_delivery.services import incidents
 from exam_delivery.services.console import RoomView
-from exam_delivery.services.incidents import IncidentDraft
+from exam_delivery.services.incidents import IncidentDraft, is_here
 from kernel.db import db
 from kernel.disk import require_room
 from kernel.errors import ConflictError, InvalidInputError
-from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 
@@ -45,6 +45,7 @@ class IncidentRow:
     people: Sequence[Concerned]
     photos: Sequence[IncidentEvidence]
     who: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class IncidentListPage:
     rows: Sequence[IncidentRow]
     kinds: Sequence[tuple[str, str]]
     kind: str
+    room_id: uuid.UUID | None
+    room_name: str
+    paging: Paging
+    href: Callable[[int], str]
+    new: str
     back: str
 
 
@@ -65,6 +71,7 @@ class IncidentFormPage:
     sitting: ExamSession
     people: Sequence[tuple[str, str]]
     kinds: Sequence[tuple[str, str]]
+    room: str
     back: str
     filled: Mapping[str, object] = field(default_factory=dict)
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -83,14 +90,21 @@ def index(exam_session_id: uuid.UUID) -> Page:
     found = repository.list_of_session(
         db.session(), exam_session_id, kinds=[kind] if kind else INCIDENT_KINDS, actor=current_actor()
     )
-    back = url_for("console.room", exam_session_id=exam_session_id)
-    page = IncidentListPage(view.sitting, _rows(view, found), _kinds(), kind, back)
+    rows, paging = _rows(view, found), paging_from_request()
+    first = (paging.page - 1) * paging.per_page
+    page = IncidentListPage(
+        view.sitting, rows[first : first + paging.per_page], _kinds(), kind, view.room_id, room_name_of(view), paging.of(len(rows)),
+        reading.page_link("incidents.index", exam_session_id=exam_session_id),
+        url_for("incidents.new", exam_session_id=exam_session_id, room=view.room_id),
+        url_for("console.room", exam_session_id=exam_session_id, room=view.room_id),
+    )  # fmt: skip
     return render_page("exam_delivery/incidents/list.html", page)
 
 
 def _rows(view: RoomView, found: Sequence[Incident]) -> list[IncidentRow]:
-    rooms = {room.exam_room_id for room in view.rooms}
+    shown = {room.exam_room_id: room.name for room in view.rooms if view.room_id in (None, room.exam_room_id)}
     people = repository.concerned(db.session(), found)
+    named = repository.rooms_named(db.session(), [one.incident_id for one in found])
     photos = repository.evidence_of(db.session(), [one.incident_id for one in found])
     names = attempts_repository.names_of(db.session(), {one.noted_by for one in found if one.noted_by})
     return [
@@ -98,10 +112,12 @@ def _rows(view: RoomView, found: Sequence[Incident]) -> list[IncidentRow]:
             one.incident_id, clock_text(one.happened_at or one.noted_at),
             _(INCIDENT_LABELS.get(one.kind, one.kind)), one.text, here, photos.get(one.incident_id, ()),
             names.get(one.noted_by, "") if one.noted_by else _("系统"),
+            "、".join(name for key, name in shown.items() if key in named.get(one.incident_id, ())) or _("全部考场"),
         )
         for one in reversed(found)
-        if (here := people.get(one.incident_id, [])) is not None
-        and (not here or any(person.exam_room_id in rooms for person in here))
+        if any(
+            is_here(here := people.get(one.incident_id, []), named.get(one.incident_id, ()), key) for key in shown
+        )
     ]  # fmt: skip
 
 
@@ -112,8 +128,9 @@ def _form(exam_session_id: uuid.UUID, filled: Mapping[str, object], errors: Mapp
         (str(seat.row.registration_id), f"{seat.row.room_name or ''} {seat.row.seat_number or '—'} {seat.row.name}")
         for seat in ordered
     ]
-    back = url_for("incidents.index", exam_session_id=exam_session_id)
-    page = IncidentFormPage(view.sitting, people, _kinds(), back, filled, errors)
+    room = str(reading.key(request.values.get("room")) or "")
+    back = url_for("incidents.index", exam_session_id=exam_session_id, room=room or None)
+    page = IncidentFormPage(view.sitting, people, _kinds(), room, back, filled, errors)
     return render_page("exam_delivery/incidents/new.html", page, **({"status": 422} if errors else {}))
 
 
@@ -132,6 +149,7 @@ def create(exam_session_id: uuid.UUID) -> Page | Response:
     draft = IncidentDraft(
         kind=reading.text("kind"), text=reading.text("text"), happened_at=reading.moment("happened_at"),
         people=reading.keys("people"), photos=[one.read() for one in request.files.getlist("photos") if one.filename],
+        room_id=reading.key(reading.text("room")),
     )  # fmt: skip
     try:
         with unit_of_work(current_actor()) as uow:
@@ -139,7 +157,8 @@ def create(exam_session_id: uuid.UUID) -> Page | Response:
     except (ConflictError, InvalidInputError) as exc:
         filled = {name: request.form.get(name, "") for name in FIELDS} | {"people": request.form.getlist("people")}
         return _form(exam_session_id, filled, reading.field_errors(exc))
-    return redirect_with_message(url_for("incidents.index", exam_session_id=exam_session_id), _("情况已记录"))
+    address = url_for("incidents.index", exam_session_id=exam_session_id, room=draft.room_id)
+    return redirect_with_message(address, _("情况已记录"))
 
 
 @bp.get("/<uuid:exam_session_id>/incidents/photos/<uuid:incident_evidence_id>")

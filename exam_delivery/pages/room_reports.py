@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from exam_delivery.models import RoomSignOff
 from exam_delivery.pages import reading
 from exam_delivery.pages.console_lines import clock_text
 from exam_delivery.rules.room import INCIDENT_LABELS
@@ -20,11 +19,11 @@ from exam_delivery.services.reach import N_SIGNATURES
 from exam_delivery.services.room_reports import ROUTINE, RoomFacts
 from kernel.clock import now
 from kernel.db import db
-from kernel.errors import ForbiddenError, InvalidInputError
+from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.uow import UnitOfWork
+from kernel.uow import unit_of_work
 
 bp = Blueprint("room_reports", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -46,12 +45,19 @@ class RoomReportPage:
     acts: Sequence[tuple[str, str, str, str, str]]
     is_signed: bool
     back: str
+    filled: Mapping[str, str]
+    error: str
 
 
 @bp.get("/<uuid:exam_session_id>/rooms/<uuid:exam_room_id>/report")
 @requires(Permission.SESSION_INVIGILATE)
 def detail(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID) -> Page:
     """Show the report as it stands now."""
+    return _page(exam_session_id, exam_room_id)
+
+
+def _page(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID, error: str = "") -> Page:
+    """Show it, after a refused signature with what was typed."""
     facts = room_reports.room_facts(db.session(), exam_session_id, exam_room_id, actor=current_actor(), at=now())
     acts = [
         (
@@ -70,27 +76,27 @@ def detail(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID) -> Page:
         acts=acts,
         is_signed=len(facts.signed) >= N_SIGNATURES,
         back=url_for("console.room", exam_session_id=exam_session_id, room=exam_room_id),
+        filled={name: reading.text(name) for name in ("remarks", "username")},
+        error=error,
     )
-    return render_page("exam_delivery/room_reports/detail.html", page)
+    return render_page("exam_delivery/room_reports/detail.html", page, status=422 if error else 200)
 
 
 @bp.post("/<uuid:exam_session_id>/rooms/<uuid:exam_room_id>/report/sign")
 @requires(Permission.SESSION_INVIGILATE)
-def sign(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID) -> Response:
+def sign(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID) -> Page | Response:
     """Sign with a name and the password that belongs to it; two people may do so at one desk."""
-    back = url_for("room_reports.detail", exam_session_id=exam_session_id, exam_room_id=exam_room_id)
     try:
         signer = signing.find_signer(
             current_actor(), reading.text("username"), request.form.get("password", ""), request.remote_addr or ""
         )
-
-        def verb(uow: UnitOfWork) -> RoomSignOff:
+        with unit_of_work(current_actor()) as uow:
             remarks = reading.text("remarks")
-            return room_reports.sign_off(uow, exam_session_id, exam_room_id, signer=signer, remarks=remarks)
-
-        return reading.carry_out(back, _("%(name)s 已签字", name=signer.name), verb)
-    except (ForbiddenError, InvalidInputError) as exc:
-        return redirect_with_message(back, reading.message_of(exc), "danger")
+            room_reports.sign_off(uow, exam_session_id, exam_room_id, signer=signer, remarks=remarks)
+    except (ConflictError, ForbiddenError, InvalidInputError) as exc:
+        return _page(exam_session_id, exam_room_id, reading.message_of(exc))
+    back = url_for("room_reports.detail", exam_session_id=exam_session_id, exam_room_id=exam_room_id)
+    return redirect_with_message(back, _("%(name)s 已签字", name=signer.name))
 
 
 @bp.get("/<uuid:exam_session_id>/rooms/<uuid:exam_room_id>/report/pdf")

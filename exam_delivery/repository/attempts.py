@@ -30,6 +30,7 @@ from exam_delivery.models import (
     SubmitKind,
     VoidedAttempt,
 )
+from exam_delivery.repository.incidents import without_attempt_in
 from exam_delivery.repository.seat_seal import is_session_sealed
 from kernel.clock import now
 from kernel.errors import NotFoundError
@@ -287,15 +288,15 @@ def list_incidents(
     exam_session_id: uuid.UUID,
     *,
     actor: Actor,
-    attempt_ids: Collection[uuid.UUID] | None = None,
+    attempt_ids: Collection[uuid.UUID],
+    room_ids: Collection[uuid.UUID],
     limit: int = 100,
 ) -> Sequence[Incident]:
-    """Return what happened in a session, newest first: of some attempts and of the session itself, or all."""
+    """Return what happened, newest first: to some attempts, in some rooms, in the session as a whole."""
     query = select(Incident).where(
         Incident.exam_session_id == exam_session_id, Incident.organisation_id == actor.organisation
     )
-    if attempt_ids is not None:
-        query = query.where(or_(Incident.attempt_id.is_(None), Incident.attempt_id.in_(attempt_ids)))
+    query = query.where(or_(Incident.attempt_id.in_(attempt_ids), without_attempt_in(room_ids)))
     return session.scalars(query.order_by(Incident.noted_at.desc(), Incident.incident_id.desc()).limit(limit)).all()
 
 

@@ -6,8 +6,9 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, undefer
 
 from exam_delivery.models import (
@@ -16,6 +17,7 @@ from exam_delivery.models import (
     Incident,
     IncidentEvidence,
     IncidentPerson,
+    IncidentRoom,
     Registration,
     VoidedAttempt,
 )
@@ -45,6 +47,29 @@ def list_of_session(
     if kinds:
         query = query.where(Incident.kind.in_(kinds))
     return session.scalars(query.order_by(Incident.noted_at, Incident.incident_id).limit(2000)).all()
+
+
+def rooms_named(session: Session, incident_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """Return the rooms that incidents without candidates belong to; those of the whole session name none."""
+    found: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    query = select(IncidentRoom.incident_id, IncidentRoom.exam_room_id)
+    for incident_id, room_id in session.execute(query.where(IncidentRoom.incident_id.in_(incident_ids))):
+        found[incident_id].add(room_id)
+    return found
+
+
+def without_attempt_in(room_ids: Collection[uuid.UUID]) -> Any:
+    """Return the condition that an incident of no single attempt concerns one of some rooms, or the whole session."""
+    people = select(Registration.exam_room_id).join(
+        IncidentPerson, IncidentPerson.registration_id == Registration.registration_id
+    )
+    people = people.where(IncidentPerson.incident_id == Incident.incident_id)
+    rooms = select(IncidentRoom.exam_room_id).where(IncidentRoom.incident_id == Incident.incident_id)
+    return Incident.attempt_id.is_(None) & or_(
+        people.where(Registration.exam_room_id.in_(room_ids)).exists(),
+        rooms.where(IncidentRoom.exam_room_id.in_(room_ids)).exists(),
+        ~people.exists() & ~rooms.exists(),
+    )
 
 
 def concerned(session: Session, incidents: Sequence[Incident]) -> dict[uuid.UUID, list[Concerned]]:

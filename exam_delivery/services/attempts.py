@@ -34,8 +34,10 @@ from exam_delivery.services.room_acts import (
     Why,
     locked_attempt,
     make_incident,
+    name_rooms,
     note_act,
     record_act,
+    rooms_of_note,
     running_session,
 )
 from kernel import audit
@@ -173,19 +175,24 @@ def _set_presence(
 
 
 def note_incident(
-    uow: UnitOfWork, exam_session_id: uuid.UUID, *, text: str, attempt_id: uuid.UUID | None = None
+    uow: UnitOfWork,
+    exam_session_id: uuid.UUID,
+    *,
+    text: str,
+    attempt_id: uuid.UUID | None = None,
+    room_id: uuid.UUID | None = None,
 ) -> Incident:
-    """Write down something that happened, to a candidate or in the session."""
+    """Write down something that happened, to a candidate, in a room or in the session."""
     require(uow.actor, Permission.SESSION_INVIGILATE)
     if not text.strip():
         raise InvalidInputError(N_("请写明情况"), fields={"text": [N_("请写明情况")]})
     sitting = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
+    incident = make_incident(uow, sitting.exam_session_id, attempt_id, kind="note", text=text.strip(), at=now())
     if attempt_id:
         check_attempt_in_reach(uow.session, exam_session_id, attempt_id, actor=uow.actor)
-    elif not rooms_in_reach(uow.session, exam_session_id, actor=uow.actor):
-        raise ConflictError(N_("您没有被安排在这场考试监考"))
-    incident = make_incident(uow, sitting.exam_session_id, attempt_id, kind="note", text=text.strip(), at=now())
-    uow.add(incident)
+        uow.add(incident)
+    else:
+        name_rooms(uow, incident, rooms_of_note(uow, exam_session_id, room_id))
     audit.record(uow, "incident.note", "exam_session", exam_session_id, after={"attempt": str(attempt_id or "")})
     return incident
 

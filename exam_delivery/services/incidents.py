@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,15 +13,16 @@ from exam_delivery.models import Incident, IncidentEvidence, IncidentPerson
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import incidents as repository
 from exam_delivery.repository import planning
+from exam_delivery.repository.incidents import Concerned
 from exam_delivery.rules.room import INCIDENT_KINDS
 from exam_delivery.services import personal
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
-from exam_delivery.services.room_acts import make_incident
+from exam_delivery.services.room_acts import make_incident, name_rooms, rooms_of_note
 from kernel import audit
 from kernel.canonical import digest_bytes
 from kernel.clock import now
 from kernel.db import new_id
-from kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from kernel.errors import InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
@@ -42,6 +43,7 @@ class IncidentDraft:
     happened_at: datetime | None = None
     people: Sequence[uuid.UUID] = ()
     photos: Sequence[bytes] = field(default=(), repr=False)
+    room_id: uuid.UUID | None = None
 
 
 def record(uow: UnitOfWork, exam_session_id: uuid.UUID, draft: IncidentDraft) -> Incident:
@@ -54,8 +56,7 @@ def record(uow: UnitOfWork, exam_session_id: uuid.UUID, draft: IncidentDraft) ->
     """
     require(uow.actor, Permission.SESSION_INVIGILATE)
     planning.get_session(uow.session, exam_session_id, actor=uow.actor)
-    if not rooms_in_reach(uow.session, exam_session_id, actor=uow.actor):
-        raise ConflictError(N_("您没有被安排在这场考试监考"))
+    rooms = rooms_of_note(uow, exam_session_id, draft.room_id)
     pictures = _check(draft)
     for person in draft.people:
         check_seat_in_reach(uow.session, exam_session_id, person, actor=uow.actor)
@@ -64,8 +65,7 @@ def record(uow: UnitOfWork, exam_session_id: uuid.UUID, draft: IncidentDraft) ->
         uow, exam_session_id, _only_attempt(uow, draft.people), kind=draft.kind, text=draft.text.strip(), at=at
     )
     incident.incident_id, incident.happened_at = new_id(), draft.happened_at
-    uow.add(incident)
-    uow.flush()  # people and photos point to it
+    name_rooms(uow, incident, () if draft.people else rooms)
     uow.session.add_all(IncidentPerson(incident_id=incident.incident_id, registration_id=one) for one in draft.people)
     uow.session.add_all(_evidence(uow, incident, picture, at) for picture in pictures)
     facts = {"kind": draft.kind, "people": len(draft.people), "photos": [digest_bytes(one) for one in pictures]}
@@ -123,3 +123,10 @@ def check_may_read(session: Session, exam_session_id: uuid.UUID, *, actor: Actor
     planning.get_session(session, exam_session_id, actor=actor)
     if not actor.may(Permission.SESSION_WRITE) and not rooms_in_reach(session, exam_session_id, actor=actor):
         raise NotFoundError(N_("场次不存在，可能已被删除"))
+
+
+def is_here(people: Sequence[Concerned], room_ids: Collection[uuid.UUID], exam_room_id: uuid.UUID) -> bool:
+    """Say whether an incident belongs to a room: by its candidates, else by its rooms; what names neither is the session's."""
+    if people:
+        return any(person.exam_room_id == exam_room_id for person in people)
+    return not room_ids or exam_room_id in room_ids

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from exam_delivery.models import Attempt, ExamSession, Incident, SessionStatus
+from exam_delivery.models import Attempt, ExamSession, Incident, IncidentRoom, SessionStatus
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules.reopening import REOPENABLE
 from exam_delivery.rules.room import REASON_LABELS, Reason
 from exam_delivery.rules.states import FINISHED
-from exam_delivery.services.reach import check_attempt_in_reach, check_room_open
+from exam_delivery.services.reach import check_attempt_in_reach, check_room_open, rooms_in_reach
 from kernel import audit
 from kernel.clock import now
+from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
+from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 
@@ -79,6 +82,32 @@ def make_incident(
         organisation_id=uow.actor.organisation, exam_session_id=exam_session_id, attempt_id=attempt_id, kind=kind,
         text=text[:500], noted_by=uow.actor.user_id, noted_at=at,
     )  # fmt: skip
+
+
+def name_rooms(uow: UnitOfWork, incident: Incident, room_ids: Iterable[uuid.UUID]) -> None:
+    """Keep an incident that concerns no candidate, with the rooms it belongs to."""
+    incident.incident_id = incident.incident_id or new_id()
+    uow.add(incident)
+    uow.flush()  # rooms point to it
+    uow.session.add_all(
+        IncidentRoom(incident_id=incident.incident_id, exam_room_id=room_id) for room_id in sorted(room_ids)
+    )
+
+
+def rooms_of_note(uow: UnitOfWork, exam_session_id: uuid.UUID, room_id: uuid.UUID | None) -> Collection[uuid.UUID]:
+    """Return the rooms that a note of the actor belongs to: the one in view, else an invigilator's own; a chief's is the session's.
+
+    Raises
+    ------
+    ConflictError
+        If the actor looks after no such room.
+    """
+    reach = {room.exam_room_id for room in rooms_in_reach(uow.session, exam_session_id, actor=uow.actor)}
+    if not reach or (room_id is not None and room_id not in reach):
+        raise ConflictError(N_("您没有被安排在这场考试监考"))
+    if room_id is not None:
+        return {room_id}
+    return set() if uow.actor.may(Permission.SESSION_CONTROL) else reach
 
 
 def record_act(uow: UnitOfWork, act: str, attempt: Attempt, why: Why, after: dict[str, object]) -> None:

@@ -26,8 +26,9 @@ from exam_delivery.rules.misconduct import CaseState
 from exam_delivery.rules.room import INCIDENT_LABELS, SeatState
 from exam_delivery.services import console
 from exam_delivery.services.console import Seat
+from exam_delivery.services.incidents import is_here
 from exam_delivery.services.reach import N_SIGNATURES
-from exam_delivery.services.room_acts import make_incident
+from exam_delivery.services.room_acts import make_incident, name_rooms
 from exam_delivery.services.signing import check_may_sign
 from kernel import audit
 from kernel.clock import OFFICIAL_ZONE, now
@@ -88,16 +89,13 @@ def _happenings(
 ) -> list[Happening]:
     found = incidents_repository.list_of_session(session, exam_session_id, actor=actor)
     people = incidents_repository.concerned(session, found)
+    rooms = incidents_repository.rooms_named(session, [one.incident_id for one in found])
     names = attempts_repository.names_of(session, {one.noted_by for one in found if one.noted_by})
     return [
         Happening(one, here, names.get(one.noted_by, "") if one.noted_by else "系统")
         for one in found
-        if _is_here(here := people.get(one.incident_id, []), exam_room_id)
+        if is_here(here := people.get(one.incident_id, []), rooms.get(one.incident_id, set()), exam_room_id)
     ]
-
-
-def _is_here(people: Sequence[Concerned], exam_room_id: uuid.UUID) -> bool:
-    return not people or any(person.exam_room_id == exam_room_id for person in people)
 
 
 def _figures(
@@ -153,7 +151,8 @@ def sign_off(
     )  # fmt: skip
     uow.add(row)
     text = f"{facts.room.name} {signer.name}"
-    uow.add(make_incident(uow, exam_session_id, None, kind="sign_off", text=text, at=facts.at))
+    incident = make_incident(uow, exam_session_id, None, kind="sign_off", text=text, at=facts.at)
+    name_rooms(uow, incident, [exam_room_id])
     after = {"room": str(exam_room_id), "signer": str(signer.user_id), "figures": facts.figures, "checkpoint": seq}
     audit.record(uow, "exam_room.sign_off", "exam_session", exam_session_id, after=after)
     return row

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import RoomSignOff
 from exam_delivery.rules.room import Reason
-from exam_delivery.services import attempts, room_reports
+from exam_delivery.services import attempts, incidents, room_reports
+from exam_delivery.services.incidents import IncidentDraft
 from exam_delivery.services.room_acts import Why
 from kernel.audit.models import AuditEvent, AuditHead
 from kernel.clock import now
@@ -130,6 +131,37 @@ def test_the_report_is_a_page_and_a_printed_sheet(
     for wanted in ("考场情况记录单", "考生要求提前离场", "秩序良好", "KAOKU-AUDIT", "强制收卷", "考生3"):
         assert wanted in text
     assert session.scalars(select(RoomSignOff)).one().remarks == "秩序良好"
+
+
+def test_what_was_noted_or_signed_in_one_room_stands_in_no_other_rooms_report(
+    session: Session, sitting: Sitting, chief: Actor, desk: FlaskClient, make_actor: MakeActor
+) -> None:
+    first, second = (invigilator_of(sitting, room, make_actor) for room in (0, 1))
+    with unit_of_work(first) as uow:
+        attempts.note_incident(uow, sitting.exam_session_id, text="窗外施工噪声")
+    with unit_of_work(second) as uow, pytest.raises(ConflictError, match="没有被安排"):
+        attempts.note_incident(uow, sitting.exam_session_id, text="不在自己的考场", room_id=sitting.room_ids[0])
+    with unit_of_work(chief) as uow:
+        attempts.note_incident(uow, sitting.exam_session_id, text="全场广播更正")
+        draft = IncidentDraft("power", "第二考场跳闸", room_id=sitting.room_ids[1])
+        incidents.record(uow, sitting.exam_session_id, draft)
+    sign(sitting, first, first)
+    base = f"/console/{sitting.exam_session_id}"
+    texts = ("窗外施工噪声", "全场广播更正", "第二考场跳闸", "考场签字")
+    for room, wanted in ((0, [True, True, False, True]), (1, [False, True, True, False])):
+        for page in (f"{base}/rooms/{sitting.room_ids[room]}/report", f"{base}?room={sitting.room_ids[room]}"):
+            shown = desk.get(page).text
+            assert [text in shown for text in texts] == wanted
+        listed = desk.get(f"{base}/incidents?room={sitting.room_ids[room]}").text
+        assert [text in listed for text in texts[:3]] == wanted[:3]
+
+
+def test_a_refused_signature_keeps_what_was_typed(sitting: Sitting, desk: FlaskClient) -> None:
+    base = f"/console/{sitting.exam_session_id}/rooms/{sitting.room_ids[0]}/report"
+    reply = desk.post(f"{base}/sign", data={"username": "zongkong", "password": "wrong", "remarks": "第 3 排网线松动"})
+    assert reply.status_code == 422
+    assert "没有签字" in reply.text
+    assert "第 3 排网线松动" in reply.text
 
 
 def test_the_report_of_another_room_or_organisation_does_not_exist(
