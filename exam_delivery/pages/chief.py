@@ -21,9 +21,10 @@ from exam_delivery.services.overview import SessionLine
 from exam_delivery.services.rescheduling import CHANGEABLE, Consequences
 from kernel.clock import now
 from kernel.db import db
-from kernel.http import current_actor, render_page, requires
+from kernel.errors import ConflictError, InvalidInputError
+from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
-from kernel.uow import UnitOfWork
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("chief", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -51,6 +52,9 @@ class ChangePage:
     starts_at: str
     may_change: bool
     may_restore: bool
+    is_too_late: bool
+    reason: str
+    error: str
 
 
 @bp.get("/overview")
@@ -69,6 +73,11 @@ def index() -> Page:
 @requires(Permission.SESSION_CONTROL)
 def change(exam_session_id: uuid.UUID) -> Page:
     """Show what postponing or cancelling would mean."""
+    return _change_page(exam_session_id)
+
+
+def _change_page(exam_session_id: uuid.UUID, error: str = "") -> Page:
+    """Show it, after a refusal with what was typed."""
     actor = current_actor()
     sitting = planning.get_session(db.session(), exam_session_id, actor=actor)
     is_open = sitting.status in CHANGEABLE
@@ -76,20 +85,28 @@ def change(exam_session_id: uuid.UUID) -> Page:
         sitting=sitting,
         badge=session_badge(sitting.status, sitting.cancelled_at),
         found=rescheduling.consequences(db.session(), exam_session_id, actor=actor),
-        starts_at=reading.local(sitting.starts_at),
+        starts_at=reading.text("starts_at") or reading.local(sitting.starts_at),
         may_change=is_open and sitting.cancelled_at is None,
         may_restore=is_open and sitting.cancelled_at is not None,
+        is_too_late=rescheduling.is_too_late(sitting),
+        reason=reading.text("reason"),
+        error=error,
     )
-    return render_page("exam_delivery/chief/change.html", page)
+    return render_page("exam_delivery/chief/change.html", page, status=422 if error else 200)
 
 
-def _carry_out(exam_session_id: uuid.UUID, done: str, verb: Callable[[UnitOfWork], Any]) -> Response:
-    return reading.carry_out(url_for("chief.change", exam_session_id=exam_session_id), done, verb)
+def _carry_out(exam_session_id: uuid.UUID, done: str, verb: Callable[[UnitOfWork], Any]) -> Page | Response:
+    try:
+        with unit_of_work(current_actor()) as uow:
+            verb(uow)
+    except (ConflictError, InvalidInputError) as exc:
+        return _change_page(exam_session_id, reading.message_of(exc))
+    return redirect_with_message(url_for("chief.change", exam_session_id=exam_session_id), done)
 
 
 @bp.post("/<uuid:exam_session_id>/postpone")
 @requires(Permission.SESSION_CONTROL)
-def postpone(exam_session_id: uuid.UUID) -> Response:
+def postpone(exam_session_id: uuid.UUID) -> Page | Response:
     """Move a session."""
 
     def verb(uow: UnitOfWork) -> ExamSession:
@@ -103,7 +120,7 @@ def postpone(exam_session_id: uuid.UUID) -> Response:
 
 @bp.post("/<uuid:exam_session_id>/cancel")
 @requires(Permission.SESSION_CONTROL)
-def cancel(exam_session_id: uuid.UUID) -> Response:
+def cancel(exam_session_id: uuid.UUID) -> Page | Response:
     """Cancel a session."""
 
     def verb(uow: UnitOfWork) -> ExamSession:
@@ -115,7 +132,7 @@ def cancel(exam_session_id: uuid.UUID) -> Response:
 
 @bp.post("/<uuid:exam_session_id>/restore")
 @requires(Permission.SESSION_CONTROL)
-def restore(exam_session_id: uuid.UUID) -> Response:
+def restore(exam_session_id: uuid.UUID) -> Page | Response:
     """Take a cancellation back."""
 
     def verb(uow: UnitOfWork) -> ExamSession:

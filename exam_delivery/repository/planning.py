@@ -253,13 +253,14 @@ def rooms_of_session(
 def rooms_taken(
     session: Session, starts_at: dt.datetime, ends_at: dt.datetime, *, except_session: uuid.UUID, actor: Actor
 ) -> Sequence[tuple[SessionRoom, ExamSession]]:
-    """Return rooms of other sessions that overlap in time, with whom they use."""
+    """Return rooms of other sessions that overlap in time, with the session that uses them; a cancelled one uses none."""
     query = (
         select(SessionRoom, ExamSession)
         .join(ExamSession, ExamSession.exam_session_id == SessionRoom.exam_session_id)
         .where(
             SessionRoom.organisation_id == actor.organisation,
             SessionRoom.exam_session_id != except_session,
+            ExamSession.cancelled_at.is_(None),
             ExamSession.opens_at < ends_at,
             ExamSession.ends_at > starts_at,
         )

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession
-from exam_delivery.repository import collisions, planning
+from exam_delivery.repository import planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.standby import STANDBY_FORMS
-from exam_delivery.services import batch_forms, forms, recusal
+from exam_delivery.services import batch_forms, collisions, forms, recusal
 from kernel import profiles
 from kernel.clock import now
 from kernel.i18n import N_
@@ -42,24 +42,18 @@ def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Bloc
     counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
     rooms = list(_room_blockers(session, actor, row))
     found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *rooms, *_seat_blockers(counts)]
-    found += _collisions(session, actor, row)
+    found += find_collisions(session, actor, row)
     found += [Blocker(one.rule.explanation, "conflicts", one.context) for one in recusal.blockers(session, actor, row)]
     if row.ends_at <= now():
         found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
     return sorted(found, key=lambda one: one.is_hint)
 
 
-def _collisions(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
+def find_collisions(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
     """Yield who would have to sit in two sessions at one time; a hint where one of them leaves time for both."""
-    for name, other in collisions.people_elsewhere(session, row, actor=actor):
+    for name, other, is_hint in collisions.people_elsewhere(session, actor, row):
         message = N_("%(name)s 在同一时间还要参加“%(session)s”，请把其中一场的报名移走或改时间")
-        is_hint = _is_open_long(row) or _is_open_long(other)
         yield Blocker(message, "people", {"name": name, "session": other.name}, is_hint=is_hint)
-
-
-def _is_open_long(row: ExamSession) -> bool:
-    """Say whether candidates choose their time, as in a practice examination that stays open for days."""
-    return (row.ends_at - row.starts_at).total_seconds() >= 2 * row.duration_seconds
 
 
 def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:

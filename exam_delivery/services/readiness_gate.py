@@ -18,9 +18,10 @@ from exam_delivery.repository import lockdown, planning
 from exam_delivery.repository import readiness as repository
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import readiness_keys as keys
+from exam_delivery.rules.keys import INVIGILATORS_PER_ROOM
 from exam_delivery.rules.standby import STANDBY_FORMS
 from exam_delivery.services import devices
-from exam_delivery.services.readiness import find_blockers
+from exam_delivery.services.readiness import find_blockers, find_collisions
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError
@@ -142,12 +143,12 @@ def _seat(number: int, check: SeatCheck | None, oldest: Any) -> SeatLine:
 
 def _planning_lines(session: Session, actor: Actor, row: ExamSession) -> Iterator[GateLine]:
     """Yield what planning lacks: it matters until every candidate's form is made."""
-    if row.status is not SessionStatus.PLANNED:
+    is_planned = row.status is SessionStatus.PLANNED
+    if not is_planned:
         yield GateLine(OK, N_("试卷、考生、座位和考场都已编排"))
-        return
-    for one in find_blockers(session, actor, row):
+    for one in find_blockers(session, actor, row) if is_planned else find_collisions(session, actor, row):
         state = HINT if one.is_hint else BLOCKED
-        yield GateLine(state, one.message, N_("按提示补齐后再备考"), one.step, one.params)
+        yield GateLine(state, one.message, N_("按提示补齐后再备考") if is_planned else "", one.step, one.params)
 
 
 def _attempt_lines(row: ExamSession, counts: SessionCounts) -> Iterator[GateLine]:
@@ -208,25 +209,31 @@ def _device_lines(
 def _staff_lines(
     session: Session, actor: Actor, row: ExamSession, rooms: Sequence[RoomLine], values: Mapping[str, Any]
 ) -> Iterator[GateLine]:
-    ratio = int(values[keys.PEOPLE_PER_INVIGILATOR])
+    """Yield the rooms with too few invigilators: for the number of candidates, or for any room at all."""
+    ratio, least = int(values[keys.PEOPLE_PER_INVIGILATOR]), int(values[INVIGILATORS_PER_ROOM])
     seats = repository.seats_in_use(session, row.exam_session_id, actor=actor)
     names = {line.room.exam_room_id: f"{line.room.site} {line.room.name}" for line in rooms}
     short = 0
     for used, room in planning.rooms_of_session(session, row.exam_session_id, actor=actor):
         n_people, n_staff = len(seats.get(room.exam_room_id, [])), len(used.invigilator_ids)
-        if n_people <= n_staff * ratio:
+        wanted = max(least, -(-n_people // ratio)) if n_people else 0
+        if n_staff >= wanted:
             continue
         short += 1
         params = {
             "room": names[room.exam_room_id],
             "people": n_people,
             "staff": n_staff,
-            "wanted": -(-n_people // ratio),
+            "wanted": wanted,
         }
         text = N_("%(room)s 有 %(people)s 名考生，监考员 %(staff)s 名，应有 %(wanted)s 名")
         yield GateLine(BLOCKED, text, N_("在“考场与监考”中增加监考员"), "rooms", params)
     if rooms and not short:
-        yield GateLine(OK, N_("监考员人数足够（每人最多看 %(n)s 名考生）"), params={"n": ratio})
+        yield GateLine(
+            OK,
+            N_("监考员人数足够（每个考场至少 %(least)s 名，每人最多看 %(n)s 名考生）"),
+            params={"n": ratio, "least": least},
+        )
 
 
 def _server_lines(session: Session, values: Mapping[str, Any], folder: Path | None) -> Iterator[GateLine]:

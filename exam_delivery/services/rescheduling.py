@@ -26,7 +26,7 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import attempts_planning, overview, planning
-from exam_delivery.services import forms, seat_seal
+from exam_delivery.services import collisions, forms, seat_seal
 from exam_delivery.services.attempts import hand_in
 from kernel import audit
 from kernel.canonical import digest
@@ -82,7 +82,7 @@ def postpone(
     Raises
     ------
     ConflictError
-        If somebody has begun, a room is taken at the new time, or things are no longer as they were shown.
+        If somebody has begun, a room, an invigilator or a candidate is taken at the new time, or things are no longer as they were shown.
     """
     row, found = _open_change(uow, exam_session_id, reason, fingerprint)
     if found.n_begun:
@@ -91,8 +91,8 @@ def postpone(
         message = N_("新的开考时间须晚于现在")
         raise InvalidInputError(message, fields={"starts_at": [message]})
     before, shift, was_sealed = _times(row), starts_at - row.starts_at, seat_seal.is_sealed(row)
-    _check_rooms(uow, row, row.opens_at + shift, row.ends_at + shift)
     row.opens_at, row.starts_at, row.ends_at = row.opens_at + shift, starts_at, row.ends_at + shift
+    collisions.check_time(uow, row, with_people=row.status is not SessionStatus.PLANNED)
     if row.status is SessionStatus.OPEN and row.opens_at > now():
         row.status = SessionStatus.PREPARED
     seat_seal.follow_times(uow, row, was_sealed=was_sealed)
@@ -100,17 +100,6 @@ def postpone(
     attempts_planning.retime_waiting(uow.session, row)
     _record(uow, row, ("postponed", reason), before, found)
     return row
-
-
-def _check_rooms(uow: UnitOfWork, row: ExamSession, opens_at: dt.datetime, ends_at: dt.datetime) -> None:
-    own = {
-        used.exam_room_id
-        for used, _room in planning.rooms_of_session(uow.session, row.exam_session_id, actor=uow.actor)
-    }
-    taken = planning.rooms_taken(uow.session, opens_at, ends_at, except_session=row.exam_session_id, actor=uow.actor)
-    for used, other in taken:
-        if used.exam_room_id in own and other.cancelled_at is None:
-            raise ConflictError(N_("新的时间与场次“%(name)s”的考场冲突，请换时间或先改考场"), name=other.name)
 
 
 def cancel(uow: UnitOfWork, exam_session_id: uuid.UUID, *, reason: str, fingerprint: str) -> ExamSession:
@@ -148,17 +137,33 @@ def _tell_waiting(uow: UnitOfWork, exam_session_id: uuid.UUID, at: dt.datetime |
 
 
 def restore(uow: UnitOfWork, exam_session_id: uuid.UUID, *, reason: str) -> ExamSession:
-    """Take back the cancellation of a session in which nobody had begun; its time must lie ahead or be moved."""
+    """Take back the cancellation of a session in which nobody had begun, while people may still come and all is still free.
+
+    Raises
+    ------
+    ConflictError
+        If it was not cancelled, somebody had begun, it is too late to come, or a room, an invigilator or a candidate is elsewhere then.
+    """
     require(uow.actor, Permission.SESSION_CONTROL)
     _check_reason(reason)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     if row.cancelled_at is None or row.status not in CHANGEABLE:
         raise ConflictError(N_("场次没有取消，或取消时已有人作答，不能恢复"))
+    if is_too_late(row):
+        raise ConflictError(
+            N_("开考时间和迟到时限都已过，恢复后考生来不及参加；请考务在本批次另建场次，再到场次页面“转移考生”")
+        )
+    collisions.check_time(uow, row, with_people=row.status is not SessionStatus.PLANNED)
     before = _times(row)
     row.cancelled_at = None
     _tell_waiting(uow, exam_session_id, None, "")
     _record(uow, row, ("restored", reason), before, consequences(uow.session, exam_session_id, actor=uow.actor))
     return row
+
+
+def is_too_late(row: ExamSession) -> bool:
+    """Say whether nobody could be let into a session any more, however late they may come."""
+    return row.starts_at + dt.timedelta(minutes=row.late_cutoff_minutes) <= now()
 
 
 def _open_change(

@@ -9,7 +9,7 @@ from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
 from exam_delivery.repository import attempts_planning, planning, readiness
 from exam_delivery.rules.leaving import known_tools
 from exam_delivery.rules.planning import SessionPlan, check_plan
-from exam_delivery.services import forms, recusal, seat_seal
+from exam_delivery.services import collisions, forms, recusal, seat_seal
 from exam_delivery.services.batches import MEND, check_version
 from kernel import audit
 from kernel.clock import iso, now
@@ -95,12 +95,15 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     _check(uow, batch.standard_level_id, plan)
     before, frozen = _facts(row), _frozen(row)
     old_forms, was_sealed = forms.used_forms(row), seat_seal.is_sealed(row)
+    times = (row.opens_at, row.ends_at)
     if row.form_set_id is not None and not plan.form_set_id:
         forms.release_all(uow, row)
         old_forms = []
     _take_over(row, plan)
     if row.status is SessionStatus.PREPARED and _frozen(row) != frozen:
         raise ConflictError(N_("考生试卷已经生成，名称、试卷、乱序和显示方式不能改；请先“撤销备考”"))
+    if (row.opens_at, row.ends_at) != times:
+        collisions.check_time(uow, row, with_people=row.status is SessionStatus.PREPARED)
     seat_seal.follow_times(uow, row, was_sealed=was_sealed)
     uow.flush()  # attempts are re-timed from the session's new row
     attempts_planning.retime_waiting(uow.session, row)
@@ -164,11 +167,9 @@ def _use_room(uow: UnitOfWork, row: ExamSession, room_id: uuid.UUID) -> SessionR
 
 
 def _check_rooms(uow: UnitOfWork, row: ExamSession, rooms: Mapping[uuid.UUID, Sequence[uuid.UUID]]) -> None:
-    names = {
-        room.exam_room_id: f"{room.site} {room.name}" for room in planning.list_rooms(uow.session, actor=uow.actor)
-    }
+    known = {room.exam_room_id for room in planning.list_rooms(uow.session, actor=uow.actor)}
     people = {user.user_id: user.name for user in planning.list_invigilators(uow.session, actor=uow.actor)}
-    if set(rooms) - set(names):
+    if set(rooms) - known:
         raise InvalidInputError(N_("所选考场不存在，请刷新后重选"))
     chosen = [person for assigned in rooms.values() for person in assigned]
     if set(chosen) - set(people):
@@ -178,19 +179,4 @@ def _check_rooms(uow: UnitOfWork, row: ExamSession, rooms: Mapping[uuid.UUID, Se
         raise InvalidInputError(
             N_("%(names)s 同时被安排在两个考场，请每人只选一个考场"), names="、".join(people[one] for one in twice)
         )
-    taken = planning.rooms_taken(
-        uow.session, row.opens_at, row.ends_at, except_session=row.exam_session_id, actor=uow.actor
-    )
-    for used, other in taken:
-        if used.exam_room_id in rooms:
-            raise ConflictError(
-                N_("%(room)s 在这段时间已用于“%(session)s”，请换考场或改时间"),
-                room=names[used.exam_room_id],
-                session=other.name,
-            )
-        for person in set(used.invigilator_ids) & {str(one) for one in chosen}:
-            raise ConflictError(
-                N_("%(name)s 在这段时间已安排在“%(session)s”监考，请换人或改时间"),
-                name=people[uuid.UUID(person)],
-                session=other.name,
-            )
+    collisions.check_rooms(uow, row, rooms)

@@ -230,22 +230,28 @@ def test_the_gate_names_every_blocker_and_turns_green_when_all_is_done(
 ) -> None:
     page = officer.get(at(sitting)).text
     assert "2 个座位还没有检查（通过 0 / 2）" in page
-    assert "有 2 名考生，监考员 0 名，应有 1 名" in page
+    assert "有 2 名考生，监考员 0 名，应有 2 名" in page
     for room_code in codes(session, sitting):
         for seat in (1, 2):
             assert hand_in(technician, room_code, seat).json["is_ready"]
-    staff(sitting)
+    staff(sitting, "a")
+    assert "有 2 名考生，监考员 1 名，应有 2 名" in officer.get(at(sitting)).text, (
+        "two in every room, however few sit in it"
+    )
+    staff(sitting, "a", "b")
     assert "可以开放" in officer.get(at(sitting)).text
     officer.post(at(sitting, "/forget"))
     assert "2 个座位还没有检查" in officer.get(at(sitting)).text
 
 
-def staff(sitting: Sitting) -> None:
+def staff(sitting: Sitting, *names: str) -> None:
     from exam_delivery.models import SessionRoom
 
     with unit_of_work(system_actor(sitting.organisation_id)) as uow:
         for number, key in enumerate(sitting.room_ids):
-            uow.session.get_one(SessionRoom, (sitting.exam_session_id, key)).invigilator_ids = [f"{number}"]
+            uow.session.get_one(SessionRoom, (sitting.exam_session_id, key)).invigilator_ids = [
+                f"{number}{name}" for name in names
+            ]
 
 
 def test_a_full_disk_and_an_old_check_are_blockers(
