@@ -24,7 +24,7 @@ from exam_delivery.services.forms import LevelChoice
 from kernel import profiles
 from kernel.clock import now
 from kernel.db import db
-from kernel.errors import InvalidInputError
+from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
@@ -151,7 +151,7 @@ def save(exam_batch_id: uuid.UUID) -> Page | Response:
     try:
         with unit_of_work(current_actor()) as uow:
             batches.edit_batch(uow, exam_batch_id, plan, version=reading.number("version") or 0)
-    except InvalidInputError as exc:
+    except (ConflictError, InvalidInputError) as exc:
         batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
         return _form(batch, plan, reading.field_errors(exc), 422)
     return redirect_with_message(_address(exam_batch_id), _("批次已保存"))

@@ -88,6 +88,7 @@ class CandidatePage:
     free_seat: int | None
     machine: str | None
     photo: str
+    place: Mapping[str, str]
     back: str
     is_fragment: bool
 
@@ -109,8 +110,15 @@ def view_of(exam_session_id: uuid.UUID, *, is_poll: bool = False) -> RoomView:
 
 
 def room_name_of(view: RoomView) -> str:
-    """Return the name of the room in view."""
-    return next((f"{r.site} {r.name}" for r in view.rooms if r.exam_room_id == view.room_id), _("全部考场"))
+    """Return the name of the room in view; where there is one alone it need not be chosen."""
+    shown = [room for room in view.rooms if view.room_id in (None, room.exam_room_id)]
+    return f"{shown[0].site} {shown[0].name}" if len(shown) == 1 else str(_("全部考场"))
+
+
+def room_address(exam_session_id: uuid.UUID) -> str:
+    """Return the console as the person has it open: the same room, list or seat map."""
+    room, shows_seats = reading.key(request.values.get("room")), request.values.get("view") == "seats"
+    return url_for("console.room", exam_session_id=exam_session_id, room=room, view="seats" if shows_seats else None)
 
 
 def _counters(counters: Counters) -> list[tuple[str, str, int, str]]:
@@ -124,11 +132,12 @@ def room(exam_session_id: uuid.UUID) -> Page:
     view, zone = view_of(exam_session_id), reading.zone()
     names = {seat.row.attempt_id: seat.row.name for seat in view.seats if seat.row.attempt_id}
     incidents = repository.list_incidents(
-        db.session(), exam_session_id, actor=current_actor(), attempt_ids=view.attempt_ids, limit=30
-    )
+        db.session(), exam_session_id, actor=current_actor(), attempt_ids=view.attempt_ids,
+        room_ids=[view.room_id] if view.room_id else [one.exam_room_id for one in view.rooms], limit=30,
+    )  # fmt: skip
     page = ConsolePage(
         view=view,
-        lines=[line_of(exam_session_id, seat, zone) for seat in view.seats],
+        lines=[line_of(exam_session_id, seat, zone, _place()) for seat in view.seats],
         badges=console_lines.badges(),
         counters=_counters(view.counters),
         reasons=console_lines.reasons(),
@@ -191,10 +200,16 @@ def candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page:
         free_seat=_free_seat(exam_session_id, seat) if Act.MOVE in acts else None,
         machine=_machine(seat) if Act.SWAP_DEVICE in acts else None,
         photo=_photo_address(exam_session_id, registration_id),
-        back=url_for("console.room", exam_session_id=exam_session_id),
+        place=_place(),
+        back=room_address(exam_session_id),
         is_fragment=request.headers.get("HX-Request") == "true",
     )
     return render_page("exam_delivery/console/candidate.html", page)
+
+
+def _place() -> dict[str, str]:
+    """Return what of the address says which room is shown and how, for links that lead back to it."""
+    return {name: value for name in ("room", "view") if (value := request.args.get(name))}
 
 
 def _photo_address(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> str:

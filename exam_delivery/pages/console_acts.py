@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamSession, Incident
 from exam_delivery.pages import console_lines, reading
-from exam_delivery.pages.console import room_name_of, view_of
+from exam_delivery.pages.console import room_address, room_name_of, view_of
 from exam_delivery.pages.console_lines import LostLine, SeatLine
 from exam_delivery.repository import attempts as repository
 from exam_delivery.rules.room_acts import FOR_MANY, Act
@@ -120,7 +120,8 @@ def _apply(verb: Verb, sitting: uuid.UUID, person: uuid.UUID, uow: UnitOfWork) -
 
 
 def _back(exam_session_id: uuid.UUID) -> str:
-    return url_for("console.room", exam_session_id=exam_session_id, room=reading.key(request.form.get("room")))
+    """Return the console as it was: the same room, list or seat map."""
+    return room_address(exam_session_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,10 @@ def add_time(exam_session_id: uuid.UUID) -> Response:
 
     def verb(uow: UnitOfWork) -> int:
         minutes = reading.number("minutes") or 0
-        return attempts.add_time(uow, exam_session_id, minutes=minutes, why=_why(), room_id=room_id)
+        n = attempts.add_time(uow, exam_session_id, minutes=minutes, why=_why(), room_id=room_id)
+        if not n:
+            raise ConflictError(N_("没有可以延时的考生：都已交卷或缺考，或考场已签字"))
+        return n
 
     return reading.carry_out(_back(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)
 
@@ -199,7 +203,8 @@ def note(exam_session_id: uuid.UUID) -> Response:
     """Write down something that concerns the whole room."""
 
     def verb(uow: UnitOfWork) -> Incident:
-        return attempts.note_incident(uow, exam_session_id, text=reading.text("text"))
+        room_id = reading.key(request.form.get("room"))
+        return attempts.note_incident(uow, exam_session_id, text=reading.text("text"), room_id=room_id)
 
     return reading.carry_out(_back(exam_session_id), _("情况已记录"), verb)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -58,10 +59,14 @@ def clock_text(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     return f"{local.hour:02}:{local.minute:02}:{local.second:02}"  # a tenth of strftime's time, a thousand times a poll
 
 
-def line_of(exam_session_id: uuid.UUID, seat: Seat, zone: ZoneInfo | None = None) -> SeatLine:
-    """Return a candidate as the page writes it."""
+def line_of(
+    exam_session_id: uuid.UUID, seat: Seat, zone: ZoneInfo | None = None, place: Mapping[str, str] | None = None
+) -> SeatLine:
+    """Return a candidate as the page writes it; `place` says to which room and view the way leads back."""
     row = seat.row
     href = url_for("console.candidate", exam_session_id=exam_session_id, registration_id=row.registration_id)
+    if place:
+        href += f"?{urlencode(place)}"
     return SeatLine(
         href=href,
         room=row.room_name or "",

@@ -26,7 +26,7 @@ from exam_delivery.services import misconduct, misconduct_sheet, reach, signing
 from exam_delivery.services.misconduct import CaseDraft
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
-from kernel.http import current_actor, redirect_with_message, render_page, requires
+from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork, unit_of_work
@@ -40,6 +40,8 @@ class CaseListPage:
     """The cases that this person may see."""
 
     rows: Sequence[CaseRow]
+    paging: Paging
+    href: Callable[[int], str]
     badges: Mapping[CaseState, tuple[str, str]]
     breaches: Mapping[str, str]
     states: Sequence[tuple[str, str]]
@@ -75,6 +77,8 @@ class CasePage:
     may_amend: bool
     may_decide: bool
     username: str
+    filled: Mapping[str, str]
+    error: str
 
 
 def _badges() -> dict[CaseState, tuple[str, str]]:
@@ -90,16 +94,25 @@ def index() -> Page:
     state = CaseState(wanted) if wanted in set(CaseState) else None
     rows = repository.list_cases(session, actor=actor, state=state)
     if not actor.may(Permission.SESSION_WRITE):
-        rows = [row for row in rows if _is_in_reach(row)]
+        rows = _in_reach(rows)
+    paging = paging_from_request()
+    first = (paging.page - 1) * paging.per_page
     states = [(one.value, _(STATE_LABELS[one])) for one in CaseState]
     breaches = {breach.value: _(label) for breach, label in BREACH_LABELS.items()}
-    page = CaseListPage(rows, _badges(), breaches, states, wanted)
+    page = CaseListPage(
+        rows[first : first + paging.per_page], paging.of(len(rows)), reading.page_link("misconduct.index"), _badges(),
+        breaches, states, wanted,
+    )  # fmt: skip
     return render_page("exam_delivery/misconduct/list.html", page)
 
 
-def _is_in_reach(row: CaseRow) -> bool:
-    rooms = reach.rooms_in_reach(db.session(), row[0].exam_session_id, actor=current_actor())
-    return row[1].exam_room_id in {room.exam_room_id for room in rooms}
+def _in_reach(rows: Sequence[CaseRow]) -> list[CaseRow]:
+    """Return the cases of the actor's rooms; each session is asked about once."""
+    rooms = {
+        key: {room.exam_room_id for room in reach.rooms_in_reach(db.session(), key, actor=current_actor())}
+        for key in {case.exam_session_id for case, *_rest in rows}
+    }
+    return [row for row in rows if row[1].exam_room_id in rooms[row[0].exam_session_id]]
 
 
 def _form(
@@ -161,6 +174,11 @@ def create(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page | Res
 @requires(Permission.SESSION_READ)
 def detail(misconduct_case_id: uuid.UUID) -> Page:
     """Show a case."""
+    return _detail(misconduct_case_id)
+
+
+def _detail(misconduct_case_id: uuid.UUID, error: str = "") -> Page:
+    """Show a case, after a refusal with what was typed."""
     actor, session = current_actor(), db.session()
     (case, registration, candidate, sitting), signed = misconduct.view_case(session, misconduct_case_id, actor=actor)
     is_here = actor.may(Permission.SESSION_INVIGILATE)
@@ -177,8 +195,10 @@ def detail(misconduct_case_id: uuid.UUID) -> Page:
         may_amend=is_here and case.state is CaseState.PROPOSED and not signed,
         may_decide=actor.may(Permission.SESSION_WRITE) and case.state is CaseState.CONFIRMED,
         username=actor.name,
+        filled={name: reading.text(name) for name in ("verdict", "reason", "username")},
+        error=error,
     )
-    return render_page("exam_delivery/misconduct/detail.html", page)
+    return render_page("exam_delivery/misconduct/detail.html", page, status=422 if error else 200)
 
 
 def _facts(case: MisconductCase, name: str, number: str, sitting: str) -> list[tuple[str, str]]:
@@ -210,37 +230,48 @@ def edit(misconduct_case_id: uuid.UUID) -> Page:
 
 @bp.post("/misconduct/<uuid:misconduct_case_id>/edit")
 @requires(Permission.SESSION_INVIGILATE)
-def amend(misconduct_case_id: uuid.UUID) -> Response:
+def amend(misconduct_case_id: uuid.UUID) -> Page | Response:
     """Write a case anew."""
-    return _step(misconduct_case_id, _("已保存"), lambda uow: misconduct.amend(uow, misconduct_case_id, _draft()))
-
-
-def _step(misconduct_case_id: uuid.UUID, done: str, verb: Callable[[UnitOfWork], Any]) -> Response:
-    back = url_for("misconduct.detail", misconduct_case_id=misconduct_case_id)
     try:
-        return reading.carry_out(back, done, verb)
-    except ForbiddenError as exc:
-        return redirect_with_message(back, reading.message_of(exc), "danger")
+        with unit_of_work(current_actor()) as uow:
+            misconduct.amend(uow, misconduct_case_id, _draft())
+    except (ConflictError, InvalidInputError) as exc:
+        (case, *_rest), _signed = misconduct.view_case(db.session(), misconduct_case_id, actor=current_actor())
+        errors = reading.field_errors(exc)
+        return _form(case.exam_session_id, case.registration_id, case=case, filled=request.form, errors=errors)
+    return redirect_with_message(_address(misconduct_case_id), _("已保存"))
+
+
+def _address(misconduct_case_id: uuid.UUID) -> str:
+    return url_for("misconduct.detail", misconduct_case_id=misconduct_case_id)
+
+
+def _step(misconduct_case_id: uuid.UUID, done: str, verb: Callable[[UnitOfWork], Any]) -> Page | Response:
+    try:
+        with unit_of_work(current_actor()) as uow:
+            verb(uow)
+    except (ConflictError, ForbiddenError, InvalidInputError) as exc:
+        return _detail(misconduct_case_id, reading.message_of(exc))
+    return redirect_with_message(_address(misconduct_case_id), done)
 
 
 @bp.post("/misconduct/<uuid:misconduct_case_id>/sign")
 @requires(Permission.SESSION_INVIGILATE)
-def sign(misconduct_case_id: uuid.UUID) -> Response:
+def sign(misconduct_case_id: uuid.UUID) -> Page | Response:
     """Sign with a name and the password that belongs to it; two people may do so at one desk."""
-    back = url_for("misconduct.detail", misconduct_case_id=misconduct_case_id)
     try:
         signer = signing.find_signer(
             current_actor(), reading.text("username"), request.form.get("password", ""), request.remote_addr or ""
         )
     except InvalidInputError as exc:
-        return redirect_with_message(back, reading.message_of(exc), "danger")
+        return _detail(misconduct_case_id, reading.message_of(exc))
     done = _("%(name)s 已签字", name=signer.name)
     return _step(misconduct_case_id, done, lambda uow: misconduct.sign(uow, misconduct_case_id, signer=signer))
 
 
 @bp.post("/misconduct/<uuid:misconduct_case_id>/withdraw")
 @requires(Permission.SESSION_INVIGILATE)
-def withdraw(misconduct_case_id: uuid.UUID) -> Response:
+def withdraw(misconduct_case_id: uuid.UUID) -> Page | Response:
     """Take a case back."""
 
     def verb(uow: UnitOfWork) -> MisconductCase:
@@ -251,7 +282,7 @@ def withdraw(misconduct_case_id: uuid.UUID) -> Response:
 
 @bp.post("/misconduct/<uuid:misconduct_case_id>/decide")
 @requires(Permission.SESSION_WRITE)
-def decide(misconduct_case_id: uuid.UUID) -> Response:
+def decide(misconduct_case_id: uuid.UUID) -> Page | Response:
     """Decide a case that two have signed."""
 
     def verb(uow: UnitOfWork) -> MisconductCase:

@@ -29,7 +29,7 @@ from kernel.http import (
     uploaded_file,
 )
 from kernel.identity.permissions import Permission
-from kernel.spreadsheets import read_table
+from kernel.spreadsheets import TableSheet, read_table, write_table
 from kernel.uow import unit_of_work
 
 bp = Blueprint("registrations", __name__)
@@ -161,15 +161,36 @@ def preview(roster_upload_id: uuid.UUID) -> Page:
     return render_page("exam_delivery/people/preview.html", page)
 
 
+@bp.get("/roster-uploads/<uuid:roster_upload_id>/problems.xlsx")
+@requires(Permission.SESSION_WRITE)
+def problems(roster_upload_id: uuid.UUID) -> Response:
+    """Download every row that must be mended with what is wrong in it, for those who sent the roster."""
+    upload = candidates.get_roster_upload(db.session(), roster_upload_id, actor=current_actor())
+    preview = rosters.preview_upload(db.session(), current_actor(), upload)
+    lines = [
+        (str(row.number), row.name, row.masked, problem.column, reading.translated(problem.message, problem.params))
+        for row in preview.bad
+        for problem in row.problems
+    ]
+    heads = (_("行"), _("姓名"), _("证件号码"), _("列"), _("问题和改法"))
+    body = write_table([TableSheet(_("需要改正的行"), heads, lines, widths=(8, 14, 24, 18, 90))])
+    name = _("需要改正的行") + f"-{upload.file_name.rpartition('.')[0][:60]}.xlsx"
+    return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
 @bp.post("/roster-uploads/<uuid:roster_upload_id>/import")
 @requires(Permission.SESSION_WRITE)
 def import_roster(roster_upload_id: uuid.UUID) -> Response:
     """Import a roster: its valid rows, or nobody."""
     only_valid = reading.text("mode") == "valid"
-    with unit_of_work(current_actor()) as uow:
-        upload = candidates.get_roster_upload(uow.session, roster_upload_id, actor=uow.actor)
-        n = rosters.import_roster(uow, upload, only_valid=only_valid)
-        target, batch_id = upload.exam_session_id, upload.exam_batch_id
+    try:
+        with unit_of_work(current_actor()) as uow:
+            upload = candidates.get_roster_upload(uow.session, roster_upload_id, actor=uow.actor)
+            n = rosters.import_roster(uow, upload, only_valid=only_valid)
+            target, batch_id = upload.exam_session_id, upload.exam_batch_id
+    except ConflictError as exc:
+        here = url_for("registrations.preview", roster_upload_id=roster_upload_id)
+        return redirect_with_message(here, reading.message_of(exc), "danger")
     if target:
         address = url_for("exam_sessions.people", exam_session_id=target)
     else:

@@ -27,6 +27,7 @@ from exam_delivery.services import arranging, documents, forms, preparation, run
 from exam_delivery.services.documents import DOCUMENT_LABELS, WITHOUT_SEATS
 from exam_delivery.services.readiness import Blocker, find_blockers
 from exam_delivery.services.readiness_gate import Gate, find_gate
+from exam_delivery.services.rescheduling import CHANGEABLE
 from exam_delivery.services.scoring import ScoringState
 from kernel import profiles
 from kernel.conflicts import ConflictOfInterestError
@@ -89,6 +90,7 @@ class SessionPage:
     gate: Gate | None
     draw: str
     may_write: bool
+    may_change: bool
 
 
 @bp.get("/exam-sessions/")
@@ -227,6 +229,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
         draw=seat_seal.draw_state(session, row),
         may_write=actor.may(Permission.SESSION_WRITE),
+        may_change=actor.may(Permission.SESSION_CONTROL) and row.status in CHANGEABLE,
     )  # fmt: skip
     return render_page("exam_delivery/sessions/detail.html", page)
 

@@ -1,4 +1,4 @@
-"""What waits for the exam officer and the markers."""
+"""What waits for the exam officer, the people in the rooms, the chief and the markers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, SessionStatus
-from exam_delivery.pages import agreement_todos, appeal_todos
+from exam_delivery.pages import agreement_todos, appeal_todos, room_todos
 from exam_delivery.pages.reading import translated
 from exam_delivery.repository import equating_decisions, key_changes, marking_training, misconduct, planning, rescue
 from exam_delivery.services import marking
@@ -27,7 +27,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     """Return sessions not ready with their blockers, answers to mark, and batches to release."""
     if actor.organisation_id is None:
         return []
-    found: list[Todo] = []
+    found: list[Todo] = room_todos.for_invigilators(session, actor) + room_todos.for_chiefs(session, actor)
     if actor.may(Permission.SESSION_WRITE):
         found += _not_ready(session, actor)
         found += _held_back(session, actor)

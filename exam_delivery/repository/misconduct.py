@@ -32,7 +32,7 @@ def list_cases(
         query = query.where(MisconductCase.state == state)
     if session_ids is not None:
         query = query.where(MisconductCase.exam_session_id.in_(session_ids))
-    ordered = query.order_by(MisconductCase.proposed_at.desc(), MisconductCase.code.desc()).limit(300)
+    ordered = query.order_by(MisconductCase.proposed_at.desc(), MisconductCase.code.desc()).limit(5000)
     return [(case, person, candidate, sitting) for case, person, candidate, sitting in session.execute(ordered)]
 
 

@@ -254,6 +254,36 @@ def test_more_time_for_the_whole_room_says_for_how_many(sitting: Sitting, invigi
     assert "已为 2 名考生延时" in invigilator.post(address(sitting, "/add-time"), data=data, follow_redirects=True).text
 
 
+def test_more_time_for_nobody_is_not_said_to_be_done(session: Session, sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, *range(len(sitting.people)))
+    for person in sitting.people:
+        attempt = session.get_one(Attempt, person.attempt_id)
+        attempt.status, attempt.submit_kind, attempt.submitted_at = AttemptStatus.SUBMITTED, "candidate", now()
+    session.flush()
+    data = {"minutes": "5", "reason": "network", "note": "", "room": str(sitting.room_ids[0])}
+    reply = chief.post(address(sitting, "/add-time"), data=data, follow_redirects=True)
+    assert "没有可以延时的考生" in reply.text
+
+
+def test_an_act_leads_back_to_the_room_and_the_view_it_came_from(sitting: Sitting, chief: FlaskClient) -> None:
+    begin(sitting, 0)
+    shown = f"?room={sitting.room_ids[0]}&view=seats"
+    room = unescape(chief.get(address(sitting, shown)).text)
+    opened = address(sitting, f"/candidates/{sitting.people[0].registration_id}{shown}")
+    assert opened in room
+    drawer = unescape(chief.get(opened, headers={"HX-Request": "true"}).text)
+    action = address(sitting, f"/candidates/{sitting.people[0].registration_id}/lock{shown}")
+    assert action in drawer
+    reply = chief.post(action, data={"reason": "identity", "note": ""})
+    assert reply.headers["Location"].split("_m=")[0].startswith(address(sitting, shown))
+    whole = {"reason": "power", "note": "", "room": str(sitting.room_ids[0]), "view": "seats"}
+    assert (
+        chief.post(address(sitting, "/room-acts/pause"), data=whole)
+        .headers["Location"]
+        .startswith(address(sitting, shown))
+    )
+
+
 def test_a_note_about_the_room_is_kept(session: Session, sitting: Sitting, invigilator: FlaskClient) -> None:
     reply = invigilator.post(address(sitting, "/notes"), data={"text": "窗外施工噪声"}, follow_redirects=True)
     assert "窗外施工噪声" in reply.text

@@ -259,3 +259,24 @@ def test_cases_of_another_organisation_do_not_exist(
     assert case.code not in stranger.get("/misconduct/").text
     assert sign_in(Role.INVIGILATOR).get(address).status_code == 404
     assert sign_in(Role.MARKER).get(address).status_code == 403
+
+
+def test_what_was_typed_survives_a_refusal(
+    session: Session, sitting: Sitting, desk: FlaskClient, sign_in: SignIn, make_user: MakeUser
+) -> None:
+    begin(sitting, 0)
+    base = f"/console/{sitting.exam_session_id}/candidates/{sitting.people[0].registration_id}/misconduct"
+    desk.post(base, data={"breach": "phone", "facts": DRAFT.facts, "statement": "我只是看时间。"})
+    case = session.scalars(select(MisconductCase)).one()
+    address = f"/misconduct/{case.misconduct_case_id}"
+    reply = desk.post(f"{address}/edit", data={"breach": "phone", "facts": "第三排靠窗的座位上有手机", "statement": ""})
+    assert reply.status_code == 422
+    assert "第三排靠窗的座位上有手机" in reply.text
+    assert "请记下考生的陈述" in reply.text
+    with_password(make_user(Role.CHIEF_INVIGILATOR, name="second"), "second long password")
+    for username, password in (("zongkong", "first long password"), ("second", "second long password")):
+        desk.post(f"{address}/sign", data={"username": username, "password": password})
+    reply = sign_in(Role.EXAM_OFFICER).post(f"{address}/decide", data={"verdict": "", "reason": REASON})
+    assert reply.status_code == 422
+    assert REASON in reply.text
+    assert "请选择违纪类别" in reply.text

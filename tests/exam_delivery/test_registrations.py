@@ -367,3 +367,16 @@ def test_documents_wait_until_everybody_has_a_seat(world):
 
 def test_extra_time_is_read_from_the_roster(world):
     assert preview_of(world, GOOD | {"加时系数": "1.5"}).valid[0].time_factor == Decimal("1.5")
+
+
+def test_every_bad_row_can_be_downloaded_however_many_there_are(world, sign_in):
+    client = sign_in(Role.EXAM_OFFICER)
+    rows = [{"姓名": f"演示{n}", "证件号码": id_number(n), "手机号码": "12345"} for n in range(1, 251)]
+    address = f"/exam-batches/{world.batch.exam_batch_id}/roster"
+    file = {"file": (io.BytesIO(roster_file(*rows)), "名单.xlsx")}
+    preview = client.post(address, data=file, content_type="multipart/form-data").headers["Location"]
+    assert f"{preview}/problems.xlsx" in client.get(preview).text
+    (sheet,) = read_table(client.get(f"{preview}/problems.xlsx").data)
+    assert [line[0] for line in sheet.rows[1:]] == [str(n) for n in range(2, 252)]
+    assert all("11 位手机号" in line[4] and id_number(1) not in line for line in sheet.rows[1:])
+    assert sign_in(Role.INVIGILATOR).get(f"{preview}/problems.xlsx").status_code == 403
