@@ -93,7 +93,8 @@ class Changing(TypedDict):
 def _flag(seat: Seat) -> str:
     """Return what is odd about a candidate: another device, the exam page left, no lockdown."""
     device = _("换过设备") if seat.n_takeovers else ""
-    left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=seat.n_leaves, s=seat.away_seconds) if seat.n_leaves else ""
+    away = seat.leaves
+    left = _("离开页面 %(n)s 次，共 %(s)s 秒", n=away.n, s=away.seconds) if away.n else ""
     exempt = _("已豁免 SEB") if seat.is_exempt else ""
     restarted = _("换卷重考") if seat.is_restarted else ""
     return "；".join(filter(None, (restarted, device, left, exempt)))

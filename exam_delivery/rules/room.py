@@ -18,6 +18,7 @@ class SeatState(enum.StrEnum):
 
     LOCKED = "locked"
     OFFLINE = "offline"
+    LEFT_PAGE = "left_page"
     PAUSED = "paused"
     UNPREPARED = "unprepared"
     REFUSED = "refused"
@@ -34,6 +35,7 @@ class SeatState(enum.StrEnum):
 SEAT_LABELS: dict[SeatState, str] = {
     SeatState.LOCKED: N_("已锁定"),
     SeatState.OFFLINE: N_("离线"),
+    SeatState.LEFT_PAGE: N_("离开页面"),
     SeatState.PAUSED: N_("已暂停"),
     SeatState.UNPREPARED: N_("未备卷"),
     SeatState.REFUSED: N_("未准入场"),
@@ -49,6 +51,7 @@ SEAT_LABELS: dict[SeatState, str] = {
 SEAT_KINDS: dict[SeatState, str] = {
     SeatState.LOCKED: "danger",
     SeatState.OFFLINE: "danger",
+    SeatState.LEFT_PAGE: "warning",
     SeatState.PAUSED: "warning",
     SeatState.UNPREPARED: "danger",
     SeatState.REFUSED: "danger",
@@ -140,6 +143,7 @@ class SeatFacts:
     refused_at: datetime | None = None
     paused_at: datetime | None = None
     locked_at: datetime | None = None
+    is_away: bool = False
 
 
 def seat_state(facts: SeatFacts, at: datetime) -> SeatState:
@@ -159,7 +163,9 @@ def _working_state(facts: SeatFacts, at: datetime) -> SeatState:
     if facts.paused_at:
         return SeatState.PAUSED
     is_silent = facts.last_contact_at is None or at - facts.last_contact_at > OFFLINE_AFTER
-    return SeatState.OFFLINE if is_silent else SeatState.WORKING
+    if is_silent:
+        return SeatState.OFFLINE
+    return SeatState.LEFT_PAGE if facts.is_away else SeatState.WORKING
 
 
 def _waiting_state(facts: SeatFacts) -> SeatState:

@@ -56,6 +56,7 @@ WRITING = ANYWHERE | {Act.SWAP_DEVICE, Act.ADD_TIME, Act.FORCE_HAND_IN, Act.RESE
 POSSIBLE: dict[SeatState, frozenset[Act]] = {
     SeatState.LOCKED: WRITING | {Act.UNLOCK},
     SeatState.OFFLINE: WRITING | {Act.PAUSE, Act.LOCK},
+    SeatState.LEFT_PAGE: WRITING | {Act.PAUSE, Act.LOCK},
     SeatState.PAUSED: WRITING | {Act.RESUME, Act.LOCK},
     SeatState.UNPREPARED: frozenset(),
     SeatState.REFUSED: frozenset({Act.CHECK_IN, Act.ABSENT, Act.NOTE}),

@@ -14,6 +14,7 @@ from exam_delivery.models import ExamBatch, ExamSession, Incident
 from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import leaving, lockdown, planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
+from exam_delivery.repository.leaving import Leaves
 from exam_delivery.rules.room import RANKS, SeatFacts, SeatState, seat_state
 from exam_delivery.rules.room_acts import Act, acts_for
 from exam_delivery.services import recusal
@@ -24,7 +25,8 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 
 BEFORE, AFTER = timedelta(hours=36), timedelta(hours=36)
-AT_WORK = frozenset({SeatState.WORKING, SeatState.OFFLINE, SeatState.PAUSED, SeatState.LOCKED})
+AT_WORK = frozenset({SeatState.WORKING, SeatState.OFFLINE, SeatState.LEFT_PAGE, SeatState.PAUSED, SeatState.LOCKED})
+NO_LEAVES = Leaves()
 PRESENT = AT_WORK | {SeatState.CHECKED_IN, SeatState.SIGNED_IN, SeatState.WAITING, SeatState.SUBMITTED}
 
 
@@ -35,8 +37,7 @@ class Seat:
     row: SeatRow
     state: SeatState
     n_takeovers: int
-    n_leaves: int = 0
-    away_seconds: int = 0
+    leaves: Leaves = NO_LEAVES
     is_exempt: bool = False
     is_restarted: bool = False
 
@@ -132,15 +133,16 @@ def _seat(
     row: SeatRow,
     at: datetime,
     takeovers: Mapping[uuid.UUID, int],
-    leaves: Mapping[uuid.UUID, tuple[int, int]],
+    leaves: Mapping[uuid.UUID, Leaves],
     *,
     is_exempt: bool,
     is_restarted: bool,
 ) -> Seat:
     if row.attempt_id is None:
         return Seat(row, state_of(row, at), 0, is_exempt=is_exempt)
-    n_leaves, away = leaves.get(row.attempt_id, (0, 0))
-    return Seat(row, state_of(row, at), takeovers.get(row.attempt_id, 0), n_leaves, away, is_exempt, is_restarted)
+    away = leaves.get(row.attempt_id, NO_LEAVES)
+    state = state_of(row, at, is_away=away.is_away)
+    return Seat(row, state, takeovers.get(row.attempt_id, 0), away, is_exempt, is_restarted)
 
 
 def _is_exempt(row: SeatRow, exempt: tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]) -> bool:
@@ -148,11 +150,11 @@ def _is_exempt(row: SeatRow, exempt: tuple[frozenset[uuid.UUID], frozenset[uuid.
     return row.registration_id in people or row.exam_room_id in rooms
 
 
-def state_of(row: SeatRow, at: datetime) -> SeatState:
+def state_of(row: SeatRow, at: datetime, *, is_away: bool = False) -> SeatState:
     """Return how a candidate stands at a moment."""
     facts = SeatFacts(
         row.registration_status, row.attempt_status, row.signed_in_at, row.last_contact_at, row.checked_in_at,
-        row.refused_at, row.paused_at, row.locked_at,
+        row.refused_at, row.paused_at, row.locked_at, is_away,
     )  # fmt: skip
     return seat_state(facts, at)
 
@@ -187,8 +189,8 @@ def view_seat(
     incidents = repository.incidents_of(session, row.attempt_id, actor=actor)
     n_takeovers = sum(one.kind == "takeover" and one.attempt_id == row.attempt_id for one in incidents)
     minutes = repository.extra_minutes(session, [row.attempt_id]).get(row.attempt_id, 0)
-    n_leaves, away = leaving.leaves_of_attempt(session, row.attempt_id)
+    away = leaving.leaves_of_attempt(session, row.attempt_id)
     is_exempt = _is_exempt(row, lockdown.exempt_seats(session, exam_session_id, actor=actor))
     is_restarted = any(incident.kind == "restart" and incident.attempt_id == row.attempt_id for incident in incidents)
-    seat = Seat(row, state_of(row, at), n_takeovers, n_leaves, away, is_exempt, is_restarted)
+    seat = Seat(row, state_of(row, at, is_away=away.is_away), n_takeovers, away, is_exempt, is_restarted)
     return seat, incidents, minutes

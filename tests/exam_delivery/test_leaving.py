@@ -25,6 +25,7 @@ from kernel.uow import unit_of_work
 from tests.conftest import SignIn
 from tests.exam_delivery.sitting_cases import SECRET, Caller, Clock, count, make_database, prepare
 from tests.exam_delivery.test_answering import Exam
+from tests.exam_delivery.test_attempts import begin
 from tests.exam_delivery.world import World
 
 
@@ -128,6 +129,28 @@ def test_the_console_shows_how_often_and_how_long(
     assert page.count("离开页面 2 次，共 25 秒") == 1
     drawer = client.get(f"/console/{sitting.exam_session_id}/candidates/{sitting.people[0].registration_id}").text
     assert "离开页面 2 次，共 25 秒" in drawer
+
+
+def test_who_is_away_from_the_page_is_shown_before_those_who_write_until_they_are_back(
+    session: Session, organisation: Organisation, sign_in: SignIn
+) -> None:
+    with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+        sitting = prepare(uow.session, organisation.organisation_id, n=2, starts_at=now() - timedelta(minutes=5))
+    begin(sitting, 0, 1)
+    second = sitting.people[1]
+    client: FlaskClient = sign_in(Role.CHIEF_INVIGILATOR)
+
+    def states_after(seq: int, kind: str) -> list[tuple[str, str]]:
+        with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+            uow.add(LeaveEvent(attempt_id=second.attempt_id, seq=seq, kind=kind, seconds=0, received_at=now()))
+        seats = client.get(f"/console/{sitting.exam_session_id}/state").json["seats"]
+        return [(seat["key"], seat["state"]) for seat in seats]
+
+    first, away = str(sitting.people[0].registration_id), str(second.registration_id)
+    assert states_after(1, "hidden") == [(away, "left_page"), (first, "working")]
+    drawer = client.get(f"/console/{sitting.exam_session_id}/candidates/{away}").text
+    assert all(act in drawer for act in ("离开页面", "强制收卷", "锁定", "暂停"))
+    assert states_after(2, "returned") == [(first, "working"), (away, "working")]
 
 
 def test_the_rules_of_the_organisation_and_the_tools_of_the_session_reach_the_form(
