@@ -1,24 +1,22 @@
-"""Load for `benchmarks.answering`: closed loops by wrk (Debian package), an open loop of our own, and the databases' own limits."""
+"""Load for `benchmarks.answering`: closed loops by wrk (Debian package), calls due at fixed times, and the databases' own limits."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-import select
 import shutil
-import socket
 import sqlite3
-import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answering_calls import Call, due_saves, next_seq
+from benchmarks.answering_lines import Exchange, Line, Waits, run_calls
 from tests.exam_delivery.sitting_cases import Person
 from tools.check import as_database_user, postgres_bin
 
@@ -32,6 +30,16 @@ function request()
   local person = people[%(choice)s]
   local path = "/api/v1/exam/attempts/" .. person[1] .. "/%(call)s"
   return wrk.format("%(method)s", path, {["Authorization"] = "Bearer " .. person[2]}, %(body)s)
+end
+"""
+SIGN_INS = """
+local people = {%(people)s}
+local n = 0
+function request()
+  n = n + 1
+  local person = people[(n - 2) %% %(n)d + 1]
+  local body = '{"admission_number":"' .. person[1] .. '","id_number":"' .. person[2] .. '"}'
+  return wrk.format("POST", "/api/v1/exam/sign-in", {}, body)
 end
 """
 EVENTS = """(function()
@@ -134,88 +142,44 @@ class Target:
 
     def saves(self, people: Sequence[Person], n_events: int) -> str:
         """Return the script of saves with so many answers each; numbers grow from phase to phase."""
-        first = (1 << 20) + int(time.time() * 1000) % (1 << 40)
         return SCRIPT % {
-            "people": _table(people), "first": first, "choice": "math.random(#people)", "call": "responses", "method": "PUT",
+            "people": _table(people), "first": next_seq(), "choice": "math.random(#people)", "call": "responses", "method": "PUT",
             "body": EVENTS % {"n_events": n_events, "n_slots": self.n_slots},
         }  # fmt: skip
 
-    def open_loop(self, people: Sequence[Person], rate: int) -> Figure:
-        """Send saves at fixed times whether or not the last was answered; a wait counts from when a save was due."""
+    def open_loop(self, calls: Sequence[tuple[float, Call]], names: Mapping[str, str]) -> list[Figure]:
+        """Send calls at fixed times whether or not the last was answered; one figure for each kind that has a name.
+
+        The processor time is that of a call of any kind: the server is not asked what it was spent on.
+        """
         host, port = self.base_url.removeprefix("http://").split(":")
-        calls, lines = _calls(self, people, rate), [_Line(host, int(port)) for _ in range(self.connections)]
-        before, began = cpu_seconds(self.pid), time.perf_counter()
-        waits, n_failed = _run_calls(lines, calls, rate)
-        met, processor = len(waits) / (time.perf_counter() - began), cpu_seconds(self.pid) - before
-        for line in lines:
-            line.socket.close()
-        cuts = [cut * 1000 for cut in statistics.quantiles(waits, n=100)]
-        name = f"save 1 answer, {rate:,} a second due"
-        return Figure(name, met, met, cuts[49], cuts[94], cuts[98], processor / len(waits) * 1000, n_failed)
+        with Exchange([Line(host, int(port)) for _ in range(self.connections)]) as exchange:
+            before, began = cpu_seconds(self.pid), time.perf_counter()
+            waits = run_calls(exchange, calls)
+            seconds, processor = time.perf_counter() - began, cpu_seconds(self.pid) - before
+        per_call = processor / len(calls) * 1000
+        return [_figure_of(name, kind, waits, seconds, per_call) for kind, name in names.items()]
+
+    def open_saves(self, people: Sequence[Person], rate: int) -> Figure:
+        """Have saves come in at a fixed rate."""
+        calls = list(due_saves(people, self.n_slots, rate, self.seconds))
+        return self.open_loop(calls, {"save": f"save 1 answer, {rate:,} a second due"})[0]
+
+    def sign_ins(self, people: Sequence[Person]) -> str:
+        """Return the script of sign-ins of each person in turn."""
+        table = ",".join(f'{{"{person.admission_number}","{person.id_number}"}}' for person in people)
+        return SIGN_INS % {"people": table, "n": len(people)}
+
+
+def _figure_of(name: str, kind: str, waits: Waits, seconds: float, per_call: float) -> Figure:
+    """Return the figure of one kind of call of an open loop."""
+    rate, failures = len(waits.seconds[kind]) / seconds, waits.failures[kind]
+    told = "".join(f"  {what} {failures.count(what)}" for what in sorted(set(failures)))
+    return Figure(name, rate, rate if kind == "save" else 0, *waits.cuts(kind), per_call, len(failures), told)
 
 
 def _table(people: Sequence[Person]) -> str:
     return ",".join(f'{{"{person.attempt_id}","{person.token}"}}' for person in people)
-
-
-class _Line:
-    """One connection of the open loop; it carries one call at a time."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port), timeout=30)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.due = 0.0
-        self.got = b""
-
-    def fileno(self) -> int:
-        """Return what `select` asks for."""
-        return self.socket.fileno()
-
-    def send(self, due: float, call: bytes) -> None:
-        """Send a call that was due at this moment."""
-        self.due, self.got = due, b""
-        self.socket.sendall(call)
-
-    def receive(self) -> int:
-        """Take what has arrived; return the status when the answer is whole, else 0."""
-        if not (part := self.socket.recv(1 << 16)):
-            raise SystemExit("the server hung up in the middle of the open loop")
-        self.got += part
-        head, end, body = self.got.partition(b"\r\n\r\n")
-        if not end or len(body) < int(head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]):
-            return 0
-        return int(head[9:12])
-
-
-def _calls(target: Target, people: Sequence[Person], rate: int) -> list[bytes]:
-    """Return the saves of one open loop, made before it begins: while it runs every moment counts."""
-    lot, first = random.Random(rate), (1 << 20) + int(time.time() * 1000) % (1 << 40)
-    calls = []
-    for number in range(first, first + rate * target.seconds):
-        person, slot = lot.choice(people), lot.randrange(target.n_slots) + 1
-        body = json.dumps({"events": [{"slot": slot, "seq": number, "response": ["A"], "client_time": "t"}]})
-        calls.append(
-            f"PUT /api/v1/exam/attempts/{person.attempt_id}/responses HTTP/1.1\r\nHost: x\r\n"
-            f"Authorization: Bearer {person.token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
-    return calls
-
-
-def _run_calls(lines: list[_Line], calls: Sequence[bytes], rate: int) -> tuple[list[float], int]:
-    """Send each call when it is due, or when a line is free again after that; return waits in seconds and how many failed."""
-    free, began, n_sent, n_failed, waits = list(lines), time.perf_counter(), 0, 0, list[float]()
-    while len(waits) < len(calls):
-        moment = time.perf_counter()
-        while free and n_sent < len(calls) and (due := began + n_sent / rate) <= moment:
-            free.pop().send(due, calls[n_sent])
-            n_sent += 1
-        pause = began + n_sent / rate - time.perf_counter() if free and n_sent < len(calls) else 30
-        for line in select.select(lines, [], [], max(0, pause))[0]:
-            if status := line.receive():
-                waits.append(time.perf_counter() - line.due)
-                n_failed += status != HTTPStatus.OK
-                free.append(line)
-    return waits, n_failed
 
 
 def sqlite_limit(folder: Path, seconds: float) -> float:
