@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from exam_delivery.models import Equating, ExamBatch
+from exam_delivery.models import Equating, ExamBatch, ScoreRelease
 from exam_delivery.pages import reading
+from exam_delivery.pages.scores import XLSX
 from exam_delivery.repository import equating as repository
 from exam_delivery.repository import equating_decisions as decisions_repository
 from exam_delivery.repository import planning, releases
-from exam_delivery.rules.equating import Curve, Design, Method, Way, four_decimals
+from exam_delivery.rules.equating import ENGINE, Curve, Design, Method, Way, draws_of, four_decimals
 from exam_delivery.rules.equating_states import STATE_LABELS, EquatingState
-from exam_delivery.rules.equating_words import DESIGN_LABELS, DESIGN_MEANINGS, METHOD_LABELS, METHOD_MEANINGS
-from exam_delivery.services import equated_scores
+from exam_delivery.rules.equating_words import DESIGN_LABELS, DESIGN_MEANINGS, METHOD_LABELS, METHOD_MEANINGS, source_of
+from exam_delivery.services import equated_scores, equating_tables
 from exam_delivery.services import equating as service
 from exam_delivery.services import equating_decisions as decisions
 from exam_delivery.services.equating import Pair, Plan, Study
@@ -71,6 +73,7 @@ class PairView:
     design: str
     method: str
     meanings: Sequence[str]
+    origin: str
     rows: Sequence[tuple[Decimal, Decimal, Decimal, Decimal]]
     chart: Chart | None
 
@@ -84,6 +87,8 @@ class StudyPage:
     turned: Mapping[uuid.UUID, tuple[str, str]]
     shown: int
     plan: Plan
+    export_href: str
+    standing: str
     may_release: bool
     decisions: Sequence[Equating]
     badges: Mapping[EquatingState, tuple[str, str]]
@@ -99,6 +104,7 @@ class PairFigures:
     figures: Mapping[str, Any]
     way: str
     usual: str
+    origin: str
     rows: Sequence[tuple[Decimal, Decimal, Decimal, Decimal]]
 
 
@@ -165,12 +171,56 @@ def study_page(
     is_official = former.equating_id is not None if former else found.terms.is_official
     is_waiting = any(one.state is EquatingState.PROPOSED for one in known)
     page = StudyPage(
-        found, [_view(pair) for pair in found.pairs], repository.people(session, turned, actor=actor), SHOWN_TURNS, plan,
-        may_release, known, _badges(), may_release and is_official and found.is_whole and not is_waiting, reason,
-        errors or {},
+        found, [_view(pair, found.seed) for pair in found.pairs], repository.people(session, turned, actor=actor),
+        SHOWN_TURNS, plan, _export_address(exam_batch_id, plan), _standing(former, is_official=is_official), may_release,
+        known, _badges(), may_release and is_official and found.is_whole and not is_waiting, reason, errors or {},
     )  # fmt: skip
     body, _status = render_page("exam_delivery/equating/study.html", page)
     return body, 422 if errors else 200
+
+
+def _standing(former: ScoreRelease | None, *, is_official: bool) -> str:
+    """Return what equating means for the scores of this batch."""
+    if former is not None and is_official:
+        return str(_("本批次已按等值后的成绩发布：再有经两人批准的等值决定，就移交成绩更正。"))
+    if former is not None:
+        return str(_("本页只作参考：本批次成绩已按原始分发布。"))
+    if is_official:
+        return str(_("规则方案规定：经两人批准的等值改变正式成绩，没有批准不能发布。"))
+    return str(_("本页只作参考：规则方案没有启用等值，正式成绩一律按原始分。"))
+
+
+def _export_address(exam_batch_id: uuid.UUID, plan: Plan) -> str:
+    """Return where exactly what is shown is exported."""
+    ways: dict[str, Any] = {f"{WAY}{key}": way_value(way) for key, way in plan.ways.items()}
+    return url_for(
+        "equating.export", exam_batch_id=exam_batch_id, reference=plan.reference, drop=sorted(plan.dropped), **ways
+    )
+
+
+@bp.post("/batches/<uuid:exam_batch_id>/export")
+@requires(Permission.SCORE_READ)
+def export(exam_batch_id: uuid.UUID) -> Response:
+    """Download the conversion tables that the page shows as Excel."""
+    plan = read_plan(request.args, request.args.getlist("drop"))
+    try:
+        with unit_of_work(current_actor()) as uow:
+            body, batch = equating_tables.export_study(uow, exam_batch_id, plan)
+            name = f"{batch.code}-{_('等值换算表')}.xlsx"
+    except (ConflictError, InvalidInputError) as exc:
+        back = url_for("equating.study", exam_batch_id=exam_batch_id)
+        return redirect_with_message(back, reading.message_of(exc), "danger")
+    return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+@bp.post("/<uuid:equating_id>/export")
+@requires(Permission.SCORE_READ)
+def export_kept(equating_id: uuid.UUID) -> Response:
+    """Download the conversion tables of a decision as Excel."""
+    with unit_of_work(current_actor()) as uow:
+        body, found = equating_tables.export_decision(uow, equating_id)
+        name = f"{found.code}-{_('等值换算表')}.xlsx"
+    return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 def _badges() -> dict[EquatingState, tuple[str, str]]:
@@ -232,7 +282,20 @@ def _kept(found: Equating, figures: Mapping[str, Any]) -> PairFigures:
     ]
     way = Way(Design(figures["design"]), Method(figures["method"]))
     design, method = figures["usual"]
-    return PairFigures(figures, way_label(way), way_label(Way(Design(design), Method(method))), rows)
+    origin = _origin(way, found.seed, equated_scores.engine_of(found))
+    return PairFigures(figures, way_label(way), way_label(Way(Design(design), Method(method))), origin, rows)
+
+
+def _origin(way: Way, seed: int, engine: int) -> str:
+    """Return what made a conversion: the computation and its number, the formulas, the samples of the errors."""
+    if way.method is Method.IDENTITY:
+        return str(_("没有换算，原始分就是结果。"))
+    return str(
+        _(
+            "由考库等值计算（第 %(engine)s 版）按 %(source)s 的公式得出；标准误来自 %(draws)s 次自助抽样，种子 %(seed)s。",
+            engine=engine, source=source_of(way), draws=draws_of(way.method), seed=seed,
+        )
+    )  # fmt: skip
 
 
 @bp.post("/<uuid:equating_id>/approve")
@@ -272,14 +335,15 @@ def _decide(equating_id: uuid.UUID, done: str, act: Callable[[UnitOfWork], objec
     return redirect_with_message(back, done)
 
 
-def _view(pair: Pair) -> PairView:
+def _view(pair: Pair, seed: int) -> PairView:
     design, method = pair.way.design, pair.way.method
     meanings = [_(METHOD_MEANINGS[method])]
     if method is not Method.IDENTITY:
         meanings.insert(0, _(DESIGN_MEANINGS[design]))
     return PairView(
         pair, [(way_value(way), way_label(way)) for way in pair.ways], way_value(pair.way), way_label(pair.usual),
-        _(DESIGN_LABELS[design]), way_label(pair.way), meanings, _rows(pair), _chart(pair.curve, pair.way),
+        _(DESIGN_LABELS[design]), way_label(pair.way), meanings,
+        _origin(pair.way, seed, ENGINE) if pair.curve is not None else "", _rows(pair), _chart(pair.curve, pair.way),
     )  # fmt: skip
 
 

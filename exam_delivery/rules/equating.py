@@ -16,6 +16,8 @@ from psychometrics.chained import chained_equipercentile, chained_linear, circle
 from psychometrics.equating import equipercentile_equating, loglinear_smoothing
 from psychometrics.nonequivalent import GroupMoments, group_moments, levine, tucker
 
+ENGINE = 1
+"""Number of this computation: another one where equal scores give another table; decisions keep it beside their figures."""
 DRAWS, CURVE_DRAWS = 200, 100
 """Bootstrap samples of the persons of both groups; each sample of the curve is smoothed anew, which takes longer."""
 DEGREE = 3
@@ -153,7 +155,7 @@ def fit(way: Way, new: Group, old: Group, *, step: float, seed: int) -> Curve:
         return Curve(points, points, np.zeros(points.size))
     values = _equivalents(way, new, old, points, step)
     rng, drawn = np.random.default_rng(seed), []
-    n_draws = CURVE_DRAWS if way.method is Method.EQUIPERCENTILE else DRAWS
+    n_draws = draws_of(way.method)
     for _ in range(n_draws):
         try:
             drawn.append(_equivalents(way, new.drawn(rng), old.drawn(rng), points, step))
@@ -162,6 +164,19 @@ def fit(way: Way, new: Group, old: Group, *, step: float, seed: int) -> Curve:
     if len(drawn) < n_draws / 2:
         raise ParameterError("half of the samples do not carry the method")
     return Curve(points, values, np.asarray(np.std(drawn, axis=0, ddof=1), np.float64))
+
+
+def draws_of(method: Method) -> int:
+    """Return from how many samples the standard errors of a method come; none where nothing is estimated.
+
+    Examples
+    --------
+    >>> [draws_of(one) for one in (Method.IDENTITY, Method.TUCKER, Method.EQUIPERCENTILE)]
+    [0, 200, 100]
+    """
+    if method is Method.IDENTITY:
+        return 0
+    return CURVE_DRAWS if method is Method.EQUIPERCENTILE else DRAWS
 
 
 def _equivalents(way: Way, new: Group, old: Group, points: FloatArray, step: float) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exam_delivery.rules.equating import Design, Method
+from exam_delivery.rules.equating import Design, Method, Way
 from kernel.i18n import N_
 
 DESIGN_LABELS: Mapping[Design, str] = {
@@ -39,3 +39,23 @@ METHOD_MEANINGS: Mapping[Method, str] = {
     Method.CHAINED_LINEAR: N_("先换算到锚题，再从锚题换算到参照试卷，两步都是直线。"),
     Method.EQUIPERCENTILE: N_("名次（百分位）相同的分数算作相当，分数段之间可以伸缩；先做平滑。人数多时才可靠。"),
 }
+
+_BOOK = "Kolen & Brennan (2014)"
+SOURCES: Mapping[tuple[Design, Method], str] = {
+    (Design.EQUIVALENT, Method.MEAN): f"{_BOOK} 2.2",
+    (Design.EQUIVALENT, Method.CIRCLE_ARC): "Livingston & Kim (2009)",
+    (Design.EQUIVALENT, Method.LINEAR): f"{_BOOK} 2.3",
+    (Design.EQUIVALENT, Method.EQUIPERCENTILE): f"{_BOOK} 2.5, 3.3",
+    (Design.COMMON_ITEMS, Method.MEAN): "Babcock, Albano & Raymond (2012)",
+    (Design.COMMON_ITEMS, Method.CIRCLE_ARC): "Livingston & Kim (2009)",
+    (Design.COMMON_ITEMS, Method.TUCKER): f"{_BOOK} 4.2",
+    (Design.COMMON_ITEMS, Method.LEVINE): f"{_BOOK} 4.3",
+    (Design.COMMON_ITEMS, Method.CHAINED_LINEAR): f"{_BOOK} 4",
+    (Design.COMMON_ITEMS, Method.EQUIPERCENTILE): f"{_BOOK} 3.3, 5",
+}
+"""Where the formulas of a way stand; nothing is worked out without conversion."""
+
+
+def source_of(way: Way) -> str:
+    """Return where the formulas of a way stand."""
+    return SOURCES.get((way.design, way.method), "")

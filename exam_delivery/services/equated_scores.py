@@ -109,3 +109,8 @@ def read_conversions(equating: Equating) -> dict[uuid.UUID, Conversion]:
         )
         for one in equating.figures["pairs"]
     }  # fmt: skip
+
+
+def engine_of(equating: Equating) -> int:
+    """Return which computation made a decision's figures; those without a number are of the first."""
+    return int(equating.figures.get("engine", 1))

@@ -8,7 +8,7 @@ from typing import Any
 from exam_delivery.models import Equating, ScoreRelease
 from exam_delivery.repository import equating_decisions as repository
 from exam_delivery.repository import planning, releases
-from exam_delivery.rules.equating import Design, Method, Way, four_decimals
+from exam_delivery.rules.equating import ENGINE, Design, Method, Way, four_decimals
 from exam_delivery.rules.equating_states import EquatingState, check_proposed
 from exam_delivery.services import equating, release
 from exam_delivery.services.equating import Pair, Plan, SatForm, Study
@@ -80,7 +80,7 @@ def _new(uow: UnitOfWork, study: Study, plan: Plan, reason: str, number: int) ->
             "ways": {str(one.form.form_id): [one.way.design.value, one.way.method.value] for one in study.pairs},
         },
         figures={
-            "unit": str(study.terms.unit), "forms": [_form(one) for one in study.forms],
+            "engine": ENGINE, "unit": str(study.terms.unit), "forms": [_form(one) for one in study.forms],
             "pairs": [_pair(one) for one in study.pairs],
         },
         figures_digest=study.digest, seed=study.seed, reason=reason.strip()[:LONGEST_REASON],

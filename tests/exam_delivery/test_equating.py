@@ -13,7 +13,7 @@ from exam_delivery.models import Attempt, Equating, KeyChange, ScoreRecord, Scor
 from exam_delivery.rules import equating as rules
 from exam_delivery.rules.equating import Conversion, Design, Group, Method, Way
 from exam_delivery.rules.equating_keys import APPLIES, LEAST, Sizes
-from exam_delivery.services import equated_scores, equating, key_changes, release, sessions
+from exam_delivery.services import equated_scores, equating, equating_tables, key_changes, release, sessions
 from exam_delivery.services import equating_decisions as decisions
 from exam_delivery.services import forms as forms_service
 from exam_delivery.services.equating import Plan
@@ -27,6 +27,7 @@ from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotF
 from kernel.identity.permissions import Role
 from kernel.jobs.models import Job
 from kernel.jobs.runner import run_job
+from kernel.spreadsheets import read_table
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import ALL_RIGHT, SealedForms, World, fake_blueprints, session_plan
 
@@ -332,3 +333,76 @@ def test_proposals_are_made_turned_down_and_taken_back_in_the_browser_by_who_may
     db.session.expire_all()
     assert db.session.get(Equating, found.equating_id).state == "rejected"
     assert previewed(world).blockers[0].step == "equating"
+
+
+# --- the table as a file ---------------------------------------------------------------------------------------------
+
+
+def read_file(response):
+    """Return the steps of the first table by raw score, and what the last sheet says, by its name."""
+    table, *_others, said = read_table(response.data)
+    header, *rows = table.rows[1:]
+    assert header == equating_tables.HEADINGS
+    return {Decimal(row[0]): row for row in rows}, [row[:2] for row in said.rows[1:]]
+
+
+def test_the_table_is_downloaded_as_the_page_shows_it_by_who_reads_scores_and_the_journal_tells(
+    world, make_actor, sign_in, other_organisation
+):
+    rule(make_actor, **FEW)
+    address, form_id = f"/equating/batches/{batch_of(world)}", uuid.UUID(world.forms.form_ids[1])
+    way = Way(Design.COMMON_ITEMS, Method.MEAN)
+    study = equating.study(db.session(), world.officer, batch_of(world), Plan(ways={form_id: way}))
+    (pair,) = study.pairs
+    client = sign_in(Role.EXAM_OFFICER)
+    chosen = {f"way_{form_id}": "common_items:mean"}
+    shown = client.get(address, query_string=chosen).get_data(as_text=True)
+    assert "Babcock, Albano &amp; Raymond (2012)" in shown
+    assert f"/export?way_{form_id}=common_items:mean" in shown
+    rows, said = read_file(client.post(f"{address}/export", query_string=chosen))
+    assert len(rows) == len(pair.conversion.points)
+    value, error = pair.at_mark
+    raw, worth, spread, rounded, change, mark = rows[pair.mark]
+    assert (Decimal(worth), Decimal(spread), mark) == (value, error, "理论合格分")
+    assert Decimal(rounded) == pair.conversion.apply(pair.mark) == Decimal(raw) + Decimal(change)
+    assert {("办法", "锚题 · 均值法"), ("状态", "试算，没有成为决定"), ("校验值", study.digest)} <= set(said)
+    assert ("标准误来自", f"200 次自助抽样，种子 {study.seed}") in said
+    event = db.session.query(AuditEvent).filter_by(act="equating.export").one()
+    assert event.details["after"] == {"digest": study.digest, "rows": len(rows)}
+    assert client.post(f"{address}/export", query_string={f"way_{form_id}": "equivalent:linear"}).status_code == 303
+    assert sign_in(Role.MARKER).post(f"{address}/export").status_code == 403
+    stranger = make_actor(Role.EXAM_OFFICER, organisation_id=other_organisation.organisation_id)
+    with pytest.raises(NotFoundError), unit_of_work(stranger) as uow:
+        equating_tables.export_study(uow, batch_of(world), Plan())
+
+
+def test_a_decision_is_downloaded_as_it_was_kept_whatever_scores_became_since(
+    world, make_actor, sign_in, other_organisation
+):
+    rule(make_actor, **FEW, **{APPLIES: True})
+    second = make_actor(Role.EXAM_OFFICER, name="复核")
+    decided = approve(second, propose(world))
+    kept = decided.figures["pairs"][0]
+    release_batch(world)
+    change_key(world, second, world.forms.form_ids[1], 8)
+    client = sign_in(Role.CERTIFICATION_OFFICER)
+    rows, said = read_file(client.post(f"/equating/{decided.equating_id}/export"))
+    assert [Decimal(row[1]) for row in rows.values()] == [Decimal(one) for one in kept["values"]]
+    assert [Decimal(row[2]) for row in rows.values()] == [Decimal(one) for one in kept["errors"]]
+    assert {("状态", f"等值决定 {decided.code} 已批准"), ("计算程序", "考库等值计算，第 1 版")} <= set(said)
+    assert {("变为合格", f"{kept['gained']} 人"), ("变为不合格", f"{kept['lost']} 人")} <= set(said)
+    assert "Livingston" in client.get(f"/equating/{decided.equating_id}").get_data(as_text=True)
+    assert sign_in(Role.INVIGILATOR).post(f"/equating/{decided.equating_id}/export").status_code == 403
+    stranger = make_actor(Role.EXAM_OFFICER, organisation_id=other_organisation.organisation_id)
+    with pytest.raises(NotFoundError), unit_of_work(stranger) as uow:
+        equating_tables.export_decision(uow, decided.equating_id)
+
+
+def test_the_page_says_what_equating_means_for_a_batch_that_was_released(world, make_actor, sign_in):
+    rule(make_actor, **FEW, **{APPLIES: True})
+    approve(make_actor(Role.EXAM_OFFICER, name="复核"), propose(world))
+    release_batch(world)
+    rule(make_actor, **FEW)  # equating counts no longer, but this batch was released by it
+    shown = sign_in(Role.EXAM_OFFICER).get(f"/equating/batches/{batch_of(world)}").get_data(as_text=True)
+    assert "本批次已按等值后的成绩发布" in shown
+    assert "正式成绩一律按原始分" not in shown

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from item_templates import registry
 from item_templates.canonical import content_from_json, content_to_json, item_to_json
 from item_templates.contract import Interaction, Outcome
+from kernel.national_id import IdKind, check_id_number
 from qbank.interchange.convert import read_items
-from web.demo import answers
+from web.demo import answers, exams
 from web.demo.files import EXCEL_FILE, TYPES_FILE, WORD_FILE, items_by_type, source_items, split
-from web.demo.forms import TYPES
+from web.demo.forms import SHARED, SHARING, TYPES, shared_items
+from web.demo.people import read_people
 
 KINDS = [one.name for one in registry.all_types()]
 
@@ -95,3 +99,26 @@ def test_a_calculation_worked_out_ends_with_the_results_that_its_key_wants():
 def test_contents_of_the_demonstration_survive_their_json():
     for item in items_by_type():
         assert content_from_json(content_to_json(item.content)) == item.content
+
+
+def test_two_forms_share_enough_items_of_every_part_to_be_put_on_one_scale():
+    word, excel = split(source_items())
+    keys = {uuid.uuid4(): item for item in [*word, *excel]}
+    chosen = [keys[key] for key in shared_items(list(keys))]
+    assert len({item.points[0] for item in chosen}) == len(chosen) == sum(SHARED.values())
+    each = next(one["score_each"] for one in SHARING if one["type"] == "single_choice")
+    total = sum(one["count"] * one["score_each"] for one in SHARING)
+    assert (total, {item.content.type for item in chosen}) == (100, {"single_choice"})
+    assert len(chosen) * each * 100 >= 20 * total
+    assert {item.points[0][:3] for item in chosen} == {item.points[0][:3] for item in source_items()}
+
+
+def test_the_people_of_the_demonstration_are_marked_as_made_up_and_no_number_stands_twice():
+    groups = read_people()
+    people = [one for name in ("candidates", "past_candidates", "equated_candidates") for one in groups[name]]
+    assert len({one["id_number"] for one in people}) == len({one["phone"] for one in people}) == len(people)
+    assert all("演示" in one["name"] for one in [*people, *groups["staff"]])
+    for one in people:
+        found = check_id_number(IdKind.RESIDENT_ID, one["id_number"], today=dt.date(2026, 11, 23))
+        assert found.is_valid
+        assert (found.birth_date, found.sex) == (dt.date.fromisoformat(one["birth_date"]), exams.SEXES[one["sex"]])

@@ -1,4 +1,4 @@
-"""The demonstration's examinations: one open now for 30 candidates, and a past one whose 120 candidates have answered."""
+"""The demonstration's examinations: one open now for 30 candidates, with a form in reserve, and a past one whose 120 have answered."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ class ExamOutline:
     ends_at: dt.datetime
     duration_minutes: int = 90
     earliest_submit_minutes: int = 0
+    standby_form_ids: tuple[uuid.UUID, ...] = ()
 
 
-def open_exam_outline() -> ExamOutline:
+def open_exam_outline(standby_form_ids: Sequence[uuid.UUID]) -> ExamOutline:
     """Return an examination that began a minute ago and stays open for a day, so that anybody can try it at leisure."""
     start = now().replace(second=0, microsecond=0) - dt.timedelta(minutes=1)
-    code = f"DEMO-{start:%Y%m%d%H%M}"
-    return ExamOutline(code, "演示·电工四级理论考试（正在进行）", ("一考场",), start, start + dt.timedelta(hours=24))
+    code, end = f"DEMO-{start:%Y%m%d%H%M}", start + dt.timedelta(hours=24)
+    name = "演示·电工四级理论考试（正在进行）"
+    return ExamOutline(code, name, ("一考场",), start, end, standby_form_ids=tuple(standby_form_ids))
 
 
 def past_exam_outline() -> ExamOutline:
@@ -75,19 +77,32 @@ def roster_rows(people: Sequence[dict[str, Any]]) -> list[RosterRow]:
 def prepare_exam(
     staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID], outline: ExamOutline, people: Sequence[Any]
 ) -> ExamSession:
-    """Plan an examination, register its people, seat them, prepare their forms and open it."""
+    """Plan an examination of one session, register its people, seat them, prepare their forms and open it."""
+    batch_id = plan_batch(staff, level_id, outline.code, outline.name)
+    return prepare_session(staff, batch_id, form_ids, outline, people)
+
+
+def plan_batch(staff: Staff, level_id: uuid.UUID, code: str, name: str) -> uuid.UUID:
+    """Plan a batch of a level and return its key."""
+    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+        return batches.create_batch(uow, BatchPlan(code, name, str(level_id))).exam_batch_id
+
+
+def prepare_session(
+    staff: Staff, batch_id: uuid.UUID, form_ids: Sequence[uuid.UUID], outline: ExamOutline, people: Sequence[Any]
+) -> ExamSession:
+    """Plan a session of a batch, register its people, seat them, prepare their forms and open it."""
     officer = staff.actor(Role.EXAM_OFFICER)
     with unit_of_work(officer) as uow:
-        batch = batches.create_batch(uow, BatchPlan(outline.code, outline.name, str(level_id)))
         rooms = [
             batches.save_room(uow, _room_of(staff, name), RoomPlan(SITE, name, CAPACITY)) for name in outline.rooms
         ]
-        uow.flush()  # the session names both
-        row = sessions.create_session(uow, batch.exam_batch_id, _plan(outline, form_ids))
+        uow.flush()  # the session names them
+        row = sessions.create_session(uow, batch_id, _plan(outline, form_ids))
         watched = {room.exam_room_id: _pair(staff, number) for number, room in enumerate(rooms)}
         sessions.set_rooms(uow, row.exam_session_id, watched)
     with unit_of_work(officer) as uow:
-        rosters.register_rows(uow, batch.exam_batch_id, roster_rows(people), exam_session_id=row.exam_session_id)
+        rosters.register_rows(uow, batch_id, roster_rows(people), exam_session_id=row.exam_session_id)
     with unit_of_work(officer) as uow:
         arranging.arrange(uow, row.exam_session_id, seed=SEAT_SEED)
     with unit_of_work(officer) as uow:
@@ -109,7 +124,7 @@ def _plan(outline: ExamOutline, form_ids: Sequence[uuid.UUID]) -> SessionPlan:
         name=outline.name, form_ids=tuple(map(str, form_ids)), starts_at=outline.starts_at, ends_at=outline.ends_at,
         duration_minutes=outline.duration_minutes, open_entry_minutes=30,
         late_cutoff_minutes=late, earliest_submit_minutes=outline.earliest_submit_minutes, leave_limit=5,
-        tools=("calculator", "scratch"),
+        tools=("calculator", "scratch"), standby_form_ids=tuple(map(str, outline.standby_form_ids)),
     )  # fmt: skip
 
 
@@ -118,9 +133,12 @@ def _room_of(staff: Staff, name: str) -> uuid.UUID | None:
     return next((one.exam_room_id for one in rooms if one.name == name), None)
 
 
-def load_open_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID]) -> ExamSession:
-    """Open an examination now for the demonstration's 30 candidates."""
-    row = prepare_exam(staff, level_id, form_ids, open_exam_outline(), read_people()["candidates"])
+def load_open_exam(
+    staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID], standby_form_ids: Sequence[uuid.UUID]
+) -> ExamSession:
+    """Open an examination now for the demonstration's 30 candidates, with forms in reserve."""
+    outline = open_exam_outline(standby_form_ids)
+    row = prepare_exam(staff, level_id, form_ids, outline, read_people()["candidates"])
     check_seats(staff, row)
     happenings.happen(staff, row)
     return row

@@ -1,27 +1,47 @@
-"""What has happened in a room of the open examination: an incident, and a misconduct case that two have signed."""
+"""What has happened in the open examination: an incident, a case that two have signed, another machine, another form."""
 
 from __future__ import annotations
 
-from exam_delivery.models import ExamSession
+from collections.abc import Sequence
+
+from exam_delivery.models import ExamSession, Registration
 from exam_delivery.repository import candidates
-from exam_delivery.services import incidents, misconduct
+from exam_delivery.rules.room import Reason
+from exam_delivery.rules.standby import SwitchReason, SwitchState
+from exam_delivery.services import admitting, incidents, misconduct, standby
 from exam_delivery.services.incidents import IncidentDraft
 from exam_delivery.services.misconduct import CaseDraft
+from exam_delivery.services.room_acts import Why
+from exam_delivery.services.standby import SwitchPlan
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from web.demo.people import Staff
+from web.demo.rooms import FAILING_SEAT, SPARE
 
 FACTS = "开考约二十分钟时，两名监考员看到该考生从衣袋中取出手机查看，当场制止，手机交由监考员保管。"
 STATEMENT = "我承认看了手机，是想看时间，没有查答案。"
 
 
+UNREADABLE = "第 8 题的图显示不全，换浏览器后仍不全（演示）"
+
+
 def happen(staff: Staff, row: ExamSession) -> None:
-    """Let the two invigilators of the first room write down an incident and sign a case about its last candidate."""
-    first, second = (staff.actor(Role.INVIGILATOR, n) for n in (1, 2))
-    entries = candidates.registrations_of_session(db.session(), row.exam_session_id, actor=first)
+    """Let the staff of the first room act on some of its candidates, and two persons give one of them the form in reserve."""
+    officer = staff.actor(Role.EXAM_OFFICER)
+    entries = candidates.registrations_of_session(db.session(), row.exam_session_id, actor=officer)
     seated = [one for one, _person, _room in entries if one.exam_room_id == entries[0][0].exam_room_id]
-    *_others, neighbour, last = sorted(seated, key=lambda one: one.seat_number or 0)
+    in_order = sorted(seated, key=lambda one: one.seat_number or 0)
+    write_down(staff, row, in_order)
+    swap_machine(staff, row, next(one for one in in_order if one.seat_number == FAILING_SEAT))
+    if row.standby_form_ids:
+        give_standby(staff, row, in_order[-3])
+
+
+def write_down(staff: Staff, row: ExamSession, seated: Sequence[Registration]) -> None:
+    """Let the two invigilators write down an incident and sign a case about the last candidate."""
+    first, second = (staff.actor(Role.INVIGILATOR, n) for n in (1, 2))
+    *_others, neighbour, last = seated
     draft = IncidentDraft("device", "键盘个别按键失灵，已更换键盘，考生继续准备。", people=[neighbour.registration_id])
     with unit_of_work(first) as uow:
         incidents.record(uow, row.exam_session_id, draft)
@@ -30,3 +50,20 @@ def happen(staff: Staff, row: ExamSession) -> None:
     for signer in (first, second):
         with unit_of_work(first) as uow:
             misconduct.sign(uow, case.misconduct_case_id, signer=signer)
+
+
+def swap_machine(staff: Staff, row: ExamSession, who: Registration) -> None:
+    """Put the spare machine at the seat whose own cannot keep answers."""
+    why = Why(Reason.DEVICE, "本机存不下答案（演示）")
+    with unit_of_work(staff.actor(Role.INVIGILATOR)) as uow:
+        admitting.swap_device(uow, row.exam_session_id, who.registration_id, code=SPARE, why=why)
+
+
+def give_standby(staff: Staff, row: ExamSession, who: Registration) -> None:
+    """Let the officer propose the form in reserve for one candidate, and the chief invigilator carry it out."""
+    form_id, *_others = row.standby_form_ids
+    plan = SwitchPlan(form_id, SwitchReason.DAMAGED, UNREADABLE, who.admission_number or "")
+    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+        switch = standby.propose(uow, row.exam_session_id, plan)
+    with unit_of_work(staff.actor(Role.CHIEF_INVIGILATOR)) as uow:
+        standby.decide(uow, row.exam_session_id, switch.form_switch_id, SwitchState.DONE)

@@ -18,14 +18,28 @@ from kernel.identity.permissions import ROLE_LABELS, Role
 from kernel.settings import Settings
 from web import database
 from web.app import create_app
-from web.demo import bank, desks, doubts, exams, forms, ledger, marking, others, panels, people, results, seniors
+from web.demo import (
+    bank,
+    desks,
+    doubts,
+    exams,
+    forms,
+    ledger,
+    marking,
+    others,
+    panels,
+    people,
+    results,
+    scales,
+    seniors,
+)
 from web.demo.files import items_by_type
 
 FACTS = "demo.json"
 """Facts of the loaded demonstration in the instance folder, so that running it again prints the same sign-ins."""
 STEPS = (
     "人员", "标准与细目表", "导入 Word 与 Excel 题库", "三级审题", "组卷与封存", "正在进行的考试", "已结束的考试", "证书",
-    "在办的工作",
+    "两场两卷与等值", "在办的工作",
 )  # fmt: skip
 
 
@@ -54,7 +68,8 @@ def ensure_loaded(path: Path) -> dict[str, Any]:
     row = db.session.get(ExamSession, _key(facts["exam_session_id"]))
     if row is None or row.ends_at <= now():
         click.echo("上次的演示考试已结束，正在开一场新的……", err=True)
-        row = exams.load_open_exam(staff, _key(facts["level_id"]), [_key(one) for one in facts["form_ids"]])
+        planned, standby = ([_key(one) for one in facts.get(name, ())] for name in ("form_ids", "standby_form_ids"))
+        row = exams.load_open_exam(staff, _key(facts["level_id"]), planned, standby)
         facts |= {"exam_session_id": str(row.exam_session_id), "candidates": exams.sign_ins(staff, row.exam_session_id)}
         _write(path, facts)
     return facts
@@ -76,9 +91,10 @@ def _load_all(path: Path) -> dict[str, Any]:
     say()
     bank.review_items(staff, item_ids)
     say()
-    form_ids = forms.load_forms(staff, level_id)
+    sealed, bank_ids = forms.load_forms(staff, level_id), item_ids[len(items_by_type()) :]
+    form_ids = sealed.planned
     say()
-    row = exams.load_open_exam(staff, level_id, form_ids)
+    row = exams.load_open_exam(staff, level_id, form_ids, sealed.standby)
     say()
     past = results.load_past_exam(staff, level_id, form_ids)
     say()
@@ -86,16 +102,19 @@ def _load_all(path: Path) -> dict[str, Any]:
     seniors.load_seniors(staff)
     doubts.load_doubts(staff, past)
     say()
+    scales.load_scales(staff, level_id, forms.load_sharing_forms(staff, level_id, bank_ids))
+    say()
     forms.load_refusal(staff, level_id)
     panels.load_panel(staff, form_ids[0])
     marked = marking.load_marking(staff, level_id, form_ids)
-    desks.load_desks(staff, level_id, item_ids[len(items_by_type()) :])
+    desks.load_desks(staff, level_id, bank_ids)
     results.run_waiting_jobs()
     others.load_others(staff, level_id, marked.exam_batch_id)
     facts = {
         "password": password,
         "level_id": str(level_id),
         "form_ids": [str(one) for one in form_ids],
+        "standby_form_ids": [str(one) for one in sealed.standby],
         "exam_session_id": str(row.exam_session_id),
         "candidates": exams.sign_ins(staff, row.exam_session_id),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ CODE = "DEMO"
 CERTIFICATE_PREFIX = "S000011999001"
 
 
+@cache
 def read_people() -> dict[str, Any]:
     """Return the demonstration's candidates and staff."""
     body: dict[str, Any] = json.loads((FOLDER / "people.json").read_text(encoding="utf-8"))

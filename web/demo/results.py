@@ -42,16 +42,16 @@ def load_past_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UU
             running.close_session(uow, row.exam_session_id)
         run_waiting_jobs()
         mark_all(staff, row)
-        release_batch(staff, row)
+        release_batch(staff, row.exam_batch_id)
     return row
 
 
-def release_batch(staff: Staff, row: ExamSession) -> None:
+def release_batch(staff: Staff, batch_id: uuid.UUID) -> None:
     """Release the scores and let certification receive them."""
     officer = staff.actor(Role.EXAM_OFFICER)
-    preview = release.preview_release(db.session(), officer, row.exam_batch_id)
+    preview = release.preview_release(db.session(), officer, batch_id)
     with unit_of_work(officer) as uow:
-        release.release_scores(uow, row.exam_batch_id, confirmed_digest=preview.digest)
+        release.release_scores(uow, batch_id, confirmed_digest=preview.digest)
     run_waiting_jobs()
 
 

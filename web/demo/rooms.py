@@ -1,4 +1,4 @@
-"""What technicians found in the demonstration's room: most seats checked, one with a problem, some still to do."""
+"""What technicians found in the demonstration's room: most seats checked, two with a problem, some still to do, a spare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from exam_delivery.models import ExamSession
 from exam_delivery.repository import readiness
-from exam_delivery.services import room_checks
+from exam_delivery.services import devices, room_checks
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -20,9 +20,12 @@ FIGURES: dict[str, Any] = {
     "clock_skew_ms": 400, "round_trips_ms": [4, 5, 5, 6, 9], "n_lost": 0, "can_store": True, "storage_mb": 52000,
     "width": 1920, "height": 1080, "is_secure": True, "has_crypto": True,
 }  # fmt: skip
-N_CHECKED = 24
-ODD: dict[int, dict[str, Any]] = {7: {"can_store": False}, 15: {"clock_skew_ms": 612_000}}
+N_CHECKED, FAILING_SEAT = 24, 7
+ODD: dict[int, dict[str, Any]] = {FAILING_SEAT: {"can_store": False}, 15: {"clock_skew_ms": 612_000}}
 """How many seats are checked, and what differs at two of them."""
+
+SPARE = "备用-01"
+"""A machine that is listed and makes room for the one that is found at its seat, so that it lies in store."""
 
 
 def check_seats(staff: Staff, row: ExamSession) -> None:
@@ -32,6 +35,8 @@ def check_seats(staff: Staff, row: ExamSession) -> None:
         room_checks.make_codes(uow, row.exam_session_id)
     first = next(iter(readiness.codes_of_session(db.session(), row.exam_session_id, actor=officer).values()))
     room = room_checks.open_room(db.session(), first.code, "", _never)
+    with unit_of_work(officer) as uow:
+        devices.save_list(uow, first.exam_room_id, f"1 {SPARE}")
     with unit_of_work(officer) as uow:
         for seat in range(1, N_CHECKED + 1):
             figures = FIGURES | ODD.get(seat, {}) | {"device": f"PC-{seat:02d}"}

@@ -7,6 +7,7 @@ import json
 import random
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -20,10 +21,12 @@ from exam_delivery.models import (
     ResponseState,
     SubmitKind,
 )
+from exam_delivery.repository.scores import load_responses
 from exam_delivery.rules.receipts import make_receipt
 from exam_delivery.services import forms
 from item_templates.canonical import content_from_json
 from item_templates.contract import ItemContent, Json
+from kernel.clock import now
 from kernel.identity.permissions import Role
 from kernel.uow import UnitOfWork, unit_of_work
 from web.demo.answers import answer
@@ -41,7 +44,19 @@ TABLET = "192.0.2.11 Mozilla/5.0 (Linux; Android 14; Pad) Chrome/130.0"
 """One in five sits on a tablet, so that reports show figures by device, and one for which there are not enough data."""
 
 
-def sit(staff: Staff, row: ExamSession) -> None:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What the people of a session are like: how able, whether one copies, and who is cut off half-way (by place)."""
+
+    ability: float = MEAN_ABILITY
+    has_copier: bool = True
+    cut_off: int | None = None
+
+
+USUAL = Crowd()
+
+
+def sit(staff: Staff, row: ExamSession, crowd: Crowd = USUAL) -> None:
     """Let all but the last few candidates of a session answer and hand in, at times inside the session."""
     chance = random.Random(SEED)  # noqa: S311 - a reproducible show, no secret
     officer = staff.actor(Role.EXAM_OFFICER)
@@ -49,18 +64,43 @@ def sit(staff: Staff, row: ExamSession) -> None:
         entries = _attempts(uow, row)
         keys = {str(form_id): _contents(uow, staff, form_id) for form_id in row.form_ids}
         present = entries[: len(entries) - N_ABSENT]
-        source = _place_before([str(attempt.form_id) for attempt, _number in present], COPIER)
+        forms_given = [str(attempt.form_id) for attempt, _number in present]
+        source = _place_before(forms_given, COPIER) if crowd.has_copier else None
         given: list[dict[int, Json]] = []
         for place, (attempt, number) in enumerate(present):
-            ability = COPIED_ABILITY if place == source else chance.gauss(MEAN_ABILITY, SPREAD)
+            ability = COPIED_ABILITY if place == source else chance.gauss(crowd.ability, SPREAD)
             contents = keys[str(attempt.form_id)]
             responses = {slot: answer(content, ability, chance) for slot, content in contents.items()}
             if place == COPIER and source is not None:
                 responses |= {slot: one for slot, one in given[source].items() if chance.random() < COPIED_SHARE}
             given.append(responses)
-            _keep(uow, attempt, responses, chance, row)
-            _hand_in(attempt, number, responses, row, chance)
+            _begin(attempt, row, chance)
             attempt.device = TABLET if place % TABLET_EVERY == 0 else COMPUTER
+            if place == crowd.cut_off:
+                _keep(uow, attempt, _first_half(responses), chance)
+                continue
+            _keep(uow, attempt, responses, chance)
+            _hand_in(attempt, number, responses, chance)
+
+
+def go_on(staff: Staff, row: ExamSession) -> None:
+    """Let who was cut off answer the rest and hand in, after the session was opened again."""
+    chance = random.Random(SEED)  # noqa: S311 - a reproducible show, no secret
+    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+        for attempt, number in _attempts(uow, row):
+            if attempt.status is not AttemptStatus.IN_PROGRESS:
+                continue
+            stored = load_responses(uow.session, [attempt.attempt_id])[attempt.attempt_id]
+            known = {slot: json.loads(text) for slot, text in stored.items()}
+            contents = _contents(uow, staff, attempt.form_id)
+            rest = {slot: answer(one, MEAN_ABILITY, chance) for slot, one in contents.items() if slot not in known}
+            attempt.last_contact_at = now()
+            _keep(uow, attempt, rest, chance, n_before=len(known))
+            _hand_in(attempt, number, known | rest, chance)
+
+
+def _first_half(responses: Mapping[int, Json]) -> dict[int, Json]:
+    return {slot: responses[slot] for slot in sorted(responses)[: len(responses) // 2]}
 
 
 def _place_before(forms_given: Sequence[str], place: int) -> int | None:
@@ -85,13 +125,18 @@ def _contents(uow: UnitOfWork, staff: Staff, form_id: Any) -> dict[int, ItemCont
     return {one["slot"]: content_from_json(one["content"]) for one in scoring["slots"]}
 
 
-def _keep(
-    uow: UnitOfWork, attempt: Attempt, responses: Mapping[int, Json], chance: random.Random, row: ExamSession
-) -> None:
+def _begin(attempt: Attempt, row: ExamSession, chance: random.Random) -> None:
     started = row.starts_at + dt.timedelta(seconds=chance.randint(5, 90))
     attempt.started_at, attempt.deadline_at = started, min(started + dt.timedelta(minutes=90), row.ends_at)
-    moment, events, states = started, [], []
-    for seq, slot in enumerate(sorted(responses), start=1):
+    attempt.status, attempt.holder_generation, attempt.signed_in_at = AttemptStatus.IN_PROGRESS, 1, row.opens_at
+    attempt.last_contact_at = started
+
+
+def _keep(
+    uow: UnitOfWork, attempt: Attempt, responses: Mapping[int, Json], chance: random.Random, *, n_before: int = 0
+) -> None:
+    moment, events, states = attempt.last_contact_at or now(), [], []
+    for seq, slot in enumerate(sorted(responses), start=n_before + 1):
         moment += dt.timedelta(seconds=chance.randint(10, 50))
         body = {"attempt_id": attempt.attempt_id, "slot": slot, "seq": seq, "received_at": moment}
         text = json.dumps(responses[slot], ensure_ascii=False, separators=(",", ":"))
@@ -99,13 +144,11 @@ def _keep(
         states.append(body | {"response": text})
     uow.session.execute(insert(ResponseEvent), events)
     uow.session.execute(insert(ResponseState), states)
-    attempt.last_contact_at = moment
+    attempt.last_contact_at, attempt.n_answered = moment, n_before + len(responses)
 
 
-def _hand_in(
-    attempt: Attempt, number: str, responses: Mapping[int, Json], row: ExamSession, chance: random.Random
-) -> None:
-    at = min((attempt.last_contact_at or row.starts_at) + dt.timedelta(seconds=chance.randint(20, 300)), row.ends_at)
+def _hand_in(attempt: Attempt, number: str, responses: Mapping[int, Json], chance: random.Random) -> None:
+    last = attempt.last_contact_at or now()
+    at = min(last + dt.timedelta(seconds=chance.randint(20, 300)), attempt.ends_at)
     attempt.status, attempt.submit_kind, attempt.submitted_at = AttemptStatus.SUBMITTED, SubmitKind.CANDIDATE, at
-    attempt.n_answered, attempt.holder_generation, attempt.signed_in_at = len(responses), 1, row.opens_at
     attempt.receipt = make_receipt(responses, number, at)
