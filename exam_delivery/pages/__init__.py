@@ -30,6 +30,7 @@ from exam_delivery.pages import (
     room_reports,
     rulings,
     scores,
+    session_documents,
     sessions,
     standby,
 )
@@ -43,6 +44,7 @@ BLUEPRINTS = (
     batches.rooms_bp,
     devices.bp,
     sessions.bp,
+    session_documents.bp,
     registrations.bp,
     accommodations.bp,
     scores.bp,

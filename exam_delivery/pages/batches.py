@@ -21,6 +21,7 @@ from exam_delivery.services import batch_forms, batches, forms
 from exam_delivery.services.batch_forms import FormLine
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.forms import LevelChoice
+from exam_delivery.services.reach import SEE_ALL
 from kernel import profiles
 from kernel.clock import now
 from kernel.db import db
@@ -68,6 +69,7 @@ class BatchPage:
     is_released: bool
     may_write: bool
     forms: Sequence[FormLine]
+    may_read_people: bool
     may_read_forms: bool
     may_see_figures: bool
 
@@ -130,6 +132,7 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
         n_without_session=sum(one.exam_session_id is None for one in people),
         is_released=releases.find_release_of_batch(session, exam_batch_id, actor=actor) is not None,
         may_write=actor.may(Permission.SESSION_WRITE), forms=batch_forms.list_forms(session, sessions),
+        may_read_people=any(actor.may(one) for one in SEE_ALL),
         may_read_forms=actor.may(Permission.FORM_READ), may_see_figures=actor.may(Permission.STATISTICS_READ),
     )  # fmt: skip
     return render_page("exam_delivery/batches/detail.html", page)

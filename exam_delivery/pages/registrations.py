@@ -16,6 +16,7 @@ from exam_delivery.models import ExamBatch, ExamSession, RosterUpload, SessionSt
 from exam_delivery.pages import reading
 from exam_delivery.repository import candidates, planning
 from exam_delivery.services import photos, registrations, rosters, seat_seal
+from exam_delivery.services.reach import SEE_ALL
 from exam_delivery.services.rosters import RosterPreview
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
@@ -79,7 +80,7 @@ class RosterPreviewPage:
 
 
 @bp.get("/exam-batches/<uuid:exam_batch_id>/people")
-@requires(Permission.SESSION_READ)
+@requires(*SEE_ALL)
 def people(exam_batch_id: uuid.UUID) -> Page:
     """List the people of a batch."""
     actor, session, paging = current_actor(), db.session(), paging_from_request()

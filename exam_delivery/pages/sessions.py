@@ -1,20 +1,19 @@
-"""Sessions in the browser: plan, rooms, seats, preparation, opening and closing, documents."""
+"""Sessions in the browser: plan, rooms, seats, preparation, opening and closing."""
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, current_app, request, send_file, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from blueprints.public import SealedForm
 from blueprints.public_sets import SealedSet
-from exam_delivery.models import ExamBatch, ExamDocument, ExamRoom, ExamSession, SessionRoom, SessionStatus
+from exam_delivery.models import ExamBatch, ExamRoom, ExamSession, SessionRoom, SessionStatus
 from exam_delivery.pages import reading
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import candidates, planning, seating
@@ -23,8 +22,16 @@ from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
 from exam_delivery.rules.planning import SessionPlan
 from exam_delivery.rules.states import SESSION_LABELS
-from exam_delivery.services import arranging, documents, forms, preparation, running, scoring, seat_seal, sessions
-from exam_delivery.services.documents import DOCUMENT_LABELS, WITHOUT_SEATS
+from exam_delivery.services import (
+    arranging,
+    forms,
+    preparation,
+    reach,
+    running,
+    scoring,
+    seat_seal,
+    sessions,
+)
 from exam_delivery.services.readiness import Blocker, find_blockers
 from exam_delivery.services.readiness_gate import Gate, find_gate
 from exam_delivery.services.rescheduling import CHANGEABLE
@@ -337,6 +344,7 @@ def people(exam_session_id: uuid.UUID) -> Page:
     """List the people of a session with numbers and seats."""
     actor, session, paging = current_actor(), db.session(), paging_from_request()
     row = planning.get_session(session, exam_session_id, actor=actor)
+    reach.check_session_in_reach(session, exam_session_id, actor=actor)
     q = request.args.get("q", "").strip()
     entries, total = candidates.list_registrations(
         session, actor=actor, exam_session_id=exam_session_id, text=q, page=paging.page, per_page=paging.per_page
@@ -446,52 +454,3 @@ def delete(exam_session_id: uuid.UUID) -> Response:
         batch_id = row.exam_batch_id
         sessions.delete_session(uow, exam_session_id)
     return redirect_with_message(url_for("exam_batches.detail", exam_batch_id=batch_id), _("场次已删除"))
-
-
-@dataclass(frozen=True, slots=True)
-class SessionDocumentsPage:
-    """What may be printed and what was."""
-
-    batch: ExamBatch
-    session: ExamSession
-    kinds: Sequence[tuple[str, str]]
-    documents: Sequence[ExamDocument]
-    may_write: bool
-    printable: frozenset[str]
-    is_sealed: bool
-
-
-@bp.get("/exam-sessions/<uuid:exam_session_id>/documents")
-@requires(Permission.SESSION_READ)
-def documents_page(exam_session_id: uuid.UUID) -> Page:
-    """List documents."""
-    actor, session = current_actor(), db.session()
-    row = planning.get_session(session, exam_session_id, actor=actor)
-    kinds, is_sealed = [(kind.value, _(label)) for kind, label in DOCUMENT_LABELS.items()], seat_seal.is_sealed(row)
-    page = SessionDocumentsPage(
-        planning.get_batch(session, row.exam_batch_id, actor=actor), row, kinds,
-        candidates.documents_of_session(session, exam_session_id, actor=actor), actor.may(Permission.SESSION_WRITE),
-        frozenset(WITHOUT_SEATS if is_sealed else DOCUMENT_LABELS), is_sealed,
-    )  # fmt: skip
-    return render_page("exam_delivery/sessions/documents.html", page)
-
-
-@bp.post("/exam-sessions/<uuid:exam_session_id>/documents")
-@requires(Permission.SESSION_WRITE)
-def print_document(exam_session_id: uuid.UUID) -> Response:
-    """Print a document in a job."""
-    try:
-        with unit_of_work(current_actor()) as uow:
-            kind = documents.parse_kind(reading.text("kind"))
-            job = documents.request_document(uow, exam_session_id, kind)
-    except (ConflictError, InvalidInputError) as exc:
-        return redirect_with_message(_address(exam_session_id, "documents_page"), reading.message_of(exc), "danger")
-    return redirect_with_message(reading.job_page(job), _("正在生成文件"), "info")
-
-
-@bp.get("/exam-documents/<uuid:exam_document_id>")
-@requires(Permission.SESSION_READ)
-def download(exam_document_id: uuid.UUID) -> Response:
-    """Download a printed document."""
-    name, body = documents.read_document(db.session(), current_actor(), exam_document_id)
-    return send_file(io.BytesIO(body), mimetype="application/pdf", as_attachment=True, download_name=name)

@@ -25,6 +25,7 @@ from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules import keys
 from exam_delivery.services import personal, photos, seat_seal
+from exam_delivery.services.reach import check_session_in_reach
 from kernel import audit, profiles
 from kernel.clock import OFFICIAL_ZONE, now
 from kernel.db import new_id
@@ -198,6 +199,7 @@ def read_document(session: Session, actor: Actor, exam_document_id: uuid.UUID) -
     """Return name and bytes of a printed document."""
     require(actor, Permission.SESSION_READ)
     document = repository.get_document(session, exam_document_id, actor=actor)
+    check_session_in_reach(session, document.exam_session_id, actor=actor)
     return document.file_name, personal.open_bytes(document.ciphertext, place=_place(exam_document_id))
 
 

@@ -15,6 +15,8 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 
+SEE_ALL = (Permission.SESSION_WRITE, Permission.SESSION_CONTROL, Permission.SUPERVISE)
+"""Who plans, leads or supervises examinations sees the people of every session of the house."""
 N_SIGNATURES = 2
 """So many people sign the report of a room."""
 
@@ -25,6 +27,13 @@ def rooms_in_reach(session: Session, exam_session_id: uuid.UUID, *, actor: Actor
     if actor.may(Permission.SESSION_CONTROL):
         return rooms
     return [room for room in rooms if str(actor.user_id) in room.invigilator_ids]
+
+
+def check_session_in_reach(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> None:
+    """Refuse the people and papers of a session to an invigilator who looks after none of its rooms."""
+    sees_all = any(actor.may(one) for one in SEE_ALL)
+    if not sees_all and not rooms_in_reach(session, exam_session_id, actor=actor):
+        raise NotFoundError(N_("您没有被安排在这场考试监考，请联系考务管理员"))
 
 
 def check_seat_in_reach(

@@ -11,8 +11,9 @@ import pytest
 from exam_delivery.models import Attempt, AttemptStatus, ExamSession, Registration, RegistrationStatus, SessionStatus
 from exam_delivery.rules.planning import check_plan
 from exam_delivery.rules.states import ALLOWED, check_step
-from exam_delivery.services import batches, running, sessions
+from exam_delivery.services import batches, documents, running, sessions
 from exam_delivery.services.batches import RoomPlan
+from exam_delivery.services.documents import DocumentKind
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
@@ -289,3 +290,23 @@ def test_the_officer_allows_tools_which_are_fixed_once_the_session_is_prepared(w
     edit = client.get(f"/exam-sessions/{row.exam_session_id}/edit").text
     boxes = {name: tag for tag, name in re.findall(r'(<input[^>]*name="(tool_\w+)"[^>]*>)', edit)}
     assert ("checked" in boxes["tool_calculator"], "checked" in boxes["tool_scratch"]) == (True, False)
+
+
+def test_an_invigilator_reads_the_people_and_papers_of_the_own_sessions_alone(world, sign_in, make_user):
+    world.register(2)
+    world.arrange()
+    with unit_of_work(world.officer) as uow:
+        printed = documents.print_document(uow.session, world.officer, world.key, DocumentKind.SIGN_IN_SHEETS)
+        paper = documents.store_document(uow, world.key, DocumentKind.SIGN_IN_SHEETS, printed).exam_document_id
+    here = f"/exam-sessions/{world.key}"
+    addresses = (f"{here}/people", f"{here}/documents", f"/exam-documents/{paper}")
+    person = make_user(Role.INVIGILATOR)
+    client, chief = sign_in(user=person), sign_in(Role.CHIEF_INVIGILATOR)
+    assert [client.get(one).status_code for one in addresses] == [404, 404, 404]
+    assert [chief.get(one).status_code for one in addresses] == [200, 200, 200]
+    with unit_of_work(world.officer) as uow:
+        sessions.set_rooms(uow, world.key, {world.room.exam_room_id: [person.user_id]})
+    assert [client.get(one).status_code for one in addresses] == [200, 200, 200]
+    everybody = f"/exam-batches/{world.batch.exam_batch_id}/people"
+    assert (client.get(everybody).status_code, chief.get(everybody).status_code) == (403, 200)
+    assert everybody not in client.get(f"/exam-batches/{world.batch.exam_batch_id}").text
