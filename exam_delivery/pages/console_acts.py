@@ -81,6 +81,7 @@ def _note(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
 
 ACTS: Mapping[Act, tuple[Verb, str]] = {
     Act.CHECK_IN: (admitting.check_in, N_("已记录核验入场")),
+    Act.UNDO_CHECK_IN: (partial(_with_person, admitting.undo_check_in), N_("已撤销入场核验")),
     Act.REFUSE: (partial(_with_person, admitting.refuse), N_("已记不准入场；核验清楚后可以改为准许入场")),
     Act.ADD_TIME: (_add_time, N_("已延时，考生页面几秒内显示新的截止时间")),
     Act.PAUSE: (partial(_with_attempt, holds.pause), N_("已暂停，考生页面几秒内变为只读，计时停住")),

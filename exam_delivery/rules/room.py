@@ -78,6 +78,7 @@ class Reason(enum.StrEnum):
     IDENTITY = "identity"
     MISCONDUCT = "misconduct"
     MISTAKE = "mistake"
+    NO_SHOW = "no_show"
     OTHER = "other"
 
 
@@ -90,6 +91,7 @@ REASON_LABELS: dict[Reason, str] = {
     Reason.IDENTITY: N_("身份核验"),
     Reason.MISCONDUCT: N_("违纪"),
     Reason.MISTAKE: N_("操作更正"),
+    Reason.NO_SHOW: N_("未到场"),
     Reason.OTHER: N_("其他"),
 }
 
@@ -105,6 +107,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "rescue": N_("导入应急文件"),
     "leave": N_("离开考试页面"),
     "check_in": N_("准许入场"),
+    "undo_check_in": N_("撤销入场核验"),
     "refuse": N_("不准入场"),
     "pause": N_("暂停"),
     "resume": N_("恢复"),

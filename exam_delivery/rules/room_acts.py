@@ -12,6 +12,7 @@ class Act(enum.StrEnum):
     """One thing that an invigilator does with a candidate."""
 
     CHECK_IN = "check-in"
+    UNDO_CHECK_IN = "undo-check-in"
     REFUSE = "refuse"
     ADD_TIME = "add-time"
     PAUSE = "pause"
@@ -30,6 +31,7 @@ class Act(enum.StrEnum):
 
 ACT_LABELS: dict[Act, str] = {
     Act.CHECK_IN: N_("准许入场"),
+    Act.UNDO_CHECK_IN: N_("撤销入场核验"),
     Act.REFUSE: N_("不准入场"),
     Act.ADD_TIME: N_("延时"),
     Act.PAUSE: N_("暂停"),
@@ -61,7 +63,7 @@ POSSIBLE: dict[SeatState, frozenset[Act]] = {
     SeatState.UNPREPARED: frozenset(),
     SeatState.REFUSED: frozenset({Act.CHECK_IN, Act.ABSENT, Act.NOTE}),
     SeatState.NOT_ARRIVED: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
-    SeatState.CHECKED_IN: BEFORE | {Act.RESET_SIGN_IN},
+    SeatState.CHECKED_IN: BEFORE | {Act.RESET_SIGN_IN, Act.UNDO_CHECK_IN},
     SeatState.SIGNED_IN: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
     SeatState.WAITING: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
     SeatState.WORKING: WRITING | {Act.PAUSE, Act.LOCK},

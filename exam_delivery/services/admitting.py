@@ -33,6 +33,19 @@ def check_in(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.
     return registration
 
 
+def undo_check_in(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> Registration:
+    """Take a check of identity back that was noted for the wrong candidate, as long as nobody has signed in on it."""
+    registration, attempt = _at_the_door(uow, exam_session_id, registration_id)
+    if registration.checked_in_at is None or registration.refused_at:
+        raise ConflictError(N_("考生还没有核验入场"))
+    if attempt and attempt.signed_in_at:
+        raise ConflictError(N_("考生已经登录；核验有误请用“不准入场”"))
+    registration.checked_in_at = None
+    _note(uow, attempt, "undo_check_in", why.text, now())
+    audit.record(uow, "registration.undo_check_in", "registration", registration_id, reason=why.code.value)
+    return registration
+
+
 def refuse(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> Registration:
     """Turn a candidate away at the door: signing in and starting are refused until somebody lets them in."""
     registration, attempt = _at_the_door(uow, exam_session_id, registration_id)

@@ -157,6 +157,32 @@ def test_who_is_turned_away_may_be_let_in_again(session: Session, sitting: Sitti
         admitting.refuse(uow, sitting.exam_session_id, key, why=WHY)
 
 
+def test_a_check_of_the_wrong_person_is_taken_back_until_somebody_has_signed_in_on_it(
+    session: Session, sitting: Sitting, chief: Actor, desk: FlaskClient
+) -> None:
+    key = sitting.people[0].registration_id
+    address = f"/console/{sitting.exam_session_id}/candidates/{key}"
+    data = {"reason": "mistake", "note": "点错了人"}
+    desk.post(f"{address}/check-in")
+    assert f"{address}/undo-check-in" in desk.get(address).text
+    assert "已撤销入场核验" in desk.post(f"{address}/undo-check-in", data=data, follow_redirects=True).text
+    assert registration_of(session, sitting, 0).checked_in_at is None
+    assert "点错了人" in desk.get(address).text
+    assert "还没有核验" in desk.post(f"{address}/undo-check-in", data=data, follow_redirects=True).text
+    desk.post(f"{address}/check-in")
+    change(sitting, 0, signed_in_at=now())
+    assert "已经登录" in desk.post(f"{address}/undo-check-in", data=data, follow_redirects=True).text
+    assert registration_of(session, sitting, 0).checked_in_at is not None
+
+
+def test_absence_has_a_reason_of_its_own(session: Session, sitting: Sitting, desk: FlaskClient) -> None:
+    key = sitting.people[0].registration_id
+    address = f"/console/{sitting.exam_session_id}/candidates/{key}"
+    assert ">未到场<" in desk.get(address).text
+    desk.post(f"{address}/absent", data={"reason": "no_show", "note": ""})
+    assert registration_of(session, sitting, 0).status == "absent"
+
+
 def move(actor: Actor, sitting: Sitting, k: int, room: uuid.UUID | None, seat: int | None) -> None:
     with unit_of_work(actor) as uow:
         admitting.move(
