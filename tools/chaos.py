@@ -58,6 +58,8 @@ class Row:
     seconds: float = 0.0
     load: float = 0.0
     is_run: bool = False
+    impossible: str = ""
+    """Why nothing could be tried on this machine; the run is no success then."""
     figures: dict[str, float] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -200,7 +202,9 @@ class Lane:
         else:
             process.kill()
         process.join()
-        if isinstance(outcome, Evidence):
+        if isinstance(outcome, Evidence) and outcome.impossible:
+            row.impossible = outcome.impossible
+        elif isinstance(outcome, Evidence):
             row.add(outcome, tries, seed, time.monotonic() - began)
         else:
             row.is_run = True
@@ -262,6 +266,7 @@ def _copy(pattern: str, folder: Path) -> Iterator[str]:
 
 def _line(row: Row) -> str:
     trouble = f", {len(row.failures)} BROKE OFF" if row.failures else ""
+    trouble += f", NOT TRIED: {row.impossible}" if row.impossible else ""
     return (
         f"{row.number:5} {row.engine:10} {row.tries:5} of {row.planned:5} tries {row.acknowledged:8} acknowledged {row.seconds:7} s  "
         f"{len(row.violations)} violations{trouble}  {row.fault}"
@@ -291,7 +296,7 @@ def _write(rows: list[Row], seconds: float) -> None:
         for what in row.failures:
             print(f"{row.number} {row.engine} broke off: {what}", flush=True)
         if not row.is_run:
-            print(f"{row.number} {row.engine} was not run", flush=True)
+            print(f"{row.number} {row.engine} was not run{row.impossible and ': ' + row.impossible}", flush=True)
     print(f"{lines[-1].strip()}\ntable: {BUILD / 'chaos.md'}", flush=True)
 
 

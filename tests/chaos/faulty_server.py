@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exam_delivery.answering.app import AnsweringApp, create_answering_app
 from exam_delivery.answering.entry import CandidateSite
+from kernel import disk
 from kernel.logs import configure_logging
 from kernel.settings import Settings
 from tests.chaos.disk import Control, FaultyDisk
@@ -18,6 +19,7 @@ def create(control_path: str) -> CandidateSite:
     control = Control(Path(control_path))
     settings = Settings.from_env()
     configure_logging(settings.log_level)
+    disk.configure(settings)
     if settings.is_sqlite:
         DISKS.append(FaultyDisk(control))
 

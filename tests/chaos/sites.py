@@ -11,10 +11,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
@@ -25,6 +26,8 @@ from tests.chaos.disk import Control
 from tests.exam_delivery.sitting_cases import N_SLOTS, SECRET, make_database
 from tools.check import as_database_user, postgres_bin
 from web.serve import COMMANDS, child_environment
+
+NO_LIMITS: Mapping[str, Any] = MappingProxyType({})
 
 
 def free_port() -> int:
@@ -52,12 +55,12 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120, *, what: str = 
 class Server:
     """The real server of one database, whatever becomes of its processes."""
 
-    def __init__(self, folder: Path, url: str, *, workers: int = 2) -> None:
+    def __init__(self, folder: Path, url: str, *, workers: int = 2, limits: Mapping[str, Any] = NO_LIMITS) -> None:
         self.port = free_port()
         self.control = Control(folder / "control")
         self.settings = Settings(
             instance_dir=folder, database_url=url, secret_key=SECRET, bind=f"127.0.0.1:{self.port}", workers=workers,
-            log_level="ERROR",
+            log_level="ERROR", **limits,
         )  # fmt: skip
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -116,10 +119,13 @@ class Server:
 class Site:
     """A prepared sitting and the real server in front of it."""
 
-    def __init__(self, folder: Path, url: str, *, n: int, workers: int = 2, n_slots: int = N_SLOTS) -> None:
+    def __init__(
+        self, folder: Path, url: str, *, n: int, workers: int = 2, n_slots: int = N_SLOTS,
+        limits: Mapping[str, Any] = NO_LIMITS,
+    ) -> None:  # fmt: skip
         self.engine, self.sitting = make_database(url, n=n, starts_at=now(), n_slots=n_slots)
         self.n_slots = n_slots
-        self.server = Server(folder, url, workers=workers)
+        self.server = Server(folder, url, workers=workers, limits=limits)
         self.port, self.control, self.settings = self.server.port, self.server.control, self.server.settings
         self.start, self.stop, self.hang_up = self.server.start, self.server.stop, self.server.hang_up
         self.workers, self.kill_tree = self.server.workers, self.server.kill_tree
@@ -207,6 +213,10 @@ class Cluster:
             return []
         return [pid for pid in (postmaster, *children(postmaster)) if _is_alive(pid)]
 
+    def named(self, *words: str) -> list[int]:
+        """Return its processes whose title holds one of some words: those that serve a local connection say ``[local]``."""
+        return [pid for pid in self.family() if any(word in _title(pid) for word in words)]
+
     def signal(self, number: signal.Signals) -> list[int]:
         """Send a signal to all its processes; return them."""
         family = self.family()
@@ -246,6 +256,12 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def _title(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    return ""
 
 
 def new_database(address: str, name: str, pattern: str = "template1") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from functools import cache
@@ -18,10 +19,10 @@ from tests.databases import Embedded, Served
 SEED = 20260101
 ADDRESS = os.environ.get("KAOKU_TEST_DATABASE_URL") or "sqlite://"
 ENGINE = POSTGRESQL if ADDRESS.startswith(POSTGRESQL) else SQLITE
-HERE = [fault for fault in FAULTS if ENGINE in fault.engines]
+HERE = [fault for fault in FAULTS if ENGINE in fault.engines and fault.n_short]
 
 
-N_SHARED, N_OWN = 112, 16
+N_SHARED, N_OWN = 112, 24
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tuple
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default:.*was not tried here")
 @pytest.mark.parametrize("fault", HERE, ids=[fault.number for fault in HERE])
 def test_what_must_hold_under_a_fault_holds(
     fault: Fault, databases: Embedded | Served, tmp_path: Path, shared: Callable[[], Site],
@@ -61,3 +63,5 @@ def test_what_must_hold_under_a_fault_holds(
     with databases.with_schema(tmp_path) if fault.has_own_database else nullcontext(ADDRESS) as url:
         evidence = fault.scenario(Bench(tmp_path, url, SEED, shared=shared, own=own), fault.n_short)
     assert evidence.violations == []
+    if evidence.impossible:
+        warnings.warn(f"{fault.number} was not tried here: {evidence.impossible}", stacklevel=1)

@@ -33,6 +33,10 @@ def dying(_bench: Bench, _tries: int) -> Evidence:
     raise AssertionError
 
 
+def impossible(_bench: Bench, _tries: int) -> Evidence:
+    return Evidence(impossible="strace is not installed")
+
+
 SCENARIOS = [breaking, dying, lying, sound]
 
 
@@ -74,6 +78,15 @@ def test_all_faults_hold_means_status_zero(build: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(chaos, "FAULTS", [row_of(sound)])
     assert chaos.main(["--engine", SQLITE]) == 0
     assert "| sound | sqlite | a fault | it holds | 40 | 40 | 400 | 0 | 0 |" in (build / "chaos.md").read_text()
+
+
+def test_what_cannot_be_tried_on_this_machine_is_said_and_is_no_success(
+    build: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(chaos, "FAULTS", [row_of(one) for one in (impossible, sound)])
+    assert chaos.main(["--engine", SQLITE]) == 1
+    assert "impossible sqlite was not run: strace is not installed" in capsys.readouterr().out
+    assert "| impossible | sqlite | a fault | it holds | not run |" in (build / "chaos.md").read_text()
 
 
 def test_too_little_time_takes_the_same_share_from_every_fault(monkeypatch: pytest.MonkeyPatch) -> None:
