@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
@@ -29,21 +30,32 @@ SECURITY_HEADERS = [
 
 COMMENTS = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$|^[ \t]*//[^\n]*$", re.DOTALL | re.MULTILINE)
 COMMENTED = frozenset({".js", ".css"})
-
-
+PAGE, WORKER, TYPES = "index.html", "worker.js", "types.js"
+VERSIONED = re.compile(r"^assets/(?:[0-9a-f]{16}/)?")
 PLACE = "Asia/Shanghai"
 File: TypeAlias = tuple[str, str, bytes, bytes]  # kind, digest, plain, packed
 
 
 class PlayerFiles:
-    """A WSGI callable that serves the player under ``/exam/`` and the practice under ``/exam/practice/``."""
+    """A WSGI callable that serves the player under ``/exam/`` and the practice under ``/exam/practice/``.
+
+    The page names its parts by their version, so that browsers keep them for good and a deployment mixes nothing; without the
+    version they are there too, for the practice and the room check, checked by their digest.
+    """
 
     def __init__(self, timezone: str = PLACE) -> None:
-        self.files = _read(FOLDER) | {f"practice/{name}": file for name, file in _read(PRACTICE).items()}
-        self.files["index.html"] = _located(self.files["index.html"], timezone)
+        own = _read(FOLDER)
+        parts = sorted(own.keys() - {PAGE, WORKER, TYPES})
+        self.version = _digest(own[name] for name in parts).hex()[:16]
+        located = {f'content="{PLACE}"': f'content="{timezone}"', '"assets/': f'"assets/{self.version}/'}
+        own[PAGE] = _changed(own[PAGE], located)
+        digest = base64.b64encode(_digest([own[PAGE], *(own[name] for name in parts)])).decode()
+        values = {"VERSION": self.version, "FILES": " ".join(parts), "DIGEST": digest}
+        own[WORKER] = _changed(own[WORKER], {f'{name} = ""': f'{name} = "{value}"' for name, value in values.items()})
+        self.files = own | {f"practice/{name}": file for name, file in _read(PRACTICE).items()}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one file; the page is always asked for anew, its parts are checked by their digest."""
+        """Serve one file; the page is always asked for anew, its parts once for each version."""
         if environ["PATH_INFO"] in {"/exam", "/exam/practice"}:
             start_response("301 Moved Permanently", [("Location", environ["PATH_INFO"] + "/"), ("Content-Length", "0")])
             return [b""]
@@ -57,8 +69,10 @@ class PlayerFiles:
             return [b""]
         is_packed = "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
         body = packed if is_packed else plain
+        is_lasting = environ["PATH_INFO"].startswith(f"/exam/assets/{self.version}/")
         headers = [
-            ("Content-Type", mime), ("Content-Length", str(len(body))), ("ETag", tag), ("Cache-Control", "no-cache"),
+            ("Content-Type", mime), ("Content-Length", str(len(body))), ("ETag", tag),
+            ("Cache-Control", "public, max-age=31536000, immutable" if is_lasting else "no-cache"),
             ("Vary", "Accept-Encoding"), *SECURITY_HEADERS,
         ]  # fmt: skip
         start_response("200 OK", [*headers, ("Content-Encoding", "gzip")] if is_packed else headers)
@@ -72,8 +86,10 @@ def _name_of(address: str) -> str:
     --------
     >>> _name_of("/exam/"), _name_of("/exam/assets/views/exam.js"), _name_of("/exam/practice/assets/main.js")
     ('index.html', 'views/exam.js', 'practice/main.js')
+    >>> _name_of("/exam/assets/0123456789abcdef/views/exam.js"), _name_of("/exam/worker.js")
+    ('views/exam.js', 'worker.js')
     """
-    path = address.removeprefix("/exam").lstrip("/").replace("assets/", "", 1)
+    path = VERSIONED.sub("", address.removeprefix("/exam").lstrip("/")).replace("practice/assets/", "practice/", 1)
     return f"{path}index.html" if path in {"", "practice/"} else path
 
 
@@ -82,10 +98,16 @@ def _read(folder: Path) -> dict[str, File]:
     return {p.relative_to(folder).as_posix(): _packed(p) for p in files}
 
 
-def _located(file: File, timezone: str) -> File:
-    """Return the page with the time zone of the place, in which it writes instants whatever the computer's zone is."""
-    mime, _tag, page, _packed = file
-    return _versions(mime, page.replace(f'content="{PLACE}"'.encode(), f'content="{timezone}"'.encode(), 1))
+def _changed(file: File, values: Mapping[str, str]) -> File:
+    """Return a file with what only the server knows written in: time zone of the place, version, names and digest of the parts."""
+    mime, _tag, text, _packed = file
+    for placeholder, value in values.items():
+        text = text.replace(placeholder.encode(), value.encode())
+    return _versions(mime, text)
+
+
+def _digest(files: Iterable[File]) -> bytes:
+    return sha256(b"".join(plain for _mime, _tag, plain, _packed in files)).digest()
 
 
 def served(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 import { setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { counts } from "./selectors.js";
+import { isCut } from "./state.js";
 
 export const MINUTES = [30, 10, 5, 1];
 const CLEAR_MS = 20000;
@@ -38,7 +39,7 @@ export function tellTime({ store, clock }, minutes = null) {
   if (left === null) return;
   const text = t("还剩 {n} 分钟，还有 {open} 题未答。", { n: minutes === null ? Math.max(0, Math.ceil(left / 60000)) : minutes, open: counts(state).open });
   say(text);
-  store.dispatch({ type: "set", values: { timeNote: { text, until: clock.monotonic() + CLEAR_MS } } });
+  store.set({ timeNote: { text, until: clock.monotonic() + CLEAR_MS } });
 }
 
 /** Announce time and connection; unfold the time at 10 and 5 minutes. */
@@ -49,9 +50,7 @@ export function createAnnouncer({ store, clock }) {
     if (state.phase !== "exam") return;
     if (state.extension && state.extension !== old.extension) say(t("考试时间延长了 {n} 分钟。", { n: state.extension.minutes }));
     if (Boolean(state.hold) !== Boolean(old.hold)) say(state.hold ? holdText(state.hold) : t("可以继续作答了。"));
-    const cut = (s) => s.link === "offline" || s.link === "busy";
-    if (cut(state) && !cut(old)) say(t("网络中断，您可以继续作答，答案存在本机。"));
-    if (!cut(state) && cut(old)) say(t("网络已恢复。"));
+    if (isCut(state) !== isCut(old)) say(isCut(state) ? t("网络中断，您可以继续作答，答案存在本机。") : t("网络已恢复。"));
   });
   return {
     tick() {

@@ -76,7 +76,7 @@ export function createApi({ clock, language = () => "zh-Hans", base = "/api/v1/e
     }
   }
 
-  const wire = ({ slot, seq, response, client_time: time }) => ({ slot, seq, response, client_time: time });
+  const wire = ({ slot, seq, response, client_time }) => ({ slot, seq, response, client_time });
   const at = (attempt, tail) => `/attempts/${encodeURIComponent(attempt)}/${tail}`;
   return {
     setToken(value) {

@@ -4,13 +4,12 @@ import { createClock, placeIn } from "./clock.js";
 import { createEnding } from "./ending.js";
 import { createLeaving } from "./leaving.js";
 import { createSession } from "./session.js";
-import { createStore } from "./state.js";
+import { createStore, isCut } from "./state.js";
 import { guard, guardReload } from "./guards.js";
 import { currentLanguage, loadLanguage, setLanguage, t } from "./i18n.js";
 import { fill } from "./dom.js";
 import { mayAnswer, neighbour } from "./selectors.js";
-import { lockdownView } from "./views/lockdown.js";
-import { checkView, guideView, pledgeView, rulesView, signInView } from "./views/before.js";
+import { checkView, guideView, lockdownView, pledgeView, rulesView, signInView } from "./views/before.js";
 import { openLeaveNotice, openReloadNotice } from "./views/dialogs.js";
 import { openingView, waitingView } from "./views/waiting.js";
 import { examView } from "./views/exam.js";
@@ -93,10 +92,11 @@ export function start({ makeApi, views = {} }) {
     dataset.contrast = preferences.contrast ? "high" : "normal";
   }
 
-  const cut = () => ["offline", "busy"].includes(store.get().link);
+  const cut = () => isCut(store.get());
 
   /** While somebody sits: leaving is noticed, copying deterred, as the form says. */
   function beginSitting({ form, signIn }) {
+    history.pushState(null, "");
     const conduct = form.conduct || {};
     const stop = guard(conduct);
     const stopKeys = guardReload({ cut, explain: openReloadNotice });
@@ -143,9 +143,6 @@ export function start({ makeApi, views = {} }) {
   document.addEventListener("visibilitychange", flushNow);
   window.addEventListener("beforeunload", guardLeaving);
   window.addEventListener("popstate", () => store.get().phase === "exam" && history.pushState(null, ""));
-  store.subscribe((state, before) => {
-    if (state.phase === "exam" && before.phase !== "exam") history.pushState(null, "");
-  });
   setInterval(tick, TICK_MS);
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => false);
   if (matchMedia("(max-width: 700px)").matches) store.dispatch({ type: "preference", name: "panel", value: false });

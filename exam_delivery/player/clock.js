@@ -1,4 +1,7 @@
-/** The server's clock, carried on the monotonic clock of the browser: the PC's wall clock is never asked. */
+/**
+ * The server's clock, carried on the monotonic clock of the browser. The PC's wall clock is never asked, but for a guess from which a
+ * reload goes on until the server is heard again.
+ */
 
 /** Beyond its own uncertainty a sample may differ by this much before the old one is thrown away. */
 const TOLERANCE_MS = 500;
@@ -29,6 +32,14 @@ export function createClock(monotonic = () => performance.now()) {
 
   return {
     monotonic,
+    /** How far the server is ahead of the PC's wall clock; null when the server was not heard. */
+    lead: () => (best ? monotonic() + best.offset - Date.now() : null),
+    /** Go on from what the page knew before it was reloaded; whatever the server says replaces it. */
+    guess(lead) {
+      if (!best && typeof lead === "number") best = { offset: Date.now() + lead - monotonic(), roundTrip: Infinity };
+    },
+    /** @returns {boolean} whether the server itself was heard */
+    heard: () => Boolean(best) && best.roundTrip < Infinity,
     /** Take in one answer of the server. */
     sample(serverTime, sentAt, receivedAt) {
       const server = parseInstant(serverTime);

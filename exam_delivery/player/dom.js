@@ -23,6 +23,12 @@ export function h(tag, props, ...children) {
   return element;
 }
 
+/** Make a button of a class; `children` is what stands on it, one thing or a list. */
+export const button = (kind, onclick, children, props = {}) => h("button", { type: "button", class: kind, onclick, ...props }, children);
+
+/** Make a numbered list of sentences. */
+export const sentences = (texts) => h("ol", { class: "rules" }, texts.map((text) => h("li", {}, text)));
+
 /** Set text only when it differs, so that nothing is announced or repainted in vain. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -46,7 +52,7 @@ const PATHS = {
   check: "M5 12.5l4.5 4.5L19 7.5",
   clock: "M12 7v5l3.5 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
   link: "M3 9a13 13 0 0 1 18 0M6 12.5a8.5 8.5 0 0 1 12 0M9 16a4 4 0 0 1 6 0M12 19.5v.1",
-  cut: "M3 3l18 18M6 12.5a8.5 8.5 0 0 1 4-2.3M3 9a13 13 0 0 1 4-2.600M12 19.5v.1M15 10.600a8.500 8.500 0 0 1 3 1.900M12 6a13 13 0 0 1 9 3",
+  cut: "M3 3l18 18M6 12.5a8.5 8.5 0 0 1 4-2.3M3 9a13 13 0 0 1 4-2.6M12 19.5v.1M15 10.6a8.5 8.5 0 0 1 3 1.9M12 6a13 13 0 0 1 9 3",
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
   up: "M5 15l7-7 7 7",

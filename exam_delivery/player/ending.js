@@ -24,7 +24,6 @@ export function createEnding({ store, clock, session, random = Math.random }) {
   function begin() {
     overSince = clock.monotonic();
     nextCheck = overSince + random() * JITTER_MS;
-    store.dispatch({ type: "set", values: { dialog: null } });
     store.dispatch({ type: "lock", lock: "time_over" });
   }
 

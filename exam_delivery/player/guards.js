@@ -42,7 +42,7 @@ export function guard({ block_copy: blockCopy, allow_paste: allowPaste }) {
 }
 
 /**
- * Keep a candidate who is cut off from reloading: without the network the page would not come back.
+ * Keep a candidate who is cut off from reloading: it helps nobody, and not every browser brings the page back.
  * @param {{cut: () => boolean, explain: () => void}} options
  * @returns {() => void} stops
  */

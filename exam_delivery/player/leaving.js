@@ -66,7 +66,6 @@ export function createLeaving({ store, api, outbox, clock, attempt, conduct, onR
         outbox.drop("leaves", seq);
       });
       store.dispatch({ ...answer, type: "timing" });
-      store.dispatch({ type: "set", values: { leaves: answer.n_leaves } });
     } catch (error) {
       if ([404, 409, 410, 422].includes(error.status)) waiting.clear();
     }

@@ -3,20 +3,15 @@
 const DELIMITED = /\\\(([\s\S]+?)\\\)/;
 let loading = null;
 
-function base() {
-  const meta = document.querySelector('meta[name="katex-base"]');
-  const address = (meta && meta.getAttribute("content")) || "/static/vendor/katex/";
-  return address.endsWith("/") ? address : `${address}/`;
-}
-
 function load() {
+  const base = document.querySelector('meta[name="katex-base"]').content;
   const sheet = document.createElement("link");
   sheet.rel = "stylesheet";
-  sheet.href = `${base()}katex.min.css`;
+  sheet.href = `${base}katex.min.css`;
   document.head.append(sheet);
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = `${base()}katex.min.js`;
+    script.src = `${base}katex.min.js`;
     script.onload = resolve;
     script.onerror = () => {
       loading = null;

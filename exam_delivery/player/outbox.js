@@ -1,7 +1,7 @@
 /** Answers that the server has not acknowledged yet, kept on this computer: IndexedDB, or memory where it is refused. */
 
 const DATABASE = "kaoku-exam";
-const STORES = ["events", "marks", "leaves", "scratch"];
+const STORES = ["events", "marks", "leaves", "scratch", "kept"];
 
 /** The browser's database, or null where even asking for it is forbidden. */
 export function indexedDatabase() {
@@ -15,7 +15,7 @@ export function indexedDatabase() {
 function open(factory, timeoutMs) {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error("timeout")), timeoutMs);
-    const request = factory.open(DATABASE, 2);
+    const request = factory.open(DATABASE, 3);
     request.onupgradeneeded = () => {
       const known = request.result.objectStoreNames;
       STORES.filter((name) => !known.contains(name)).forEach((name) => request.result.createObjectStore(name, { keyPath: ["attempt", "slot"] }));
@@ -133,15 +133,21 @@ export async function openOutbox({ attempt, factory, timeoutMs = 3000, onFallbac
         if (on) store.put({ attempt, slot });
         else store.delete([attempt, slot]);
       }),
-    /** Notes beside the answers: absences until the server has them, the scratch pad. */
-    keep: (name, slot, value) => guarded("readwrite", (tx) => tx.objectStore(name).put({ attempt, slot, value })),
+    /** Notes beside the answers: absences until the server has them, the scratch pad, what a reload needs; `alone`: no other of its kind. */
+    keep: (name, slot, value, alone) =>
+      guarded("readwrite", (tx) => {
+        const store = tx.objectStore(name);
+        if (alone) store.clear();
+        store.put({ attempt, slot, value });
+      }),
     kept: (name) => rows(name).then((found) => found.map((row) => row.value)),
     drop: (name, slot) => guarded("readwrite", (tx) => tx.objectStore(name).delete([attempt, slot])),
-    /** Forget this attempt; the database goes when no other candidate's unsent answers are in it. */
-    async clear() {
+    /** Forget this attempt, or all but its unsent answers; the database goes when no other candidate's unsent answers are in it. */
+    async clear(all) {
       const range = IDBKeyRange.bound([attempt], [attempt, []]);
-      await guarded("readwrite", (tx) => STORES.forEach((name) => tx.objectStore(name).delete(range)) || null);
-      await removeDatabaseIfEmpty();
+      const names = all ? STORES : ["scratch", "kept"];
+      await guarded("readwrite", (tx) => names.forEach((name) => tx.objectStore(name).delete(range)));
+      if (all) await removeDatabaseIfEmpty();
     },
   };
 }

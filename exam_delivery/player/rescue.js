@@ -11,8 +11,8 @@ function base64(bytes) {
   return btoa(text);
 }
 
-const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const utf8 = (text) => new TextEncoder().encode(text);
+export const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export const utf8 = (text) => new TextEncoder().encode(text);
 
 /** The newest event of each slot out of several lists. */
 export function newest(...lists) {

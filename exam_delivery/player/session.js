@@ -1,10 +1,9 @@
 /** The way of one candidate: sign in, get ready, start, sit, hand in. */
 import { ApiError, backOff } from "./api.js";
 import { indexedDatabase, openOutbox } from "./outbox.js";
+import { createAhead, makeKey } from "./form.js";
 import { openWork } from "./work.js";
-import { createAhead } from "./ahead.js";
-import { holdInThisTab } from "./tabs.js";
-import { forget, recall, remember } from "./memory.js";
+import { forget, holdInThisTab, recall, remember } from "./tab.js";
 import { newest } from "./rescue.js";
 import { createSigningIn } from "./signing_in.js";
 import { t } from "./i18n.js";
@@ -15,12 +14,16 @@ export function createSession({ store, api, clock }) {
   let release = () => {};
   const ahead = createAhead(api);
   let entering = false;
-  const set = (values) => store.dispatch({ type: "set", values });
+  let key = null;
+  const { set } = store;
   const attempt = () => store.get().signIn.attempt_id;
 
+  /** Only a real sign-in brings a key for rescue files: the practice keeps nothing. */
   function keep() {
-    const { signIn, phase, preferences, current } = store.get();
-    if (signIn && phase !== "receipt") remember({ signIn, phase, preferences, current });
+    const { signIn, phase, preferences, current, status, deadlineAt, earliestSubmitAt, hold } = store.get();
+    if (!signIn || phase === "receipt") return;
+    if (!key && signIn.rescue) key = makeKey();
+    remember({ signIn, phase, preferences, key, lead: clock.lead(), values: { current, status, deadlineAt, earliestSubmitAt, hold } });
   }
 
   function adoptSignIn(answer) {
@@ -44,7 +47,7 @@ export function createSession({ store, api, clock }) {
 
   function signOut(message = "") {
     release();
-    sync = null;
+    [sync, key] = [null, null];
     forget();
     api.setToken("");
     store.dispatch({ type: "reset" });
@@ -52,6 +55,7 @@ export function createSession({ store, api, clock }) {
   }
 
   async function openExam() {
+    keep();
     const id = attempt();
     let opened = null;
     if (store.get().status !== "in_progress") {
@@ -59,7 +63,7 @@ export function createSession({ store, api, clock }) {
       opened = await ahead.open(id, answer.form_key);
       store.dispatch({ type: "timing", status: "in_progress", ...answer });
     }
-    const work = await openWork({ store, api, clock, attempt: id, opened, onClosed: finish });
+    const work = await openWork({ store, api, clock, attempt: id, opened, key, onClosed: finish });
     if (!work) return finish();
     ({ outbox, sync } = work);
     release();
@@ -85,7 +89,7 @@ export function createSession({ store, api, clock }) {
     else if (error.code === "attempt_taken_over") signOut(t("您已在另一台电脑或另一个页面登录。如需在这里考试，请重新登录。"));
     else if (error.status === 410) finish();
     else if (error.code === "not_open") return waitOn(error.details.opens_at);
-    else if (error.passing) set({ message: t("连接不上考试服务器，正在自动重试，请不要关闭本页。") });
+    else if (error.passing) set({ message: store.get().status === "in_progress" ? t("连接不上考试服务器。您做过的题都没有丢。请举手，不要关闭本页；网络恢复后会自动打开试卷。") : t("连接不上考试服务器，正在自动重试，请不要关闭本页。") });
     else set({ message: error.message || t("暂时不能进入考试，正在自动重试。请举手告诉监考员。") });
     return !["sign_in", "receipt", "finishing"].includes(store.get().phase);
   }
@@ -115,8 +119,7 @@ export function createSession({ store, api, clock }) {
     const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
     const kept = newest(await box.events(), sync ? sync.unsent() : []);
     set({ unsent: kept.length, kept });
-    await box.drop("scratch", 0);
-    if (!kept.length) await box.clear();
+    await box.clear(!kept.length);
     [outbox, sync] = [null, null];
   }
 
@@ -125,8 +128,7 @@ export function createSession({ store, api, clock }) {
     const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
     const left = newest(await box.events(), sync ? sync.unsent() : []).slice(0, 200);
     const kept = !left.length || (await api.save(attempt(), left).then(() => true, (error) => error.status === 410));
-    await box.drop("scratch", 0);
-    if (kept) await box.clear();
+    await box.clear(kept);
     outbox = null;
     signOut(t("您的试卷已更换：原来的作答已停止，答案留存备查。请重新登录，在新试卷上从头作答，时间重新计算。"));
   }
@@ -134,7 +136,7 @@ export function createSession({ store, api, clock }) {
   async function showReceipt(receipt) {
     if (store.get().receipt) return;
     if (receipt.voided_at) return beginAnew();
-    set({ receipt, lock: "closed", busy: false, dialog: null });
+    set({ receipt, lock: "closed", busy: false });
     await cleanUp();
     set({ phase: "receipt" });
   }
@@ -173,14 +175,20 @@ export function createSession({ store, api, clock }) {
     return undefined;
   }
 
+  store.subscribe((state, before) => {
+    if (state.phase === "exam" && (state.deadlineAt !== before.deadlineAt || state.hold !== before.hold)) keep();
+  });
+
   /** Take up where a reload interrupted. */
   async function resume() {
     const kept = recall();
     if (!kept || !kept.signIn) return set({ phase: "sign_in" });
+    key = kept.key;
     adoptSignIn(kept.signIn);
-    set({ preferences: { ...store.get().preferences, ...kept.preferences }, current: kept.current || 1 });
+    clock.guess(kept.lead);
+    set({ ...kept.values, preferences: { ...store.get().preferences, ...kept.preferences } });
     if (kept.phase === "exam" || kept.phase === "opening") return enter();
-    return go(kept.phase === "loading" ? "check" : kept.phase);
+    return go(kept.phase);
   }
 
   return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, clock, fetchAhead: () => ahead.fetch(attempt()), sync: () => sync, outbox: () => outbox };

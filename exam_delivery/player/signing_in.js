@@ -12,7 +12,7 @@ function refusalText(error) {
 
 /** @param {{store: any, api: any, attempt: () => string, adopt: (answer: any) => void, proceed: (status: string) => any, keep: () => void, retry: () => void}} deps */
 export function createSigningIn({ store, api, attempt, adopt, proceed, keep, retry }) {
-  const set = (values) => store.dispatch({ type: "set", values });
+  const { set } = store;
   return {
     async signIn(admissionNumber, idNumber) {
       set({ busy: true, message: "" });

@@ -1,5 +1,5 @@
 /** The one store's pure reducer: state in, action in, new state out; no DOM, no clock, no network. */
-import { mergeResponses } from "./responses.js";
+import { mergeResponses } from "./selectors.js";
 
 /** @type {import("./types.js").Preferences} */
 export const DEFAULT_PREFERENCES = {
@@ -9,8 +9,8 @@ export const DEFAULT_PREFERENCES = {
 export const INITIAL = Object.freeze({
   phase: "loading", message: "", signIn: null, form: null,
   answers: {}, pending: {}, refused: {}, marks: {}, current: 0, seq: 0,
-  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, leaves: 0, status: "waiting",
-  deadlineAt: null, earliestSubmitAt: null, extension: null, timeNote: null, dialog: null, busy: false, handInError: "", receipt: null, unsent: 0, launch: "", outside: false, kept: [],
+  link: "online", offlineSince: null, durable: true, auth: "ok", lock: null, hold: null, status: "waiting",
+  deadlineAt: null, earliestSubmitAt: null, extension: null, timeNote: null, busy: false, handInError: "", receipt: null, unsent: 0, launch: "", outside: false, kept: [],
   preferences: DEFAULT_PREFERENCES,
 });
 
@@ -58,6 +58,9 @@ function openForm(state, { form, responses, local, marks }) {
   };
 }
 
+/** @returns {boolean} whether no answer reaches the server at the moment */
+export const isCut = ({ link: now }) => now === "offline" || now === "busy";
+
 /** A pause or a lock comes with every contact; the same one again is no news. */
 function held(state, hold) {
   return hold === undefined || JSON.stringify(hold) === JSON.stringify(state.hold) ? state.hold : hold;
@@ -72,8 +75,7 @@ function retime(state, { deadline_at: deadlineAt, status, earliest_submit_at: ea
 }
 
 function link(state, { link: now, at }) {
-  const cut = now === "offline" || now === "busy";
-  const since = cut ? (state.offlineSince === null ? at : state.offlineSince) : null;
+  const since = !isCut({ link: now }) ? null : state.offlineSince === null ? at : state.offlineSince;
   if (state.link === now && state.offlineSince === since) return state;
   return { ...state, link: now, offlineSince: since };
 }
@@ -117,17 +119,19 @@ export function reduce(state, action) {
   return handler(state, action);
 }
 
-/** A store: `get`, `dispatch`, `subscribe`. */
+/** A store: `get`, `dispatch`, `set` for values that mean nothing to others, `subscribe`. */
 export function createStore(initial = INITIAL) {
   let state = initial;
   const listeners = new Set();
+  function dispatch(action) {
+    const before = state;
+    state = reduce(state, action);
+    if (state !== before) listeners.forEach((listener) => listener(state, before));
+  }
   return {
     get: () => state,
-    dispatch(action) {
-      const before = state;
-      state = reduce(state, action);
-      if (state !== before) listeners.forEach((listener) => listener(state, before));
-    },
+    dispatch,
+    set: (values) => dispatch({ type: "set", values }),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

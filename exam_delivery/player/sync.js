@@ -18,9 +18,9 @@ const stampNow = () => ({ client_time: new Date().toISOString() });
 const LOCKS = ["taken_over", "other_tab", "closed"];
 
 /**
- * @param {{api: any, outbox: any, store: any, attempt: string, onClosed: () => void, [other: string]: any}} deps
+ * @param {{api: any, outbox: any, store: any, attempt: string, onClosed: () => void, [other: string]: any}} deps  `onSettled`: what the server has may have changed
  */
-export function createSync({ api, outbox, store, attempt, onClosed, monotonic = () => performance.now(), random = Math.random, stamp = stampNow }) {
+export function createSync({ api, outbox, store, attempt, onClosed, onSettled = () => {}, monotonic = () => performance.now(), random = Math.random, stamp = stampNow }) {
   /** @type {Map<number, import("./types.js").ResponseEvent>} */
   const queue = new Map();
   let due = null;
@@ -49,6 +49,7 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
       outbox.remove(Number(slot), acknowledged[slot]);
     });
     store.dispatch({ type: "acknowledged", acknowledged });
+    onSettled();
   }
 
   function pause() {
@@ -72,15 +73,13 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
 
   /** The server knows something newer for a slot: what it holds settles the matter, only the rest is set aside. */
   async function reconcile(batch) {
-    if (batch.length > 1) return isolate(batch);
-    const answer = await beat();
-    if (answer && queue.get(batch[0].slot) === batch[0]) isolate(batch);
-    return undefined;
+    const settled = batch.length === 1 && (!(await beat()) || queue.get(batch[0].slot) !== batch[0]);
+    if (!settled) isolate(batch);
   }
 
   /** What a refusal means. */
   function refused(error, batch) {
-    if (error.tells) store.dispatch({ type: "set", values: error.tells });
+    if (error.tells) store.set(error.tells);
     else if (error.code === "attempt_taken_over") store.dispatch({ type: "lock", lock: "taken_over" });
     else if (error.status === 410) onClosed();
     else if (error.status === 423) beat();
@@ -134,8 +133,8 @@ export function createSync({ api, outbox, store, attempt, onClosed, monotonic = 
         durable[slot] = answer.responses[slot].seq;
       });
       touched(answer);
-      settle(durable);
       store.dispatch({ type: "responses", responses: answer.responses || {} });
+      settle(durable);
       if (answer.status === "submitted") onClosed();
       return answer;
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Ordering by buttons and matching by lists: nothing needs dragging. */
-import { fill, h, icon } from "../dom.js";
+import { button, fill, h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { letter } from "./choice.js";
 import { makeZoomable, zoomButtons } from "../views/dialogs.js";
@@ -10,14 +10,14 @@ function plain(html) {
 }
 
 function moveButton(name, label, enabled, onClick) {
-  return h("button", { type: "button", class: `button small move-${name}`, "aria-label": label, disabled: !enabled, onclick: onClick }, icon(name));
+  return button(`button small move-${name}`, onClick, icon(name), { "aria-label": label, disabled: !enabled });
 }
 
 /** Put options in order with an up and a down button each. */
 export function renderOrder({ slot, onChange }) {
   const given = slot.choices.map((choice) => choice.id);
   const list = h("ol", { class: "order" });
-  const confirm = h("button", { type: "button", class: "button", onclick: () => change(order) }, t("就按现在的顺序作答"));
+  const confirm = button("button", () => change(order), t("就按现在的顺序作答"));
   let order = given;
 
   function change(next) {
@@ -32,8 +32,7 @@ export function renderOrder({ slot, onChange }) {
     change(next);
     draw();
     const row = list.children[index + step];
-    const button = row.querySelector(`.move-${focusName}:not([disabled])`) || row.querySelector("button:not([disabled])");
-    button.focus();
+    (row.querySelector(`.move-${focusName}:not([disabled])`) || row.querySelector("button:not([disabled])")).focus();
   }
 
   function row(identifier, index) {

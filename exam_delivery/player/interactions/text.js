@@ -1,7 +1,7 @@
 /** Typed answers: blanks inside the stem, a number, a long text. */
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { looksNumeric, normaliseNumber } from "../responses.js";
+import { looksNumeric, normaliseNumber } from "../selectors.js";
 
 const PLAIN = { autocomplete: "off", autocorrect: "off", autocapitalize: "off", spellcheck: "false" };
 

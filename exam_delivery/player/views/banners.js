@@ -1,5 +1,5 @@
 /** Messages across the top that must be seen: read-only, held, long outage, no storage, more time. */
-import { fill, h, icon, setText } from "../dom.js";
+import { button, fill, h, icon, setText } from "../dom.js";
 import { holdText } from "../announce.js";
 import { t } from "../i18n.js";
 import { mayRescue, openRescue } from "./rescue.js";
@@ -69,8 +69,8 @@ export function createBanner(ctx) {
       const key = list.join() + offers(state);
       if (key === shown) return;
       shown = key;
-      const button = h("button", { type: "button", class: "button primary", onclick: () => openRescue(ctx) }, t("保存应急文件"));
-      const offer = offers(state) ? banner(h("span", {}, t("有答案还没有传到服务器。请把答案存成应急文件，交给监考员。")), button) : null;
+      const offer = offers(state) ? banner(h("span", {}, t("有答案还没有传到服务器。请把答案存成应急文件，交给监考员。")),
+        button("button primary", () => openRescue(ctx), t("保存应急文件"))) : null;
       fill(element, ...list.map((text) => banner(h("span", {}, text))), offer);
     },
   };

@@ -1,8 +1,8 @@
 /** The way to the exam: sign-in, own data, rules, guide, pledge. */
-import { h, icon } from "../dom.js";
+import { button, h, icon, sentences, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { signInFields } from "./dialogs.js";
-import { createPractice } from "./practice.js";
+import { guideTexts, signInForm } from "./dialogs.js";
+import { renderChoice } from "../interactions/choice.js";
 
 const STEPS = ["sign_in", "check", "rules", "guide", "pledge", "waiting"];
 const stepNames = () => [t("登录"), t("核对信息"), t("考场规则"), t("操作指南"), t("考生承诺"), t("等候开考")];
@@ -10,10 +10,10 @@ const stepNames = () => [t("登录"), t("核对信息"), t("考场规则"), t("�
 function stepper(phase) {
   const now = STEPS.indexOf(phase);
   return h("ol", { class: "steps", "aria-label": t("进入考试的步骤") }, stepNames().map((name, index) => {
-    const state = index < now ? "done" : index === now ? "now" : "later";
-    return h("li", { class: `step ${state}`, "aria-current": state === "now" ? "step" : null },
-      h("span", { class: "step-mark", "aria-hidden": "true" }, state === "done" ? icon("check") : String(index + 1)), name,
-      state === "done" ? h("span", { class: "visually-hidden" }, t("（已完成）")) : null);
+    const [done, current] = [index < now, index === now];
+    return h("li", { class: current ? "step now" : "step", "aria-current": current ? "step" : null },
+      h("span", { class: "step-mark", "aria-hidden": "true" }, done ? icon("check") : index + 1), name,
+      done && h("span", { class: "visually-hidden" }, t("（已完成）")));
   }));
 }
 
@@ -25,7 +25,7 @@ export function frame(ctx, phase, title, ...children) {
   return h("div", { class: "before" },
     h("header", { class: "plain-bar" }, h("span", { class: "brand" }, t("职业技能考试")),
       h("span", { class: "session-name" }, signIn && signIn.session ? signIn.session.title : ""),
-      h("button", { type: "button", class: "link", lang: other, onclick: () => ctx.prefer("language", other) }, other === "en" ? "English" : "中文")),
+      button("link", () => ctx.prefer("language", other), other === "en" ? "English" : "中文", { lang: other })),
     STEPS.includes(phase) ? h("nav", { "aria-label": t("步骤") }, stepper(phase)) : null,
     h("main", { class: "page" }, heading, children));
 }
@@ -34,32 +34,24 @@ function buttons(...children) {
   return h("div", { class: "page-buttons" }, children);
 }
 
-const primary = (text, onClick, props = {}) => h("button", { type: "button", class: "button primary large", onclick: onClick, ...props }, text);
-const secondary = (text, onClick) => h("button", { type: "button", class: "button large", onclick: onClick }, text);
+const primary = (text, onClick, props) => button("button primary large", onClick, text, props);
+const secondary = (text, onClick) => button("button large", onClick, text);
 
 /** Sign-in page. */
 export function signInView(ctx) {
-  const form = signInFields(null);
-  const error = h("p", { class: "error", role: "alert" });
-  const button = h("button", { type: "submit", class: "button primary large" }, t("登录"));
+  const form = signInForm(t("登录"), ctx.session.signIn);
   const element = frame(ctx, "sign_in", t("考生登录"),
     h("p", {}, t("请对照准考证和身份证填写。不会打字请举手，监考员会帮助您。")),
-    h("form", {
-      class: "sign-in-form", autocomplete: "off",
-      onsubmit(event) {
-        event.preventDefault();
-        ctx.session.signIn(form.admission.value.trim(), form.identity.value.trim());
-      },
-    }, form.fields, error, button),
+    form.element,
     h("p", {}, h("a", { class: "link", href: "practice/" }, t("第一次用电脑考试？先练习一下（不计分）"))),
     h("p", { class: "hint" }, h("a", { class: "link", href: "/room-check/" }, t("技术人员：检查这台考试机"))));
   return {
     element,
-    focus: () => form.admission.focus(),
-    update(state) {
-      button.disabled = state.busy;
-      button.textContent = state.busy ? t("正在登录……") : t("登录");
-      if (error.textContent !== state.message) error.textContent = state.message;
+    focus: form.focus,
+    update({ busy, message }) {
+      form.submit.disabled = busy;
+      setText(form.submit, busy ? t("正在登录……") : t("登录"));
+      setText(form.error, message);
     },
   };
 }
@@ -80,7 +72,7 @@ export function checkView(ctx) {
     wrong,
     buttons(primary(t("信息正确，继续"), () => ctx.session.go("rules")), secondary(t("信息有误"), () => {
       wrong.hidden = false;
-    }), h("button", { type: "button", class: "link", onclick: () => ctx.session.signOut() }, t("不是我，返回登录"))));
+    }), button("link", () => ctx.session.signOut(), t("不是我，返回登录"))));
   return { element };
 }
 
@@ -88,22 +80,27 @@ export function checkView(ctx) {
 export function rulesView(ctx) {
   const { rules = [] } = ctx.store.get().signIn.session || {};
   const element = frame(ctx, "rules", t("考场规则"),
-    h("ol", { class: "rules" }, rules.map((rule) => h("li", {}, rule))),
+    sentences(rules),
     buttons(primary(t("我已阅读，继续"), () => ctx.session.go("guide")), secondary(t("上一步"), () => ctx.session.go("check"))));
   return { element };
 }
 
+/** One item to try the controls with; nothing of it is sent or kept. */
+export function createPractice() {
+  const state = h("p", { class: "practice-state", role: "status" }, t("未作答"));
+  const slot = {
+    slot: 0, section: 0, type: "single_choice", interaction: "choice", stem: "", multiple: false,
+    choices: [{ id: "a", content: t("红色") }, { id: "b", content: t("绿色") }, { id: "c", content: t("蓝色") }],
+  };
+  const control = renderChoice({ slot, id: "practice", onChange: () => setText(state, t("做对了：这样就是作答，可以随时改。")) });
+  return h("section", { class: "practice", "aria-labelledby": "practice-heading" },
+    h("h2", { id: "practice-heading" }, t("试一试（不计分）")),
+    h("fieldset", {}, h("legend", {}, t("您喜欢哪种颜色？请点一个选项。")), control.element), state);
+}
+
 /** How the exam screen works, with one item to try. */
 export function guideView(ctx) {
-  const points = [
-    t("点一下选项就是作答，再点别的选项可以改。答案会自动保存，不用按保存。"),
-    t("左边是题号：空白框是未答，蓝色实心是已答，右上角有小旗是标记。点题号可以跳到那一题。"),
-    t("下面有“上一题”“标记”“下一题”三个按钮。拿不准的题先标记，交卷前再看。"),
-    t("上面显示剩余时间和网络状态。断网也可以继续作答，答案先存在本机。"),
-    t("字看不清，按上面的“字号”或“高对比度”；忘了怎么操作，按“帮助”。"),
-    t("做完后按右上角“交卷”。时间到了系统会自动交卷。"),
-  ];
-  const element = frame(ctx, "guide", t("操作指南"), h("ol", { class: "rules" }, points.map((text) => h("li", {}, text))),
+  const element = frame(ctx, "guide", t("操作指南"), sentences(guideTexts()),
     createPractice(),
     buttons(primary(t("我会操作了，继续"), () => ctx.session.go("pledge")), secondary(t("上一步"), () => ctx.session.go("rules"))));
   return { element };
@@ -124,5 +121,20 @@ export function pledgeView(ctx) {
     h("blockquote", { class: "pledge" }, session.pledge || t("我承诺诚信考试，遵守考场规则，独立完成作答。")),
     h("label", { class: "check card" }, box, t("我已阅读并承诺遵守")), hint,
     buttons(next, secondary(t("上一步"), () => ctx.session.go("guide"))));
+  return { element };
+}
+
+/** Shown when the exam needs Safe Exam Browser and this is another one: what to do, in plain words. */
+export function lockdownView(ctx) {
+  const { launch } = ctx.store.get();
+  const element = frame(ctx, "lockdown", t("请用安全考试浏览器打开"),
+    h("p", {}, t("这场考试要在安全考试浏览器（SEB）里作答，现在打开的不是它，或者它的配置不是这一场的。已经作答的内容都在。")),
+    sentences([
+      t("关闭这个页面，用桌面上的考试图标打开；没有图标就按下面的“打开安全考试浏览器”。"),
+      t("电脑询问是否允许打开时，选“打开”或“允许”。"),
+      t("仍然不行请举手。监考员可以换一台电脑，或者为您办理豁免。"),
+    ]),
+    buttons(launch ? h("a", { class: "button primary large", href: launch }, t("打开安全考试浏览器")) : null,
+      secondary(t("返回登录"), () => ctx.session.signOut())));
   return { element };
 }

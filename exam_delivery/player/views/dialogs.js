@@ -1,5 +1,5 @@
 /** Dialogs: native modal elements, focus kept inside and given back by the browser. */
-import { h } from "../dom.js";
+import { button, h, sentences } from "../dom.js";
 import { t } from "../i18n.js";
 
 let sequence = 0;
@@ -28,9 +28,7 @@ export function openDialog({ title, body, buttons = [], closable = true, name = 
 
 /** A button that closes its own dialog. */
 export function closeButton(text, kind = "") {
-  const button = h("button", { type: "button", class: `button ${kind}` }, text);
-  button.addEventListener("click", () => button.closest("dialog").close());
-  return button;
+  return button(`button ${kind}`, (event) => event.currentTarget.closest("dialog").close(), text);
 }
 
 /** Show a picture as large as the window allows. */
@@ -46,17 +44,27 @@ const zoomLabel = (image) => (image.alt ? t("放大图片：{alt}", { alt: image
 /** Turn the pictures of a text into buttons that show them large. */
 export function makeZoomable(text) {
   text.querySelectorAll("img").forEach((image) => {
-    const button = h("button", { type: "button", class: "zoom", "aria-label": zoomLabel(image), onclick: () => openPicture(image) });
-    image.replaceWith(button);
-    button.append(image);
+    const zoom = button("zoom", () => openPicture(image), [], { "aria-label": zoomLabel(image) });
+    image.replaceWith(zoom);
+    zoom.append(image);
   });
 }
 
 /** Buttons beside a text that is pressed itself, such as an option: its pictures large. */
 export const zoomButtons = (text) => [...text.querySelectorAll("img")].map((image) =>
-  h("button", { type: "button", class: "button", "aria-label": zoomLabel(image), onclick: () => openPicture(image) }, t("放大")));
+  button("button", () => openPicture(image), t("放大"), { "aria-label": zoomLabel(image) }));
 
-/** The list of keys and the short guide. */
+/** How the exam screen works, in the words of the page before the exam. */
+export const guideTexts = () => [
+  t("点一下选项就是作答，再点别的选项可以改。答案会自动保存，不用按保存。"),
+  t("左边是题号：空白框是未答，蓝色实心是已答，右上角有小旗是标记。点题号可以跳到那一题。"),
+  t("下面有“上一题”“标记”“下一题”三个按钮。拿不准的题先标记，交卷前再看。"),
+  t("上面显示剩余时间和网络状态。断网也可以继续作答，答案先存在本机。"),
+  t("字看不清，按上面的“字号”或“高对比度”；忘了怎么操作，按“帮助”。"),
+  t("做完后按右上角“交卷”。时间到了系统会自动交卷。"),
+];
+
+/** The guide again, and the list of keys. */
 export function openHelp(ctx) {
   const keys = [
     ["N", t("下一题")], ["P", t("上一题")], ["F", t("标记或取消标记")], ["T", t("看或听剩余时间和未答题数")], [t("A–H 或 1–9"), t("选择对应选项（第六项请按 6）")],
@@ -69,8 +77,7 @@ export function openHelp(ctx) {
   openDialog({
     title: t("帮助"), name: "help",
     body: [
-      h("ul", {}, [t("点选项或填写空格即作答，系统自动保存，不用另按保存。"), t("拿不准的题可以按“标记”，交卷前再看。"),
-        t("左边题号可以直接跳到任意一题。"), t("电脑出现问题请举手；换电脑后，已保存的答案仍在。")].map((text) => h("li", {}, text))),
+      sentences([...guideTexts(), t("电脑出现问题请举手；换电脑后，已保存的答案仍在。")]),
       h("h3", {}, t("快捷键")),
       h("table", { class: "keys" }, h("tbody", {}, keys.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, text))))),
       h("label", { class: "check" }, box, t("使用字母和数字快捷键（打字时自动停用）")),
@@ -96,31 +103,27 @@ export function openReloadNotice() {
   if (document.querySelector("dialog.stay")) return;
   openDialog({
     name: "stay", title: t("现在不要刷新"),
-    body: [h("p", {}, t("网络还没有恢复，刷新以后考试页面会打不开。答案都在这台电脑里，请继续作答；网络恢复后会自动上传。"))],
+    body: [h("p", {}, t("网络还没有恢复，刷新没有用，考试页面还可能打不开。答案都在这台电脑里，请继续作答；网络恢复后会自动上传。"))],
     buttons: [closeButton(t("知道了，继续作答"), "primary")],
   });
 }
 
 /** Sign in again while the page stays as it is. */
 export function openSignInAgain(ctx) {
-  const message = h("p", { class: "error", role: "alert" });
-  const form = signInFields(ctx.store.get().signIn.candidate);
-  const button = h("button", { type: "submit", class: "button primary" }, t("重新登录"));
-  const element = h("form", {
-    class: "sign-in-form",
-    async onsubmit(event) {
-      event.preventDefault();
-      button.disabled = true;
-      await ctx.session.signInAgain(form.admission.value.trim(), form.identity.value.trim());
-      button.disabled = false;
-      message.textContent = ctx.store.get().message;
-    },
-  }, h("p", {}, t("登录已失效。已作答的内容都在，请重新登录后继续。")), form.fields, message, button);
-  return openDialog({ title: t("请重新登录"), body: [element], closable: false, name: "again" });
+  const form = signInForm(t("重新登录"), async (...numbers) => {
+    form.submit.disabled = true;
+    await ctx.session.signInAgain(...numbers);
+    form.submit.disabled = false;
+    form.error.textContent = ctx.store.get().message;
+  }, ctx.store.get().signIn.candidate);
+  return openDialog({
+    title: t("请重新登录"), closable: false, name: "again",
+    body: [h("p", {}, t("登录已失效。已作答的内容都在，请重新登录后继续。")), form.element],
+  });
 }
 
-/** The two fields of a sign-in; pasting is allowed, nothing is remembered by the browser. */
-export function signInFields(candidate) {
+/** The two fields of a sign-in and the button; pasting is allowed, nothing is remembered by the browser. */
+export function signInForm(text, onSubmit, candidate) {
   sequence += 1;
   const field = (name, label, help, value = "") => {
     const input = h("input", { type: "text", id: `${name}-${sequence}`, name: `${name}-${sequence}`, autocomplete: "off", autocapitalize: "characters",
@@ -131,5 +134,14 @@ export function signInFields(candidate) {
   };
   const admission = field("admission", t("准考证号"), t("准考证上“准考证号”一栏的号码"), candidate ? candidate.admission_number : "");
   const identity = field("identity", t("证件号码"), t("身份证号码，末位是字母 X 的也要填写"));
-  return { admission: admission.input, identity: identity.input, fields: [admission.row, identity.row] };
+  const error = h("p", { class: "error", role: "alert" });
+  const submit = h("button", { type: "submit", class: "button primary large" }, text);
+  const element = h("form", {
+    class: "sign-in-form", autocomplete: "off",
+    onsubmit(event) {
+      event.preventDefault();
+      onSubmit(admission.input.value.trim(), identity.input.value.trim());
+    },
+  }, admission.row, identity.row, error, submit);
+  return { element, error, submit, focus: () => admission.input.focus() };
 }

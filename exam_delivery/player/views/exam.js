@@ -1,13 +1,12 @@
 /** The exam screen: top bar, panel, items, bottom bar. */
-import { fill, h, icon, setAttribute, setText } from "../dom.js";
+import { button, fill, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { tellTime } from "../announce.js";
 import { listen } from "../keyboard.js";
 import { createTimeNote } from "./banners.js";
 import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
-import { createItem } from "./item.js";
+import { createItem, createSplit, groupsOf } from "./item.js";
 import { createPanel } from "./panel.js";
-import { createSplit, groupsOf } from "./stimulus.js";
 import { createToolbox } from "./toolbox.js";
 import { createTopbar } from "./topbar.js";
 import { openHandIn } from "./hand_in.js";
@@ -55,6 +54,8 @@ function createStage(ctx) {
     fill(element, ...parts);
   }
 
+  const current = () => items.find((item) => item.slot === store.get().current);
+
   element.addEventListener("focusin", (event) => {
     const item = event.target.closest(".item");
     const slot = item && Number(item.dataset.slot);
@@ -70,18 +71,15 @@ function createStage(ctx) {
         layout = state.preferences.layout;
         if (one) showOne(state);
         else showAll(state);
-        if (turned) items.find((item) => item.slot === state.current).element.scrollIntoView({ block: "start" });
+        if (turned) current().element.scrollIntoView({ block: "start" });
       }
       shown = state.current;
       element.classList.toggle("is-wide", Boolean(element.querySelector(".split")));
       items.forEach((item) => item.update(state));
     },
-    choose: (index) => {
-      const item = items.find((candidate) => candidate.slot === store.get().current);
-      return Boolean(item) && mayAnswer(store.get()) && item.choose(index);
-    },
+    choose: (index) => Boolean(current()) && mayAnswer(store.get()) && current().choose(index),
     focusCurrent() {
-      const item = items.find((candidate) => candidate.slot === store.get().current);
+      const item = current();
       if (!item) return;
       item.element.focus({ preventScroll: true });
       (split && fresh ? split.element : item.element).scrollIntoView({ block: "start" });
@@ -91,11 +89,11 @@ function createStage(ctx) {
 }
 
 function createBottom(ctx) {
-  const previous = h("button", { type: "button", class: "button large", onclick: () => ctx.step(-1) }, icon("left"), h("span", {}, t("上一题")));
+  const previous = button("button large", () => ctx.step(-1), [icon("left"), h("span", {}, t("上一题"))]);
   const markText = h("span", {});
-  const mark = h("button", { type: "button", class: "button large mark", onclick: () => ctx.toggleMark() }, icon("flag"), markText);
+  const mark = button("button large mark", () => ctx.toggleMark(), [icon("flag"), markText]);
   const nextText = h("span", {});
-  const next = h("button", { type: "button", class: "button primary large", onclick: () => (neighbour(ctx.store.get(), 1) === null ? openHandIn(ctx) : ctx.step(1)) }, nextText, icon("right"));
+  const next = button("button primary large", () => (neighbour(ctx.store.get(), 1) === null ? openHandIn(ctx) : ctx.step(1)), [nextText, icon("right")]);
   const progress = h("p", { class: "bottom-progress" });
   return {
     element: h("footer", { class: "bottom" }, previous, mark, progress, next),
@@ -115,10 +113,10 @@ function createBottom(ctx) {
 }
 
 function skipLink(text, find) {
-  return h("button", { type: "button", class: "skip", onclick: () => {
+  return button("skip", () => {
     const target = find();
     if (target) target.focus();
-  } }, text);
+  }, text);
 }
 
 /** The exam screen. */

@@ -1,5 +1,5 @@
 /** Handing in: what is open or marked, then once more whether to, then the receipt. */
-import { fill, h, setText } from "../dom.js";
+import { button, fill, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { counts, positionOf, unfinished } from "../selectors.js";
@@ -8,13 +8,13 @@ import { mayRescue, openRescue } from "./rescue.js";
 
 function slotLinks(ctx, slots, close) {
   const { form } = ctx.store.get();
-  return h("span", { class: "slot-links" }, slots.map((slot) => h("button", {
-    type: "button", class: "slot-link", "aria-label": t("回到第 {n} 题", { n: positionOf(form, slot) }),
-    onclick: () => {
+  return h("span", { class: "slot-links" }, slots.map((slot) => {
+    const n = positionOf(form, slot);
+    return button("slot-link", () => {
       close();
       ctx.goTo(slot);
-    },
-  }, String(positionOf(form, slot)))));
+    }, n, { "aria-label": t("回到第 {n} 题", { n }) });
+  }));
 }
 
 function sectionRow(ctx, section, close) {
@@ -42,13 +42,12 @@ export function openHandIn(ctx) {
   const body = h("div", {});
   const buttons = h("div", { class: "button-row" });
   const note = h("p", { class: "error", role: "alert" });
-  const rescue = h("button", { type: "button", class: "button large", hidden: true, onclick: () => openRescue(ctx) }, t("保存应急文件"));
-  const back = () => h("button", { type: "button", class: "button large", onclick: () => dialog.close() }, t("返回继续作答"));
-  let confirming = false;
+  const rescue = button("button large", () => openRescue(ctx), t("保存应急文件"), { hidden: true });
+  const back = () => button("button large", () => dialog.close(), t("返回继续作答"));
 
   function first() {
     const early = tooEarly(ctx);
-    const next = h("button", { type: "button", class: "button primary large", disabled: early, onclick: second }, t("交卷"));
+    const next = button("button primary large", second, t("交卷"), { disabled: early });
     const when = formatInstant(store.get().earliestSubmitAt);
     fill(body, verdict(counts(store.get())), early ? h("p", { class: "notice" }, t("{time} 以后才可以交卷，请再检查一遍。", { time: when })) : null,
       ...unfinished(store.get()).map((section) => sectionRow(ctx, section, () => dialog.close())));
@@ -56,10 +55,9 @@ export function openHandIn(ctx) {
   }
 
   function second() {
-    confirming = true;
     const { open } = counts(store.get());
     fill(body, h("p", { class: "confirm-text" }, open ? t("还有 {n} 题未答。交卷后不能再修改答案，确定交卷吗？", { n: open }) : t("交卷后不能再修改答案，确定交卷吗？")));
-    const sure = h("button", { type: "button", class: "button danger large confirm", onclick: () => ctx.session.handIn() }, t("确定交卷"));
+    const sure = button("button danger large confirm", () => ctx.session.handIn(), t("确定交卷"));
     fill(buttons, back(), sure);
     setText(dialog.element.querySelector("h2"), t("再次确认"));
     dialog.element.querySelector("h2").focus();
@@ -71,7 +69,7 @@ export function openHandIn(ctx) {
     setText(note, state.handInError);
     rescue.hidden = !state.handInError || !mayRescue(state);
     const sure = buttons.querySelector(".confirm");
-    if (confirming && sure) {
+    if (sure) {
       sure.disabled = state.busy;
       setText(sure, state.busy ? t("正在交卷……") : t("确定交卷"));
     }
@@ -79,7 +77,7 @@ export function openHandIn(ctx) {
   }
 
   const dialog = openDialog({ title: t("交卷前检查"), name: "hand-in-dialog", body: [body, note, rescue], buttons: [buttons], onClose: () => stop() });
-  store.dispatch({ type: "set", values: { handInError: "" } });
+  store.set({ handInError: "" });
   const stop = store.subscribe(refresh);
   first();
 }

@@ -1,10 +1,10 @@
-/** One item on the screen: heading, stem, control, state of its answer. */
-import { h, icon, setAttribute } from "../dom.js";
+/** One item on the screen: heading, stem, control, state of its answer; and the text that several items share. */
+import { say } from "../announce.js";
+import { button, fill, h, icon, setAttribute } from "../dom.js";
 import { t } from "../i18n.js";
 import { typeset } from "../math.js";
 import { howTo, kindOf, renderInteraction } from "../interactions/index.js";
-import { sameResponse } from "../responses.js";
-import { mayAnswer, positionOf, responseAt, safety } from "../selectors.js";
+import { mayAnswer, positionOf, responseAt, safety, sameResponse } from "../selectors.js";
 import { makeZoomable } from "./dialogs.js";
 
 /** Words for how safe an answer is. */
@@ -25,7 +25,7 @@ const wide = new ResizeObserver((entries) => entries.forEach(({ target }) => {
 }));
 
 /** What every text of an item or a shared text needs: pictures that open, wide parts that scroll by keyboard. */
-export function dressText(text) {
+function dressText(text) {
   makeZoomable(text);
   wide.observe(text);
 }
@@ -45,7 +45,7 @@ export function createItem(ctx, slot) {
   const stem = h("div", { class: "stem", id: `${id}-stem`, html: slot.stem });
   const control = renderInteraction({ slot, id, stem, onChange: (response) => ctx.answer(slot.slot, response) });
   const saved = h("span", { class: "safety" });
-  const clear = h("button", { type: "button", class: "link", onclick: () => clearAnswer() }, t("清除本题答案"));
+  const clear = button("link", () => clearAnswer(), t("清除本题答案"));
   const heading = h("h2", { id: `${id}-heading`, class: "item-heading" }, t("第 {n} 题", { n: position }), " ",
     h("span", { class: "kind" }, scoreText(slot)));
   const fields = h("fieldset", { "aria-describedby": `${id}-stem` },
@@ -71,8 +71,7 @@ export function createItem(ctx, slot) {
     if (now + text === shownSafety) return;
     shownSafety = now + text;
     saved.className = `safety safety-${now}`;
-    saved.textContent = "";
-    saved.append(...[SAFETY_ICONS[now] ? icon(SAFETY_ICONS[now]) : "", h("span", {}, text)]);
+    fill(saved, SAFETY_ICONS[now] && icon(SAFETY_ICONS[now]), h("span", {}, text));
   }
 
   return {
@@ -90,4 +89,33 @@ export function createItem(ctx, slot) {
       showSafety(state);
     },
   };
+}
+
+/** Slots in groups: those that follow each other and share a text together, every other one by itself. */
+export function groupsOf(slots) {
+  return slots.reduce((groups, slot) => {
+    const last = groups[groups.length - 1];
+    const joins = last && slot.stimulus !== undefined && last[0].stimulus === slot.stimulus;
+    return joins ? [...groups.slice(0, -1), [...last, slot]] : [...groups, [slot]];
+  }, []);
+}
+
+function rangeText(form, stimulus) {
+  const own = form.slots.filter((slot) => slot.stimulus === stimulus).map((slot) => positionOf(form, slot.slot));
+  return own.length > 1 ? t("第 {a} 至 {b} 题的材料", { a: Math.min(...own), b: Math.max(...own) }) : t("第 {n} 题的材料", { n: own[0] });
+}
+
+/**
+ * The text that a slot shares with others, before them in reading order and a region of its own, with room for items beside it; null
+ * when it shares none.
+ */
+export function createSplit(form, slot) {
+  if (slot.stimulus === undefined) return null;
+  const title = rangeText(form, slot.stimulus);
+  const text = h("div", { class: "stem", html: form.stimuli[slot.stimulus] });
+  const pane = h("section", { class: "stimulus", tabindex: "0", "aria-label": title }, h("h2", { class: "stimulus-title" }, title), text);
+  const items = h("div", { class: "split-items" });
+  dressText(text);
+  typeset(pane);
+  return { element: h("div", { class: "split" }, pane, items), items, stimulus: slot.stimulus, tell: () => say(t("{title}在题目之前。", { title })) };
 }

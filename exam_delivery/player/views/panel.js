@@ -1,5 +1,5 @@
 /** The panel of item numbers: states by shape, text and colour; one Tab stop, arrow keys inside. */
-import { h, icon, setAttribute, setText } from "../dom.js";
+import { button, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { answeredAt, counts, positionOf } from "../selectors.js";
 
@@ -11,28 +11,28 @@ function createNumber(ctx, slot) {
   const [before, after] = t("第 {n} 题").split("{n}");
   const word = h("span", { class: "number-word" });
   const marked = hiddenText("");
-  const button = h("button", { type: "button", class: "number-button", tabIndex: -1, "data-slot": slot, onclick: () => ctx.goTo(slot) },
+  const element = button("number-button", () => ctx.goTo(slot), [
     h("span", { class: "number-flag" }, icon("flag")), hiddenText(before), h("span", { class: "number-digits" }, String(position)),
-    hiddenText(after + t("，")), word, marked);
+    hiddenText(after + t("，")), word, marked], { tabIndex: -1, "data-slot": slot });
   return {
-    button,
+    element,
     slot,
     update(state) {
       const done = answeredAt(state, slot);
       const current = state.current === slot;
-      button.classList.toggle("is-answered", done);
-      button.classList.toggle("is-marked", Boolean(state.marks[slot]));
-      button.classList.toggle("is-current", current);
+      element.classList.toggle("is-answered", done);
+      element.classList.toggle("is-marked", Boolean(state.marks[slot]));
+      element.classList.toggle("is-current", current);
       setText(word, done ? t("已答") : t("未答"));
       setText(marked, state.marks[slot] ? t("，") + t("已标记") : "");
-      setAttribute(button, "aria-current", current ? "true" : null);
-      button.tabIndex = current ? 0 : -1;
+      setAttribute(element, "aria-current", current ? "true" : null);
+      element.tabIndex = current ? 0 : -1;
     },
   };
 }
 
 function onArrow(event, list) {
-  const buttons = list.map((number) => number.button);
+  const buttons = list.map((number) => number.element);
   const at = buttons.indexOf(document.activeElement);
   if (at < 0) return;
   const top = (button) => button.getBoundingClientRect().top;
@@ -68,7 +68,7 @@ export function createPanel(ctx) {
     numbers.push(...own);
     const count = h("span", { class: "muted section-count" });
     const element = h("section", { class: "number-group", "aria-labelledby": `panel-${index}` },
-      h("h3", { id: `panel-${index}` }, section.title, " ", count), h("div", { class: "numbers" }, own.map((number) => number.button)));
+      h("h3", { id: `panel-${index}` }, section.title, " ", count), h("div", { class: "numbers" }, own.map((number) => number.element)));
     return { element, update: (state) => setText(count, `${counts(state, section.slots).answered}/${section.slots.length}`) };
   });
   let current = null;
@@ -77,9 +77,9 @@ export function createPanel(ctx) {
   function reveal(state) {
     if (state.current === current) return;
     current = state.current;
-    const { button } = numbers.find((number) => number.slot === current);
-    const above = button.offsetTop - element.offsetTop;
-    if (above < element.scrollTop || above + button.offsetHeight + 24 > element.scrollTop + element.clientHeight) {
+    const number = numbers.find(({ slot }) => slot === current).element;
+    const above = number.offsetTop - element.offsetTop;
+    if (above < element.scrollTop || above + number.offsetHeight + 24 > element.scrollTop + element.clientHeight) {
       element.scrollTop = above - element.clientHeight / 3;
     }
   }

@@ -1,5 +1,5 @@
 /** After handing in: the receipt, to be printed or copied. */
-import { fill, h, svg } from "../dom.js";
+import { button, fill, h, svg } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { frame } from "./before.js";
@@ -8,7 +8,7 @@ import { insideSeb } from "../seb.js";
 import { mayRescue, openRescue } from "./rescue.js";
 
 /** Break a digest into groups of four so that people can compare it. */
-export const grouped = (digest) => (digest || "").replace(/^sha256:/, "").replace(/(.{4})(?=.)/g, "$1 ");
+const grouped = (digest) => digest.replace(/(.{4})(?=.)/g, "$1 ");
 
 /** What the code on the receipt says, to be read by any phone and compared. */
 function codeText(rows, digest) {
@@ -50,13 +50,13 @@ export function receiptView(ctx) {
   const element = frame(ctx, "receipt", t("已交卷"),
     h("p", { class: "notice success" }, t("您的答案已由服务器收到并封存。请保持安静，听监考员安排离场。")),
     unsent ? h("p", { class: "notice warning", role: "alert" }, t("有 {n} 条答案在收卷前没有传到服务器，仍存在本机。请不要离开，立即举手告诉监考员。", { n: unsent })) : null,
-    unsent && mayRescue(ctx.store.get()) ? h("p", { class: "no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => openRescue(ctx) }, t("保存应急文件"))) : null,
+    unsent && mayRescue(ctx.store.get()) ? h("p", { class: "no-print" }, button("button primary large", () => openRescue(ctx), t("保存应急文件"))) : null,
     h("dl", { class: "facts receipt" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-      h("div", {}, h("dt", {}, t("校验码")), h("dd", {}, h("code", { class: "digest" }, grouped(receipt.digest))))),
+      h("div", {}, h("dt", {}, t("校验码")), h("dd", {}, h("code", { class: "digest" }, grouped(digest))))),
     code,
     h("p", { class: "muted" }, t("校验码由您提交的全部答案算出，可用来核对答案没有被改动。")),
-    h("div", { class: "page-buttons no-print" }, h("button", { type: "button", class: "button primary large", onclick: () => window.print() }, t("打印回执")),
+    h("div", { class: "page-buttons no-print" }, button("button primary large", () => window.print(), t("打印回执")),
       insideSeb() ? h("a", { class: "button large", href: "?quit" }, t("退出安全考试浏览器")) : null,
-      h("button", { type: "button", class: "button large", onclick: () => ctx.session.signOut() }, t("完成，退出"))));
+      button("button large", () => ctx.session.signOut(), t("完成，退出"))));
   return { element };
 }

@@ -1,5 +1,5 @@
 /** The dialog that saves a rescue file, in plain words for people who rarely save files. */
-import { h, setText } from "../dom.js";
+import { button, h, sentences, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant } from "../clock.js";
 import { newest, rescueText, saveFile } from "../rescue.js";
@@ -31,23 +31,20 @@ async function save(ctx) {
 /** Explain, save, and say what to do with the file. */
 export function openRescue(ctx) {
   const result = h("p", { role: "status", class: "rescue-result" });
-  const button = h("button", {
-    type: "button", class: "button primary large",
-    async onclick() {
-      const { name, n } = await save(ctx);
-      result.className = "rescue-result notice success";
-      setText(result, t("已保存 {n} 条答案，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。", { n, name }));
-      setText(button, t("再存一次"));
-    },
+  const saving = button("button primary large", async () => {
+    const { name, n } = await save(ctx);
+    result.className = "rescue-result notice success";
+    setText(result, t("已保存 {n} 条答案，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。", { n, name }));
+    setText(saving, t("再存一次"));
   }, t("保存文件"));
   openDialog({
     name: "rescue", title: t("保存应急文件"),
     body: [
-      h("ol", { class: "rules" }, [t("请先举手，告诉监考员网络没有恢复。"), t("按下面的“保存文件”。如果浏览器询问存到哪里，直接按“保存”。"),
-        t("监考员用 U 盘取走文件，导入后答案就到了服务器。")].map((text) => h("li", {}, text))),
+      sentences([t("请先举手，告诉监考员网络没有恢复。"), t("按下面的“保存文件”。如果浏览器询问存到哪里，直接按“保存”。"),
+        t("监考员用 U 盘取走文件，导入后答案就到了服务器。")]),
       h("p", {}, t("文件已加密，只有考试服务器能读。答案也还在本机，您可以继续作答，网络恢复后会自动上传。")),
       h("p", { class: "muted" }, t("按了以后什么也没有出现？考试专用浏览器可能不允许保存文件，请举手，监考员知道怎么办。")), result,
     ],
-    buttons: [button, closeButton(t("关闭"))],
+    buttons: [saving, closeButton(t("关闭"))],
   });
 }

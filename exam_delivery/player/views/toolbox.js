@@ -1,5 +1,5 @@
 /** The place beside the items where an allowed tool opens; the tools themselves are loaded for sessions that have some. */
-import { fill, h, setText } from "../dom.js";
+import { button, fill, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 
 /** The tools there are: name in the form, words for people. */
@@ -14,7 +14,7 @@ export function createToolbox(ctx) {
   let shown = "";
   const body = h("div", {});
   const heading = h("h2", { class: "tool-title", id: "tool-title" });
-  const close = h("button", { type: "button", class: "button small", onclick: () => ctx.prefer("tool", "") }, t("收起"));
+  const close = button("button small", () => ctx.prefer("tool", ""), t("收起"));
   const element = h("aside", { class: "tool", id: "tool", "aria-labelledby": "tool-title", hidden: true }, h("div", { class: "tool-head" }, heading, close), body);
   const load = () => import("./tools.js");
   if (toolsOf(ctx.store.get().form).length) load().catch(() => null);

@@ -1,6 +1,6 @@
 /** Calculator and scratch pad; loaded for sessions that allow them. */
 import { compute } from "../arithmetic.js";
-import { h, setText } from "../dom.js";
+import { button, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 
 const KEYS = ["C", "⌫", "(", ")", "7", "8", "9", "÷", "4", "5", "6", "×", "1", "2", "3", "-", "0", ".", "π", "+", "√", "²", "%", "="];
@@ -55,7 +55,7 @@ function createCalculator() {
     else if (text.value.length < LONGEST) text.value += key;
   }
 
-  const keys = KEYS.map((key) => h("button", { type: "button", class: `button key${key === "=" ? " primary" : ""}`, "aria-label": keyLabel(key), onclick: () => press(key) }, key === "²" ? "x²" : key));
+  const keys = KEYS.map((key) => button(`button key${key === "=" ? " primary" : ""}`, () => press(key), key === "²" ? "x²" : key, { "aria-label": keyLabel(key) }));
   return h("div", { class: "calculator" }, h("label", { htmlFor: "calculator-text" }, t("算式")), text, result, h("div", { class: "calculator-keys", role: "group", "aria-label": t("计算器按键") }, keys));
 }
 

@@ -1,5 +1,5 @@
 /** The top of the exam screen: who, how long, connection, hand-in; below it the display tools. */
-import { fill, h, icon, setAttribute, setText } from "../dom.js";
+import { button, fill, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatSpan } from "../clock.js";
 import { createBanner } from "./banners.js";
@@ -16,18 +16,16 @@ export function linkText(state) {
 }
 
 function segmented(label, options, onChoose) {
-  const entries = options.map(([value, text]) => ({
-    value, button: h("button", { type: "button", class: "segment", onclick: () => onChoose(value) }, text),
-  }));
+  const entries = options.map(([value, text]) => ({ value, element: button("segment", () => onChoose(value), text) }));
   return {
-    element: h("div", { class: "segments", role: "group", "aria-label": label }, h("span", { class: "segment-label" }, label), entries.map((e) => e.button)),
-    update: (value) => entries.forEach((e) => setAttribute(e.button, "aria-pressed", e.value === value)),
+    element: h("div", { class: "segments", role: "group", "aria-label": label }, h("span", { class: "segment-label" }, label), entries.map((e) => e.element)),
+    update: (value) => entries.forEach((e) => setAttribute(e.element, "aria-pressed", e.value === value)),
   };
 }
 
 function toggle(text, onToggle) {
-  const button = h("button", { type: "button", class: "segment", onclick: () => onToggle() }, text);
-  return { element: button, update: (on) => setAttribute(button, "aria-pressed", on) };
+  const element = button("segment", onToggle, text);
+  return { element, update: (on) => setAttribute(element, "aria-pressed", on) };
 }
 
 function createTools(ctx) {
@@ -37,24 +35,23 @@ function createTools(ctx) {
   const layout = segmented(t("显示"), [["one", t("逐题")], ["all", t("整卷")]], (value) => ctx.prefer("layout", value));
   const contrast = toggle(t("高对比度"), flip("contrast"));
   const panel = toggle(t("题号栏"), flip("panel"));
-  const help = h("button", { type: "button", class: "segment", onclick: () => openHelp(ctx) }, t("帮助"));
+  const help = button("segment", () => openHelp(ctx), t("帮助"));
   const names = toolNames();
-  const own = toolsOf(store.get().form).map((name) => {
-    const button = toggle(names[name], () => ctx.prefer("tool", store.get().preferences.tool === name ? "" : name));
-    button.element.setAttribute("aria-controls", "tool");
-    return { name, ...button };
+  const tools = toolsOf(store.get().form).map((name) => {
+    const own = toggle(names[name], () => ctx.prefer("tool", store.get().preferences.tool === name ? "" : name));
+    own.element.setAttribute("aria-controls", "tool");
+    return { name, ...own };
   });
-  const language = h("button", {
-    type: "button", class: "segment", onclick: () => ctx.prefer("language", store.get().preferences.language === "en" ? "zh-Hans" : "en"),
-  }, store.get().preferences.language === "en" ? "中文" : "English");
+  const other = store.get().preferences.language === "en" ? "zh-Hans" : "en";
+  const language = button("segment", () => ctx.prefer("language", other), other === "en" ? "English" : "中文");
   return {
-    element: h("section", { class: "tools", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, own.map((tool) => tool.element), help, language),
+    element: h("section", { class: "tools", "aria-label": t("显示设置") }, size.element, layout.element, contrast.element, panel.element, tools.map((tool) => tool.element), help, language),
     update({ preferences }) {
       size.update(preferences.size);
       layout.update(preferences.layout);
       contrast.update(preferences.contrast);
       panel.update(preferences.panel);
-      own.forEach((tool) => tool.update(preferences.tool === tool.name));
+      tools.forEach((tool) => tool.update(preferences.tool === tool.name));
     },
   };
 }
@@ -62,7 +59,7 @@ function createTools(ctx) {
 function createTimer(ctx) {
   const { store, clock } = ctx;
   const value = h("span", { class: "timer-value", role: "timer", "aria-label": t("剩余时间") });
-  const fold = h("button", { type: "button", class: "link", onclick: () => ctx.prefer("timer", !store.get().preferences.timer) });
+  const fold = button("link", () => ctx.prefer("timer", !store.get().preferences.timer), []);
   const element = h("div", { class: "timer" }, icon("clock"), h("span", { class: "timer-label" }, t("剩余时间")), value, fold);
   return {
     element,
@@ -104,7 +101,7 @@ export function createTopbar(ctx) {
   const link = createLink();
   const tools = createTools(ctx);
   const banner = createBanner(ctx);
-  const submit = h("button", { type: "button", class: "button primary hand-in", onclick: () => openHandIn(ctx) }, t("交卷"));
+  const submit = button("button primary hand-in", () => openHandIn(ctx), t("交卷"));
   const identity = [person.name, person.admission_number, person.seat ? t("座位 {seat}", { seat: person.seat }) : ""].filter(Boolean);
   const element = h("header", { class: "topbar" },
     h("div", { class: "topbar-main" },

@@ -2,8 +2,7 @@
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { formatInstant, formatSpan } from "../clock.js";
-import { frame } from "./before.js";
-import { createPractice } from "./practice.js";
+import { createPractice, frame } from "./before.js";
 
 const JITTER_MS = 1500;
 const ASK_MS = 15000;
@@ -39,11 +38,11 @@ export function waitingView(ctx) {
     asked = clock.monotonic();
     try {
       const answer = await ctx.api.responses(signIn.attempt_id);
-      if (answer.opens_at) store.dispatch({ type: "set", values: { signIn: { ...store.get().signIn, opens_at: answer.opens_at } } });
-      if (answer.hold) store.dispatch({ type: "set", values: { message: answer.hold.reason } });
+      if (answer.opens_at) store.set({ signIn: { ...store.get().signIn, opens_at: answer.opens_at } });
+      if (answer.hold) store.set({ message: answer.hold.reason });
       if (answer.status === "in_progress" || answer.status === "submitted") session.enter();
     } catch (error) {
-      if (error.status === 401) session.signOut(t("登录已失效，请重新登录。"));
+      if (error.status === 401) session.enter(); // which says so
     }
   }
 

@@ -10,8 +10,7 @@ import { createLeaving } from "./player/leaving.js";
 import { openOutbox } from "./player/outbox.js";
 import { newest, rescueText } from "./player/rescue.js";
 import { open, seal } from "./player/seal.js";
-import { isAnswered, looksNumeric, mergeResponses, normaliseNumber } from "./player/responses.js";
-import { counts, mayAnswer, neighbour, safety, unfinished } from "./player/selectors.js";
+import { counts, isAnswered, looksNumeric, mayAnswer, mergeResponses, neighbour, normaliseNumber, safety, unfinished } from "./player/selectors.js";
 import { createStore, INITIAL, reduce } from "./player/state.js";
 import { createSync } from "./player/sync.js";
 

@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import json
 import mimetypes
-import re
 import threading
 import time
 import uuid
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from exam_delivery.answering.sealed_forms import seal_form, told_key
+from exam_delivery.answering.static import PlayerFiles
 
 PLAYER = Path(__file__).resolve().parents[3] / "exam_delivery" / "player"
 STATIC = Path(__file__).resolve().parents[3] / "web" / "static"
@@ -30,6 +30,7 @@ ADMISSION_NUMBER = "202611210001"
 ID_NUMBER = "11010519491231002X"
 ATTEMPT = "7f3c0000-0000-4000-8000-0000000000a1"
 FORM_ROOT = b"f" * 32
+FILES = PlayerFiles()
 
 
 def instant(seconds: float) -> str:
@@ -133,7 +134,11 @@ class FakeExam:
         return self.form
 
     def read_responses(self) -> dict[str, Any]:
-        return {"responses": {str(slot): kept for slot, kept in self.responses.items()}, **self.times()}
+        return {
+            "responses": {str(slot): kept for slot, kept in self.responses.items()},
+            "opens_at": instant(self.opens_at),
+            **self.times(),
+        }
 
     def save(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.refuse_saves:
@@ -193,7 +198,9 @@ class FakeExam:
 
 
 class Handler(BaseHTTPRequestHandler):
+    server: QuietServer
     exam: FakeExam
+    files = FILES
 
     def log_message(self, *args: object) -> None:
         """Keep quiet."""
@@ -211,18 +218,32 @@ class Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             return self.reply(404, b"", "text/plain")
         mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        self.server.sent.append((path.name, len(gzip.compress(path.read_bytes()))))
         return self.reply(200, path.read_bytes(), f"{mime}; charset=utf-8" if mime.startswith("text/") else mime)
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
         if path.startswith("/api/"):
             return self.api("GET")
-        if path == "/exam/":
-            return self.file(PLAYER / "index.html")
+        if path.startswith("/exam/"):
+            return self.player(path)
         if path == "/favicon.ico":
             return self.reply(204, b"", "image/x-icon")
-        asset = re.sub(r"^/exam/assets/", "", path)
-        return self.file(PLAYER / asset if asset != path else STATIC / path.removeprefix("/static/"))
+        return self.file(STATIC / path.removeprefix("/static/"))
+
+    def player(self, path: str) -> None:
+        """Give what the site itself gives."""
+
+        def begin(status: str, headers: list[tuple[str, str]]) -> None:
+            self.send_response(int(status.split(maxsplit=1)[0]))
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+
+        packs = {"HTTP_ACCEPT_ENCODING": self.headers.get("Accept-Encoding", "")}
+        [body] = self.files({"PATH_INFO": path, "REQUEST_METHOD": "GET", **packs}, begin)
+        self.server.sent.append((path, len(body)))
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
         self.api("POST")
@@ -260,13 +281,17 @@ class Handler(BaseHTTPRequestHandler):
 class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.sent: list[tuple[str, int]] = []
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that goes away in the middle of an answer is no news."""
 
 
-def serve(exam: FakeExam) -> tuple[QuietServer, str]:
-    """Serve player and API on a free port; returns the server and the player's address."""
-    handler = type("BoundHandler", (Handler,), {"exam": exam})
-    server = QuietServer(("127.0.0.1", 0), handler)
+def serve(exam: FakeExam, port: int = 0, files: PlayerFiles = FILES) -> tuple[QuietServer, str]:
+    """Serve player and API, on a free port or a given one; returns the server and the player's address."""
+    handler = type("BoundHandler", (Handler,), {"exam": exam, "files": files})
+    server = QuietServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_port}/exam/"

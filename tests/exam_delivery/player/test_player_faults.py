@@ -265,10 +265,10 @@ def test_the_start_waits_for_the_server_not_for_the_page(room) -> None:
 
 
 def test_a_form_that_did_not_come_ahead_comes_at_the_start(room) -> None:
-    room.exam.opens_at, room.exam.refuse_sealed_form = time.time() + 4, True
+    room.exam.opens_at, room.exam.refuse_sealed_form = time.time() + 12, True
     page = room.page()
     room.get_ready(page)
-    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=20000)
+    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=30000)
     assert {("GET", "sealed-form"), ("GET", "form")} <= set(room.exam.calls)
 
 
