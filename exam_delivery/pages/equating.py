@@ -206,11 +206,15 @@ def export(exam_batch_id: uuid.UUID) -> Response:
     try:
         with unit_of_work(current_actor()) as uow:
             body, batch = equating_tables.export_study(uow, exam_batch_id, plan)
-            name = f"{batch.code}-{_('等值换算表')}.xlsx"
+            name = _file_name(batch.code)
     except (ConflictError, InvalidInputError) as exc:
         back = url_for("equating.study", exam_batch_id=exam_batch_id)
         return redirect_with_message(back, reading.message_of(exc), "danger")
     return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+def _file_name(code: str) -> str:
+    return str(_("%(code)s-等值换算表", code=code)) + ".xlsx"
 
 
 @bp.post("/<uuid:equating_id>/export")
@@ -219,7 +223,7 @@ def export_kept(equating_id: uuid.UUID) -> Response:
     """Download the conversion tables of a decision as Excel."""
     with unit_of_work(current_actor()) as uow:
         body, found = equating_tables.export_decision(uow, equating_id)
-        name = f"{found.code}-{_('等值换算表')}.xlsx"
+        name = _file_name(found.code)
     return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
