@@ -6,6 +6,7 @@ import io
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, send_file, url_for
 from flask_babel import gettext as _
@@ -13,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamBatch, ExamDocument, ExamSession
 from exam_delivery.pages import reading
-from exam_delivery.repository import candidates, planning
+from exam_delivery.repository import candidates, papers, planning
 from exam_delivery.services import documents, reach, seat_seal
 from exam_delivery.services.documents import DOCUMENT_LABELS, WITHOUT_SEATS
 from kernel.db import db
@@ -34,6 +35,7 @@ class SessionDocumentsPage:
     session: ExamSession
     kinds: Sequence[tuple[str, str]]
     documents: Sequence[ExamDocument]
+    changed_at: datetime | None
     may_write: bool
     printable: frozenset[str]
     is_sealed: bool
@@ -49,7 +51,8 @@ def index(exam_session_id: uuid.UUID) -> Page:
     kinds, is_sealed = [(kind.value, _(label)) for kind, label in DOCUMENT_LABELS.items()], seat_seal.is_sealed(row)
     page = SessionDocumentsPage(
         planning.get_batch(session, row.exam_batch_id, actor=actor), row, kinds,
-        candidates.documents_of_session(session, exam_session_id, actor=actor), actor.may(Permission.SESSION_WRITE),
+        candidates.documents_of_session(session, exam_session_id, actor=actor),
+        papers.last_change(session, exam_session_id), actor.may(Permission.SESSION_WRITE),
         frozenset(WITHOUT_SEATS if is_sealed else DOCUMENT_LABELS), is_sealed,
     )  # fmt: skip
     return render_page("exam_delivery/sessions/documents.html", page)

@@ -14,7 +14,7 @@ from exam_delivery.rules.states import ALLOWED, check_step
 from exam_delivery.services import batches, documents, running, sessions
 from exam_delivery.services.batches import RoomPlan
 from exam_delivery.services.documents import DocumentKind
-from kernel.clock import now
+from kernel.clock import now, shifted
 from kernel.db import db
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.identity.permissions import Role
@@ -310,3 +310,20 @@ def test_an_invigilator_reads_the_people_and_papers_of_the_own_sessions_alone(wo
     everybody = f"/exam-batches/{world.batch.exam_batch_id}/people"
     assert (client.get(everybody).status_code, chief.get(everybody).status_code) == (403, 200)
     assert everybody not in client.get(f"/exam-batches/{world.batch.exam_batch_id}").text
+
+
+def test_papers_printed_before_a_change_of_the_session_are_marked(world, sign_in):
+    world.register(2)
+    world.arrange()
+    client, address = sign_in(Role.EXAM_OFFICER), f"/exam-sessions/{world.key}/documents"
+    with unit_of_work(world.officer) as uow:
+        printed = documents.print_document(uow.session, world.officer, world.key, DocumentKind.TICKETS)
+        documents.store_document(uow, world.key, DocumentKind.TICKETS, printed)
+    assert "生成后有改动" not in client.get(address).text
+    with shifted(dt.timedelta(minutes=5)), unit_of_work(world.officer) as uow:
+        version = uow.session.get(ExamSession, world.key).version
+        plan = session_plan(world.forms.form_ids, starts_at=now() + dt.timedelta(hours=5))
+        sessions.edit_session(uow, world.key, plan, version=version)
+    page = client.get(address).text
+    assert "生成后有改动" in page
+    assert "请重新生成" in page
