@@ -17,7 +17,7 @@ from benchmarks.answering_calls import Call
 BROKEN = -1
 """Instead of a status: the connection broke twice under the same call."""
 NOTHING = Call("nothing", b"")
-GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+CONNECT_SECONDS = 5
 
 
 class Line:
@@ -31,7 +31,7 @@ class Line:
 
     def connect(self) -> socket.socket:
         """Open the connection, with TLS where there is any, and return it."""
-        made = socket.create_connection(self.address, timeout=30)
+        made = socket.create_connection(self.address, timeout=CONNECT_SECONDS)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.tls is not None:
             made = self.tls.wrap_socket(made, server_hostname=self.address[0])
@@ -50,7 +50,7 @@ class Line:
                 part = self.socket.recv(1 << 16)
             except (BlockingIOError, ssl.SSLWantReadError):
                 return False
-            except GONE as exc:
+            except OSError as exc:
                 raise ConnectionResetError from exc
             if not part:
                 raise ConnectionResetError
@@ -85,6 +85,7 @@ class Exchange:
     def __init__(self, lines: Iterable[Line] = ()) -> None:
         self.selector = selectors.DefaultSelector()
         self.lines: list[Line] = []
+        self.broken: list[Line] = []
         for line in lines:
             self.add(line)
 
@@ -92,6 +93,10 @@ class Exchange:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         for line in self.lines:
             line.socket.close()
         self.selector.close()
@@ -106,13 +111,20 @@ class Exchange:
         line.is_again = False
         try:
             line.send(due, call)
-        except (OSError, ssl.SSLError):
-            self._again(line, call)
+        except OSError:
+            self._forget(line)
+            if not self._again(line, call):
+                self.broken.append(line)
 
     def answers(self, seconds: float) -> Iterator[Line]:
         """Yield the lines whose calls were answered meanwhile, or broke."""
+        while self.broken:
+            line = self.broken.pop()
+            line.status = BROKEN
+            yield line
+            line.call = NOTHING
         for key, _ in self.selector.select(max(0, seconds)):
-            line: Line = key.data
+            line = key.data
             try:
                 is_whole = line.receive()
             except ConnectionError:
@@ -123,26 +135,29 @@ class Exchange:
 
     def _lost(self, line: Line) -> bool:
         """Go on after the server hung up; say whether the call under way is over, broken for the second time."""
+        self._forget(line)
         if line.call is NOTHING:
-            self.selector.unregister(line.socket)
-            line.socket.close()
             return False
-        is_over = line.is_again
-        self._again(line, None if is_over else line.call)
-        if is_over:
+        if line.is_again or not self._again(line, line.call):
             line.status = BROKEN
-        return is_over
+            return True
+        return False
 
-    def _again(self, line: Line, call: Call | None) -> None:
-        """Open a connection anew, and send the call on it that broke with the old one."""
+    def _forget(self, line: Line) -> None:
         with suppress(KeyError, ValueError):  # it was closed while nobody called
             self.selector.unregister(line.socket)
         line.socket.close()
-        line.socket = line.connect()
-        self.selector.register(line.socket, selectors.EVENT_READ, line)
+
+    def _again(self, line: Line, call: Call) -> bool:
+        """Send a call on a new connection that broke with the old one; say whether there was one."""
         line.is_again = True
-        if call is not None:
+        try:
+            line.socket = line.connect()
+            self.selector.register(line.socket, selectors.EVENT_READ, line)
             line.send(line.due, call)
+        except OSError:
+            return False
+        return True
 
 
 class Waits:
