@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accessibility import violations
+from tests.accessibility import NARROW, TAGS, ZOOMED, hidden_focus, sticking_out, sticking_out_at, violations
 from tests.exam_delivery.player.player_form import long_form
+from tests.exam_delivery.player.player_walk import walk, whole_form
 
 pytestmark = pytest.mark.journey
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def check(page: Page, state: str) -> None:
@@ -24,105 +22,38 @@ def check(page: Page, state: str) -> None:
 
 def fits(page: Page, state: str) -> None:
     """Assert that nothing makes the page scroll sideways."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, (
-        state,
-        page.evaluate(
-            "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.className).slice(0, 5)"
-        ),
-    )
+    assert sticking_out(page) == [], state
 
 
-def another_tab(room, page: Page) -> Page:
-    """Close the tab and sign in in a new one."""
-    new = room.page(page.context)
-    page.close()
-    room.sign_in(new)
-    return new
+def wide_and_zoomed(page: Page, state: str) -> None:
+    """Assert that axe finds nothing, and that nothing sticks out of a screen of 1024 by 768 at 200 %."""
+    check(page, state)
+    assert sticking_out_at(page, ZOOMED) == [], state
 
 
-def walk(room, look, **options) -> None:
-    """Open every state from the sign-in to the receipt and look at each."""
-    page = walk_to_start(room, look, **options)
-    page = walk_items(room, look, page)
-    walk_trouble(room, look, page)
+def narrow(page: Page, state: str) -> None:
+    """Assert that nothing sticks out, and that what is pressed is large enough, as the page stands."""
+    fits(page, state)
+    small = [node["html"] for one in violations(page, ["target-size"]) for node in one["nodes"]]
+    assert small == [], state
 
 
-def walk_to_start(room, look, **options) -> Page:
-    room.exam.opens_at = time.time() + 3600
-    page = room.page(**options)
-    expect(page.get_by_role("heading", name="考生登录")).to_be_visible()
-    look(page, "sign-in")
-    room.sign_in(page)
-    for name, state in (("信息正确，继续", "check"), ("我已阅读，继续", "rules"), ("我会操作了，继续", "guide")):
-        button = page.get_by_role("button", name=name)
-        expect(button).to_be_visible()
-        look(page, state)
-        button.click()
-    look(page, "pledge")
-    page.get_by_label("我已阅读并承诺遵守").check()
-    page.get_by_role("button", name="进入等候").click()
-    expect(page.get_by_role("heading", name="请安静等候开考")).to_be_visible()
-    look(page, "waiting")
-    room.exam.opens_at = time.time()
-    room.exam.start()
-    return another_tab(room, page)
+def test_axe_finds_nothing_in_any_state_and_all_fit_at_double_zoom(room) -> None:
+    walk(room, wide_and_zoomed)
 
 
-def walk_items(room, look, page: Page) -> Page:
-    for number in range(1, 11):
-        expect(page.get_by_role("heading", name=f"第 {number} 题")).to_be_visible()
-        look(page, f"item {number}")
-        page.get_by_role("button", name="下一题" if number < 10 else "检查并交卷").click()
-    look(page, "hand-in")
-    page.get_by_role("dialog").get_by_role("button", name="交卷", exact=True).click()
-    look(page, "confirm")
-    page.get_by_role("button", name="返回继续作答").click()
-    page.get_by_role("button", name="帮助").click()
-    look(page, "help")
-    page.get_by_role("button", name="关闭").click()
-    page.keyboard.press("t")
-    look(page, "time note")
-    page.get_by_role("button", name="整卷").click()
-    look(page, "all items")
-    page.get_by_role("button", name="高对比度").click()
-    look(page, "high contrast")
-    return page
+def test_every_state_reflows_at_320_pixels_with_targets_large_enough(room) -> None:
+    walk(room, narrow, viewport=NARROW)
 
 
-def walk_trouble(room, look, page: Page) -> None:
-    page.context.set_offline(True)
-    page.locator("#item-1").get_by_text("尾座的移动").click()
-    page.get_by_role("button", name="标记", exact=True).click()
-    expect(page.locator(".link-state")).to_contain_text("网络中断")
-    look(page, "offline")
-    page.context.set_offline(False)
-    expect(page.locator("#item-1 .safety")).to_have_text("已保存")
-    room.exam.tokens[:] = []
-    expect(page.get_by_role("dialog", name="请重新登录")).to_be_visible(timeout=12000)
-    look(page, "sign in again")
-    room.exam.tokens[:] = ["token-1", "token-2"]
-    page = another_tab(room, page)
-    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible()
-    other = room.page()
-    room.sign_in(other)
-    expect(page.locator(".banner")).to_be_visible(timeout=12000)
-    look(page, "read-only")
-    room.exam.submit()
-    expect(other.get_by_role("heading", name="已交卷")).to_be_visible(timeout=12000)
-    other.context.close()
-    room.contexts.pop()
-    page = another_tab(room, page)
-    expect(page.get_by_role("heading", name="已交卷")).to_be_visible()
-    look(page, "receipt")
-
-
-def test_axe_finds_nothing_in_any_state(room) -> None:
-    walk(room, check, bypass_csp=True)
-
-
-def test_every_state_reflows_at_320_pixels(room) -> None:
-    walk(room, fits, viewport={"width": 320, "height": 640})
+def test_a_browser_that_is_too_old_is_told_so(room) -> None:
+    context = room.context()
+    context.route("**/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page = room.page(context)
+    page.add_script_tag(url="/exam/assets/too_old.js")
+    expect(page.get_by_text("这台电脑的浏览器版本过旧，不能参加考试，请举手告诉监考员。")).to_be_visible()
+    wide_and_zoomed(page, "too old")
+    assert sticking_out_at(page, NARROW) == []
 
 
 @pytest.mark.parametrize(
@@ -156,18 +87,35 @@ def test_hundred_items_keep_the_controls_in_sight(room, viewport: dict[str, int]
     fits(page, "100 items")
 
 
-def test_the_focused_control_is_never_hidden_behind_a_bar(room) -> None:
-    page = room.seated(viewport={"width": 375, "height": 667})
+@pytest.mark.parametrize("viewport", [{"width": 375, "height": 667}, {"width": 1024, "height": 768}, ZOOMED], ids=str)
+def test_the_focused_control_is_never_hidden_behind_a_bar(room, viewport: dict[str, int]) -> None:
+    room.exam.form = whole_form()
+    page = room.seated(viewport=viewport)
     page.get_by_role("button", name="整卷").click()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        covered = page.evaluate("""() => {
-          const e = document.activeElement.closest('label') || document.activeElement, r = e.getBoundingClientRect();
-          const x = Math.min(Math.max(r.left + r.width / 2, 0), innerWidth - 1), y = Math.min(Math.max(r.top + r.height / 2, 0), innerHeight - 1);
-          const top = document.elementFromPoint(x, y);
-          return top && (e.contains(top) || top.contains(e)) ? '' : e.outerHTML.slice(0, 120);
-        }""")
-        assert covered == ""
+    page.keyboard.press("t")  # one more bar, at the bottom
+    page.locator("body").press("Tab")
+    for key in ["Tab"] * 50 + ["Shift+Tab"] * 30:
+        page.keyboard.press(key)
+        assert hidden_focus(page) == ""
+
+
+def test_a_dialog_takes_the_focus_keeps_it_and_gives_it_back(room) -> None:
+    page = room.seated()
+    page.get_by_role("button", name="下一题").click()
+    for opener, name in (("帮助", "帮助"), ("放大图片：蓝色标志", "蓝色标志"), ("交卷", "交卷前检查")):
+        button = page.get_by_role("button", name=opener, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name=name)
+        expect(dialog.get_by_role("heading", level=2)).to_be_focused()
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            assert page.evaluate(
+                "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+            )
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(button).to_be_focused()
 
 
 def test_no_control_is_covered_at_320_pixels_wherever_it_is_scrolled(room) -> None:
