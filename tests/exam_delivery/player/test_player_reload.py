@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -232,8 +233,9 @@ def test_a_deployment_replaces_the_kept_page_as_a_whole(room) -> None:
 
 def test_files_of_two_versions_are_never_kept_together(room) -> None:
     mixed = PlayerFiles()
-    mime, tag, plain, packed = mixed.files["clock.js"]
-    mixed.files["clock.js"] = (mime, tag, plain + b"\n", packed)
+    mime, tag, plain, _packed = mixed.files["clock.js"]
+    other = plain + b"// as another version has it\n"
+    mixed.files["clock.js"] = (mime, tag, other, gzip.compress(other))
     with server_away(room, mixed):
         pass
     page = room.seated()
