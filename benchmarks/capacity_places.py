@@ -32,7 +32,7 @@ worker_rlimit_nofile {files};
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{ worker_connections 8192; }}
+events {{ worker_connections 16384; }}
 http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
