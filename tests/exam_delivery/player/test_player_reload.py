@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from exam_delivery.answering.static import PlayerFiles
+from tests.accessibility import violations
 from tests.exam_delivery.player.player_fake_api import serve
 
 pytestmark = pytest.mark.journey
@@ -94,6 +95,7 @@ def test_a_reload_while_the_server_is_away_shows_everything_and_goes_on(room) ->
         expect(page.get_by_role("heading", name="第 2 题")).to_be_visible()
         expect(page.get_by_role("radio", name="禁止烟火")).to_be_checked()
         expect(page.locator(".safety")).to_have_text("已存本机")
+        assert violations(page) == []
         minutes, seconds = page.locator(".timer-value").inner_text().split(":")
         assert abs(int(minutes) * 60 + int(seconds) - (room.exam.deadline_at - time.time())) <= 2
         page.get_by_role("button", name="上一题").click()
@@ -140,6 +142,7 @@ def test_without_the_form_the_page_says_that_nothing_is_lost_and_opens_by_itself
         page.evaluate(FORGET_FORM)
         page.reload()
         expect(page.get_by_role("status").first).to_contain_text("您做过的题都没有丢")
+        assert violations(page) == []
     expect(page.get_by_role("radio", name="尾座的移动")).to_be_checked(timeout=20000)
     saved(page)
     assert room.exam.responses[1]["response"] == ["c4"]
