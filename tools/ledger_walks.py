@@ -1,15 +1,11 @@
-"""The pictures of the ledger's guides: results from outside in a file, return rates, the rules that are checked."""
+"""How the pictures of the ledger's guides are reached: results from outside, what the centre reads, proofs of a certificate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from picture_seat import JOB_MS, Seat, here
 from playwright.sync_api import FilePayload
 
 from kernel.spreadsheets import read_table
-
-if TYPE_CHECKING:
-    from picture_walks import Seat
 
 N_ROWS = 6
 CSV = "text/csv"
@@ -58,3 +54,41 @@ def watch_the_bodies(seat: Seat) -> None:
     seat.shoot("return-rates")
     seat.open("/certification/compliance-rules/")
     seat.shoot("compliance-rules")
+
+
+def prove_a_certificate(seat: Seat) -> None:
+    """The administrator's key, the officer's e-certificate and packs, and what the public sees of the signature."""
+    page = seat.sign_in("organisation-admin").open("/certification/signing-keys/")
+    seat.shoot("signing-keys")
+    page.goto(f"{seat.url}/certification/webhooks/")
+    page.get_by_label("名称").fill("省证书查询平台")
+    page.get_by_label("推送地址").fill("https://partner.invalid/webhooks/kaoku")
+    page.get_by_label("证书签发").check()
+    page.get_by_label("证书暂停、恢复、换发、撤销").check()
+    page.get_by_role("button", name="添加", exact=True).click()
+    page.get_by_text("签名密钥只显示这一次").wait_for()
+    page.goto(f"{seat.url}/certification/webhooks/")
+    page.get_by_role("button", name="测试").first.click()
+    page.get_by_text("已排队").wait_for()
+    seat.shoot("webhooks")
+    page.context.clear_cookies()
+    page = seat.sign_in("certification-officer").open("/certification/certificates/")
+    seat.follow(r"/certification/certificates/ID$")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="下载电子证书").click()
+    certificate = here(page)
+    packs = here(seat.follow(r"/evidence\?record=ID$"))
+    page.get_by_role("button", name="制作证据包").click()
+    for _second in range(JOB_MS // 1000):
+        page.wait_for_timeout(1000)
+        seat.open(packs)
+        if page.get_by_role("button", name="下载").count():
+            break
+    seat.shoot("evidence-packs")
+    page.goto(f"{seat.url}{certificate}")
+    page.context.clear_cookies()
+    page.goto(f"{seat.url}/certificates/statement")
+    page.get_by_label("或上传电子证书 PDF").set_input_files(taken.value.path())
+    page.get_by_role("button", name="验证").click()
+    page.get_by_text("签名有效").wait_for()
+    seat.shoot("e-certificate-check")

@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from picture_walks import WALKS, Seat
+from picture_seat import Seat
+from picture_walks import WALKS
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -87,7 +88,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 def take(browser: Browser, url: str, facts: dict[str, Any], names: list[str]) -> list[str]:
     """Take the named pictures, each walk in a browser context of its own; return the names of those that failed."""
-    failed = []
+    failed: list[str] = []
     for walk in WALKS:
         if not any(name in names for name in walk.pictures):
             continue

@@ -1,15 +1,68 @@
-"""How the pictures of the guide for exam staff are reached: the room, its papers, and the chief's overview."""
+"""How the pictures of the guides for exam staff are reached: the rooms before the day, the room, its papers, the chief's overview."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
+from picture_seat import ID, Seat, here
+
+N_ELSEWHERE, N_WRITING, N_SILENT = 8, 18, 3
+"""Candidates that other walks need, those who write in the room, and those of them who lose the network."""
+SILENCE_MS = 32_000
 
 
-def run_the_room(seat: Any) -> None:
+def prepare_rooms(seat: Seat) -> None:
+    """The officer sets the surroundings and gives a room its code; a technician checks two seats; the gate tells what is left."""
+    page = seat.sign_in("exam-officer").open("/exam-sessions/?status=open")
+    session = here(seat.follow(r"/exam-sessions/ID$"))
+    seat.open(f"{session}/lockdown")
+    page.get_by_label("退出密码").fill("demo-leave")
+    page.get_by_role("button", name="生成配置文件").click()
+    page.get_by_role("link", name="下载配置文件").wait_for()
+    seat.shoot("lockdown")
+    seat.open(f"{session}/readiness")
+    page.get_by_role("button", name="生成考场代码").click()
+    code = page.locator(".room-check-room code").first.inner_text()
+    for number in ("2", "1"):
+        seat.open(f"/room-check/?code={code}")
+        page.get_by_label("座位号").fill(number)
+        page.get_by_label("机器编号").fill(f"PC-3{number}")
+        page.get_by_role("button", name="开始检查").click()
+        page.locator("[data-room-check-result] .terms").wait_for()
+    seat.shoot("room-check")
+    seat.open(f"{session}/readiness")
+    seat.shoot("readiness-gate")
+
+
+def let_people_write(seat: Seat) -> None:
+    """Let candidates begin and answer some items, the first of them then fall silent and the others keep contact."""
+    people = seat.facts["candidates"][N_ELSEWHERE : N_ELSEWHERE + N_WRITING]
+    calls = [begin(seat, who, n_answers=10 + 2 * place) for place, who in enumerate(people)]
+    seat.page.wait_for_timeout(SILENCE_MS)
+    for attempt, headers in calls[N_SILENT:]:
+        seat.page.request.get(f"{attempt}/responses", headers=headers)
+
+
+def begin(seat: Seat, who: dict[str, str], n_answers: int) -> tuple[str, dict[str, str]]:
+    """Let a candidate's page sign in, start and save; return the address of the attempt and what proves the page."""
+    call, api = seat.page.request, f"{seat.url}/api/v1/exam"
+    names = ("admission_number", "id_number")
+    answer = call.post(f"{api}/sign-in", data={name: who[name] for name in names}).json()
+    attempt, headers = f"{api}/attempts/{answer['attempt_id']}", {"Authorization": f"Bearer {answer['token']}"}
+    call.post(f"{attempt}/start", data={}, headers=headers)
+    slots = call.get(f"{attempt}/form", headers=headers).json()["slots"]
+    events = [
+        {"slot": one["slot"], "seq": 1, "response": [one["choices"][0]["id"]], "client_time": ""}
+        for one in slots
+        if one["interaction"] == "choice"
+    ]
+    call.put(f"{attempt}/responses", data={"events": events[:n_answers]}, headers=headers)
+    return attempt, headers
+
+
+def run_the_room(seat: Seat) -> None:
     """An invigilator acts on a candidate, reads the case and the report; the chief looks at everything."""
+    let_people_write(seat)
     page = seat.sign_in("invigilator1").open("/console/")
     page.locator("tr", has_text="正在进行").get_by_role("link", name="进入控制台").click()
     page.locator("tr[data-seat]").first.wait_for()
@@ -35,6 +88,13 @@ def run_the_room(seat: Any) -> None:
     page.context.clear_cookies()
     page = seat.sign_in("chief-invigilator").open("/console/overview")
     seat.shoot("room-overview")
-    page.get_by_role("link", name="改期或取消").first.click()
+    page.locator(".overview-session", has_text="正在进行").get_by_role("link", name="改期或取消").click()
     page.get_by_role("heading", name="影响范围").wait_for()
     seat.shoot("room-change")
+    page.get_by_role("link", name="换用备用卷").click()
+    page.get_by_label("原因").select_option(index=1)
+    page.get_by_label("已开始作答的考生作废重考").check()
+    page.get_by_role("button", name="提出换卷").click()
+    page.get_by_role("heading", name="待批准的作废重考").wait_for()
+    seat.shoot("room-standby", top=".panel:has(h2:text('待批准的作废重考'))")
+    page.get_by_role("button", name="收回").click()
