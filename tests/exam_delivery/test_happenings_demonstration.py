@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from exam_delivery.models import (
     SessionReopening,
     SessionStatus,
 )
+from exam_delivery.repository import candidates
 from exam_delivery.services import forms as forms_service
 from exam_delivery.services import sessions
 from kernel.clock import shifted
@@ -26,7 +28,7 @@ from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints, session_plan
 from web.demo import scales
-from web.demo.happenings import happen
+from web.demo.happenings import happen, swap_machine
 from web.demo.results import run_waiting_jobs
 from web.demo.rooms import FAILING_SEAT, SPARE, check_seats
 from web.demo.sitting import N_ABSENT, Crowd, sit
@@ -101,5 +103,21 @@ def test_a_failing_machine_is_swapped_and_one_candidate_gets_the_form_in_reserve
     assert {switch.proposed_by_name, switch.decided_by_name} == {"考务", "总控"}
     given = {str(form_id) for form_id in db.session.scalars(select(Attempt.form_id))}
     assert given == {planned, reserved}
+    assert machines() == (FAILING_SEAT, None, 1)
+    with shifted(timedelta(minutes=30)):
+        check_seats(staff, row)  # a fresh examination in the same room, when the first one is over
+    assert machines() == (None, FAILING_SEAT, 1)
+    swap_machine(staff, row, at_seat(world, FAILING_SEAT))
+    assert machines() == (FAILING_SEAT, None, 1)
+
+
+def machines():
+    """Return where the spare, the failing and the first machine stand; None is in store."""
+    db.session.expire_all()
     seats = {one.code: one.seat_number for one in db.session.query(RoomDevice)}
-    assert (seats[SPARE], seats[f"PC-{FAILING_SEAT:02d}"], seats["PC-01"]) == (FAILING_SEAT, None, 1)
+    return seats[SPARE], seats[f"PC-{FAILING_SEAT:02d}"], seats["PC-01"]
+
+
+def at_seat(world, number):
+    entries = candidates.registrations_of_session(db.session(), world.key, actor=world.officer)
+    return next(one for one, _person, _room in entries if one.seat_number == number)

@@ -28,7 +28,7 @@ from web.demo.sitting import Crowd, go_on, sit
 FIRST, SECOND, DECIDED = dt.timedelta(days=-7), dt.timedelta(days=-6), dt.timedelta(days=-5)
 POWER_CUT, WENT_ON, CLOSED_AGAIN = dt.timedelta(hours=3), dt.timedelta(hours=3, minutes=5), dt.timedelta(hours=4)
 MINUTES_BACK = 30
-ABILITIES = 0.9, 1.3
+ABILITIES = 0.3, 0.7
 """The second session's people are a little abler: what is left of the difference after the common items is the forms'."""
 CUT_OFF = 5
 REASON = "两场考生由不同单位报名，水平不一；共同题的内容比例与试卷相近，没有异常的题（演示）。"
