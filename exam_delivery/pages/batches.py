@@ -126,10 +126,10 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
     batch = planning.get_batch(session, exam_batch_id, actor=actor)
     sessions = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
     counts = planning.count_people(session, [row.exam_session_id for row in sessions])
-    people = candidates.registrations_of_batch(session, exam_batch_id, actor=actor)
+    n_people, n_unassigned = candidates.count_of_batch(session, exam_batch_id, actor=actor)
     page = BatchPage(
-        batch=batch, sessions=sessions, counts=counts, badge=session_badge, n_people=len(people),
-        n_without_session=sum(one.exam_session_id is None for one in people),
+        batch=batch, sessions=sessions, counts=counts, badge=session_badge, n_people=n_people,
+        n_without_session=n_unassigned,
         is_released=releases.find_release_of_batch(session, exam_batch_id, actor=actor) is not None,
         may_write=actor.may(Permission.SESSION_WRITE), forms=batch_forms.list_forms(session, sessions),
         may_read_people=any(actor.may(one) for one in SEE_ALL),

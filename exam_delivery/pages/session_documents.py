@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamBatch, ExamDocument, ExamSession
 from exam_delivery.pages import reading
-from exam_delivery.repository import candidates, papers, planning
+from exam_delivery.repository import candidates, document_changes, planning
 from exam_delivery.services import documents, reach, seat_seal
 from exam_delivery.services.documents import DOCUMENT_LABELS, WITHOUT_SEATS
 from kernel.db import db
@@ -52,7 +52,7 @@ def index(exam_session_id: uuid.UUID) -> Page:
     page = SessionDocumentsPage(
         planning.get_batch(session, row.exam_batch_id, actor=actor), row, kinds,
         candidates.documents_of_session(session, exam_session_id, actor=actor),
-        papers.last_change(session, exam_session_id), actor.may(Permission.SESSION_WRITE),
+        document_changes.last_change(session, exam_session_id), actor.may(Permission.SESSION_WRITE),
         frozenset(WITHOUT_SEATS if is_sealed else DOCUMENT_LABELS), is_sealed,
     )  # fmt: skip
     return render_page("exam_delivery/sessions/documents.html", page)

@@ -352,7 +352,7 @@ def people(exam_session_id: uuid.UUID) -> Page:
     page = SessionPeoplePage(
         batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row, entries=entries,
         paging=paging.of(total), q=q, href=reading.page_link("exam_sessions.people", exam_session_id=exam_session_id),
-        n_unassigned=len(candidates.unassigned_registrations(session, row.exam_batch_id, actor=actor)),
+        n_unassigned=candidates.count_of_batch(session, row.exam_batch_id, actor=actor)[1],
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
         is_sealed=seat_seal.is_sealed(row), may_unseal=actor.may(Permission.SESSION_CONTROL),
     )  # fmt: skip

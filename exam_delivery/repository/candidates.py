@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import (
@@ -82,7 +82,7 @@ def list_registrations(
     if exam_session_id:
         query = query.where(Registration.exam_session_id == exam_session_id)
     if without_session:
-        query = query.where(Registration.exam_session_id.is_(None))
+        query = query.where(NEEDS_SESSION)
     if text:
         found = f"%{escape_like(text)}%"
         query = query.where(
@@ -146,16 +146,29 @@ def registrations_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor:
     return session.scalars(query.order_by(Registration.admission_number, Registration.registration_id)).all()
 
 
+NEEDS_SESSION = and_(
+    Registration.exam_session_id.is_(None),
+    Registration.status == RegistrationStatus.ADMITTED,
+    Registration.takes_theory.is_(True),
+)
+"""Who resits other parts than theory never gets a session, who was voided needs none."""
+
+
 def unassigned_registrations(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> Sequence[Registration]:
     """Return the admitted registrations of a batch that have no session yet, oldest first."""
     query = select(Registration).where(
-        Registration.exam_batch_id == exam_batch_id,
-        Registration.organisation_id == actor.organisation,
-        Registration.exam_session_id.is_(None),
-        Registration.status == RegistrationStatus.ADMITTED,
-        Registration.takes_theory.is_(True),
+        Registration.exam_batch_id == exam_batch_id, Registration.organisation_id == actor.organisation, NEEDS_SESSION
     )
     return session.scalars(query.order_by(Registration.registration_id)).all()
+
+
+def count_of_batch(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> tuple[int, int]:
+    """Return how many people a batch has, and how many of them still need a session."""
+    query = select(func.count(), func.count().filter(NEEDS_SESSION)).where(
+        Registration.exam_batch_id == exam_batch_id, Registration.organisation_id == actor.organisation
+    )
+    n_people, n_unassigned = session.execute(query).one()
+    return n_people, n_unassigned
 
 
 def numbers_with_prefix(session: Session, prefix: str) -> Sequence[tuple[str, uuid.UUID | None]]:

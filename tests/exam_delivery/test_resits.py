@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from exam_delivery.models import Registration, ScoreRelease
@@ -16,7 +18,7 @@ from kernel.identity.permissions import Role
 from kernel.spreadsheets import TableSheet, read_table, write_table
 from kernel.uow import unit_of_work
 from tests.exam_delivery.test_appeals import release_batch
-from tests.exam_delivery.world import id_number
+from tests.exam_delivery.world import id_number, people
 
 
 def roster(*lines):
@@ -100,3 +102,14 @@ def test_nobody_is_put_into_a_session_against_the_roster(world):
     add(world, (21, "操作技能"))
     with pytest.raises(ConflictError, match="没有尚未安排"), unit_of_work(world.officer) as uow:
         arranging.assign_to_session(uow, world.key)
+
+
+def test_who_sits_no_theory_does_not_wait_for_a_session_on_the_batch_page(world, sign_in):
+    with unit_of_work(world.officer) as uow:
+        rosters.register_rows(uow, world.batch.exam_batch_id, people(2), exam_session_id=None)
+    add(world, (21, "操作技能"))
+    client, address = sign_in(Role.EXAM_OFFICER), f"/exam-batches/{world.batch.exam_batch_id}"
+    tiles = re.findall(r'stat-label">([^<]+)</span>\s*<span class="stat-value">(\d+)', client.get(address).text)
+    assert dict(tiles) == {"报名考生": "3", "未安排场次": "2", "场次": "1"}
+    waiting = client.get(f"{address}/people?session=none").text
+    assert ["演示考生1" in waiting, "演示考生2" in waiting, "演示考生21" in waiting] == [True, True, False]

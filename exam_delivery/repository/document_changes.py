@@ -1,4 +1,4 @@
-"""When what stands on the printed papers of a session was last changed."""
+"""When what stands on the printed documents of a session was last changed."""
 
 from __future__ import annotations
 
