@@ -1,4 +1,5 @@
-/* The bar of the selection: shown while rows are checked, counts them, selects all, and ranges with Shift. */
+/* The bar of the selection: shown while rows are checked, counts them, selects all, and ranges with Shift. What gets the focus is
+   scrolled clear of the bar. */
 export default function bulk(form) {
   const boxes = () => Array.from(document.querySelectorAll(`input[name="selected"][form="${form.id}"]`));
   const all = document.querySelector(`[data-select-all="${form.id}"]`);
@@ -11,6 +12,7 @@ export default function bulk(form) {
     list.forEach((box) => box.closest("tr").classList.toggle("is-selected", box.checked));
     count.textContent = String(n);
     form.classList.toggle("is-shown", n > 0);
+    document.documentElement.style.scrollPaddingBottom = n > 0 ? `${form.offsetHeight}px` : "";
     if (all) {
       all.checked = n > 0 && n === list.length;
       all.indeterminate = n > 0 && n < list.length;

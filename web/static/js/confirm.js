@@ -17,7 +17,9 @@ export default function confirm(details) {
     if (details.open) panel.focus();
   });
   panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
-    else keepTabInside(event, panel);
+    if (event.key === "Escape") {
+      event.stopPropagation(); // the drawer in which it may stand stays open
+      close();
+    } else keepTabInside(event, panel);
   });
 }
