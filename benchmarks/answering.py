@@ -46,6 +46,8 @@ from web.serve import COMMANDS, child_environment
 N_SLOTS = 100
 PORT = 8939
 STORM_SECONDS = 2
+SETTLING_SECONDS = 2
+"""wrk leaves with calls under way: sign-ins that the server carries out later would make tokens old."""
 N_WRITERS, WRITES_A_SECOND = 500, 500
 """Those who write already while the others sign in."""
 SIGN_INS_A_SECOND = 5000 / 120
@@ -199,6 +201,7 @@ def run(url: str, folder: Path, options: argparse.Namespace) -> None:
         print(report_sign_ins(measure_sign_ins(target, people, writers)), flush=True)
         if options.sign_ins:
             return
+        time.sleep(SETTLING_SECONDS)
         give_tokens(engine, people)
         engine.dispose()
         figures = measure(target, people)

@@ -17,6 +17,7 @@ MIN_SECRET_LENGTH = 32
 LEAST = {
     "import_memory_mb": 256, "import_cpu_seconds": 1, "import_seconds": 1, "backup_hours": 0, "backup_keep": 1,
     "disk_reserve_mb": 0, "disk_stop_mb": 64, "disk_warn_mb": 64,
+    "sign_in_tries": 50,
 }  # fmt: skip
 
 
@@ -54,6 +55,8 @@ class Settings:
         Number of proxies in front whose forwarding headers are believed.
     log_level : str
         ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
+    sign_in_tries : int
+        Wrong sign-ins of candidates within ten minutes after which an address must wait; a whole hall may share one.
     webhook_private : bool
         Let messages to other systems go to private addresses and over plain HTTP, inside a house's own network.
     timezone : str
@@ -92,6 +95,7 @@ class Settings:
     session_idle_minutes: int = 120
     trusted_proxies: int = 0
     log_level: str = "INFO"
+    sign_in_tries: int = 1000
     webhook_private: bool = False
     timezone: str = "Asia/Shanghai"
     import_memory_mb: int = 1024

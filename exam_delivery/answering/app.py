@@ -75,7 +75,7 @@ log = structlog.get_logger()
 WAIT_SECONDS = 30
 TOKEN_GRACE = timedelta(minutes=30)
 TRY_WINDOW = timedelta(minutes=10)
-MAX_TRIES_BY_NUMBER, MAX_TRIES_BY_ADDRESS = 10, 200
+MAX_TRIES_BY_NUMBER, MAX_TRIES_BY_ADDRESS = 10, 1000
 PREFIX = "/api/v1/exam/"
 SEQS_OF_A_HOLDER = 1 << 20
 """Each holder numbers events above this times its generation: what an older machine kept unsent never replaces a newer answer."""
@@ -102,9 +102,10 @@ class AnsweringApp:
         *,
         now: Callable[[], datetime] = clock.now,
         max_waiting: int = MAX_WAITING,
+        max_tries: int = MAX_TRIES_BY_ADDRESS,
         gate: LockdownGate | None = None,
     ) -> None:
-        self.storage, self.now = storage, now
+        self.storage, self.now, self.max_tries = storage, now, max_tries
         self.gate = gate or LockdownGate(storage)
         self.token_key = crypto.derive_key(secret, "attempt-token")
         self.index_key = crypto.derive_key(secret, "personal-index")
@@ -210,7 +211,7 @@ class AnsweringApp:
 
     def _check_throttle(self, subjects: Sequence[str]) -> None:
         since = self.now() - TRY_WINDOW
-        for subject, limit in zip(subjects, (MAX_TRIES_BY_NUMBER, MAX_TRIES_BY_ADDRESS), strict=True):
+        for subject, limit in zip(subjects, (MAX_TRIES_BY_NUMBER, self.max_tries), strict=True):
             if self.storage.count_failed_sign_ins(subject, since) >= limit:
                 raise RefusedError(THROTTLED)
 
@@ -381,4 +382,4 @@ def open_storage(settings: Settings) -> Storage:
 
 def create_answering_app(settings: Settings) -> AnsweringApp:
     """Build the program for the configured database."""
-    return AnsweringApp(open_storage(settings), settings.secret_key)
+    return AnsweringApp(open_storage(settings), settings.secret_key, max_tries=settings.sign_in_tries)

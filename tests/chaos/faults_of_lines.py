@@ -102,14 +102,20 @@ def line_breaks(bench: Bench, tries: int) -> Evidence:
     with any_site(bench, n=1) as site, line_to(site.port) as line:
         device = Device(line.port, site.sitting.people[0], [])
         device.enter()
-        sizes = _sizes_of_a_save(device, line)
+        sizes, n_whole = _sizes_of_a_save(device, line), 0
         for k in range(tries):
             device.answer(1, [f"{k:05}"])
             n = k // 2 * (sizes[k % 2] - 1) // max(1, tries // 2)
             line.cut_up, line.cut_down = (n, -1) if k % 2 else (-1, n)
-            evidence.demand(device.send()[0] != OK, f"an answer of which {n} bytes came was taken for whole")
+            n_breaks = line.n_breaks
+            is_broken = (
+                device.send()[0] != OK or line.n_breaks == n_breaks
+            )  # an answer by the direct line is shorter: it came whole
+            evidence.demand(is_broken, f"an answer of which {n} bytes came was taken for whole")
             line.cut_up = line.cut_down = -1
+            n_whole += line.n_breaks == n_breaks
             evidence.demand(device.insist(device.send)[0] == OK, "a repeated answer was refused")
+        evidence.demand(n_whole <= tries // 10, f"{n_whole} of {tries} lines never broke")
         judge(site, evidence, [device])
     return evidence
 

@@ -14,7 +14,10 @@ CHUNK = 2048
 
 @dataclass(slots=True)
 class Line:
-    """What the line does to everything that passes from now on; `cut_up` and `cut_down` count bytes, below zero never, `n_up` and `n_down` count all."""
+    """What the line does to everything that passes from now on.
+
+    `cut_up` and `cut_down` count bytes, below zero never; `n_up` and `n_down` count all, `n_breaks` how often it broke.
+    """
 
     port: int = 0
     delay: float = 0.0
@@ -24,6 +27,7 @@ class Line:
     cut_down: int = -1
     n_up: int = 0
     n_down: int = 0
+    n_breaks: int = 0
 
     def passes(self, n: int, *, is_up: bool) -> int:
         """Return how many of `n` bytes still pass in a direction."""
@@ -39,6 +43,7 @@ class Line:
             self.cut_up -= allowed
         else:
             self.cut_down -= allowed
+        self.n_breaks += allowed < n
         return allowed
 
 

@@ -96,6 +96,17 @@ def test_guessing_identity_numbers_is_throttled_for_a_while(exam: Exam) -> None:
     assert exam.caller().sign_in(exam.person).status == 200
 
 
+def test_a_hall_behind_one_router_may_mistype_as_often_as_the_site_allows(exam: Exam) -> None:
+    exam.app.max_tries = 12
+    strangers = [Person(f"no-{n}", "0", exam.person.registration_id, exam.person.attempt_id) for n in range(12)]
+    assert [exam.caller().sign_in(stranger).status for stranger in strangers[:11]] == [401] * 11
+    assert exam.caller().sign_in(exam.person).status == 200
+    assert exam.caller().sign_in(strangers[11]).status == 401
+    assert exam.caller().sign_in(exam.person).error == "too_many_attempts"
+    exam.clock.forward(minutes=11)
+    assert exam.caller().sign_in(exam.person).status == 200
+
+
 def test_sign_in_before_the_doors_open_says_when(exam: Exam) -> None:
     exam.clock.forward(minutes=-31)
     reply = exam.caller().sign_in(exam.person)
