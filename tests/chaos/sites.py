@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 from kernel.clock import now
 from kernel.settings import Settings
@@ -266,17 +266,21 @@ def _title(pid: int) -> str:
 
 def new_database(address: str, name: str, pattern: str = "template1") -> str:
     """Create a database in a cluster, as a copy of another one, and return its address."""
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern}"))
-    admin.dispose()
+    _command(address, f"CREATE DATABASE {name} TEMPLATE {pattern}")
     return make_url(address).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(address: str) -> None:
     """Drop a database that `new_database` created."""
     url = make_url(address)
-    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {url.database} WITH (FORCE)"))
-    admin.dispose()
+    _command(url.set(database="postgres"), f"DROP DATABASE {url.database} WITH (FORCE)")
+
+
+def _command(address: str | URL, statement: str) -> None:
+    """Carry out a command over whole databases, and leave no connection behind whatever comes of it."""
+    admin = create_engine(address, isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        admin.dispose()
