@@ -383,7 +383,7 @@ def test_who_drops_out_is_replaced_and_only_who_is_not_signed_is_judged_anew(rea
         task = ready.tasks()["2"]
         act(actor, panel_sheets.submit_sheet, task.assessment_id, ready.typed(actor, task, marks(total)))
     assert ready.sign("2", assessors=[new, second, third]) == [False, False, True]
-    assert [row[:3] for row in ready.counting()] == [("1", 1, "71"), ("2", 1, "63")]
+    assert sorted(row[:3] for row in ready.counting()) == [("1", 1, "71"), ("2", 1, "63")]
     old = db.session.query(AssessorSheet).filter_by(assessment_id=tasks["2"].assessment_id, user_id=first.user_id).all()
     assert [(one.round, one.total) for one in old] == [(1, Decimal(60))]
     with pytest.raises(InvalidInputError):
