@@ -94,8 +94,10 @@ class House:
 
     def counting(self):
         names = {one.result_record_id: key for key, one in self.office.records(self.batch_id).items()}
-        rows = db.session.query(ComponentScore).filter_by(mode=self.mode).order_by(ComponentScore.number).all()
-        return [(names[one.result_record_id], one.number, scores.entered_text(one), one.origin.value) for one in rows]
+        rows = db.session.query(ComponentScore).filter_by(mode=self.mode).all()
+        return sorted(
+            (names[one.result_record_id], one.number, scores.entered_text(one), one.origin.value) for one in rows
+        )
 
 
 @pytest.fixture
@@ -383,7 +385,7 @@ def test_who_drops_out_is_replaced_and_only_who_is_not_signed_is_judged_anew(rea
         task = ready.tasks()["2"]
         act(actor, panel_sheets.submit_sheet, task.assessment_id, ready.typed(actor, task, marks(total)))
     assert ready.sign("2", assessors=[new, second, third]) == [False, False, True]
-    assert sorted(row[:3] for row in ready.counting()) == [("1", 1, "71"), ("2", 1, "63")]
+    assert [row[:3] for row in ready.counting()] == [("1", 1, "71"), ("2", 1, "63")]
     old = db.session.query(AssessorSheet).filter_by(assessment_id=tasks["2"].assessment_id, user_id=first.user_id).all()
     assert [(one.round, one.total) for one in old] == [(1, Decimal(60))]
     with pytest.raises(InvalidInputError):
