@@ -21,6 +21,7 @@ from kernel.errors import NotFoundError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.factories.certification import candidate, id_number
+from tests.pages import words
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def acts():
 
 
 def test_somebody_sees_their_own_result_and_certificate_and_nothing_of_others(issued, client):
-    page = inside(client, issued["演示考生1"]).text
+    page = words(inside(client, issued["演示考生1"]).text)
     assert issued["演示考生1"].number in page
     assert all(text in page for text in ("合格", "理论知识", "75", "操作技能", "80", "有效"))
     for foreign in (issued["演示考生2"].number, "演示考生2", id_number(1), id_number(2), "81"):
@@ -198,9 +199,9 @@ def test_a_result_is_not_told_before_it_is_public(office, client, issued):
         [candidate(1, candidate_id=holder(issued), admission_number="26112109999", score="61")]
     )
     office.decide(batch_id, {"9999": "62"})
-    page = inside(client, issued["演示考生1"]).text
+    page = words(inside(client, issued["演示考生1"]).text)
     assert "还没有公示" in page
-    assert "61" not in re.sub(r"\d{15,}|S\d+|[0-9a-f]{8}-[0-9a-f-]+", "", page)
+    assert "61" not in re.sub(r"S\d+", "", page)
 
 
 def holder(issued):
