@@ -87,5 +87,5 @@ def download(panel_id: uuid.UUID) -> Response:
     view = load_report(session, actor, panel_id)
     percent = panels.fixed_percent(session, view.panel) if view.panel.fixed_mark is None else view.panel.fixed_mark
     data = panel_report.MAKERS[file_format](view, "" if percent is None else score_text(percent))
-    name = f"{view.panel.name}-{_('合格线设定报告')}.{file_format}"
+    name = str(_("%(name)s-合格线设定报告.%(ending)s", name=view.panel.name, ending=file_format))
     return send_file(io.BytesIO(data), MIMES[file_format], as_attachment=True, download_name=name)

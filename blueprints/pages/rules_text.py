@@ -91,9 +91,9 @@ def differences(
 def _rules(spec: Mapping[str, Any], words: Words, minutes: int) -> Iterator[tuple[str, str, str]]:
     """Yield group, label of the single rule, and its text."""
     for rule in spec.get("types", ()):
-        yield _("题型"), f"{_('题型')} {type_label(rule['type'])}", _type_text(rule)
+        yield _("题型"), _("题型 %(name)s", name=type_label(rule["type"])), _type_text(rule)
     for rule in spec.get("weights", ()):
-        yield _("比重"), f"{_('比重')} {words.scope(rule['scope'])}", f"{rule['percent']}%"
+        yield _("比重"), _("比重 %(name)s", name=words.scope(rule["scope"])), f"{rule['percent']}%"
     yield _("比重容差"), _("比重容差"), _("%(n)s 个百分点", n=spec.get("weight_tolerance_percent", 0))
     yield from _shares(spec, words)
     yield from _difficulty(spec)
@@ -131,15 +131,15 @@ def _bounds(rule: Mapping[str, Any]) -> str:
 
 def _shares(spec: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str, str]]:
     for letter, bounds in (spec.get("importance") or {}).items():
-        yield _("重要程度"), f"{_('重要程度')} {letter}", f"{letter} {_bounds(bounds)}"
+        yield _("重要程度"), _("重要程度 %(name)s", name=letter), f"{letter} {_bounds(bounds)}"
     for name, bounds in (spec.get("cognitive") or {}).items():
-        yield _("认知层次"), f"{_('认知层次')} {name}", f"{name} {_bounds(bounds)}"
+        yield _("认知层次"), _("认知层次 %(name)s", name=name), f"{name} {_bounds(bounds)}"
     for rule in spec.get("coverage") or ():
         names = [words.scope(rule["scope"])] if rule.get("scope") else []
         letters = rule.get("importance")
         names += [letters] if isinstance(letters, str) else list(letters or ())
         text = _("%(name)s 的鉴定点在 %(n)s 份试卷内全部考到", name=" ".join(names) or _("全部"), n=rule["forms"])
-        yield _("覆盖"), f"{_('覆盖')} {' '.join(names)}", text
+        yield _("覆盖"), _("覆盖 %(name)s", name=" ".join(names)), text
     if spec.get("max_per_point"):
         yield _("同一鉴定点"), _("同一鉴定点"), _("最多 %(n)s 题", n=spec["max_per_point"])
 
@@ -178,10 +178,14 @@ def _parts(spec: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str, st
             texts.append(str(_("%(n)s 分", n=score if not isinstance(score, list) else f"{score[0]}～{score[1]}")))
         if (section.get("difficulty") or {}).get("mean"):
             texts.append(str(_("平均难度 %(mean)s", mean=_mean(section["difficulty"]["mean"]))))
-        yield _("部分"), f"{_('部分')} {section['name']}", f"{section['name']}：{' '.join(texts)}"
+        yield _("部分"), _("部分 %(name)s", name=section["name"]), f"{section['name']}：{' '.join(texts)}"
     for cell in spec.get("cells") or ():
         name = " ".join(_where(cell, words))
-        yield _("单元要求"), f"{_('单元要求')} {name}", _("%(name)s %(n)s 题", name=name, n=_count(cell["count"]))
+        yield (
+            _("单元要求"),
+            _("单元要求 %(name)s", name=name),
+            _("%(name)s %(n)s 题", name=name, n=_count(cell["count"])),
+        )
 
 
 def _where(rule: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -242,7 +246,7 @@ def _reading(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield _("预计作答时间"), _("预计作答时间"), _("%(n)s 分钟", n=_band(minutes, MOST_MINUTES))
     for rule in spec.get("key_balance") or ():
         name = type_label(rule["type"])
-        yield _("答案分布"), f"{_('答案分布')} {name}", f"{name} {_bounds(rule)}"
+        yield _("答案分布"), _("答案分布 %(name)s", name=name), f"{name} {_bounds(rule)}"
 
 
 def _band(bounds: Sequence[Any], most: int) -> str:

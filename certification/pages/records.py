@@ -146,7 +146,8 @@ def _score_lines(rows: Sequence[ComponentScore]) -> list[ScoreLine]:
 
 def _source(delivery: ScoreDelivery, system: SendingSystem) -> str:
     """Return who sent a score and how."""
-    return f"{system.name} · {delivery.file_name or _('签名消息')}"
+    source = delivery.file_name or _("签名消息")
+    return f"{system.name} · {source}"
 
 
 def _decision_lines(rows: Sequence[PassDecisionRecord]) -> list[DecisionLine]:

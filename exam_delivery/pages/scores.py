@@ -168,7 +168,7 @@ def export(exam_batch_id: uuid.UUID) -> Response:
     with unit_of_work(current_actor()) as uow:
         batch = planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
         body = results.export_scores(uow, _filter(exam_batch_id))
-        name = f"{batch.code}-{_('成绩')}.xlsx"
+        name = str(_("%(code)s-成绩.xlsx", code=batch.code))
     return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
 
 

@@ -15,6 +15,7 @@ FORBIDDEN_WORDS = {"question", "questions", "paper", "papers", "quiz", "quizzes"
 LIBRARY_NAMES = {"set_paper"}  # XlsxWriter's own word for the size of a sheet
 FORBIDDEN_MODULES = {"utils", "util", "helpers", "helper", "common", "misc"}
 READS_OF_TIME = re.compile(r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|time_ns|localtime|gmtime))$")
+MARKS = {"_", "N_", "gettext", "ngettext", "lazy_gettext"}
 TIME_READERS = {"kernel/clock.py", "kernel/db.py"}
 
 
@@ -46,6 +47,18 @@ def test_a_view_that_is_read_by_get_opens_no_unit_of_work():
         for function in functions(file)
         if any(isinstance(d, ast.Call) and dotted(d.func).endswith("bp.get") for d in function.decorator_list)
         if any(name.endswith("unit_of_work") for name, _line in calls(function))
+    ]
+    assert found == []
+
+
+def test_no_message_is_marked_inside_an_f_string_where_its_extraction_would_miss_it():
+    found = [
+        f"{short(file)}:{call.lineno} {call.args[0].value}"
+        for file in python_files()
+        for text in ast.walk(tree(file))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and dotted(call.func) in MARKS and isinstance(call.args[0], ast.Constant)
     ]
     assert found == []
 
