@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -44,6 +45,7 @@ HOLDS = {"in_progress": "locked", "waiting": "cancelled"}
 """What a lock means: an attempt that waits is locked when its session is cancelled."""
 HOLD_GRACE = timedelta(seconds=15)
 """A page learns of a pause or a lock with its next contact; what was written until then still counts."""
+MAX_SHORT = 40
 MAX_SLOT = 10_000
 """More items than any form has: numbers beyond are refused, and never asked of the database."""
 
@@ -166,45 +168,46 @@ def _refuse_save(save: SaveCommand, attempt: AttemptRow | None) -> Refusal | Non
 
 def slots_of(saves: Sequence[SaveCommand]) -> list[Key]:
     """Return the slots that saves name, each once and sorted by key; what no form can have is left out."""
-    keys = {(save.attempt_id, slot) for save in saves for slot, *_ in save.events if 1 <= slot <= MAX_SLOT}
-    return sorted(keys, key=lambda key: (key[0].bytes, key[1]))
+    return sorted({(s.attempt_id.int, slot) for s in saves for slot, *_ in s.events if 1 <= slot <= MAX_SLOT})
 
 
 def _write(tx: Transaction, kept: Sequence[EventRow]) -> dict[Key, int]:
     """Write events and states; return the durable seq of each slot that was answered in time."""
     newest = newest_by_slot(row for row in kept if not row.is_late)
-    before = tx.states_at([_key(row) for row in newest])
-    ahead = [row for row in newest if _key(row) not in before or before[_key(row)].seq < row.seq]
-    if kept:
-        events = sorted(kept, key=lambda r: (r.attempt_id.bytes, r.slot, r.seq))
-        tx.keep(events, ahead, _contacts(newest, ahead, before))
+    before = tx.states_at([row.key for row in newest])
     durable = {key: state.seq for key, state in before.items()}
-    durable.update({_key(row): row.seq for row in ahead})
+    ahead = [row for row in newest if durable.get(row.key, -1) < row.seq]
+    if kept:
+        events = newest if len(newest) == len(kept) else sorted(kept, key=lambda row: (row.key, row.seq))
+        tx.keep(events, ahead, _contacts(newest, ahead, before))
+    durable.update({row.key: row.seq for row in ahead})
     return durable
-
-
-def _key(row: EventRow) -> Key:
-    return row.attempt_id, row.slot
 
 
 def _contacts(newest: Sequence[EventRow], ahead: Sequence[EventRow], before: Mapping[Key, StateRow]) -> list[Contact]:
     """Return last contacts, and how many more answers there are now: only what changed is counted."""
     more: dict[uuid.UUID, int] = defaultdict(int)
     for row in ahead:
-        old = before.get(_key(row))
+        old = before.get(row.key)
         more[row.attempt_id] += _counts(row.response) - (_counts(old.response) if old else 0)
     seen = {row.attempt_id: row.received_at for row in newest}
     return [(attempt_id, at, more[attempt_id]) for attempt_id, at in seen.items()]
 
 
 def _counts(response: str) -> int:
+    return _counts_short(response) if len(response) <= MAX_SHORT else int(is_answered(msgspec.json.decode(response)))
+
+
+@lru_cache(maxsize=4096)
+def _counts_short(response: str) -> int:
+    """Choices and ticks are the same few texts for everybody; long ones would fill the memory."""
     return int(is_answered(msgspec.json.decode(response)))
 
 
 def _acknowledgement(save: SaveCommand, durable: Mapping[Key, int], attempt: AttemptRow) -> dict[str, Any]:
     """Return the durable seq of each slot that was sent: never below what was sent."""
     slots = sorted({slot for slot, *_ in save.events})
-    acknowledged = {str(slot): durable[save.attempt_id, slot] for slot in slots}
+    acknowledged = {str(slot): durable[save.attempt_id.int, slot] for slot in slots}
     return {"acknowledged": acknowledged, "deadline_at": iso(deadline_of(attempt, save.received_at))}
 
 

@@ -78,9 +78,12 @@ def checked_events(body: Save) -> list[tuple[int, int, str, str]]:
         response = msgspec.json.encode(event.response if event.response is not None else []).decode()
         if not 0 <= event.seq < MAX_SEQ or len(response) > MAX_RESPONSE:
             raise invalid("作答记录超出范围", slot=event.slot)
-        client_time = "".join(c for c in event.client_time[:40] if c.isprintable())
-        events.append((event.slot, event.seq, response, client_time))
+        events.append((event.slot, event.seq, response, _printable(event.client_time[:40])))
     return events
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def accepts_gzip(environ: WSGIEnvironment) -> bool:

@@ -46,7 +46,7 @@ FIND_ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE attempt_id = ANY(
 LOCK_ATTEMPTS = f"{FIND_ATTEMPTS} ORDER BY attempt_id FOR UPDATE"
 FIND_WITH_FORMS = f"SELECT {ATTEMPT_COLUMNS}, {FORM} FROM attempts WHERE attempt_id = ANY(%s::uuid[])"  # noqa: S608 - constant columns
 STATES_AT = (
-    "SELECT s.attempt_id, s.slot, s.seq, s.response FROM json_to_recordset(%s::json) AS k(a uuid, s int) "
+    "SELECT k.n, s.seq, s.response FROM json_to_recordset(%s::json) AS k(n int, a uuid, s int) "
     "JOIN response_states s ON s.attempt_id = k.a AND s.slot = k.s"
 )
 TOUCH = (
@@ -226,28 +226,29 @@ class PostgresqlTransaction:
         self.connection = connection
         self.admissions: dict[uuid.UUID, Admission] = {}
         self.answers: dict[uuid.UUID, list[StateRow]] = {}
-        self.foreseen: psycopg.Cursor[Any] | None = None
+        self.asked: tuple[Sequence[Key], psycopg.Cursor[Any]] | None = None
 
     def lock_attempts(self, attempt_ids: Sequence[uuid.UUID], slots: Sequence[Key] = ()) -> dict[uuid.UUID, AttemptRow]:
         """Return attempts locked in the order of their keys; states are asked for with the same wait."""
         locked = self.connection.execute(LOCK_ATTEMPTS, (_keys(attempt_ids),), binary=True)
-        self.foreseen = self._ask_states(slots) if slots else None
+        self.asked = (slots, self._ask_states(slots)) if slots else None
         rows = [AttemptRow(*row) for row in locked]
         return {row.attempt_id: row for row in rows}
 
     def _ask_states(self, keys: Sequence[Key]) -> psycopg.Cursor[Any]:
-        wanted = as_json([{"a": attempt_id, "s": slot} for attempt_id, slot in keys])
+        wanted = as_json([{"n": n, "a": f"{number:032x}", "s": slot} for n, (number, slot) in enumerate(keys)])
         return self.connection.execute(STATES_AT, (wanted,), binary=True)
 
     def states_at(self, keys: Sequence[Key]) -> dict[Key, StateRow]:
         """Return the states of some slots, from what was asked for with the locks."""
-        rows, self.foreseen = self.foreseen or self._ask_states(keys), None
-        return {(attempt_id, slot): StateRow(slot, seq, response) for attempt_id, slot, seq, response in rows}
+        asked, rows = self.asked or (keys, self._ask_states(keys))
+        self.asked = None
+        return {asked[n]: StateRow(asked[n][1], seq, response) for n, seq, response in rows}
 
     def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
         """Keep events, make those that are ahead the states, and write the contacts."""
-        rows = as_json([row._asdict() for row in events])
-        states = rows if ahead == events else as_json([row._asdict() for row in ahead])
+        rows = as_json(events)
+        states = rows if ahead == events else as_json(ahead)
         self.connection.execute(KEEP, (rows, states, _contacts(contacts)))
 
     def touch(self, rows: Sequence[Contact]) -> None:

@@ -239,7 +239,7 @@ class SqliteTransaction:
     def states_at(self, keys: Sequence[Key]) -> dict[Key, StateRow]:
         """Return the states of some slots of some attempts."""
         query = "SELECT slot, seq, response FROM response_states WHERE attempt_id = ? AND slot = ?"
-        rows = ((key, self.connection.execute(query, (key[0].hex, key[1])).fetchone()) for key in keys)
+        rows = ((key, self.connection.execute(query, (f"{key[0]:032x}", key[1])).fetchone()) for key in keys)
         return {key: StateRow(*row) for key, row in rows if row}
 
     def _advance_states(self, rows: Sequence[EventRow]) -> None:

@@ -144,7 +144,7 @@ class Writer:
         """Carry out commands; they are durable when their transaction has ended."""
         keys = {c.attempt_id for c in commands if c.attempt_id is not None}
         saves = [c for c in commands if isinstance(c, SaveCommand)]
-        attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.bytes), slots_of(saves)) if keys else {}
+        attempts = tx.lock_attempts(sorted(keys, key=lambda key: key.int), slots_of(saves)) if keys else {}
         saved = iter(run_saves(tx, saves, attempts)) if saves else iter(())
         if doors := [c.attempt_id for c in commands if isinstance(c, StartCommand | SubmitCommand)]:
             tx.foresee(doors, [c.attempt_id for c in commands if isinstance(c, SubmitCommand)])
