@@ -120,7 +120,7 @@ REFUSALS = {
     401: "wrong_credentials, signed_out",
     403: "not_open, too_late, absent, void",
     404: "not_found",
-    409: "attempt_taken_over, not_started, not_prepared, too_early",
+    409: "attempt_taken_over, not_started, not_prepared, too_early, consent_needed",
     410: "attempt_closed: what was sent is kept as late and does not count",
     413: "too_large",
     422: "invalid_input",

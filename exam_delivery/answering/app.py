@@ -21,12 +21,13 @@ from exam_delivery.answering.commands import (
     SaveCommand,
     StartCommand,
     SubmitCommand,
-    TakeCommand,
     TouchCommand,
+    Undecided,
     deadline_of,
     hold_of,
     refuse_holder,
 )
+from exam_delivery.answering.holders import ReopenCommand, TakeCommand, was_reopened
 from exam_delivery.answering.leaving import LEAVES, LeaveCommand, checked_leaves, policy_of
 from exam_delivery.answering.lockdown import LockdownGate
 from exam_delivery.answering.protocol import (
@@ -225,7 +226,8 @@ class AnsweringApp:
         if self.now() < row.opens_at:
             raise RefusedError(not_open("还没有到入场时间", iso(row.opens_at)))
         self.gate.check(environ, row.attempt_id)
-        attempt = self._write(TakeCommand(row.attempt_id, device_of(environ)))
+        policy, subject = policy_of(body), f"number:{row.admission_number}"
+        attempt = self._write(TakeCommand(row.attempt_id, device_of(environ), policy.takeover_consent, subject))
         token = tokens.issue(self.token_key, row.attempt_id, attempt.holder_generation)
         rescue = rescue_grant(self.rescue_key, row.attempt_id, attempt.holder_generation)
         first_seq = attempt.holder_generation * SEQS_OF_A_HOLDER
@@ -272,6 +274,8 @@ class AnsweringApp:
             if attempt.status == "waiting":
                 raise RefusedError(not_open("考试尚未开始，到时间会自动进入", iso(attempt.starts_at)))
             body = _unless_closed(attempt, found)
+            if was_reopened(attempt, self.now()):
+                self._note(ReopenCommand(attempt_id, generation))
             if accepts_gzip(environ):
                 return 200, PACKED_HEADERS, body
             return 200, PLAIN_HEADERS, gzip.decompress(body)
@@ -318,8 +322,7 @@ class AnsweringApp:
 
         def finish(found: tuple[AttemptRow, list[StateRow]] | None) -> Answer:
             attempt = self._held(found[0] if found else None, generation)
-            with suppress(RefusedError):  # a contact that cannot be noted is no reason to refuse
-                self.writer.submit(TouchCommand(attempt_id, generation))
+            self._note(TouchCommand(attempt_id, generation))
             states = found[1] if found else []
             responses = {str(s.slot): {"seq": s.seq, "response": msgspec.Raw(s.response.encode())} for s in states}
             receipt = {"receipt": attempt.receipt} if attempt.receipt else {}
@@ -329,7 +332,22 @@ class AnsweringApp:
 
     def submit(self, _environ: WSGIEnvironment, attempt_id: uuid.UUID, generation: int) -> Step:
         """Hand in; the receipt names how many answers, their digest and the time."""
-        return Step(SubmitCommand(attempt_id, generation), self._told_now)
+
+        def finish(outcome: dict[str, Any] | Undecided) -> Answer | Step:
+            if isinstance(outcome, Undecided):
+                return Step(Reading(attempt_id, is_form=True), decide)
+            return self._told_now(outcome)
+
+        def decide(found: tuple[AttemptRow, bytes | None] | None) -> Step:
+            consent = timedelta(seconds=policy_of(found[1] if found else None).consent_seconds)
+            return Step(SubmitCommand(attempt_id, generation, consent), self._told_now)
+
+        return Step(SubmitCommand(attempt_id, generation), finish)
+
+    def _note(self, command: Command) -> None:
+        """Have something noted that is no reason to refuse a call or to let it wait."""
+        with suppress(RefusedError):
+            self.writer.submit(command)
 
     def _told_now(self, outcome: dict[str, Any]) -> Answer:
         """Return what was carried out, with the server's time."""

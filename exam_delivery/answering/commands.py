@@ -5,6 +5,7 @@ A command answers its outcome, or a `Refusal` as a value: one refused call never
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import msgspec
 
 from exam_delivery.answering.protocol import (
     CLOSED,
+    CONSENT_NEEDED,
     HELD,
     NOT_FOUND,
     NOT_STARTED,
@@ -36,6 +38,7 @@ from exam_delivery.answering.storage import (
     Transaction,
     newest_by_slot,
 )
+from exam_delivery.rules.leaving import MOST_CONSENT_MINUTES
 from exam_delivery.rules.receipts import is_answered, make_receipt
 from exam_delivery.rules.room import OFFLINE_AFTER
 from kernel.clock import iso
@@ -46,6 +49,8 @@ HOLDS = {"in_progress": "locked", "waiting": "cancelled"}
 HOLD_GRACE = timedelta(seconds=15)
 """A page learns of a pause or a lock with its next contact; what was written until then still counts."""
 MAX_SHORT = 40
+LONGEST_CONSENT = timedelta(minutes=MOST_CONSENT_MINUTES)
+"""No rule asks for consent to handing in earlier than this before the end."""
 MAX_SLOT = 10_000
 """More items than any form has: numbers beyond are refused, and never asked of the database."""
 
@@ -227,34 +232,6 @@ class TouchCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeCommand:
-    """Make the caller the newest holder of the attempt; a change of device during the exam is noted.
-
-    Signing in is always possible, because a broken computer must not cost anybody the exam. While an attempt is in progress
-    a device other than the one before leaves an incident for the invigilator, unless the invigilator reset the sign-in
-    (which forgets the device).
-    """
-
-    attempt_id: uuid.UUID
-    device: str
-
-    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
-        """Carry it out; return the attempt with its new generation."""
-        if attempt is None:
-            return NOT_FOUND
-        if attempt.status == "waiting" and at > attempt.latest_start_at:
-            return TOO_LATE
-        generation = attempt.holder_generation + 1
-        if attempt.status == "in_progress" and attempt.device and attempt.device != self.device:
-            tx.note_incident(attempt, "takeover", f"作答中换设备登录：{self.device}"[:500], at)
-        if gaps := gap_of(attempt, at):
-            tx.note_gaps(gaps)
-        device = self.device if attempt.status != "submitted" else attempt.device
-        tx.take(attempt.attempt_id, generation, device, at)
-        return attempt._replace(holder_generation=generation, device=device)
-
-
-@dataclass(frozen=True, slots=True)
 class StartCommand:
     """Start the clock once; repeating it answers the same."""
 
@@ -284,12 +261,23 @@ def _refuse_start(admission: Admission, attempt: AttemptRow, at: datetime) -> Re
     return TOO_LATE if admission.session_status in OVER or at > attempt.latest_start_at else None
 
 
+class Undecided(enum.Enum):
+    """What a command answers when it needs to know more than the attempt says; nothing was changed."""
+
+    LAST_MINUTES = enum.auto()
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitCommand:
-    """Hand in once; repeating it answers the same receipt, even to an older holder."""
+    """Hand in once; repeating it answers the same receipt, even to an older holder.
+
+    How long before the end a candidate needs the invigilator's consent stands in the form. It is read only for those who hand in
+    so late that it may matter: `consent` is None until then.
+    """
 
     attempt_id: uuid.UUID
     generation: int
+    consent: timedelta | None = None
 
     def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> Any:
         """Carry it out; return the receipt."""
@@ -300,16 +288,25 @@ class SubmitCommand:
             return refusal
         if attempt.started_at is None:
             return NOT_STARTED
-        earliest = attempt.started_at + timedelta(seconds=attempt.earliest_submit_seconds)
         is_over = at >= deadline_of(attempt, at)
-        if not is_over and (refusal := refuse_held(attempt, at, timedelta(0))):
-            return refusal
-        if at < earliest and not is_over:
-            return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
+        if not is_over and (obstacle := self._obstacle(attempt, attempt.started_at, at)):
+            return obstacle
         responses = {row.slot: msgspec.json.decode(row.response) for row in tx.answers[attempt.attempt_id]}
         receipt = make_receipt(responses, tx.admissions[attempt.attempt_id].admission_number, at)
         tx.submit(attempt.attempt_id, at, "timeout" if is_over else "candidate", receipt)
         return receipt
+
+    def _obstacle(self, attempt: AttemptRow, started_at: datetime, at: datetime) -> Refusal | Undecided | None:
+        """Return what keeps a candidate from handing in before the end, or that the form has to be asked."""
+        if refusal := refuse_held(attempt, at, timedelta(0)):
+            return refusal
+        earliest = started_at + timedelta(seconds=attempt.earliest_submit_seconds)
+        if at < earliest:
+            return Refusal(409, "too_early", "未到允许交卷的时间", {"earliest_submit_at": iso(earliest)})
+        left = deadline_of(attempt, at) - at
+        if self.consent is None:
+            return Undecided.LAST_MINUTES if left <= LONGEST_CONSENT else None
+        return CONSENT_NEEDED if left <= self.consent else None
 
 
 @dataclass(frozen=True, slots=True)

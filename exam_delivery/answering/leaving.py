@@ -45,6 +45,8 @@ class Policy(msgspec.Struct):
 
     leave_action: str = "off"
     leave_limit: int = 0
+    takeover_consent: bool = False
+    consent_seconds: int = 0
 
 
 class Conducted(msgspec.Struct):

@@ -71,6 +71,15 @@ class RefusedError(Exception):
 WRONG_CREDENTIALS = Refusal(401, "wrong_credentials", "准考证号或证件号码不正确，请核对后重新输入，或举手请监考员帮助")
 SIGNED_OUT = Refusal(401, "signed_out", "登录已失效，请重新登录，已作答的内容不会丢失")
 TAKEN_OVER = Refusal(409, "attempt_taken_over", "这场考试已在另一台设备上继续，本页不能再作答")
+ELSEWHERE = Refusal(
+    409, "consent_needed",
+    "这个号码正在另一台电脑上作答。要换到这台电脑，请举手，监考员“重置登录”以后再登录；已作答的都在",
+)  # fmt: skip
+CONSENT_NEEDED = Refusal(
+    409,
+    "consent_needed",
+    "考试快结束了，现在交卷须经监考员同意：请举手，由监考员收卷；不举手就继续检查，时间到了自动交卷",
+)
 CLOSED = Refusal(410, "attempt_closed", "考试已结束，不能再作答")
 NOT_FOUND = Refusal(404, "not_found", "没有这场考试")
 NOT_PREPARED = Refusal(409, "not_prepared", "考试还没有准备好，请联系监考员")

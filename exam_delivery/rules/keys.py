@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exam_delivery.rules.eligibility import NOTE, EligibilityKey
-from exam_delivery.rules.leaving import LeaveAction
+from exam_delivery.rules.leaving import MOST_CONSENT_MINUTES, LeaveAction
 from exam_delivery.rules.rescue import LateRule
 from kernel.i18n import N_
 from kernel.profiles.registry import RuleKey, declare
@@ -13,6 +13,8 @@ OPEN_ENTRY_MINUTES = "exam.open_entry_minutes"
 LATE_CUTOFF_MINUTES = "exam.late_cutoff_minutes"
 EARLIEST_SUBMIT_MINUTES = "exam.earliest_submit_minutes"
 LEAVE_LIMIT = "exam.leave_limit"
+CONSENT_LAST_MINUTES = "exam.consent_last_minutes"
+TAKEOVER_CONSENT = "exam.takeover_consent"
 CHECK_IN_FIRST = "exam.check_in_first"
 LEAVE_ACTION = "exam.leave_action"
 LEAVE_GRACE_SECONDS = "exam.leave_grace_seconds"
@@ -50,6 +52,15 @@ declare(
     RuleKey(OPEN_ENTRY_MINUTES, 30, N_("开考前多少分钟可以登录"), "15–40", minimum=0, maximum=240),
     RuleKey(LATE_CUTOFF_MINUTES, 30, N_("开考多少分钟后不得入场"), "15–30", minimum=0, maximum=240),
     RuleKey(EARLIEST_SUBMIT_MINUTES, 30, N_("开考多少分钟后可以交卷"), "30–60", minimum=0, maximum=240),
+    RuleKey(
+        CONSENT_LAST_MINUTES,
+        10,
+        N_("考试结束前多少分钟内交卷须监考员同意（0 为不需要）"),
+        "0–10",
+        minimum=0,
+        maximum=MOST_CONSENT_MINUTES,
+    ),
+    RuleKey(TAKEOVER_CONSENT, True, N_("作答中换一台电脑登录须监考员同意")),
     RuleKey(CHECK_IN_FIRST, False, N_("监考员核验身份以后，考生才能登录")),
     RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
     RuleKey(

@@ -17,6 +17,8 @@ KINDS: Mapping[str, str] = {
     "windowed": N_("退出全屏"),
 }
 
+MOST_CONSENT_MINUTES = 30
+"""No rule asks for consent to handing in earlier than this before the end."""
 RETURNED = "returned"
 """The page is back: this event says how long it was away."""
 
@@ -49,6 +51,8 @@ class Conduct:
     block_copy: bool = False
     allow_paste: bool = True
     rescue_after_seconds: int = 60
+    takeover_consent: bool = False
+    consent_seconds: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return it as the player reads it."""
@@ -57,6 +61,17 @@ class Conduct:
 
 UNRULED = Conduct()
 """A page that enforces nothing."""
+
+
+def consent_seconds(minutes: int, duration_seconds: int, earliest_minutes: int) -> int:
+    """Return how long before the end handing in needs consent: none in a session that leaves no other time for it.
+
+    Examples
+    --------
+    >>> consent_seconds(10, 5400, 30), consent_seconds(10, 2400, 30)
+    (600, 0)
+    """
+    return minutes * 60 if duration_seconds > (minutes + earliest_minutes) * 60 else 0
 
 
 def known_tools(chosen: Sequence[Any]) -> list[str]:

@@ -79,6 +79,7 @@ class Reason(enum.StrEnum):
     MISCONDUCT = "misconduct"
     MISTAKE = "mistake"
     NO_SHOW = "no_show"
+    REQUEST = "request"
     OTHER = "other"
 
 
@@ -92,11 +93,13 @@ REASON_LABELS: dict[Reason, str] = {
     Reason.MISCONDUCT: N_("违纪"),
     Reason.MISTAKE: N_("操作更正"),
     Reason.NO_SHOW: N_("未到场"),
+    Reason.REQUEST: N_("考生要求交卷"),
     Reason.OTHER: N_("其他"),
 }
 
 INCIDENT_LABELS: dict[str, str] = {
     "takeover": N_("换设备登录"),
+    "takeover_refused": N_("换设备登录未放行"),
     "add_time": N_("延时"),
     "force_hand_in": N_("强制收卷"),
     "reopen": N_("撤销收卷"),

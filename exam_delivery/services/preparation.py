@@ -26,7 +26,7 @@ from exam_delivery.repository import candidates as people
 from exam_delivery.rules import keys
 from exam_delivery.rules.accommodations import USUAL_FONT
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
-from exam_delivery.rules.leaving import CODES, Conduct, known_tools
+from exam_delivery.rules.leaving import CODES, Conduct, consent_seconds, known_tools
 from exam_delivery.rules.seating import dealt_form
 from exam_delivery.rules.states import check_step
 from exam_delivery.services import form_uses as form_uses
@@ -117,10 +117,17 @@ def _with_own_forms(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]
 
 def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
     values = profiles.values(session, row.organisation_id)
-    rules = tuple(line.strip() for line in str(values[keys.RULES_TEXT]).splitlines() if line.strip())
-    organisation = get_organisation(session, row.organisation_id)
+    organisation, conduct = get_organisation(session, row.organisation_id), _conduct(row, values)
     pledge, tools = str(values[keys.PLEDGE_TEXT]), tuple(known_tools(row.tools))
-    return SessionFacts(organisation.name, row.name, rules, pledge, row.per_page, _conduct(row, values), tools)
+    rules = _rules(str(values[keys.RULES_TEXT]), conduct)
+    return SessionFacts(organisation.name, row.name, rules, pledge, row.per_page, conduct, tools)
+
+
+def _rules(text: str, conduct: Conduct) -> tuple[str, ...]:
+    """Return the rules that a candidate reads: the organisation's lines, and what the page would else surprise with."""
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+    minutes = conduct.consent_seconds // 60
+    return (*lines, f"考试结束前 {minutes} 分钟内交卷须经监考员同意，请举手；时间到了自动交卷。") if minutes else lines
 
 
 def _conduct(row: ExamSession, values: Mapping[str, Any]) -> Conduct:
@@ -133,6 +140,10 @@ def _conduct(row: ExamSession, values: Mapping[str, Any]) -> Conduct:
         block_copy=bool(values[keys.BLOCK_COPY]),
         allow_paste=bool(values[keys.ALLOW_PASTE]),
         rescue_after_seconds=int(values[keys.RESCUE_AFTER_SECONDS]),
+        takeover_consent=bool(values[keys.TAKEOVER_CONSENT]),
+        consent_seconds=consent_seconds(
+            int(values[keys.CONSENT_LAST_MINUTES]), row.duration_seconds, row.earliest_submit_minutes
+        ),
     )
 
 

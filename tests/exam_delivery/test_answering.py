@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.answering.protocol import MAX_BODY, MAX_EVENTS
+from exam_delivery.rules.leaving import Conduct
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, Caller, Clock, Person, Sitting, count, make_database
 
@@ -43,6 +44,13 @@ class Exam:
     def execute(self, statement: str, **values: object) -> None:
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
+
+    def rule(self, conduct: Conduct) -> None:
+        """Write rules into the candidates' forms, as preparation does."""
+        with self.engine.begin() as connection:
+            raw = connection.exec_driver_sql("SELECT body FROM rendered_forms").fetchmany(1)[0]
+        form = json.loads(gzip.decompress(bytes(raw[0]))) | {"conduct": conduct.document()}
+        self.execute("UPDATE rendered_forms SET body = :body", body=gzip.compress(json.dumps(form).encode()))
 
 
 @pytest.fixture
@@ -304,6 +312,41 @@ def test_a_newer_sign_in_takes_over_and_the_older_page_turns_read_only(exam: Exa
     assert count(exam.engine, "SELECT count(*) FROM incidents WHERE kind = 'takeover'") == 1
 
 
+def test_where_the_rules_ask_for_consent_another_seat_takes_over_after_the_invigilators_act_alone(exam: Exam) -> None:
+    exam.rule(Conduct(takeover_consent=True))
+    first = exam.begun()
+    first.save((1, 1, ["A"]))
+    stranger = exam.caller(address="10.0.0.2")
+    reply = stranger.sign_in(exam.person)
+    assert (reply.status, reply.error) == (409, "consent_needed")
+    assert "举手" in reply.json["message"]
+    assert first.save((1, 2, ["B"])).status == 200  # who sits at the seat notices nothing
+    noted = "SELECT count(*) FROM incidents WHERE kind = 'takeover_refused' AND text LIKE '%10.0.0.2%'"
+    assert count(exam.engine, noted) == 1
+    exam.execute("UPDATE attempts SET device = ''")  # what a reset, a move and a swap of the machine do
+    assert stranger.sign_in(exam.person).json["status"] == "in_progress"
+    assert stranger.durable()["1"]["response"] == ["B"]
+    assert first.save((1, 3, ["C"])).error == "attempt_taken_over"
+
+
+def test_the_same_seat_takes_over_without_consent_with_whatever_browser(exam: Exam) -> None:
+    exam.rule(Conduct(takeover_consent=True))
+    exam.begun()
+    assert exam.caller(browser="another").sign_in(exam.person).status == 200
+    waiting = exam.sitting.people[1]
+    assert exam.caller(address="10.0.0.8").sign_in(waiting).status == 200
+    assert exam.caller(address="10.0.0.9").sign_in(waiting).status == 200  # nobody has begun yet
+
+
+def test_tries_from_elsewhere_come_to_an_end(exam: Exam) -> None:
+    exam.rule(Conduct(takeover_consent=True))
+    exam.begun()
+    stranger = exam.caller(address="10.0.0.2")
+    errors = [stranger.sign_in(exam.person).error for _ in range(12)]
+    assert errors == ["consent_needed"] * 10 + ["too_many_attempts"] * 2
+    assert count(exam.engine, "SELECT count(*) FROM incidents WHERE kind = 'takeover_refused'") == 10
+
+
 def test_what_an_older_machine_held_unsent_never_replaces_a_newer_machines_answer(exam: Exam) -> None:
     first, second = exam.caller(), exam.caller(address="10.0.0.2")
     unsent = first.sign_in(exam.person).json["first_seq"] + 50
@@ -396,6 +439,22 @@ def test_handing_in_too_early_is_refused_until_time_or_deadline(exam: Exam) -> N
     assert caller.call("GET", "responses").json["earliest_submit_at"] == "2026-11-21T01:30:00.000Z"
     exam.clock.forward(minutes=30)
     assert caller.call("POST", "submit", {}).status == 200
+
+
+def test_in_the_last_minutes_handing_in_needs_consent_until_the_deadline(exam: Exam) -> None:
+    exam.rule(Conduct(consent_seconds=600))
+    caller, other = exam.begun(), exam.caller().begin(exam.sitting.people[1])
+    exam.clock.forward(minutes=49)
+    assert other.call("POST", "submit", {}).status == 200
+    exam.clock.forward(minutes=2)
+    reply = caller.call("POST", "submit", {})
+    assert (reply.status, reply.error) == (409, "consent_needed")
+    assert "监考员同意" in reply.json["message"]
+    assert caller.save((1, 1, ["A"])).status == 200
+    assert other.call("POST", "submit", {}).status == 200  # a receipt is given again at any time
+    exam.clock.forward(minutes=9)
+    assert caller.call("POST", "submit", {}).json["n_answers"] == 1
+    assert count(exam.engine, "SELECT count(*) FROM attempts WHERE submit_kind = 'timeout'") == 1
 
 
 def test_fifty_hand_ins_at_once_are_one_hand_in(exam: Exam) -> None:

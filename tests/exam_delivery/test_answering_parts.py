@@ -22,8 +22,9 @@ from exam_delivery import openapi_exam
 from exam_delivery.answering import storage_postgresql
 from exam_delivery.answering import writer as writer_module
 from exam_delivery.answering.app import AnsweringApp, open_storage
-from exam_delivery.answering.commands import SaveCommand, SubmitCommand, TakeCommand
+from exam_delivery.answering.commands import SaveCommand, SubmitCommand
 from exam_delivery.answering.entry import CandidateSite
+from exam_delivery.answering.holders import TakeCommand
 from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
 from exam_delivery.answering.static import PlayerFiles
 from exam_delivery.answering.storage_postgresql import PostgresqlStorage

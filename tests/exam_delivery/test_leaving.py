@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.models import ExamSession, LeaveEvent, RenderedForm
+from exam_delivery.repository.leaving import leaves_of_attempt
 from exam_delivery.rules.leaving import CODES, Conduct, LeaveAction
 from kernel.clock import now
 from kernel.identity.actor import system_actor
@@ -40,11 +41,12 @@ def exam(scratch_database_url: str) -> Iterator[Exam]:
 
 
 def allow(exam: Exam, action: str, limit: int) -> None:
-    """Write a policy into the candidate's form, as preparation does."""
-    with exam.engine.begin() as connection:
-        raw = connection.exec_driver_sql("SELECT body FROM rendered_forms").fetchmany(1)[0]
-        form = json.loads(gzip.decompress(bytes(raw[0]))) | {"conduct": Conduct(action, limit).document()}
-    exam.execute("UPDATE rendered_forms SET body = :body", body=gzip.compress(json.dumps(form).encode()))
+    exam.rule(Conduct(action, limit))
+
+
+def is_away(exam: Exam) -> bool:
+    with Session(exam.engine) as session:
+        return leaves_of_attempt(session, exam.person.attempt_id).is_away
 
 
 def leave(caller: Caller, *seqs: int, kind: str = "hidden", seconds: int = 0) -> Any:
@@ -113,6 +115,38 @@ def test_a_form_made_before_there_was_a_policy_only_counts(exam: Exam) -> None:
     assert (answer["n_leaves"], answer["hold"]) == (29, None)
 
 
+def test_a_page_closed_while_its_candidate_was_away_counts_as_back_after_signing_in(exam: Exam) -> None:
+    caller = exam.begun()
+    leave(caller, int(exam.clock().timestamp() * 1000))
+    assert is_away(exam)
+    exam.clock.forward(seconds=20)
+    again = exam.caller()
+    assert again.sign_in(exam.person).status == 200
+    assert not is_away(exam)
+    assert leave(again, int(exam.clock().timestamp() * 1000) + 1).json["n_leaves"] == 2  # the return is none
+    assert is_away(exam)
+
+
+def test_a_page_reloaded_while_its_candidate_was_away_counts_as_back_with_its_form(exam: Exam) -> None:
+    caller = exam.begun()
+    exam.clock.forward(minutes=2)
+    leave(caller, int(exam.clock().timestamp() * 1000))
+    caller.call("GET", "responses")  # a page that is merely out of sight asks for the time as well
+    caller.save((1, 1, ["A"]))
+    assert is_away(exam)
+    exam.clock.forward(seconds=20)
+    assert caller.call("GET", "form").status == 200
+    caller.save((1, 2, ["B"]))  # what was noted before is durable with it
+    assert not is_away(exam)
+
+
+def test_who_never_left_is_not_noted_as_back(exam: Exam) -> None:
+    exam.begun()
+    exam.clock.forward(minutes=2)
+    assert exam.caller().sign_in(exam.person).status == 200
+    assert count(exam.engine, "SELECT count(*) FROM leave_events") == 0
+
+
 def test_the_console_shows_how_often_and_how_long(
     session: Session, organisation: Organisation, sign_in: SignIn
 ) -> None:
@@ -166,4 +200,6 @@ def test_the_rules_of_the_organisation_and_the_tools_of_the_session_reach_the_fo
     assert form["conduct"]["leave_action"] == CODES[LeaveAction.WARN]
     assert form["conduct"]["leave_limit"] == 5
     assert form["conduct"]["rescue_after_seconds"] == 60
+    assert (form["conduct"]["consent_seconds"], form["conduct"]["takeover_consent"]) == (600, True)
+    assert form["rules"][-1].startswith("考试结束前 10 分钟内交卷须经监考员同意")
     assert form["tools"] == ["scratch"]
