@@ -120,6 +120,7 @@ def _typed_options() -> SebOptions:
         base_url=reading.text("base_url"), quit_password=reading.text("quit_password"),
         allow_reload=reading.ticked("allow_reload"), allow_virtual_machine=reading.ticked("allow_virtual_machine"),
         is_touch=reading.ticked("is_touch"), is_quit_allowed=reading.ticked("is_quit_allowed"),
+        allow_rescue_files=reading.ticked("allow_rescue_files"),
     )  # fmt: skip
 
 

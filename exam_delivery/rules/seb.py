@@ -34,6 +34,8 @@ class SebOptions:
         Needed to leave the browser before the end; empty: the candidate may leave by the quit address alone.
     allow_reload, allow_virtual_machine, is_touch, is_quit_allowed : bool
         Reloading the page, running inside a virtual machine, a mode for tablets, a visible button for leaving.
+    allow_rescue_files : bool
+        Saving files to the computer's folder of downloads, without opening or choosing any.
     """
 
     base_url: str
@@ -42,6 +44,7 @@ class SebOptions:
     allow_virtual_machine: bool = False
     is_touch: bool = False
     is_quit_allowed: bool = False
+    allow_rescue_files: bool = False
 
 
 def check_base_url(text: str) -> str | None:
@@ -83,6 +86,7 @@ def make_settings(options: SebOptions, salt: bytes) -> dict[str, Any]:
         "URLFilterEnableContentFilter": False,
         "URLFilterRules": [{"active": True, "regex": False, "expression": f"{host}/*", "action": 1}],
         **FIXED,
+        **(SAVING if options.allow_rescue_files else {}),
     }
 
 
@@ -97,6 +101,13 @@ FIXED: dict[str, Any] = {
     "showInputLanguage": True, "showTaskBar": True, "showTime": True,
 }  # fmt: skip
 """The profile of the browser is kept: a wiped one would lose answers that were not sent yet."""
+
+SAVING: dict[str, Any] = {
+    "allowDownUploads": True, "allowDownloads": True, "allowUploads": False, "allowCustomDownUploadLocation": False,
+    "downloadDirectoryOSX": "~/Downloads", "downloadDirectoryWin": "", "downloadPDFFiles": False, "openDownloads": False,
+    "showFileSystemElementPath": False,
+}  # fmt: skip
+"""Newer versions have a switch for each direction, older ones `allowDownUploads` for both; the page takes no file."""
 
 
 def seb_json(value: Any) -> str:

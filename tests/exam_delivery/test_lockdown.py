@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import plistlib
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -105,6 +106,14 @@ def test_the_file_that_is_downloaded_has_the_key_that_is_checked(
     assert acts(session) == ["session_lockdown.write_settings", "session_lockdown.set_mode"]
     page = officer.get(at(sitting)).text
     assert f"sebs://exam.example.cn/api/v1/exam/seb/{row.launch_code}" in page
+
+
+def test_the_officer_lets_rescue_files_be_saved_and_sees_so_afterwards(sitting: Sitting, officer: FlaskClient) -> None:
+    lock(officer, sitting, allow_rescue_files="1")
+    assert plistlib.loads(officer.get(at(sitting, "/exam.seb")).data)["allowDownloads"] is True
+    box = re.search(r'<input[^>]*name="allow_rescue_files"[^>]*>', officer.get(at(sitting)).text)
+    assert box is not None
+    assert "checked" in box[0]
 
 
 def test_with_a_settings_password_the_file_is_sealed_and_the_password_is_not_kept(

@@ -82,6 +82,14 @@ def test_settings_point_at_the_exam_keep_the_profile_and_hide_the_quit_password(
     assert settings["browserViewMode"] == 2
 
 
+def test_files_are_saved_only_where_that_was_chosen_and_never_opened_or_taken_in() -> None:
+    assert seb.make_settings(SebOptions(BASE), SALT)["allowDownUploads"] is False
+    settings = seb.make_settings(SebOptions(BASE, allow_rescue_files=True), SALT)
+    assert (settings["allowDownloads"], settings["allowDownUploads"]) == (True, True)
+    assert not any(settings[name] for name in ("allowUploads", "openDownloads", "allowCustomDownUploadLocation"))
+    assert seb.config_key(settings) != seb.config_key(seb.make_settings(SebOptions(BASE), SALT))
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
