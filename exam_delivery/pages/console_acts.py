@@ -1,4 +1,4 @@
-"""What invigilators do in the room, each act a plain form: with one candidate, with several chosen ones, with a whole room."""
+"""What invigilators do in the room, each act a plain form: with one candidate, with several chosen ones, with a whole room; time for many is `console_time`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from exam_delivery.models import ExamSession, Incident
-from exam_delivery.pages import console_lines, reading
-from exam_delivery.pages.console import room_address, room_name_of, view_of
-from exam_delivery.pages.console_lines import LostLine, SeatLine
+from exam_delivery.models import Incident
+from exam_delivery.pages import console_time, reading
+from exam_delivery.pages.console import room_address
+from exam_delivery.pages.console_candidate import is_drawer, refusal, show_candidate
 from exam_delivery.repository import attempts as repository
 from exam_delivery.rules.room_acts import FOR_MANY, Act
-from exam_delivery.services import admitting, attempts, console, holds, lost_time
+from exam_delivery.services import admitting, attempts, console, holds
 from exam_delivery.services.room_acts import Why, read_reason
 from kernel.clock import now
-from kernel.db import db
 from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
-from kernel.http import render_page, requires
+from kernel.http import current_actor, redirect_with_message, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.uow import UnitOfWork
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("console_acts", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -110,14 +109,24 @@ def _act(name: str) -> Act:
 
 @bp.post("/<uuid:exam_session_id>/candidates/<uuid:registration_id>/<act>")
 @requires(Permission.SESSION_INVIGILATE)
-def act_on(exam_session_id: uuid.UUID, registration_id: uuid.UUID, act: str) -> Response:
-    """Do one act with one candidate."""
-    verb, done = ACTS[_act(act)]
-    return reading.carry_out(_back(exam_session_id), _(done), partial(_apply, verb, exam_session_id, registration_id))
+def act_on(exam_session_id: uuid.UUID, registration_id: uuid.UUID, act: str) -> Page | Response:
+    """Do one act with one candidate; a refusal shows the candidate again with what was typed."""
+    chosen = _act(act)
+    if chosen is Act.ADD_TIME and (question := console_time.question_about(exam_session_id, [registration_id])):
+        return question
+    verb, done = ACTS[chosen]
+    try:
+        with unit_of_work(current_actor()) as uow:
+            verb(uow, exam_session_id, registration_id)
+    except (ConflictError, InvalidInputError) as exc:
+        return show_candidate(exam_session_id, registration_id, refusal(chosen, exc))
+    return _leave(_back(exam_session_id), _(done))
 
 
-def _apply(verb: Verb, sitting: uuid.UUID, person: uuid.UUID, uow: UnitOfWork) -> object:
-    return verb(uow, sitting, person)
+def _leave(address: str, message: str) -> Response:
+    """Go back to the room with a message; the drawer, which asked by script, is told where to go."""
+    response = redirect_with_message(address, message)
+    return Response(status=204, headers={"HX-Redirect": response.location or address}) if is_drawer() else response
 
 
 def _back(exam_session_id: uuid.UUID) -> str:
@@ -135,10 +144,12 @@ class Outcome:
 
 @bp.post("/<uuid:exam_session_id>/selected")
 @requires(Permission.SESSION_INVIGILATE)
-def act_on_many(exam_session_id: uuid.UUID) -> Response:
+def act_on_many(exam_session_id: uuid.UUID) -> Page | Response:
     """Do one act with the chosen candidates; those for whom it makes no sense are left out and named."""
     act = _act(reading.text("act"))
     people = reading.keys("selected")
+    if act is Act.ADD_TIME and (question := console_time.question_about(exam_session_id, people)):
+        return question
     return reading.carry_out(_back(exam_session_id), _told, partial(_apply_to_many, act, exam_session_id, people))
 
 
@@ -182,22 +193,6 @@ def _told(outcome: Outcome) -> str:
     return f"{done}；{rest}"
 
 
-@bp.post("/<uuid:exam_session_id>/add-time")
-@requires(Permission.SESSION_INVIGILATE)
-def add_time(exam_session_id: uuid.UUID) -> Response:
-    """Give more time to a room, or to all rooms in reach."""
-    room_id = reading.key(request.form.get("room"))
-
-    def verb(uow: UnitOfWork) -> int:
-        minutes = reading.number("minutes") or 0
-        n = attempts.add_time(uow, exam_session_id, minutes=minutes, why=_why(), room_id=room_id)
-        if not n:
-            raise ConflictError(N_("没有可以延时的考生：都已交卷或缺考，或考场已签字"))
-        return n
-
-    return reading.carry_out(_back(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)
-
-
 @bp.post("/<uuid:exam_session_id>/notes")
 @requires(Permission.SESSION_INVIGILATE)
 def note(exam_session_id: uuid.UUID) -> Response:
@@ -208,44 +203,3 @@ def note(exam_session_id: uuid.UUID) -> Response:
         return attempts.note_incident(uow, exam_session_id, text=reading.text("text"), room_id=room_id)
 
     return reading.carry_out(_back(exam_session_id), _("情况已记录"), verb)
-
-
-@dataclass(frozen=True, slots=True)
-class LostTimePage:
-    """Who lost how much time, and what is proposed."""
-
-    sitting: ExamSession
-    room_id: uuid.UUID | None
-    room_name: str
-    rows: Sequence[tuple[SeatLine, uuid.UUID, LostLine]]
-    reasons: Sequence[tuple[str, str]]
-    back: str
-
-
-@bp.get("/<uuid:exam_session_id>/lost-time")
-@requires(Permission.SESSION_INVIGILATE)
-def lost_time_page(exam_session_id: uuid.UUID) -> Page:
-    """Show what each candidate lost while the page made no contact, and propose minutes."""
-    view = view_of(exam_session_id)
-    rows = [
-        (console_lines.line_of(exam_session_id, seat), seat.row.attempt_id, console_lines.lost_line(lost))
-        for seat, lost in lost_time.proposals(db.session(), view)
-        if seat.row.attempt_id
-    ]
-    back = url_for("console.room", exam_session_id=exam_session_id, room=view.room_id)
-    page = LostTimePage(view.sitting, view.room_id, room_name_of(view), rows, console_lines.reasons(), back)
-    return render_page("exam_delivery/console/lost_time.html", page)
-
-
-@bp.post("/<uuid:exam_session_id>/lost-time")
-@requires(Permission.SESSION_INVIGILATE)
-def give_back(exam_session_id: uuid.UUID) -> Response:
-    """Give the chosen candidates the minutes that stand beside them."""
-
-    def verb(uow: UnitOfWork) -> int:
-        chosen = {key: reading.number(f"minutes-{key}") or 0 for key in reading.keys("selected")}
-        if not chosen:
-            raise InvalidInputError(N_("请选择要补时的考生"))
-        return lost_time.give_back(uow, exam_session_id, chosen, why=_why())
-
-    return reading.carry_out(_back(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)

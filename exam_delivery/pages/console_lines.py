@@ -59,6 +59,11 @@ def clock_text(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     return f"{local.hour:02}:{local.minute:02}:{local.second:02}"  # a tenth of strftime's time, a thousand times a poll
 
 
+def seat_text(number: int | None) -> str:
+    """Return a seat's number as the door list writes it."""
+    return f"{number:02}" if number else "—"
+
+
 def line_of(
     exam_session_id: uuid.UUID, seat: Seat, zone: ZoneInfo | None = None, place: Mapping[str, str] | None = None
 ) -> SeatLine:
@@ -70,7 +75,7 @@ def line_of(
     return SeatLine(
         href=href,
         room=row.room_name or "",
-        seat=f"{row.seat_number:02}" if row.seat_number else "—",
+        seat=seat_text(row.seat_number),
         name=row.name,
         admission_number=row.admission_number or "—",
         **changing(seat, zone),

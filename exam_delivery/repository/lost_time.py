@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import ContactGap, DeadlineChange
+from exam_delivery.models import Attempt, ContactGap, DeadlineChange
 
 
 def gaps_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[ContactGap]]:
@@ -28,3 +28,9 @@ def changes_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.
     for change in session.scalars(query):
         found[change.attempt_id].append(change)
     return found
+
+
+def durations_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many seconds attempts have from their start, as arranged, by attempt."""
+    query = select(Attempt.attempt_id, Attempt.duration_seconds).where(Attempt.attempt_id.in_(attempt_ids))
+    return {attempt_id: seconds for attempt_id, seconds in session.execute(query)}  # noqa: C416 - rows are not pairs to the type checker

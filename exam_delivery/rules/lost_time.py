@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 from exam_delivery.rules.room import OFFLINE_AFTER
 
+LARGE_MINUTES = 30
+"""More than this is asked about once more where no loss of time was measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -76,6 +79,15 @@ def _without(part: Span, pause: Span) -> list[Span]:
     before = Span(part.start, min(part.end, pause.start))
     after = Span(max(part.start, pause.end), part.end)
     return [piece for piece in (before, after) if piece.end > piece.start]
+
+
+def is_large(minutes: int, proposed: int) -> bool:
+    """Say whether an addition is asked about once more: more than was measured as lost, else more than half an hour.
+
+    >>> is_large(100, 0), is_large(30, 0), is_large(45, 45), is_large(46, 45)
+    (True, False, False, True)
+    """
+    return minutes > (proposed or LARGE_MINUTES)
 
 
 def pause_span(ended_at: datetime, minutes: float) -> Span:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, Locator, Page, Response, expect
 from sqlalchemy import update
 from werkzeug.serving import make_server
 
@@ -21,6 +21,7 @@ from kernel.identity.models import Organisation, OrganisationKind
 from kernel.identity.permissions import Role
 from kernel.settings import Settings
 from kernel.uow import unit_of_work
+from tests.accessibility import NARROW, TAGS, sticking_out_at, violations
 from tests.conftest import SECRET
 from tests.exam_delivery.sitting_cases import Sitting, prepare
 from web.app import create_app
@@ -78,3 +79,80 @@ def test_changes_reach_the_rows_of_an_open_console_and_are_told_once(
     assert sum(len(reply.json()["seats"]) for reply in replies) == 1
     assert len(replies) > 1
     context.close()
+
+
+@pytest.fixture
+def desk(room: tuple[str, str, Sitting], chromium: Browser) -> Iterator[Page]:
+    """The chief's desk with the console open, worked by the keyboard."""
+    address, token, sitting = room
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.add_cookies([{"name": "kaoku_staff", "value": token, "url": address}])
+    page = context.new_page()
+    page.goto(f"{address}/console/{sitting.exam_session_id}")
+    yield page
+    context.close()
+
+
+def open_drawer(page: Page, k: int = 0) -> Locator:
+    page.locator("tbody").get_by_role("link", name="处置").nth(k).press("Enter")
+    drawer = page.get_by_role("dialog", name="详情")
+    expect(drawer).to_be_focused()
+    return drawer
+
+
+def clean(page: Page) -> bool:
+    return not violations(page, TAGS) and not sticking_out_at(page, NARROW)
+
+
+def test_an_act_refused_in_the_drawer_stays_there_with_what_was_typed(desk: Page) -> None:
+    drawer = open_drawer(desk)
+    drawer.locator("summary", has_text="锁定").press("Enter")
+    drawer.locator("#lock-reason").select_option("other")
+    drawer.locator("#lock-note").fill("  ")
+    drawer.locator("#lock-note").press("Enter")
+    expect(drawer.get_by_role("alert")).to_contain_text("“锁定”没有执行")
+    expect(drawer.locator("#lock-note")).to_be_focused()
+    expect(drawer.locator("#lock-reason")).to_have_value("other")
+    expect(drawer.locator("#lock-note-error")).to_have_text("请写明原因")
+    assert clean(desk)
+    drawer.locator("#lock-note").fill("第三次离开页面")
+    drawer.locator("#lock-note").press("Enter")
+    expect(desk.get_by_text("已锁定，考生页面几秒内变为只读")).to_be_visible()
+
+
+def test_a_large_addition_is_shown_in_the_drawer_with_its_new_end_and_can_be_made_smaller(desk: Page) -> None:
+    drawer = open_drawer(desk)
+    drawer.locator("#add-time-minutes").fill("100")
+    drawer.locator("#add-time-reason").select_option("power")
+    drawer.locator("#add-time-minutes").press("Enter")
+    minutes = drawer.locator("#question-minutes")
+    expect(minutes).to_have_value("100")
+    expect(drawer).to_contain_text("还没有延时")
+    assert clean(desk)
+    minutes.fill("10")
+    minutes.press("Enter")
+    expect(desk.get_by_text("已延时，考生页面几秒内显示新的截止时间")).to_be_visible()
+
+
+def test_the_drawer_keeps_everything_while_the_server_is_away(desk: Page) -> None:
+    drawer = open_drawer(desk)
+    drawer.locator("#add-time-minutes").fill("5")
+    drawer.locator("#add-time-reason").select_option("power")
+    desk.context.set_offline(True)
+    drawer.get_by_role("button", name="延时", exact=True).press("Enter")
+    expect(desk.locator("#toasts .notice-danger")).to_be_visible()
+    expect(drawer.locator("#add-time-minutes")).to_have_value("5")
+    desk.context.set_offline(False)
+    drawer.get_by_role("button", name="延时", exact=True).press("Enter")
+    expect(desk.get_by_text("已延时，考生页面几秒内显示新的截止时间")).to_be_visible()
+
+
+def test_a_large_addition_for_a_room_is_a_page_of_its_own_that_fits_a_telephone(desk: Page) -> None:
+    desk.locator(".console-tools summary", has_text="延时").press("Enter")
+    desk.locator("#room-minutes").fill("90")
+    desk.locator("#room-reason").select_option("power")
+    desk.locator("#room-minutes").press("Enter")
+    expect(desk.get_by_role("heading", name="请再核对：延时 90 分钟")).to_be_visible()
+    assert clean(desk)
+    desk.get_by_role("button", name="确认延时").press("Enter")
+    expect(desk.get_by_text("已为 3 名考生延时")).to_be_visible()

@@ -1,4 +1,4 @@
-/* A <details> that asks once more: focus goes in and comes back, Tab stays inside, Esc and 取消 close. */
+/* A <details> that asks once more: focus goes in (to what was refused, where something was) and comes back, Tab stays inside, Esc and 取消 close. */
 import { keepTabInside } from "./focus.js";
 
 export default function confirm(details) {
@@ -14,7 +14,7 @@ export default function confirm(details) {
   cancel.hidden = false;
   cancel.addEventListener("click", close);
   details.addEventListener("toggle", () => {
-    if (details.open) panel.focus();
+    if (details.open) (panel.querySelector('[aria-invalid="true"]') || panel).focus();
   });
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
