@@ -94,8 +94,8 @@ def small_disk_full(bench: Bench, tries: int) -> Evidence:
             under_load(site, evidence, n=6, seed=bench.seed) as crowd,
         ):
             for _ in range(tries):
-                with filled(place):
-                    _wait_until_somebody_is_told(crowd)
+                with filled(place) as fill:
+                    _wait_until_somebody_is_told(crowd, fill)
     evidence.demand(evidence.figures["unanswered"] > 0, "the full disk reached no candidate")
     return evidence
 
@@ -118,11 +118,16 @@ def filled(place: Path) -> Iterator[Callable[[], None]]:
             filler.unlink()
 
 
-def _wait_until_somebody_is_told(crowd: Crowd) -> None:
-    """Wait until a call ended without an acknowledgement."""
+def _wait_until_somebody_is_told(crowd: Crowd, fill: Callable[[], None]) -> None:
+    """Wait until a call ended without an acknowledgement; leave no room until then."""
     history = crowd.devices[0].history
     before = len(history)
-    wait_for(lambda: any(call.outcome == UNKNOWN for call in history[before:]), what="a full disk")
+
+    def is_told() -> bool:
+        fill()
+        return any(call.outcome == UNKNOWN for call in history[before:])
+
+    wait_for(is_told, what="a full disk")
 
 
 @fault(
@@ -161,7 +166,7 @@ def _fill_postgresql(cluster: Cluster, crowd: Crowd, evidence: Evidence, place: 
     with filled(place) as fill:
         if is_log:
             wait_for(lambda: _has_ended(cluster, fill, n_ends), what="the end of PostgreSQL")
-        _wait_until_somebody_is_told(crowd)
+        _wait_until_somebody_is_told(crowd, fill)
     began = time.monotonic()
     if not cluster.is_running():
         cluster.start()
