@@ -204,9 +204,18 @@ def render_one(
         candidate.name, registration.admission_number or "", f"{registration.seat_number or 1:02d}",
         f"{room.site} {room.name}" if room else "", duration_seconds, _font_size(granted),
     )  # fmt: skip
-    body = msgspec.json.encode(plan.renderers[form_id].render(layout, facts))
+    rendered = plan.renderers[form_id].render(layout, facts)
+    _check_complete(delivery, rendered)
+    body = msgspec.json.encode(rendered)
     packed = gzip.compress(body, COMPRESSION, mtime=0)
     return MadeForm(seed, layout, len(delivery["slots"]), packed, digest_bytes(body))
+
+
+def _check_complete(delivery: Mapping[str, Any], rendered: Mapping[str, Any]) -> None:
+    """Refuse to store a form that lacks an item of the sealed one, or holds one twice: nobody sits half an exam."""
+    wanted = sorted(slot["slot"] for slot in delivery["slots"])
+    if wanted != sorted(slot["slot"] for slot in rendered["slots"]):
+        raise ConflictError(N_("封存的试卷与生成的考生试卷题目不一致，备考已停止，请联系组卷员检查试卷"))
 
 
 def plan_for_form(uow: UnitOfWork, row: ExamSession, form_id: str, *, mark: str = "") -> Preparation:

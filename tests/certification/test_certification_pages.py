@@ -66,6 +66,7 @@ def test_an_officer_walks_a_batch_from_receipt_to_the_public_page_in_the_browser
     assert id_number(1) in str(read_table(workbook)[0].rows)
     assert "核准已登记" in post(officer, f"{home}/roster/approve", reference="演示核〔2026〕1号")
     assert "已编号 2 张证书" in post(officer, f"{home}/certificates/number", issued_on="2026-11-10")
+    assert "签发 2 张证书？" in officer.get(f"{home}/certificates").text  # counted before anything is issued
     answer = officer.post(f"{home}/certificates/issue")
     run_job(uuid.UUID(answer.location.rsplit("/", 1)[1]))
     rows = certificate_repository.list_batch_certificates(db.session(), key)

@@ -14,6 +14,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.answering.protocol import MAX_BODY, MAX_EVENTS
@@ -225,6 +226,14 @@ def test_answered_count_follows_answers_changes_and_clearing(exam: Exam) -> None
         caller.save(event)
         counts.append(count(exam.engine, "SELECT sum(n_answered) FROM attempts"))
     assert counts == [1, 2, 2, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE response_events SET response = '[]'", "DELETE FROM response_events"])
+def test_the_database_refuses_to_change_or_delete_what_a_candidate_sent(exam: Exam, statement: str) -> None:
+    exam.begun().save((1, 1, ["A"]), (1, 2, ["B"]))
+    with pytest.raises(DBAPIError, match="append-only"):
+        exam.execute(statement)
+    assert count(exam.engine, "SELECT count(*) FROM response_events WHERE response <> '[]'") == 2
 
 
 def test_answers_of_all_shapes_come_back_as_they_were(exam: Exam) -> None:

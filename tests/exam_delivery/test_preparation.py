@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 
@@ -11,7 +12,7 @@ from exam_delivery.models import Attempt, ExamSession, Registration, RenderedFor
 from exam_delivery.rules.layout import make_layout
 from exam_delivery.rules.seating import dealt_form
 from exam_delivery.services import preparation, readiness, running, sessions
-from kernel.db import db
+from kernel.db import db, new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
@@ -34,6 +35,43 @@ def test_everybody_admitted_gets_one_attempt_and_the_session_is_prepared(world):
     prepared(world)
     assert len(world.attempts()) == 6
     assert db.session.get(ExamSession, world.key).status is SessionStatus.PREPARED
+
+
+def test_every_form_holds_every_item_of_the_sealed_one_once(world):
+    prepared(world)
+    for attempt in world.attempts():
+        slots = [slot["slot"] for slot in json.loads(rendered(attempt))["slots"]]
+        assert sorted(slots) == list(range(1, 12))
+        assert attempt.n_slots == 11
+
+
+@pytest.mark.parametrize("given", [[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8, 8]])
+def test_a_form_that_lacks_an_item_or_repeats_one_is_never_stored(world, monkeypatch, given):
+    world.register(2)
+    world.arrange()
+    whole = world.forms.open_delivery
+
+    def torn(*args):
+        delivery = copy.deepcopy(whole(*args))
+        delivery["sections"][0]["slots"] = given
+        return delivery
+
+    monkeypatch.setattr("exam_delivery.services.forms.blueprints.open_delivery", torn)
+    with unit_of_work(world.officer) as uow:
+        plan = preparation.begin_preparation(uow, world.key)
+    with pytest.raises(ConflictError, match="题目不一致"), unit_of_work(world.officer) as uow:
+        preparation.store_attempts(uow, plan, plan.missing)
+    assert db.session.query(Attempt).count() == 0
+
+
+def test_the_database_refuses_a_second_attempt_of_one_person(world):
+    prepared(world, 1)
+    attempt = world.attempts()[0]
+    twin = Attempt(**{column.name: getattr(attempt, column.name) for column in Attempt.__table__.columns})
+    twin.attempt_id = new_id()
+    with pytest.raises(ConflictError), unit_of_work(world.officer) as uow:
+        uow.add(twin)
+    assert len(world.attempts()) == 1
 
 
 def test_the_order_can_be_replayed_from_the_recorded_seed(world):
