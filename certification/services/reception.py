@@ -25,6 +25,7 @@ from certification.rules.pass_decision import AssessmentMode, PassOutcome, Resul
 from certification.services import enterprise_levels, steps
 from certification.services.personal import number_fields, seal
 from exam_delivery.public import CandidateResult, ResultOutcome, ResultPackage
+from exam_delivery.public_plans import find_filing_day
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
@@ -64,6 +65,7 @@ def receive_results(uow: UnitOfWork, package: ResultPackage, photos: Photos | No
 
 def _make_batch(uow: UnitOfWork, package: ResultPackage, photos: Photos) -> CertificationBatch:
     batch = _batch_of(package)
+    batch.plan_filed_on = find_filing_day(uow.session, batch.organisation_id, batch.source_batch_id)
     enterprise_levels.apply(uow.session, batch)
     uow.add(batch)
     uow.flush()  # the rows below name it

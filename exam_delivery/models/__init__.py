@@ -43,6 +43,7 @@ from exam_delivery.models.planning import (
     RosterUploadStatus,
     SessionRoom,
 )
+from exam_delivery.models.plans import ExamPlan, ExamPlanAmendment, ExamPlanLine, PlanStatus
 from exam_delivery.models.readiness import LoadTrial, ReadinessOverride, RoomCheckCode, SeatCheck
 from exam_delivery.models.reopening import SessionReopening
 from exam_delivery.models.rescue import RescueFile
@@ -73,6 +74,9 @@ __all__ = [
     "Equating",
     "ExamBatch",
     "ExamDocument",
+    "ExamPlan",
+    "ExamPlanAmendment",
+    "ExamPlanLine",
     "ExamRoom",
     "ExamSession",
     "ForensicLead",
@@ -94,6 +98,7 @@ __all__ = [
     "MarkingTrial",
     "MisconductCase",
     "MisconductSignature",
+    "PlanStatus",
     "ReadinessOverride",
     "Registration",
     "RegistrationStatus",

@@ -48,6 +48,9 @@ class ExamBatch(Base):
     __table_args__ = (UniqueConstraint("organisation_id", "code"),)
     exam_batch_id: Mapped[UuidPk]
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.organisation_id"))
+    exam_plan_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("exam_plans.exam_plan_id"), index=True, comment="the plan that it carries out"
+    )
     code: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))
     standard_level_id: Mapped[uuid.UUID]

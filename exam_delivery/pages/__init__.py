@@ -21,6 +21,8 @@ from exam_delivery.pages import (
     marking_statistics,
     misconduct,
     moving,
+    plan_lines,
+    plans,
     readiness,
     recusal,
     registrations,
@@ -35,11 +37,14 @@ from exam_delivery.pages import (
     standby,
 )
 from exam_delivery.pages.todos import todos
+from exam_delivery.services.plans import READERS
 from kernel.http import MenuEntry
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
+    plans.bp,
+    plan_lines.bp,
     batches.bp,
     batches.rooms_bp,
     devices.bp,
@@ -73,6 +78,7 @@ BLUEPRINTS = (
     rulings.bp,
 )
 MENU = (
+    MenuEntry(N_("考试"), N_("考试计划"), "exam_plans.index", READERS, icon="list", order=5),
     MenuEntry(N_("考试"), N_("考试批次"), "exam_batches.index", (Permission.SESSION_WRITE,), icon="folder", order=10),
     MenuEntry(N_("考试"), N_("考试场次"), "exam_sessions.index", (Permission.SESSION_READ,), icon="calendar", order=20),
     MenuEntry(N_("考试"), N_("考场"), "exam_rooms.rooms", (Permission.SESSION_WRITE,), icon="home", order=30),

@@ -11,16 +11,18 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from exam_delivery.models import ExamBatch, ExamRoom, ExamSession
+from exam_delivery.models import ExamBatch, ExamPlan, ExamRoom, ExamSession
 from exam_delivery.pages import reading
 from exam_delivery.pages.labels import session_badge
-from exam_delivery.repository import candidates, planning, releases
+from exam_delivery.repository import candidates, planning, plans, releases
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.services import batch_forms, batches, forms
 from exam_delivery.services.batch_forms import FormLine
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.forms import LevelChoice
+from exam_delivery.services.plan_progress import is_outside
+from exam_delivery.services.plans import READERS
 from exam_delivery.services.reach import SEE_ALL
 from kernel import profiles
 from kernel.clock import now
@@ -53,6 +55,7 @@ class BatchFormPage:
     batch: ExamBatch | None
     values: BatchPlan
     levels: Sequence[LevelChoice]
+    plans: Sequence[tuple[str, str]]
     errors: Mapping[str, list[str]]
 
 
@@ -61,6 +64,9 @@ class BatchPage:
     """One batch with its sessions and people."""
 
     batch: ExamBatch
+    plan: ExamPlan | None
+    is_outside_plan: bool
+    may_read_plan: bool
     sessions: Sequence[ExamSession]
     counts: Mapping[uuid.UUID, SessionCounts]
     badge: Callable[[Any], tuple[str, str]]
@@ -87,11 +93,25 @@ def index() -> Page:
 
 def _form(batch: ExamBatch | None, values: BatchPlan, errors: Mapping[str, list[str]], status: int = 200) -> Page:
     levels = [] if batch else forms.levels_with_forms(db.session(), current_actor())
-    return render_page("exam_delivery/batches/form.html", BatchFormPage(batch, values, levels, errors), status=status)
+    page = BatchFormPage(batch, values, levels, _plans_for(batch), errors)
+    return render_page("exam_delivery/batches/form.html", page, status=status)
+
+
+def _plans_for(batch: ExamBatch | None) -> list[tuple[str, str]]:
+    """Return the plans that may be chosen, with the one that a batch has already."""
+    actor, session = current_actor(), db.session()
+    found = list(plans.choosable_plans(session, actor=actor))
+    present = batch.exam_plan_id if batch else None
+    if present and present not in {one.exam_plan_id for one in found}:
+        found.append(plans.get_plan(session, present, actor=actor))
+    return [(str(one.exam_plan_id), one.title) for one in found]
 
 
 def _plan() -> BatchPlan:
-    return BatchPlan(reading.text("code"), reading.text("name"), reading.text("standard_level_id"))
+    return BatchPlan(
+        reading.text("code"), reading.text("name"), reading.text("standard_level_id"), reading.text("exam_plan_id"),
+        reading.ticked("accepts_outside"),
+    )  # fmt: skip
 
 
 @bp.get("/new")
@@ -127,8 +147,10 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
     sessions = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
     counts = planning.count_people(session, [row.exam_session_id for row in sessions])
     n_people, n_unassigned = candidates.count_of_batch(session, exam_batch_id, actor=actor)
+    plan = plans.get_plan(session, batch.exam_plan_id, actor=actor) if batch.exam_plan_id else None
     page = BatchPage(
-        batch=batch, sessions=sessions, counts=counts, badge=session_badge, n_people=n_people,
+        batch=batch, plan=plan, is_outside_plan=is_outside(session, batch, actor=actor),
+        may_read_plan=any(actor.may(one) for one in READERS), sessions=sessions, counts=counts, badge=session_badge, n_people=n_people,
         n_without_session=n_unassigned,
         is_released=releases.find_release_of_batch(session, exam_batch_id, actor=actor) is not None,
         may_write=actor.may(Permission.SESSION_WRITE), forms=batch_forms.list_forms(session, sessions),
@@ -143,7 +165,7 @@ def detail(exam_batch_id: uuid.UUID) -> Page:
 def edit(exam_batch_id: uuid.UUID) -> Page:
     """Show the form of a batch."""
     batch = planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
-    return _form(batch, BatchPlan(batch.code, batch.name), {})
+    return _form(batch, BatchPlan(batch.code, batch.name, exam_plan_id=str(batch.exam_plan_id or "")), {})
 
 
 @bp.post("/<uuid:exam_batch_id>/edit")

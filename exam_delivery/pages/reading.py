@@ -48,6 +48,14 @@ def moment(name: str) -> dt.datetime | None:
         return None
 
 
+def date(name: str) -> dt.date | None:
+    """Return a typed date, or None."""
+    try:
+        return dt.date.fromisoformat(text(name))
+    except ValueError:
+        return None
+
+
 def local(value: dt.datetime | None) -> str:
     """Return a moment as a date-and-time field shows it."""
     return value.astimezone(zone()).strftime(LOCAL_FORM) if value else ""

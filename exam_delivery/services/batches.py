@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from exam_delivery.models import BatchStatus, ExamBatch, ExamRoom
 from exam_delivery.repository import candidates, planning
 from exam_delivery.rules import keys
+from exam_delivery.services.batch_plans import PlanChoice, choose_plan
 from exam_delivery.services.forms import LevelChoice, levels_with_forms
+from exam_delivery.services.versions import check_version
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.db import new_id
@@ -23,11 +25,13 @@ MEND = N_("请改正标出的内容后重新保存")
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """A batch as an officer plans it."""
+    """A batch as an officer plans it; `accepts_outside` says that the plan need not name its occupation and level."""
 
     code: str
     name: str
     standard_level_id: str = ""
+    exam_plan_id: str = ""
+    accepts_outside: bool = False
 
 
 def create_batch(uow: UnitOfWork, plan: BatchPlan) -> ExamBatch:
@@ -38,12 +42,22 @@ def create_batch(uow: UnitOfWork, plan: BatchPlan) -> ExamBatch:
     level = levels.get(plan.standard_level_id)
     if level is None:
         problems["standard_level_id"] = [N_("请选择职业和等级；没有可选项时，请先组卷并封存试卷")]
+    choice = choose_plan(uow, plan.exam_plan_id, level, accepts_outside=plan.accepts_outside)
+    problems |= choice.problems
     if problems or level is None:
         raise InvalidInputError(MEND, fields=problems)
     batch = _new_batch(uow, plan, level)
+    batch.exam_plan_id = choice.exam_plan_id
     uow.add(batch)
-    audit.record(uow, "exam_batch.create", "exam_batch", batch.exam_batch_id, after={"code": batch.code})
+    audit.record(uow, "exam_batch.create", "exam_batch", batch.exam_batch_id, after=_facts(batch, choice))
     return batch
+
+
+def _facts(batch: ExamBatch, choice: PlanChoice) -> dict[str, object]:
+    facts: dict[str, object] = {"code": batch.code}
+    if choice.exam_plan_id:
+        facts |= {"exam_plan_id": str(choice.exam_plan_id), "is_outside_plan": choice.is_outside}
+    return facts
 
 
 def _new_batch(uow: UnitOfWork, plan: BatchPlan, level: LevelChoice) -> ExamBatch:
@@ -60,18 +74,16 @@ def edit_batch(uow: UnitOfWork, exam_batch_id: uuid.UUID, plan: BatchPlan, *, ve
     require(uow.actor, Permission.SESSION_WRITE)
     batch = planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
     check_version(batch.version, version)
-    if problems := _batch_problems(uow, plan, except_batch=exam_batch_id):
+    problems = _batch_problems(uow, plan, except_batch=exam_batch_id)
+    choice = choose_plan(
+        uow, plan.exam_plan_id, batch, present=batch.exam_plan_id, accepts_outside=plan.accepts_outside
+    )
+    if problems := {**problems, **choice.problems}:
         raise InvalidInputError(MEND, fields=problems)
-    before = {"code": batch.code}
-    batch.code, batch.name = plan.code, plan.name
-    audit.record(uow, "exam_batch.edit", "exam_batch", exam_batch_id, before=before, after={"code": batch.code})
+    before = {"code": batch.code} | ({"exam_plan_id": str(batch.exam_plan_id)} if batch.exam_plan_id else {})
+    batch.code, batch.name, batch.exam_plan_id = plan.code, plan.name, choice.exam_plan_id
+    audit.record(uow, "exam_batch.edit", "exam_batch", exam_batch_id, before=before, after=_facts(batch, choice))
     return batch
-
-
-def check_version(present: int, seen: int) -> None:
-    """Refuse a form that was opened before somebody else saved."""
-    if present != seen:
-        raise ConflictError(N_("这份资料已被他人修改，您的更改没有保存；请打开最新内容后重新填写"))
 
 
 def delete_batch(uow: UnitOfWork, exam_batch_id: uuid.UUID) -> None:

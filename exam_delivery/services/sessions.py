@@ -10,7 +10,8 @@ from exam_delivery.repository import attempts_planning, planning, readiness
 from exam_delivery.rules.leaving import known_tools
 from exam_delivery.rules.planning import SessionPlan, check_plan
 from exam_delivery.services import collisions, forms, recusal, seat_seal
-from exam_delivery.services.batches import MEND, check_version
+from exam_delivery.services.batches import MEND
+from exam_delivery.services.versions import check_version
 from kernel import audit
 from kernel.clock import iso, now
 from kernel.db import new_id

@@ -29,6 +29,7 @@ from web.demo import (
     others,
     panels,
     people,
+    plans,
     results,
     scales,
     seniors,
@@ -110,6 +111,7 @@ def _load_all(path: Path) -> dict[str, Any]:
     desks.load_desks(staff, level_id, bank_ids)
     results.run_waiting_jobs()
     others.load_others(staff, level_id, marked.exam_batch_id)
+    plans.load_plan(staff, level_id)
     facts = {
         "password": password,
         "level_id": str(level_id),
