@@ -28,7 +28,8 @@ from kernel.uow import unit_of_work
 bp = Blueprint("room_reports", __name__, url_prefix="/console")
 Page = tuple[str, int]
 FIGURES = (
-    ("expected", N_("应到"), ""), ("present", N_("实到"), ""), ("absent", N_("缺考"), "warning"),
+    ("expected", N_("应到"), ""), ("present", N_("实到"), ""), ("not_begun", N_("未开始"), "info"),
+    ("absent", N_("缺考"), "warning"),
     ("submitted", N_("自行交卷"), ""), ("forced", N_("强制收卷"), ""), ("timeout", N_("到时收卷"), ""),
     ("extended", N_("延时人数"), ""), ("takeovers", N_("换设备登录"), ""), ("moves", N_("换座位"), ""),
     ("restarts", N_("换卷重考"), "warning"),
@@ -72,7 +73,11 @@ def _page(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID, error: str = "") 
     ]
     page = RoomReportPage(
         facts=facts,
-        figures=[(_(label), facts.figures[name], kind if facts.figures[name] else "") for name, label, kind in FIGURES],
+        figures=[
+            (_(label), facts.figures[name], kind if facts.figures[name] else "")
+            for name, label, kind in FIGURES
+            if facts.figures[name] or name != "not_begun"
+        ],
         acts=acts,
         is_signed=len(facts.signed) >= N_SIGNATURES,
         back=url_for("console.room", exam_session_id=exam_session_id, room=exam_room_id),

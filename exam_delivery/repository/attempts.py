@@ -182,6 +182,17 @@ def lock_attempt(session: Session, attempt_id: uuid.UUID, *, actor: Actor) -> At
     return row
 
 
+def who_may_still_begin(session: Session, exam_session_id: uuid.UUID, at: datetime) -> set[uuid.UUID]:
+    """Return the registrations of a session whose attempt waits and may be started for a while yet."""
+    query = select(Attempt.registration_id).where(
+        Attempt.exam_session_id == exam_session_id,
+        Attempt.registration_id.is_not(None),
+        Attempt.status == AttemptStatus.WAITING,
+        Attempt.latest_start_at >= at,
+    )
+    return set(session.scalars(query))
+
+
 def lock_attempts_in(
     session: Session, exam_session_id: uuid.UUID, *, room_ids: Collection[uuid.UUID], actor: Actor
 ) -> Sequence[Attempt]:

@@ -24,6 +24,7 @@ from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.repository.incidents import Concerned
 from exam_delivery.rules.misconduct import CaseState
 from exam_delivery.rules.room import INCIDENT_LABELS, SeatState
+from exam_delivery.rules.states import FINISHED
 from exam_delivery.services import console
 from exam_delivery.services.console import Seat
 from exam_delivery.services.incidents import is_here
@@ -61,6 +62,7 @@ class RoomFacts:
     batch: ExamBatch
     room: AssignedRoom
     seats: Sequence[Seat]
+    awaited: frozenset[uuid.UUID]
     figures: dict[str, int]
     happenings: Sequence[Happening]
     signed: Sequence[RoomSignOff]
@@ -71,6 +73,11 @@ class RoomFacts:
         """How many still write."""
         return self.figures["working"]
 
+    @property
+    def n_awaited(self) -> int:
+        """How many have not begun and still may: they are not absent yet."""
+        return self.figures["not_begun"]
+
 
 def room_facts(
     session: Session, exam_session_id: uuid.UUID, exam_room_id: uuid.UUID, *, actor: Actor, at: datetime
@@ -79,9 +86,20 @@ def room_facts(
     view = console.view_room(session, exam_session_id, room_id=exam_room_id, actor=actor, at=at)
     room = next(one for one in view.rooms if one.exam_room_id == exam_room_id)
     happenings = _happenings(session, exam_session_id, exam_room_id, actor=actor)
+    awaited = _awaited(session, view.sitting, view.seats, at)
     figures = _figures(session, exam_session_id, view.seats, happenings, actor=actor)
+    figures |= {"not_begun": len(awaited), "absent": figures["absent"] - len(awaited)}
     signed = repository.sign_offs_of(session, exam_session_id, exam_room_id)
-    return RoomFacts(view.sitting, view.batch, room, view.seats, figures, happenings, signed, at)
+    return RoomFacts(view.sitting, view.batch, room, view.seats, awaited, figures, happenings, signed, at)
+
+
+def _awaited(session: Session, sitting: ExamSession, seats: Sequence[Seat], at: datetime) -> frozenset[uuid.UUID]:
+    """Return who has not begun and still may, until late entry is closed or the session ended."""
+    if sitting.status in FINISHED or sitting.cancelled_at:
+        return frozenset()
+    may_begin = attempts_repository.who_may_still_begin(session, sitting.exam_session_id, at)
+    gone = {SeatState.VOID, SeatState.ABSENT}
+    return frozenset(seat.row.registration_id for seat in seats if seat.state not in gone) & may_begin
 
 
 def _happenings(
@@ -179,9 +197,9 @@ def print_report(
         room=_sheet(facts, organisation), started_at=_span_text(facts, first=True),
         ended_at=_span_text(facts, first=False), n_present=facts.figures["present"],
         n_submitted=facts.figures["submitted"], n_forced=facts.figures["forced"] + facts.figures["timeout"],
-        absent=tuple(_entry(seat) for seat in facts.seats if _is_absent(seat)),
+        absent=tuple(_entry(seat) for seat in facts.seats if _is_absent(seat, facts)),
         incidents=tuple(_line(one) for one in facts.happenings if one.incident.kind not in ROUTINE),
-        facts=_more(facts.figures), checkpoint=f"KAOKU-AUDIT {seq} {chain_hash}",
+        facts=_more(facts), checkpoint=f"KAOKU-AUDIT {seq} {chain_hash}",
         signatures=tuple((one.user_name, _clock(one.signed_at), one.remarks) for one in facts.signed),
     )  # fmt: skip
     name = f"考场情况记录单-{facts.sitting.name}-{facts.room.name}.pdf"
@@ -198,8 +216,9 @@ def _sheet(facts: RoomFacts, organisation: str) -> RoomSheet:
     )  # fmt: skip
 
 
-def _is_absent(seat: Seat) -> bool:
-    return seat.row.started_at is None and seat.state is not SeatState.VOID
+def _is_absent(seat: Seat, facts: RoomFacts) -> bool:
+    has_begun = seat.row.started_at is not None or seat.state is SeatState.VOID
+    return not has_begun and seat.row.registration_id not in facts.awaited
 
 
 def _entry(seat: Seat) -> RoomEntry:
@@ -219,8 +238,10 @@ def _line(one: Happening) -> IncidentLine:
     )  # fmt: skip
 
 
-def _more(figures: dict[str, int]) -> tuple[tuple[str, str], ...]:
+def _more(facts: RoomFacts) -> tuple[tuple[str, str], ...]:
+    figures, awaited = facts.figures, facts.n_awaited
     return (
+        *((("未开始，还可以入场", f"{awaited} 人"),) if awaited else ()),
         ("强制收卷", f"{figures['forced']} 人"),
         ("到时收卷", f"{figures['timeout']} 人"),
         ("延时", f"{figures['extended']} 人，共 {figures['minutes']} 分钟"),

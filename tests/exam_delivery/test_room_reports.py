@@ -11,11 +11,12 @@ from pypdf import PdfReader
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_delivery.models import RoomSignOff
+from exam_delivery.models import ExamSession, RoomSignOff, SessionStatus
 from exam_delivery.rules.room import Reason
 from exam_delivery.services import attempts, incidents, room_reports
 from exam_delivery.services.incidents import IncidentDraft
 from exam_delivery.services.room_acts import Why
+from kernel import clock
 from kernel.audit.models import AuditEvent, AuditHead
 from kernel.clock import now
 from kernel.errors import ConflictError, ForbiddenError
@@ -27,6 +28,7 @@ from tests.conftest import MakeActor, MakeUser, SignIn
 from tests.exam_delivery.sitting_cases import Sitting, prepare
 from tests.exam_delivery.test_attempts import attempt_of, begin, invigilator_of
 from tests.exam_delivery.test_misconduct import with_password
+from tests.pages import words
 
 WHY = Why(Reason.HEALTH, "考生要求提前离场")
 
@@ -70,14 +72,59 @@ def test_two_sign_when_nobody_writes_any_more_and_the_signature_keeps_figures_an
     expected = (head.seq, head.event_hash)
     signed = sign(sitting, invigilator, invigilator)
     figures = {
-        name: signed.figures[name] for name in ("expected", "present", "absent", "forced", "extended", "minutes")
+        name: signed.figures[name]
+        for name in ("expected", "present", "not_begun", "absent", "forced", "extended", "minutes")
     }
-    assert figures == {"expected": 2, "present": 1, "absent": 1, "forced": 1, "extended": 1, "minutes": 5}
+    assert figures == {
+        "expected": 2, "present": 1, "not_begun": 1, "absent": 0, "forced": 1, "extended": 1, "minutes": 5,
+    }  # fmt: skip
     assert (signed.checkpoint_seq, signed.checkpoint_hash) == expected
     event = session.get_one(AuditEvent, signed.checkpoint_seq)
     assert event.event_hash == signed.checkpoint_hash
     with pytest.raises(ConflictError, match="已经签过字"):
         sign(sitting, invigilator, invigilator)
+
+
+def figures_of(sitting: Sitting, actor: Actor) -> tuple[int, int, int]:
+    with unit_of_work(actor) as uow:
+        room = sitting.room_ids[0]
+        facts = room_reports.room_facts(uow.session, sitting.exam_session_id, room, actor=actor, at=now())
+        return facts.figures["present"], facts.figures["not_begun"], facts.figures["absent"]
+
+
+def test_who_has_not_begun_is_absent_only_when_late_entry_is_closed_or_the_session_is_over(
+    sitting: Sitting, chief: Actor
+) -> None:
+    begin(sitting, 0)
+    assert figures_of(sitting, chief) == (1, 1, 0)
+    with clock.shifted(timedelta(minutes=21)):
+        assert figures_of(sitting, chief) == (1, 0, 1)
+    with unit_of_work(chief) as uow:
+        attempts.mark_absent(uow, sitting.exam_session_id, sitting.people[2].registration_id, why=WHY)
+    assert figures_of(sitting, chief) == (1, 0, 1)
+    with unit_of_work(chief) as uow:
+        attempts.mark_present(uow, sitting.exam_session_id, sitting.people[2].registration_id, why=WHY)
+    assert figures_of(sitting, chief) == (1, 1, 0)
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        uow.session.get_one(ExamSession, sitting.exam_session_id).status = SessionStatus.CLOSED
+    assert figures_of(sitting, chief) == (1, 0, 1)
+
+
+def test_the_printed_report_of_a_running_session_lists_nobody_as_absent_who_may_still_come(
+    sitting: Sitting, desk: FlaskClient
+) -> None:
+    begin(sitting, 0)
+    base = f"/console/{sitting.exam_session_id}/rooms/{sitting.room_ids[0]}/report"
+    assert "还有 1 名考生没有开始" in words(desk.get(base).text)
+
+    def printed() -> str:
+        pages = PdfReader(io.BytesIO(desk.get(f"{base}/pdf").data)).pages
+        return "".join("".join(page.extract_text() for page in pages).split())
+
+    assert "未开始，还可以入场" in printed()
+    assert "考生3" not in printed()
+    with clock.shifted(timedelta(minutes=21)):
+        assert "考生3" in printed()
 
 
 def test_after_two_signatures_only_a_chief_acts_on_the_room(
@@ -128,7 +175,7 @@ def test_the_report_is_a_page_and_a_printed_sheet(
     pdf = desk.get(f"{base}/pdf")
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.data)).pages)
     text = "".join(text.split())
-    for wanted in ("考场情况记录单", "考生要求提前离场", "秩序良好", "KAOKU-AUDIT", "强制收卷", "考生3"):
+    for wanted in ("考场情况记录单", "考生要求提前离场", "秩序良好", "KAOKU-AUDIT", "强制收卷"):
         assert wanted in text
     assert session.scalars(select(RoomSignOff)).one().remarks == "秩序良好"
 
