@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,15 @@ class OverviewPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenTime:
+    """A new start that was looked at: in words and as a form sends it, with all that stands against it."""
+
+    starts_at: dt.datetime
+    typed: str
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePage:
     """What postponing or cancelling a session means, before it is confirmed."""
 
@@ -50,6 +60,7 @@ class ChangePage:
     badge: tuple[str, str]
     found: Consequences
     starts_at: str
+    chosen: ChosenTime | None
     may_change: bool
     may_restore: bool
     is_too_late: bool
@@ -72,8 +83,20 @@ def index() -> Page:
 @bp.get("/<uuid:exam_session_id>/change")
 @requires(Permission.SESSION_CONTROL)
 def change(exam_session_id: uuid.UUID) -> Page:
-    """Show what postponing or cancelling would mean."""
+    """Show what postponing or cancelling would mean; with ``?starts_at=`` also who and what is taken at that time."""
     return _change_page(exam_session_id)
+
+
+def _chosen_time(exam_session_id: uuid.UUID) -> ChosenTime | None:
+    """Return the new start that is asked about, or was just refused."""
+    typed = reading.text("starts_at") or request.args.get("starts_at", "")
+    starts_at = reading.moment_of(typed)
+    if starts_at is None:
+        return None
+    if starts_at <= now():
+        return ChosenTime(starts_at, typed, [_("新的开考时间须晚于现在")])
+    found = rescheduling.collisions_at(db.session(), exam_session_id, starts_at, actor=current_actor())
+    return ChosenTime(starts_at, typed, [reading.message_of(one) for one in found])
 
 
 def _change_page(exam_session_id: uuid.UUID, error: str = "") -> Page:
@@ -81,11 +104,13 @@ def _change_page(exam_session_id: uuid.UUID, error: str = "") -> Page:
     actor = current_actor()
     sitting = planning.get_session(db.session(), exam_session_id, actor=actor)
     is_open = sitting.status in CHANGEABLE
+    chosen = _chosen_time(exam_session_id) if is_open else None
     page = ChangePage(
         sitting=sitting,
         badge=session_badge(sitting.status, sitting.cancelled_at),
         found=rescheduling.consequences(db.session(), exam_session_id, actor=actor),
-        starts_at=reading.text("starts_at") or reading.local(sitting.starts_at),
+        starts_at=chosen.typed if chosen else reading.local(sitting.starts_at),
+        chosen=chosen,
         may_change=is_open and sitting.cancelled_at is None,
         may_restore=is_open and sitting.cancelled_at is not None,
         is_too_late=rescheduling.is_too_late(sitting),

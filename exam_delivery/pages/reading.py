@@ -42,8 +42,13 @@ def zone() -> ZoneInfo:
 
 def moment(name: str) -> dt.datetime | None:
     """Return a typed date and time as an aware moment, or None."""
+    return moment_of(text(name))
+
+
+def moment_of(value: str) -> dt.datetime | None:
+    """Return a date and time as people type them as an aware moment, or None."""
     try:
-        return dt.datetime.strptime(text(name)[:16], LOCAL_FORM).replace(tzinfo=zone())
+        return dt.datetime.strptime(value[:16], LOCAL_FORM).replace(tzinfo=zone())
     except ValueError:
         return None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Sequence
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -13,7 +16,23 @@ from kernel.identity.actor import Actor
 MOST_SHOWN = 20
 
 
-def people_elsewhere(session: Session, row: ExamSession, *, actor: Actor) -> Sequence[tuple[str, ExamSession]]:
+class Timed(Protocol):
+    """A session, or one that stands at another time."""
+
+    @property
+    def exam_session_id(self) -> uuid.UUID:
+        """Which session."""
+
+    @property
+    def opens_at(self) -> dt.datetime:
+        """When sign-in begins."""
+
+    @property
+    def ends_at(self) -> dt.datetime:
+        """When it is over."""
+
+
+def people_elsewhere(session: Session, row: Timed, *, actor: Actor) -> Sequence[tuple[str, ExamSession]]:
     """Return the first people of a session who sit in another one whose time overlaps, with that one.
 
     Times are those between sign-in and end; cancelled sessions and void registrations do not count.

@@ -74,6 +74,16 @@ def consequences(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) 
     return Consequences(n_people, n_phones, n_signed_in, sum(seen.values()), used, rooms)
 
 
+def collisions_at(
+    session: Session, exam_session_id: uuid.UUID, starts_at: dt.datetime, *, actor: Actor
+) -> list[ConflictError]:
+    """Return what stands against another start of a session, each as the refusal that names it."""
+    require(actor, Permission.SESSION_CONTROL)
+    row = planning.get_session(session, exam_session_id, actor=actor)
+    is_fixed = row.status is not SessionStatus.PLANNED
+    return list(collisions.find_collisions(session, actor, collisions.moved(row, starts_at), with_people=is_fixed))
+
+
 def postpone(
     uow: UnitOfWork, exam_session_id: uuid.UUID, *, starts_at: dt.datetime | None, reason: str, fingerprint: str
 ) -> ExamSession:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from kernel.errors import ConflictError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import LEVEL, World, people, session_plan
+from tests.pages import words
 
 
 def plan_another(world: World, *, hours: float) -> ExamSession:
@@ -168,3 +170,44 @@ def test_a_session_does_not_come_back_when_nobody_could_be_let_in_any_more(world
         rescheduling.restore(uow, world.key, reason="恢复供电了")
     page = sign_in(Role.CHIEF_INVIGILATOR).get(f"/console/{world.key}/change").text
     assert ("转移考生" in page, f"/console/{world.key}/restore" in page) == (True, False)
+
+
+def changed_page(client, world: World, starts_at: dt.datetime) -> str:
+    typed = starts_at.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%dT%H:%M")
+    return client.get(f"/console/{world.key}/change?starts_at={typed}").text
+
+
+def test_all_that_is_taken_at_a_new_time_is_named_before_the_chief_confirms(world, make_user, sign_in):
+    world.register(2)
+    world.arrange()
+    world.prepare()
+    other = plan_another(world, hours=30)
+    watcher = make_user(Role.INVIGILATOR, name="王监考")
+    for row in (world.session, other):
+        with unit_of_work(world.officer) as uow:
+            used = uow.session.get(SessionRoom, (row.exam_session_id, world.room.exam_room_id))
+            if used is None:
+                used = SessionRoom(
+                    exam_session_id=row.exam_session_id, exam_room_id=world.room.exam_room_id,
+                    organisation_id=world.officer.organisation,
+                )  # fmt: skip
+                uow.add(used)
+            used.invigilator_ids = [str(watcher.user_id)]
+    client = sign_in(Role.CHIEF_INVIGILATOR)
+    taken = words(changed_page(client, world, now() + dt.timedelta(hours=30)))
+    for told in ("第 01 考场", "王监考", "演示考生1（另一场）", "演示考生2（另一场）", "这个时间不能用"):
+        assert told in taken
+    assert "确认改期" not in taken
+    free = words(changed_page(client, world, now() + dt.timedelta(hours=40)))
+    assert "都没有别的考试" in free
+    assert "确认改期" in free
+    past = words(changed_page(client, world, now() - dt.timedelta(hours=1)))
+    assert "新的开考时间须晚于现在" in past
+    assert "确认改期" not in words(client.get(f"/console/{world.key}/change").text)
+
+
+def test_looking_at_a_new_time_moves_nothing(world, sign_in):
+    before = world.session.starts_at
+    changed_page(sign_in(Role.CHIEF_INVIGILATOR), world, now() + dt.timedelta(hours=40))
+    db.session.expire_all()
+    assert db.session.get(ExamSession, world.key).starts_at == before
