@@ -97,6 +97,17 @@ def test_a_save_as_nginx_hands_it_on_takes_the_direct_line():
     assert call["PATH_INFO"] == path
 
 
+def test_the_proxy_of_compose_has_lines_for_a_hall_as_the_guide_asks():
+    asked = dict(re.findall(r"(worker_rlimit_nofile|worker_connections) (\d+);", NGINX))
+    main = (DEPLOY / "container" / "nginx.conf").read_text("utf-8")
+    assert dict(re.findall(r"(worker_rlimit_nofile|worker_connections) (\d+);", main)) == asked
+    assert int(asked["worker_connections"]) >= 4 * 500  # a hall of 500: two lines of each browser, two to the program
+    proxy = COMPOSE.split("\n  proxy:\n")[1]
+    assert "- ./nginx.conf:/etc/nginx/nginx.conf:ro" in proxy
+    assert f"nofile: {asked['worker_rlimit_nofile']}" in proxy
+    assert "include /etc/nginx/conf.d/*.conf;" in main
+
+
 @pytest.mark.parametrize("folder", ["nginx", "container"])
 def test_nginx_ends_idle_lines_before_gunicorn_does(folder):
     text = (DEPLOY / folder / "upstreams.conf").read_text("utf-8")
@@ -107,7 +118,7 @@ def test_nginx_ends_idle_lines_before_gunicorn_does(folder):
 
 
 def test_nginx_files_are_balanced_and_every_directive_ends():
-    for file in (DEPLOY / "nginx").glob("*.conf"):
+    for file in (*(DEPLOY / "nginx").glob("*.conf"), *(DEPLOY / "container").glob("*.conf")):
         lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
         code = [line for line in lines if line and not line.startswith("#")]
         assert all(line.endswith((";", "{", "}")) for line in code), file.name
