@@ -39,6 +39,11 @@ def enter(seat: Seat, who: dict[str, str]) -> None:
     page.get_by_label("准考证号").fill(who["admission_number"])
     page.get_by_label("证件号码").fill(who["id_number"])
     page.get_by_role("button", name="登录", exact=True).click()
+    get_ready(page)
+
+
+def get_ready(page: Page) -> None:
+    """Read what is to be read, promise, wait, and start."""
     for name in ("信息正确，继续", "我已阅读，继续", "我会操作了，继续"):
         page.get_by_role("button", name=name).click()
     page.get_by_label("我已阅读并承诺遵守").check()

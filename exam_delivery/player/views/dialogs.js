@@ -10,6 +10,7 @@ let sequence = 0;
  */
 export function openDialog({ title, body, buttons = [], closable = true, name = "", onClose = () => {} }) {
   sequence += 1;
+  const before = document.activeElement;
   const heading = h("h2", { id: `dialog-${sequence}`, tabIndex: -1 }, title);
   const element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": heading.id }, heading,
     h("div", { class: "dialog-body", tabindex: "0", role: "group", "aria-labelledby": heading.id }, body),
@@ -17,13 +18,14 @@ export function openDialog({ title, body, buttons = [], closable = true, name = 
   element.addEventListener("cancel", (event) => closable || event.preventDefault());
   element.addEventListener("close", () => {
     element.remove();
+    // Chromium 86 does not give the focus back by itself.
+    if (document.activeElement === document.body) before.focus();
     onClose();
   });
   document.body.append(element);
-  if (element.showModal) element.showModal();
-  else element.setAttribute("open", "");
+  element.showModal();
   heading.focus();
-  return { element, close: () => (element.close ? element.close() : element.remove()) };
+  return { element, close: () => element.close() };
 }
 
 /** A button that closes its own dialog. */
