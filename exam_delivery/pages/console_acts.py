@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, request
+from flask import Blueprint, request, send_file
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import Incident
 from exam_delivery.pages import console_time, reading
-from exam_delivery.pages.console import room_address
+from exam_delivery.pages.console import room_address, room_name_of
 from exam_delivery.pages.console_candidate import is_drawer, refusal, show_candidate
 from exam_delivery.repository import attempts as repository
 from exam_delivery.rules.room_acts import FOR_MANY, Act
-from exam_delivery.services import admitting, attempts, console, holds
+from exam_delivery.services import admitting, attempts, console, holds, seat_lists
 from exam_delivery.services.room_acts import Why, read_reason
 from kernel.clock import now
 from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
@@ -29,6 +30,7 @@ from kernel.uow import UnitOfWork, unit_of_work
 bp = Blueprint("console_acts", __name__, url_prefix="/console")
 Page = tuple[str, int]
 Verb = Callable[[UnitOfWork, uuid.UUID, uuid.UUID], object]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAMED = 8
 """So many people who were left out are named in the message."""
 
@@ -191,6 +193,18 @@ def _told(outcome: Outcome) -> str:
     named = "、".join(f"{name}（{reading.message_of(exc)}）" for name, exc in outcome.left_out[:NAMED])
     rest: str = _("%(n)s 人未处理：%(names)s", n=len(outcome.left_out), names=named)
     return f"{done}；{rest}"
+
+
+@bp.post("/<uuid:exam_session_id>/export")
+@requires(Permission.SESSION_INVIGILATE)
+def export(exam_session_id: uuid.UUID) -> Response:
+    """Download the list as it is shown: one room, or all in reach."""
+    room_id = reading.key(request.form.get("room"))
+    with unit_of_work(current_actor()) as uow:
+        view = console.view_room(uow.session, exam_session_id, room_id=room_id, actor=uow.actor, at=now())
+        body = seat_lists.export_seats(uow, view)
+        name = str(_("%(session)s-%(room)s-考生情况.xlsx", session=view.sitting.name, room=room_name_of(view)))
+    return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 @bp.post("/<uuid:exam_session_id>/notes")

@@ -115,6 +115,16 @@ def list_seats(
     return rows
 
 
+def id_masks_of(session: Session, registration_ids: Collection[uuid.UUID], *, actor: Actor) -> dict[uuid.UUID, str]:
+    """Return the masked identity numbers of candidates of the actor's organisation, by registration."""
+    query = (
+        select(Registration.registration_id, Candidate.id_number_mask)
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .where(Registration.registration_id.in_(registration_ids), Registration.organisation_id == actor.organisation)
+    )
+    return {key: mask for key, mask in session.execute(query)}  # noqa: C416 - rows are not pairs to the type checker
+
+
 def get_seat(session: Session, registration_id: uuid.UUID, *, actor: Actor) -> SeatRow:
     """Return one candidate of the actor's organisation."""
     row = session.execute(_seats(actor).where(Registration.registration_id == registration_id)).first()

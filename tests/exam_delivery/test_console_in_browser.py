@@ -156,3 +156,25 @@ def test_a_large_addition_for_a_room_is_a_page_of_its_own_that_fits_a_telephone(
     assert clean(desk)
     desk.get_by_role("button", name="确认延时").press("Enter")
     expect(desk.get_by_text("已为 3 名考生延时")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "most"), [(1440, 56), (390, 140)])
+def test_the_bar_of_the_selection_hides_little_of_the_list_and_asks_minutes_only_for_more_time(
+    desk: Page, width: int, most: int
+) -> None:
+    desk.set_viewport_size({"width": width, "height": 844})
+    desk.locator("tbody input[name=selected]").first.press("Space")
+    bar, minutes = desk.locator(".bulk-bar"), desk.locator("#many-minutes")
+    expect(minutes).to_be_hidden()
+    desk.locator("#many-act").select_option("add-time")
+    expect(minutes).to_be_visible()
+    assert violations(desk, TAGS) == []
+    box = bar.bounding_box()
+    assert box is not None
+    assert box["height"] <= most
+    assert box["y"] + box["height"] <= 844
+    minutes.fill("3")
+    desk.locator("#many-reason").select_option("power")
+    bar.locator("summary").press("Enter")
+    bar.get_by_role("button", name="确认执行").press("Enter")
+    expect(desk.get_by_text("已处理 1 人")).to_be_visible()

@@ -40,4 +40,14 @@ export function connectRoom(room) {
   setTimeout(ask, EVERY_MS);
 }
 
+/** A field that only one act needs takes no room beside the others. */
+export function showOnlyWhatTheActNeeds(choice) {
+  const fields = choice.form.querySelectorAll("[data-only-for]");
+  const refresh = () => fields.forEach((field) => { field.hidden = field.dataset.onlyFor !== choice.value; });
+  choice.addEventListener("change", refresh);
+  window.addEventListener("pageshow", refresh);
+  refresh();
+}
+
 document.querySelectorAll("[data-console]").forEach(connectRoom);
+document.querySelectorAll("#many-act").forEach(showOnlyWhatTheActNeeds);
