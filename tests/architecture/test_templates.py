@@ -64,3 +64,14 @@ def test_every_form_that_posts_carries_a_token():
 def test_two_components_do_not_share_a_template_name():
     names = [name_of(file) for file in TEMPLATES]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_a_column_of_a_table_says_only_what_the_table_understands():
+    known = {"label", "numeric", "hidden", "sort_href", "sorted"}
+    unknown = {
+        (short(file), key)
+        for file in TEMPLATES
+        for columns in re.findall(r"call table\((\[.*?\]), ", file.read_text("utf-8"), re.DOTALL)
+        for key in re.findall(r"\"(\w+)\":", columns)
+    }
+    assert {(file, key) for file, key in unknown if key not in known} == set()

@@ -312,6 +312,7 @@ def test_the_page_shows_whom_a_restart_costs_what_before_it_is_agreed_to(reserve
     assert "换 1 人，1 人作废重考，1 人不变" in page
     assert "1 名考生的作答将作废重考，其中已作答 2 题" in page
     assert "2 / 11" in page
+    assert '<th scope="col" class="cell-number">已作答</th>' in page
     assert "已交卷，不变" in page
     (row,) = db.session.query(FormSwitch)
     answer = chief.post(f"{path}/{row.form_switch_id}/done", follow_redirects=True).text
