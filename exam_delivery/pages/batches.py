@@ -17,7 +17,7 @@ from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import candidates, planning, plans, releases
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
-from exam_delivery.services import batch_forms, batches, forms
+from exam_delivery.services import batch_forms, batches, forms, list_exports
 from exam_delivery.services.batch_forms import FormLine
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.forms import LevelChoice
@@ -89,6 +89,16 @@ def index() -> Page:
     link = reading.page_link("exam_batches.index")
     may_write = actor.may(Permission.SESSION_WRITE)
     return render_page("exam_delivery/batches/list.html", BatchListPage(rows, q, paging.of(total), link, may_write))
+
+
+@bp.post("/export")
+@requires(Permission.SESSION_READ)
+def export() -> Response:
+    """Download the batches that the search shows as Excel."""
+    q = reading.text("q")
+    return reading.send_workbook(
+        url_for("exam_batches.index", q=q), _("考试批次"), lambda uow: list_exports.export_batches(uow, q)
+    )
 
 
 def _form(batch: ExamBatch | None, values: BatchPlan, errors: Mapping[str, list[str]], status: int = 200) -> Page:

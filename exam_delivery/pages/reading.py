@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, request, url_for
+from flask import current_app, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -16,6 +17,7 @@ from kernel.errors import ConflictError, DomainError, InvalidInputError
 from kernel.http import current_actor, redirect_with_message
 from kernel.uow import UnitOfWork, unit_of_work
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LOCAL_FORM = "%Y-%m-%dT%H:%M"
 
 
@@ -107,6 +109,16 @@ def carry_out(back: str, done: str | Callable[[Any], str], verb: Callable[[UnitO
     except (ConflictError, InvalidInputError) as exc:
         return redirect_with_message(back, message_of(exc), "danger")
     return redirect_with_message(back, done(result) if callable(done) else done)
+
+
+def send_workbook(back: str, name: str, make: Callable[[UnitOfWork], bytes]) -> Response:
+    """Make a workbook in a transaction that audits it and send it, or go back and say why not."""
+    try:
+        with unit_of_work(current_actor()) as uow:
+            body = make(uow)
+    except (ConflictError, InvalidInputError) as exc:
+        return redirect_with_message(back, message_of(exc), "danger")
+    return send_file(io.BytesIO(body), mimetype=XLSX, as_attachment=True, download_name=f"{name}.xlsx")
 
 
 def job_page(job: Any) -> str:

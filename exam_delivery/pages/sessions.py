@@ -25,6 +25,7 @@ from exam_delivery.rules.states import SESSION_LABELS
 from exam_delivery.services import (
     arranging,
     forms,
+    list_exports,
     preparation,
     reach,
     running,
@@ -114,6 +115,18 @@ def index() -> Page:
     link = reading.page_link("exam_sessions.index")
     page = SessionListPage(rows, counts, wanted, labels, session_badge, paging.of(total), link)
     return render_page("exam_delivery/sessions/list.html", page)
+
+
+@bp.post("/exam-sessions/export")
+@requires(Permission.SESSION_READ)
+def export() -> Response:
+    """Download the sessions that the filter shows as Excel."""
+    wanted = reading.text("status")
+    statuses = [SessionStatus(wanted)] if wanted in set(SessionStatus) else []
+    return reading.send_workbook(
+        url_for("exam_sessions.index", status=wanted), _("考试场次"),
+        lambda uow: list_exports.export_sessions(uow, statuses),
+    )  # fmt: skip
 
 
 def _form(batch: ExamBatch, row: ExamSession | None, values: SessionPlan, errors: Mapping[str, list[str]]) -> Page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, distinct, func, or_, select
@@ -94,6 +94,14 @@ def choosable_plans(session: Session, *, actor: Actor) -> Sequence[ExamPlan]:
     """Return the plans that a batch may be given to, latest period first."""
     query = select(ExamPlan).where(ExamPlan.organisation_id == actor.organisation, ExamPlan.status != PlanStatus.CLOSED)
     return session.scalars(query.order_by(ExamPlan.starts_on.desc(), ExamPlan.title).limit(200)).all()
+
+
+def titles_of(session: Session, plan_ids: Collection[uuid.UUID], *, actor: Actor) -> dict[uuid.UUID, str]:
+    """Return the titles of some plans by key."""
+    query = select(ExamPlan.exam_plan_id, ExamPlan.title).where(
+        ExamPlan.exam_plan_id.in_(plan_ids), ExamPlan.organisation_id == actor.organisation
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def count_plans(session: Session, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PlanCounts]:

@@ -24,12 +24,12 @@ def load_plan(staff: Staff, level_id: uuid.UUID) -> ExamPlan:
     """Write a plan of a year with two lines, file it, amend it, and give it the batches of the level."""
     officer = staff.actor(Role.EXAM_OFFICER)
     first = (today() - FILED_BEFORE).replace(day=1)
-    last = month_end(first + dt.timedelta(days=330))
+    last = month_end(first + dt.timedelta(days=350))
     note = "演示数据：前一行正在执行，后一行还没有批次。"
     with unit_of_work(officer) as uow:
         plan = plans.create_plan(uow, PlanDraft("演示·年度考试计划", first, last, note))
     level = str(level_id)
-    present = LineDraft(level, first, month_end(today() + dt.timedelta(days=30)), 240)
+    present = LineDraft(level, first, month_end(today() + dt.timedelta(days=30)), 400)
     later = LineDraft(level, (today() + dt.timedelta(days=120)).replace(day=1), None, 120, "第二次")
     with unit_of_work(officer) as uow:
         plan_lines.add_line(uow, plan.exam_plan_id, present)
