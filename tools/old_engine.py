@@ -1,7 +1,7 @@
 """Walk the product in an old browser: ``python tools/old_engine.py /path/to/chromium [--pictures FOLDER] [walk …]``.
 
 Serves the demonstration, has the browser compile every script and weigh every line of the style sheets, then walks the practice,
-an examination and the console (`old_engine_walks.py`). What the browser does not understand, every script error, unhandled
+an examination, the console and the check of a seat (`old_engine_walks.py`). What the browser does not understand, every script error, unhandled
 rejection, breach of the content policy and step that cannot be taken is told; then the exit status is 1.
 `docs/exam-room.md` says where a browser of that age comes from.
 """

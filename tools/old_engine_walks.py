@@ -8,6 +8,7 @@ from collections.abc import Callable
 from exam_walks import enter, get_ready
 from picture_seat import Seat
 from playwright.sync_api import Locator, Page
+from room_walks import prepare_rooms
 
 MARKED, TOOLS_AT = 2, 1
 """The item that is marked, and the one beside which calculator and scratch pad are opened."""
@@ -176,9 +177,24 @@ def lose_the_network(seat: Seat) -> None:
     page.locator("article.item .card").nth(1).locator("input:checked").wait_for(state="attached")
     page.locator(".link-offline").wait_for(timeout=COLLECTED)
     seat.shoot("offline-reloaded")
+    save_a_rescue_file(seat)
     page.context.set_offline(False)
     page.locator(".link-online").wait_for(timeout=COLLECTED)
     page.locator("article.item .safety-saved").wait_for()
+
+
+def save_a_rescue_file(seat: Seat) -> None:
+    """Try to hand in, and save what the server does not have as a file."""
+    page = seat.page
+    hand_in(page)
+    page.get_by_role("button", name="保存应急文件").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="保存文件", exact=True).click()
+    seat.shoot("rescue")
+    if not saved.value.path().stat().st_size:
+        raise LookupError("the rescue file is empty")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
 
 
 def hand_in(page: Page) -> None:
@@ -201,4 +217,9 @@ def watch(seat: Seat) -> None:
     seat.shoot("console-candidate")
 
 
-WALKS: dict[str, Callable[[Seat], None]] = {"practice": practise, "exam": sit, "console": watch}
+WALKS: dict[str, Callable[[Seat], None]] = {
+    "practice": practise,
+    "exam": sit,
+    "console": watch,
+    "seat-check": prepare_rooms,
+}
