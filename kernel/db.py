@@ -112,7 +112,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return the pool settings that fit the engine behind the address."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 30, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 15}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 15, "connect_args": {"client_encoding": "utf8"}}
 
 
 def prepare_engine(engine: Engine) -> None:

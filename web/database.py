@@ -9,8 +9,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
+from sqlalchemy import text
 
 from kernel.db import db
+from kernel.errors import ConflictError
+from kernel.i18n import N_
 from kernel.identity.actor import system_actor
 from kernel.uow import unit_of_work
 
@@ -28,7 +31,22 @@ def alembic_config() -> Config:
 
 def upgrade(revision: str = "head") -> None:
     """Run all revisions up to one; runs inside an application context."""
+    _check_encoding()
     command.upgrade(alembic_config(), revision)
+
+
+def _check_encoding() -> None:
+    """Refuse a PostgreSQL database that cannot hold every character, as `createdb` makes one where no locale is set."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    with db.engine.connect() as connection:
+        encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise ConflictError(
+            N_("数据库的编码是 %(encoding)s，不能可靠地保存汉字。请删除这个空库，按 UTF8 重建：%(command)s"),
+            encoding=encoding,
+            command="createdb --owner=kaoku --encoding=UTF8 --locale=C.UTF-8 --template=template0 kaoku",
+        )
 
 
 def downgrade(revision: str) -> None:

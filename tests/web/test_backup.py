@@ -185,15 +185,21 @@ def test_what_is_no_backup_is_refused_in_words(empty, tmp_path, content):
         restore(empty, file)
 
 
-def test_a_hostile_archive_writes_nothing_outside(empty, tmp_path):
+@pytest.mark.parametrize("name", ["../../escaped", "/tmp/kaoku-escaped", "link/escaped"])
+def test_a_hostile_archive_writes_nothing_outside(empty, tmp_path, name):
     file = tmp_path / "hostile.tar"
     with tarfile.open(file, "w") as archive:
-        member = tarfile.TarInfo("../../escaped")
+        if name.startswith("link"):
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+            archive.addfile(link)
+        member = tarfile.TarInfo(name)
         member.size = 4
         archive.addfile(member, io.BytesIO(b"evil"))
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError, match="不是考库的备份文件"):
         restore(empty, file)
     assert not list(tmp_path.rglob("escaped"))
+    assert not Path("/tmp/kaoku-escaped").exists()
 
 
 def test_another_root_secret_in_the_environment_is_refused_before_anything_happens(installation, empty, tmp_path):

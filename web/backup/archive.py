@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -145,11 +146,27 @@ def check_archive(source: Path, *, passphrase: str = "") -> Manifest:
 def unpack(source: Path, folder: Path, *, passphrase: str = "") -> Manifest:
     """Unpack a backup into a folder and compare every file with its digest."""
     with opened(source, passphrase) as archive:
-        archive.extractall(folder, filter="data")
+        for entry in archive:
+            _unpack_one(archive, entry, folder.resolve())
     file = folder / MANIFEST
     manifest = parse_manifest(file.read_bytes() if file.is_file() else b"", source)
     _compare(manifest, dict(_digests_below(folder)))
     return manifest
+
+
+def _unpack_one(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    """Write a file of a backup where only its owner reads it; a backup holds nothing but files, each inside.
+
+    `TarFile.extractall` knows no filter in Python 3.11.2, which Debian 12 has.
+    """
+    place = (folder / entry.name).resolve()
+    stream = archive.extractfile(entry) if entry.isreg() else None
+    if stream is None or not place.is_relative_to(folder):
+        raise tarfile.ReadError(entry.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch(mode=0o600)
+    with place.open("wb") as file:
+        shutil.copyfileobj(stream, file)
 
 
 def parse_manifest(text: bytes, source: Path) -> Manifest:

@@ -139,7 +139,7 @@ def empty_database(settings: Settings, folder: Path) -> Iterator[Settings]:
     name = f"kaoku_drill_{uuid.uuid4().hex[:12]}"
     admin = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
     try:
-        _administer(admin, f"CREATE DATABASE {name}")
+        _administer(admin, f"CREATE DATABASE {name} TEMPLATE template0 {_kind(admin)}")
         try:
             url = make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
             yield replace(settings, instance_dir=folder, database_url=url)
@@ -147,6 +147,16 @@ def empty_database(settings: Settings, folder: Path) -> Iterator[Settings]:
             _administer(admin, f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         admin.dispose()
+
+
+def _kind(admin: Engine) -> str:
+    """Return encoding and locale of the present database: the server's own template may hold no Chinese."""
+    query = (
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = current_database()"
+    )
+    with admin.connect() as connection:
+        encoding, collate, ctype = connection.execute(text(query)).one()
+    return f"ENCODING '{encoding}' LC_COLLATE '{collate}' LC_CTYPE '{ctype}'"
 
 
 def _administer(admin: Engine, statement: str) -> None:
