@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from openpyxl import load_workbook
@@ -26,6 +27,7 @@ from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import LEVEL
 from tests.pages import words
+from web.demo import plans as demo_plans
 
 YEAR = (dt.date(2020, 1, 1), dt.date(2020, 12, 31))
 
@@ -377,3 +379,13 @@ def test_certification_learns_when_the_plan_of_a_batch_was_filed(planning, other
     planning.file()
     assert find_filing_day(db.session(), own, key) == today()
     assert find_filing_day(db.session(), other_organisation.organisation_id, key) is None
+
+
+def test_the_plan_of_the_demonstration_is_filed_amended_and_carried_out_by_the_batches_of_its_level(world):
+    staff = SimpleNamespace(actor=lambda _role: world.officer)
+    plan = demo_plans.load_plan(staff, LEVEL)
+    assert plan.status is PlanStatus.FILED
+    progress = plan_progress.find_progress(db.session(), plan, actor=world.officer)
+    assert [len(line.batches) for line in progress.lines] == [1, 0]
+    assert not progress.outside
+    assert len(repository.amendments_of(db.session(), plan.exam_plan_id, actor=world.officer)) == 1
