@@ -114,8 +114,8 @@ def _act(name: str) -> Act:
 def act_on(exam_session_id: uuid.UUID, registration_id: uuid.UUID, act: str) -> Page | Response:
     """Do one act with one candidate; a refusal shows the candidate again with what was typed."""
     chosen = _act(act)
-    if chosen is Act.ADD_TIME and (question := console_time.question_about(exam_session_id, [registration_id])):
-        return question
+    if chosen is Act.ADD_TIME and (second_look := console_time.second_look_at(exam_session_id, [registration_id])):
+        return second_look
     verb, done = ACTS[chosen]
     try:
         with unit_of_work(current_actor()) as uow:
@@ -150,8 +150,8 @@ def act_on_many(exam_session_id: uuid.UUID) -> Page | Response:
     """Do one act with the chosen candidates; those for whom it makes no sense are left out and named."""
     act = _act(reading.text("act"))
     people = reading.keys("selected")
-    if act is Act.ADD_TIME and (question := console_time.question_about(exam_session_id, people)):
-        return question
+    if act is Act.ADD_TIME and (second_look := console_time.second_look_at(exam_session_id, people)):
+        return second_look
     return reading.carry_out(_back(exam_session_id), _told, partial(_apply_to_many, act, exam_session_id, people))
 
 

@@ -54,7 +54,7 @@ class ExtensionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionPage:
+class SecondLookPage:
     """A large addition that waits for a second look; all that was typed goes with it."""
 
     lines: Sequence[ExtensionLine]
@@ -67,7 +67,7 @@ class QuestionPage:
     is_fragment: bool
 
 
-def question_about(exam_session_id: uuid.UUID, people: Collection[uuid.UUID]) -> Page | None:
+def second_look_at(exam_session_id: uuid.UUID, people: Collection[uuid.UUID]) -> Page | None:
     """Ask once more before some candidates are given many minutes; None where there is nothing to ask."""
 
     def chosen(view: RoomView) -> Mapping[uuid.UUID, int]:
@@ -77,10 +77,10 @@ def question_about(exam_session_id: uuid.UUID, people: Collection[uuid.UUID]) ->
             if seat.row.attempt_id and seat.row.registration_id in people
         }
 
-    return _question(exam_session_id, chosen)
+    return _second_look(exam_session_id, chosen)
 
 
-def _question(exam_session_id: uuid.UUID, chosen: Callable[[RoomView], Mapping[uuid.UUID, int]]) -> Page | None:
+def _second_look(exam_session_id: uuid.UUID, chosen: Callable[[RoomView], Mapping[uuid.UUID, int]]) -> Page | None:
     if request.form.get("confirmed") == _mark() or not _is_complete():
         return None
     room_id = reading.key(request.values.get("room"))
@@ -89,12 +89,12 @@ def _question(exam_session_id: uuid.UUID, chosen: Callable[[RoomView], Mapping[u
     found = extensions.extensions(db.session(), view, wanted, actor=current_actor())
     if not found or not extensions.needs_a_second_look(found):
         return None
-    page = QuestionPage(
+    page = SecondLookPage(
         lines=[_line(one, view.at) for one in found], most=max(one.minutes for one in found),
         minutes=reading.number(MINUTES), fields=_kept_fields(), mark=_mark(), action=request.full_path,
         back=room_address(exam_session_id), is_fragment=is_drawer(),
     )  # fmt: skip
-    return render_page("exam_delivery/console/question.html", page)
+    return render_page("exam_delivery/console/second_look.html", page)
 
 
 def _is_complete() -> bool:
@@ -146,8 +146,8 @@ def add_time(exam_session_id: uuid.UUID) -> Page | Response:
     """Give more time to a room, or to all rooms in reach."""
     room_id = reading.key(request.form.get("room"))
     minutes = reading.number(MINUTES) or 0
-    if question := _question(exam_session_id, lambda view: dict.fromkeys(view.attempt_ids, minutes)):
-        return question
+    if second_look := _second_look(exam_session_id, lambda view: dict.fromkeys(view.attempt_ids, minutes)):
+        return second_look
 
     def verb(uow: UnitOfWork) -> int:
         n = attempts.add_time(uow, exam_session_id, minutes=minutes, why=_why(), room_id=room_id)
@@ -190,8 +190,8 @@ def lost_time_page(exam_session_id: uuid.UUID) -> Page:
 def give_back(exam_session_id: uuid.UUID) -> Page | Response:
     """Give the chosen candidates the minutes that stand beside them."""
     chosen = {key: reading.number(f"{MINUTES}-{key}") or 0 for key in reading.keys("selected")}
-    if question := _question(exam_session_id, lambda _view: chosen):
-        return question
+    if second_look := _second_look(exam_session_id, lambda _view: chosen):
+        return second_look
 
     def verb(uow: UnitOfWork) -> int:
         if not chosen:

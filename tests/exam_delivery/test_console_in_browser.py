@@ -125,7 +125,7 @@ def test_a_large_addition_is_shown_in_the_drawer_with_its_new_end_and_can_be_mad
     drawer.locator("#add-time-minutes").fill("100")
     drawer.locator("#add-time-reason").select_option("power")
     drawer.locator("#add-time-minutes").press("Enter")
-    minutes = drawer.locator("#question-minutes")
+    minutes = drawer.locator("#second-look-minutes")
     expect(minutes).to_have_value("100")
     expect(drawer).to_contain_text("还没有延时")
     assert clean(desk)
