@@ -182,7 +182,7 @@ def test_an_invigilator_handles_a_room_by_keyboard_alone(room: ServedRoom, chrom
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
     page.keyboard.press("Enter")
-    tab_to(page, "补时建议")
+    tab_to(page, "导出名单")
     for key in ("Tab", "ArrowDown", "Enter"):  # the list, its first row, its drawer
         page.keyboard.press(key)
     drawer = page.get_by_role("dialog", name="详情")
