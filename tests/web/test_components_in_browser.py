@@ -146,6 +146,22 @@ def test_a_dangerous_act_asks_keeps_the_focus_and_can_be_left(page, address):
     expect(page.locator("summary", has_text="撤销证书")).to_be_focused()
 
 
+def test_what_a_row_asks_lies_above_the_rows_after_it(page, address):
+    page.goto(address)
+    question = page.locator("details.confirm", has_text="撤销证书")
+    question.evaluate("question => document.querySelector('td.cell-actions').append(question)")
+    other = page.locator("td.cell-actions").nth(1)
+    other.scroll_into_view_if_needed()
+    is_on_top = """cell => {
+      const { x, y, width, height } = cell.getBoundingClientRect();
+      return cell.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    }"""
+    assert other.evaluate(is_on_top)
+    question.locator("summary").click()
+    expect(page.get_by_role("alertdialog", name="撤销这张证书？")).to_be_focused()
+    assert not other.evaluate(is_on_top)
+
+
 def test_the_tree_opens_and_moves_by_arrow_keys(page, address):
     page.goto(address)
     page.get_by_role("treeitem").first.focus()
