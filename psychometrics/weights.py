@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 
 from psychometrics.arrays import FloatArray, ParameterError, ratio, score_matrix
 
+NOISE = 1e-12
+"""A correlation below this is what rounding leaves of none; its sign would follow the order of the rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemWeights:
@@ -75,8 +78,7 @@ def item_weights(scores: ArrayLike, max_scores: ArrayLike) -> ItemWeights:
     own, other = marks - marks.mean(axis=0), rest - rest.mean(axis=0)
     covariance = (own * other).mean(axis=0)
     best = (np.sort(own, axis=0) * np.sort(other, axis=0)).mean(axis=0)
-    with_total = (own * (total - total.mean())[:, None]).mean(axis=0)
-    root = np.sqrt(np.where(with_total >= 0, with_total, np.nan))
+    root = np.sqrt(_without_noise(own, total - total.mean()))
     spread = np.sqrt((own**2).mean(axis=0) * (other**2).mean(axis=0))
     return ItemWeights(
         100 * most / most.sum(),
@@ -84,3 +86,11 @@ def item_weights(scores: ArrayLike, max_scores: ArrayLike) -> ItemWeights:
         100 * ratio(covariance, spread),
         100 * ratio(covariance, best),
     )
+
+
+def _without_noise(own: FloatArray, total: FloatArray) -> FloatArray:
+    """Return the covariances with the total, NaN where negative; one that rounding alone tells from zero is zero."""
+    covariance: FloatArray = (own * total[:, None]).mean(axis=0)
+    scale = np.sqrt((own**2).mean(axis=0) * (total**2).mean())
+    covariance[np.abs(covariance) <= NOISE * scale] = 0
+    return np.where(covariance >= 0, covariance, np.nan)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,12 @@ def test_an_item_against_the_total_has_no_effective_weight_and_the_others_share_
     found = item_weights(scores, [1, 3, 3])
     assert np.isnan(found.effective[0])
     assert found.effective[1:].sum() == pytest.approx(100)
+
+
+def test_an_item_without_covariance_weighs_nothing_in_whatever_order_people_come():
+    scores = np.array([[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 0], [0, 1, 1, 1], [1, 1, 1, 1]])
+    weights = [item_weights(scores[list(order)], [1] * 4).effective for order in permutations(range(6))]
+    assert all(weight[0] == 0 for weight in weights)
 
 
 def test_what_was_not_reached_counts_nothing():

@@ -1,15 +1,17 @@
-"""Bringing a database to the newest schema, from the command line."""
+"""Bringing a database to the newest schema, and what is refused before."""
 
 from __future__ import annotations
 
 import uuid
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import create_engine, make_url, text
 
+from kernel.db import db
 from kernel.errors import ConflictError
-from web.cli import cli
+from kernel.settings import Settings
+from web import database as schema
+from web.app import create_app
 
 pytestmark = pytest.mark.postgresql
 
@@ -28,10 +30,13 @@ def without_encoding(scratch_database_url):
 
 
 def test_a_database_that_holds_no_chinese_is_refused_with_the_way_to_mend_it(without_encoding, tmp_path):
-    settings = {"KAOKU_DATABASE_URL": without_encoding, "KAOKU_INSTANCE_DIR": str(tmp_path)}
-    with pytest.raises(ConflictError, match=r"SQL_ASCII.*createdb .*--encoding=UTF8"):
-        CliRunner().invoke(cli, ["db", "upgrade"], env=settings, catch_exceptions=False)
-    engine = create_engine(without_encoding, connect_args={"client_encoding": "utf8"})
-    with engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")) == 0
-    engine.dispose()
+    app = create_app(
+        Settings(instance_dir=tmp_path, database_url=without_encoding, secret_key="a secret of these tests")
+    )
+    with app.app_context():
+        with pytest.raises(ConflictError, match=r"SQL_ASCII.*createdb .*--encoding=UTF8"):
+            schema.upgrade()
+        with db.engine.connect() as connection:
+            query = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+            assert connection.scalar(text(query)) == 0
+        db.engine.dispose()
