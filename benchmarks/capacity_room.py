@@ -57,6 +57,8 @@ PATIENCE = {
     "submit": _seconds("api.js", r"submit: .*timeout: (\d+)"),
 }
 LONGEST = 2 * max(PATIENCE.values())
+PREPARATION = 1.0
+"""Seconds in which all first calls of the work are made ready: those made in time only are sent when they are due."""
 
 
 @dataclass(eq=False, slots=True)
@@ -150,7 +152,7 @@ class Room:
 
     def work(self, seconds: float, pause: float) -> Phase:
         """Have everybody work: a change about every `pause` seconds, and contact whenever there was none for long."""
-        began = time.perf_counter()
+        began = time.perf_counter() + PREPARATION
         for page in self.lines:
             page.contact, page.next_save = began - self.lot.uniform(0, HEARTBEAT), began + self.lot.uniform(0, pause)
 
@@ -163,7 +165,7 @@ class Room:
 
         calls = ((*self._next(page), page) for page in self.lines)
         first = [(due - began, page, call) for due, call, page in calls if due < began + seconds]
-        return self._run(first, follow)
+        return self._run(first, follow, began)
 
     def _next(self, page: Page) -> tuple[float, Call]:
         """Return what a page does next: send its next change, or make contact before that."""
@@ -171,13 +173,14 @@ class Room:
             return page.next_save, save(page.person, self.lot.randrange(self.n_slots) + 1, next(self.seqs), BROWSER)
         return page.contact + HEARTBEAT, read(page.person, BROWSER)
 
-    def _run(self, first: Sequence[tuple[float, Page, Call]], follow: Follow) -> Phase:
-        """Send the first calls when they are due, and after each answer what follows it."""
+    def _run(self, first: Sequence[tuple[float, Page, Call]], follow: Follow, began: float = 0.0) -> Phase:
+        """Send the first calls so long after the beginning, which is now unless it is told, and after each answer what follows it."""
         with without_collections():
-            phase, order, began = Phase(), count(), time.perf_counter()
+            phase, order = Phase(), count()
+            began = began or time.perf_counter()
             agenda: Agenda = [(began + after, next(order), page, call) for after, page, call in first]
             heapify(agenda)
-            under_way, heard = set[Line](), began
+            under_way, heard = set[Line](), time.perf_counter()
             while agenda or under_way:
                 under_way.update(self._send(agenda, phase))
                 pause = agenda[0][0] - time.perf_counter() if agenda else 1.0
