@@ -2,6 +2,7 @@
 
     .venv/bin/python -m benchmarks.answering [--postgresql] [--candidates 5000] [--connections 32] [--seconds 6] [--workers 2]
     .venv/bin/python -m benchmarks.answering --sign-ins [--postgresql] [--seconds 10]      # candidates sign in while others write, alone
+    .venv/bin/python -m benchmarks.answering --rounds 5 [--postgresql]         # calls of ten and the database's own limit in turn, alone
 
 A sitting is prepared in an empty database (SQLite in a temporary folder, or a private PostgreSQL cluster), the candidates' side is
 served by the project's own gunicorn configuration, measured and stopped. The generator (wrk, Debian's package, one thread; a small
@@ -21,12 +22,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from statistics import median
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
@@ -155,6 +157,18 @@ def measure(target: Target, people: Sequence[Person]) -> list[Figure]:
     ]
 
 
+def in_turn(target: Target, people: Sequence[Person], limit: Callable[[], float], n_rounds: int) -> str:
+    """Measure answers in calls of ten and the database's limit one after the other, so that both meet the same machine."""
+    storm = target.closed("start", script=target.calls(people, "start", in_turn=True), seconds=STORM_SECONDS)
+    start_the_others(target, people, storm)
+    shares, lines = [], [f"{'answers/s':>10}{'limit':>10}{'share':>8}"]
+    for _ in range(n_rounds):
+        ten, most = target.closed("save 10", script=target.saves(people, 10), n_answers=10), limit()
+        shares.append(ten.answers / most)
+        lines.append(f"{ten.answers:>10,.0f}{most:>10,.0f}{shares[-1]:>8.0%}")
+    return "\n".join([*lines, f"median {median(shares):.0%}"])
+
+
 def table(figures: Sequence[Figure]) -> str:
     """Return the figures as a table."""
     head = f"{'':<34}{'calls/s':>9}{'answers/s':>11}{'p50 ms':>8}{'p95':>8}{'p99':>8}{'cpu ms':>9}{'failed':>8}"
@@ -194,9 +208,15 @@ def run(url: str, folder: Path, options: argparse.Namespace) -> None:
         instance_dir=folder, database_url=url, secret_key=SECRET, bind=f"127.0.0.1:{PORT}", workers=options.workers,
         log_level="ERROR",
     )  # fmt: skip
+    kind, limit = limit_of(settings, folder, options.seconds)
     print(f"{options.workers} processes, {options.connections} connections, load {os.getloadavg()[0]:.1f}")
     with serving(settings, SITE, "/no-op") as pid:
         target = Target(f"http://127.0.0.1:{PORT}", pid, N_SLOTS, options.connections, options.seconds)
+        if options.rounds:
+            give_tokens(engine, people)
+            engine.dispose()
+            print(in_turn(target, people, limit, options.rounds))
+            return
         give_tokens(engine, writers)
         print(report_sign_ins(measure_sign_ins(target, people, writers)), flush=True)
         if options.sign_ins:
@@ -205,11 +225,14 @@ def run(url: str, folder: Path, options: argparse.Namespace) -> None:
         give_tokens(engine, people)
         engine.dispose()
         figures = measure(target, people)
+    print(report(figures, (kind, limit()), options.candidates))
+
+
+def limit_of(settings: Settings, folder: Path, seconds: int) -> tuple[str, Callable[[], float]]:
+    """Return the name of the database's own limit, and how it is measured."""
     if settings.is_sqlite:
-        limit = "SQLite, one-row commits of one loop", sqlite_limit(folder, options.seconds)
-    else:
-        limit = "PostgreSQL, pgbench with 32 clients", postgresql_limit(url, folder, options.seconds)
-    print(report(figures, limit, options.candidates))
+        return "SQLite, one-row commits of one loop", lambda: sqlite_limit(folder, seconds)
+    return "PostgreSQL, pgbench with 32 clients", lambda: postgresql_limit(settings.database_url, folder, seconds)
 
 
 def main() -> None:
@@ -217,6 +240,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--sign-ins", action="store_true", help="measure signing in alone")
+    parser.add_argument(
+        "--rounds", type=int, default=0, help="measure calls of ten and the database's limit in turn, alone"
+    )
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--candidates", type=int, default=5000)
     parser.add_argument("--seconds", type=int, default=6)

@@ -184,7 +184,9 @@ def _table(people: Sequence[Person]) -> str:
 
 def sqlite_limit(folder: Path, seconds: float) -> float:
     """Return how many rows a second one loop commits one by one, with full synchronisation and nothing else."""
-    connection = sqlite3.connect(folder / "limit.sqlite3", isolation_level=None)
+    file = folder / "limit.sqlite3"
+    file.unlink(missing_ok=True)
+    connection = sqlite3.connect(file, isolation_level=None)
     for statement in (
         "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
         "CREATE TABLE answers (attempt INT, slot INT, value TEXT, seq INT, PRIMARY KEY (attempt, slot)) WITHOUT ROWID",
@@ -203,8 +205,11 @@ def postgresql_limit(url: str, folder: Path, seconds: int) -> float:
     """Return how many such rows a second pgbench commits with 32 clients."""
     host = url.partition("host=")[2]
     run = [str(postgres_bin() / "psql"), "-h", host, "-U", "kaoku", "-d", "postgres", "-qc"]
-    table = "CREATE UNLOGGED TABLE IF NOT EXISTS bench_limit (a int, q int, v text, s bigint, PRIMARY KEY (a, q))"
-    subprocess.run(as_database_user([*run, table.replace("UNLOGGED ", "")]), check=True, cwd="/")
+    table = (
+        "SET client_min_messages = warning; DROP TABLE IF EXISTS bench_limit; "
+        "CREATE TABLE bench_limit (a int, q int, v text, s bigint, PRIMARY KEY (a, q))"
+    )
+    subprocess.run(as_database_user([*run, table]), check=True, cwd="/")
     script = folder / "limit.sql"
     script.write_text(
         "\\set a random(1, 5000)\n\\set q random(1, 100)\n"
