@@ -42,11 +42,16 @@ class Filler:
                 self._fill_table(shape, n)
 
     def _fill_table(self, shape: Shape, n: int) -> None:
-        found = [row for row in (self._accepted(shape) for _ in range(n)) if row is not None]
+        found = [row for row in (self._accepted(shape) for _ in range(n)) if row is not None] or self._held(shape)
         if found:
             self.rows[shape.name] = found
         else:
             self.refused.append(shape.name)
+
+    def _held(self, shape: Shape) -> list[Row]:
+        """Return the rows that a revision made of those of other tables, where they leave no room for more."""
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(sa.select(shape.table)).mappings()]
 
     def _accepted(self, shape: Shape) -> Row | None:
         """Draw rows until the database takes one."""
