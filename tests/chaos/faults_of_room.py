@@ -29,7 +29,7 @@ from tests.chaos.matrix import N_BULK_SLOTS, SQLITE, Bench, Evidence, fault, und
 from tests.chaos.sites import Cluster, Site, give_to_postgresql, new_database, serving, wait_for
 from web.app import create_app
 
-DISK_MEGABYTES, UPLOAD_MEGABYTES = 320, 12
+DISK_MEGABYTES, UPLOAD_MEGABYTES = 640, 12
 LIMITS = {"disk_warn_mb": 128, "disk_stop_mb": 96, "disk_reserve_mb": 32}
 """What an administrator of a disk this small would set; with 48 MB left it is full."""
 MOST_UPLOADS = DISK_MEGABYTES // UPLOAD_MEGABYTES
@@ -64,7 +64,7 @@ class Place:
 
 @fault(
     "F4d",
-    "a disk of 320 MB fills up by uploads, then a stranger takes its last byte (where one may be mounted)",
+    "a disk of 640 MB fills up by uploads, then a stranger takes its last byte (where one may be mounted)",
     "uploads are refused first, in words; the reserve is given up; answers go on being saved; with room again all is as before",
     short=0,
     long=4,
