@@ -70,6 +70,14 @@ def code_lines(function) -> int:
     return whole - ((first.end_lineno or 0) - first.lineno + 1) if ast.get_docstring(function) else whole
 
 
+def test_no_browser_test_waits_by_what_a_strict_policy_forbids():
+    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
+    found = [
+        f"{short(file)}:{line}" for file in files for name, line in calls(tree(file)) if "wait_for_function" in name
+    ]
+    assert found == [], "tests.pages.comes_true waits without eval in the page"
+
+
 def test_functions_and_files_stay_short():
     long_files = [
         f"{short(file)} {n}"

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from item_templates import registry
 from item_templates.contract import ItemContent
 from tests.item_templates.test_item_pages import page as drawn_page
+from tests.pages import comes_true
 from web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.journey
@@ -90,7 +91,7 @@ def coords(page: Page, name: str) -> list[int]:
 
 def test_regions_are_drawn_with_the_mouse_and_can_be_typed(editor: Page) -> None:
     expect(editor.locator(".hotspot-board img")).to_be_visible()
-    editor.wait_for_function("document.querySelector('.hotspot-board img').naturalWidth > 0")
+    comes_true(editor, "document.querySelector('.hotspot-board img').naturalWidth > 0")
     drag(editor, (0.75, 0.85), (0.5, 0.5))
     assert coords(editor, "A") == pytest.approx([500, 500, 750, 850], abs=4)
     editor.get_by_role("button", name="椭圆").click()
@@ -108,7 +109,7 @@ def test_regions_are_drawn_with_the_mouse_and_can_be_typed(editor: Page) -> None
 
 
 def test_a_shape_is_drawn_anew_into_the_row_whose_coordinates_hold_the_cursor(editor: Page) -> None:
-    editor.wait_for_function("document.querySelector('.hotspot-board img').naturalWidth > 0")
+    comes_true(editor, "document.querySelector('.hotspot-board img').naturalWidth > 0")
     drag(editor, (0.1, 0.1), (0.2, 0.2))
     editor.get_by_label("区域 A 的坐标").focus()
     drag(editor, (0.3, 0.3), (0.6, 0.6))

@@ -16,6 +16,7 @@ from item_templates.contract import ItemContent
 from tests.accessibility import violations
 from tests.item_templates.item_contents import example
 from tests.item_templates.test_item_pages import page as rendered
+from tests.pages import comes_true
 from web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.journey
@@ -55,7 +56,7 @@ def opened(chromium: Browser) -> Iterator[Page]:
     page, problems = context.new_page(), []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"http://127.0.0.1:{server.server_port}/")
-    page.wait_for_function("document.documentElement.classList.contains('js')")
+    comes_true(page, "document.documentElement.classList.contains('js')")
     yield page
     context.close()
     server.shutdown()

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.accessibility import violations
+from tests.pages import comes_true
 from tests.web.style_guide import STATIC, WEB, render_pages
 from web.security import CONTENT_SECURITY_POLICY
 
@@ -78,7 +79,7 @@ def page(browser):
 def test_every_page_is_accessible(page, address, path, width):
     page.set_viewport_size({"width": width, "height": 768})
     page.goto(address + path)
-    page.wait_for_function("document.documentElement.classList.contains('js')")
+    comes_true(page, "document.documentElement.classList.contains('js')")
     assert [(rule["id"], rule["nodes"][0]["html"]) for rule in violations(page, RULES)] == []
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.exam_delivery.player.player_form import choices, sample_form, slot
+from tests.pages import comes_true
 
 pytestmark = pytest.mark.journey
 
@@ -67,10 +68,10 @@ def test_a_wide_table_is_scrolled_by_keyboard_and_a_picture_leaves_room_for_the_
     expect(table.locator("td").first).to_be_attached()
     table.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('#item-1-stem').scrollLeft > 0")
+    comes_true(page, "document.querySelector('#item-1-stem').scrollLeft > 0")
     page.get_by_role("button", name="下一题").click()
     expect(page.locator("#item-2-stem")).not_to_have_attribute("tabindex", "0")
-    page.wait_for_function("document.querySelector('#item-2 img').naturalWidth > 0")
+    comes_true(page, "document.querySelector('#item-2 img').naturalWidth > 0")
     drawn = page.locator("#item-2 img").bounding_box()
     assert drawn is not None
     assert 300 < drawn["height"] <= 0.61 * 768
@@ -97,7 +98,7 @@ def test_a_picture_in_an_option_opens_large_without_choosing_the_option(room) ->
     option = page.get_by_role("checkbox", name="两地控制电路")
     page.get_by_role("button", name="放大图片：两地控制电路").click()
     shown = page.get_by_role("dialog", name="两地控制电路").get_by_role("img")
-    page.wait_for_function("document.querySelector('dialog img').naturalWidth > 0")
+    comes_true(page, "document.querySelector('dialog img').naturalWidth > 0")
     assert shown.bounding_box()["height"] > 2 * page.locator("#item-3 .card img").bounding_box()["height"]
     page.keyboard.press("Escape")
     expect(option).not_to_be_checked()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.exam_delivery.player.test_player_accessibility import check, fits
+from tests.pages import comes_true
 
 pytestmark = pytest.mark.journey
 
@@ -48,14 +49,15 @@ def test_the_scratch_pad_survives_a_reload_and_not_the_hand_in(room) -> None:
     page.get_by_role("button", name="草稿纸").click()
     page.get_by_label("草稿（不计入答案）").fill("62.8 ÷ 2")
     check(page, "scratch pad")
-    page.wait_for_function(
+    comes_true(
+        page,
         """() => new Promise((done) => {
           const request = indexedDB.open('kaoku-exam');
           request.onsuccess = () => {
             const all = request.result.transaction('scratch').objectStore('scratch').getAll();
             all.onsuccess = () => { request.result.close(); done(all.result.length === 1); };
           };
-        })"""
+        })""",
     )
     page.reload()
     expect(page.get_by_label("草稿（不计入答案）")).to_have_value("62.8 ÷ 2")

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from exam_delivery.answering.static import PRACTICE, PlayerFiles
 from tests.architecture.sources import ROOT
 from tests.exam_delivery.player.test_player_accessibility import check, fits
+from tests.pages import comes_true
 
 MAX_BYTES = 12 * 1024
 
@@ -102,7 +103,7 @@ def test_somebody_practises_reloads_and_hands_in_without_any_word_to_the_server(
     expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=20_000)
     answer_some(page)
     expect(page.locator(".bottom-progress")).to_have_text("已答 2 / 12")
-    page.wait_for_function("() => JSON.parse(sessionStorage.getItem('kaoku-practice')).responses[2]")
+    comes_true(page, "() => JSON.parse(sessionStorage.getItem('kaoku-practice')).responses[2]")
     page.reload()
     expect(page.locator(".bottom-progress")).to_have_text("已答 2 / 12", timeout=20_000)
     page.get_by_role("button", name="交卷").first.click()
