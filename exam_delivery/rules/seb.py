@@ -1,7 +1,7 @@
 """Safe Exam Browser: settings of a session, their Config Key, and what a request must carry.
 
-The Config Key is the SHA-256 of the settings as "SEB-JSON": keys sorted without regard to case, no white space, nothing escaped,
-empty dictionaries left out, `originatorVersion` removed. A request is hashed together with its absolute address.
+The Config Key is the SHA-256 of the settings as "SEB-JSON": keys sorted without regard to case, no white space, nothing escaped
+but the double quote, empty dictionaries left out, `originatorVersion` removed. A request is hashed together with its absolute address.
 """
 
 from __future__ import annotations
@@ -122,11 +122,13 @@ def seb_json(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, Mapping):
         kept = {key: one for key, one in value.items() if not (isinstance(one, Mapping) and not one)}
-        ordered = sorted(kept, key=lambda key: (key.casefold(), key))
+        ordered = sorted(kept, key=lambda key: (key.casefold(), key.swapcase()))  # "allowWlan" before "allowWLAN"
         return "{" + ",".join(f'"{key}":{seb_json(kept[key])}' for key in ordered) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(seb_json, value)) + "]"
-    return str(value) if isinstance(value, int | float) else f'"{_text(value)}"'
+    if isinstance(value, float):
+        return format(value, ".15g")  # 0.1, and 1 for 1.0: as the clients write a number
+    return str(value) if isinstance(value, int) else f'"{_text(value)}"'
 
 
 def _text(value: Any) -> str:
@@ -135,7 +137,7 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(value)
+    return str(value).replace('"', '\\"')
 
 
 def config_key(settings: Mapping[str, Any]) -> str:

@@ -40,6 +40,25 @@ def test_the_config_key_is_the_digest_of_sorted_unescaped_json_without_the_write
     assert seb.config_key(hashed) == seb.config_key(settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        ({"allowWLAN": True, "allowWlan": False, "allowwlan": 1}, '{"allowwlan":1,"allowWlan":false,"allowWLAN":true}'),
+        ({"arguments": ['--title "甲"', "C:\\new"]}, '{"arguments":["--title \\"甲\\"","C:\\new"]}'),
+        ({"low": 0.2, "critical": 0.1, "full": 1.0, "zoom": 1.25}, '{"critical":0.1,"full":1,"low":0.2,"zoom":1.25}'),
+        (
+            {"list": [{"b": 1, "A": {}, "a_c": 2}], "d": {"z": 0, "Y": 1}},
+            '{"d":{"Y":1,"z":0},"list":[{"a_c":2,"b":1}]}',
+        ),
+        ({"F10": 1, "F2": 2, "F1": 3}, '{"F1":3,"F10":1,"F2":2}'),
+    ],
+    ids=["case", "quotes", "numbers", "nested", "digits"],
+)
+def test_values_are_written_as_the_clients_write_them(settings: dict[str, object], written: str) -> None:
+    assert seb.seb_json(settings) == written
+    assert seb.seb_json(plistlib.loads(plistlib.dumps(settings))) == written
+
+
 def test_dates_are_written_in_utc() -> None:
     assert seb.seb_json({"when": datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)}) == '{"when":"2026-11-21T01:02:03Z"}'
 
