@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, request, url_for
 from flask_babel import gettext as _
@@ -25,6 +25,9 @@ from kernel.db import db
 from kernel.http import current_actor, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+
+if TYPE_CHECKING:
+    from exam_delivery.pages.console_candidate import Refusal, Typed
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -61,10 +64,16 @@ class ConsolePage:
     session_badge: tuple[str, str]
     shows_seats: bool
     is_over: bool
+    address: str
     state_url: str
     shown: str
     now: str
     clock: str
+    refused: Refusal | None
+
+    def typed(self, act: str) -> Typed | None:
+        """Return what stood in the form of an act with the whole room when it was refused; None for every other form."""
+        return self.refused.typed if self.refused and self.refused.act == act else None
 
 
 @bp.get("/")
@@ -76,8 +85,8 @@ def index() -> Page:
 
 
 def view_of(exam_session_id: uuid.UUID, *, is_poll: bool = False) -> RoomView:
-    """Return the room that the address names, as it stands now."""
-    room_id = reading.key(request.args.get("room"))
+    """Return the room that the address names, or the form that was sent, as it stands now."""
+    room_id = reading.key(request.values.get("room"))
     return console.view_room(
         db.session(), exam_session_id, room_id=room_id, actor=current_actor(), at=now(), is_poll=is_poll
     )
@@ -103,6 +112,11 @@ def _counters(counters: Counters) -> list[tuple[str, str, int, str]]:
 @requires(Permission.SESSION_INVIGILATE)
 def room(exam_session_id: uuid.UUID) -> Page:
     """Show the room."""
+    return show_room(exam_session_id)
+
+
+def show_room(exam_session_id: uuid.UUID, refused: Refusal | None = None) -> Page:
+    """Show the room, after a refused act with what was typed."""
     view, zone = view_of(exam_session_id), reading.zone()
     names = {seat.row.attempt_id: seat.row.name for seat in view.seats if seat.row.attempt_id}
     incidents = repository.list_incidents(
@@ -119,14 +133,16 @@ def room(exam_session_id: uuid.UUID) -> Page:
         incidents=console_lines.incident_lines(incidents, names),
         room_name=room_name_of(view),
         session_badge=session_badge(view.sitting.status, view.sitting.cancelled_at),
-        shows_seats=request.args.get("view") == "seats",
+        shows_seats=request.values.get("view") == "seats",
         is_over=view.sitting.status in FINISHED,
+        address=room_address(exam_session_id),
         state_url=url_for("console.state", exam_session_id=exam_session_id, room=view.room_id),
         shown=console_news.marks_of(_changing(view)),
         now=iso(view.at),
         clock=clock_text(view.at),
+        refused=refused,
     )
-    return render_page("exam_delivery/console/room.html", page)
+    return render_page("exam_delivery/console/room.html", page, status=refused.status if refused else 200)
 
 
 @bp.get("/<uuid:exam_session_id>/state")
@@ -152,4 +168,4 @@ def _changing(view: RoomView) -> list[Changing]:
 
 def place() -> dict[str, str]:
     """Return what of the address says which room is shown and how, for links that lead back to it."""
-    return {name: value for name in ("room", "view") if (value := request.args.get(name))}
+    return {name: value for name in ("room", "view") if (value := request.values.get(name))}

@@ -16,6 +16,7 @@ from exam_delivery.models import Incident
 from exam_delivery.pages import console_time, reading
 from exam_delivery.pages.console import room_address, room_name_of
 from exam_delivery.pages.console_candidate import is_drawer, refusal, show_candidate
+from exam_delivery.pages.console_room import carry_out_in_room
 from exam_delivery.repository import attempts as repository
 from exam_delivery.rules.room_acts import FOR_MANY, Act
 from exam_delivery.services import admitting, attempts, console, holds, seat_lists
@@ -157,9 +158,10 @@ def act_on_many(exam_session_id: uuid.UUID) -> Page | Response:
 
 @bp.post("/<uuid:exam_session_id>/room-acts/<any('pause','resume'):name>")
 @requires(Permission.SESSION_INVIGILATE)
-def act_on_room(exam_session_id: uuid.UUID, name: str) -> Response:
+def act_on_room(exam_session_id: uuid.UUID, name: str) -> Page | Response:
     """Pause or resume everybody in the room who can be."""
-    return reading.carry_out(_back(exam_session_id), _told, partial(_apply_to_room, Act(name), exam_session_id))
+    act = Act(name)
+    return carry_out_in_room(exam_session_id, act, _told, partial(_apply_to_room, act, exam_session_id))
 
 
 def _apply_to_room(act: Act, exam_session_id: uuid.UUID, uow: UnitOfWork) -> Outcome:

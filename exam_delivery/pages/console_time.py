@@ -17,7 +17,9 @@ from exam_delivery.pages import console_lines, reading
 from exam_delivery.pages.console import bp, room_address, room_name_of, view_of
 from exam_delivery.pages.console_candidate import is_drawer
 from exam_delivery.pages.console_lines import LostLine, SeatLine
+from exam_delivery.pages.console_room import carry_out_in_room
 from exam_delivery.rules.room import MAX_EXTRA_MINUTES
+from exam_delivery.rules.room_acts import Act
 from exam_delivery.services import attempts, console, extensions, lost_time
 from exam_delivery.services.console import RoomView
 from exam_delivery.services.extensions import Extension
@@ -155,7 +157,7 @@ def add_time(exam_session_id: uuid.UUID) -> Page | Response:
             raise ConflictError(N_("没有可以延时的考生：都已交卷或缺考，或考场已签字"))
         return n
 
-    return reading.carry_out(room_address(exam_session_id), lambda n: _("已为 %(n)s 名考生延时", n=n), verb)
+    return carry_out_in_room(exam_session_id, Act.ADD_TIME, lambda n: str(_("已为 %(n)s 名考生延时", n=n)), verb)
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,7 @@ def test_more_time_for_nobody_is_not_said_to_be_done(session: Session, sitting: 
 
 
 def test_an_act_leads_back_to_the_room_and_the_view_it_came_from(sitting: Sitting, chief: FlaskClient) -> None:
-    begin(sitting, 0)
+    begin(sitting, 0, 2)
     shown = f"?room={sitting.room_ids[0]}&view=seats"
     room = unescape(chief.get(address(sitting, shown)).text)
     opened = address(sitting, f"/candidates/{sitting.people[0].registration_id}{shown}")
