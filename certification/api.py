@@ -76,8 +76,8 @@ def pull_certificates(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @batches.post("/certificates/<uuid:certificate_id>/credential")
-@batches.response(200, CredentialSchema)
 @requires(Permission.CERTIFICATE_ISSUE)
+@batches.response(200, CredentialSchema)
 def make_credential(certificate_id: uuid.UUID) -> dict[str, str]:
     """Make a certificate's verifiable credential (Open Badges 3.0, VC-JWT); each one made is kept with the certificate."""
     base = str(current_app.config["KAOKU"].public_url or request.url_root)

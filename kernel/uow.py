@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,70 @@ class UnitOfWork:
         self.session.flush()
 
 
+@dataclass(slots=True)
+class HeldWork:
+    """A transaction that outlives the units of work inside it, until their answer is kept with them.
+
+    A unit that is refused undoes everything at once and ends the hold: what its caller reads or writes afterwards stands by
+    itself, as it would without a hold.
+    """
+
+    session: Session
+    turn: ExitStack
+    units: list[UnitOfWork] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the transaction still runs."""
+        return self.session.info.get("held") is self
+
+    def undo(self) -> None:
+        """Give up everything, and the turn to write."""
+        if self.is_open:
+            self.session.rollback()
+            self._end()
+
+    def finish(self) -> None:
+        """Commit everything, unless it was undone."""
+        if not self.is_open:
+            return
+        for uow in self.units:
+            _run_last(uow)
+        self.session.commit()
+        self._end()
+        for uow in self.units:
+            _run_after(uow)
+
+    def _end(self) -> None:
+        self.session.info.pop("held")
+        self.turn.close()
+
+
+@contextmanager
+def held_work() -> Iterator[HeldWork]:
+    """Hold together, in one transaction, the units of work inside this block; commit when it ends, undo when it raises.
+
+    Raises
+    ------
+    ConflictError
+        As `unit_of_work` does.
+    """
+    session = _session()
+    if session.info.get("uow") or session.info.get("held"):
+        raise RuntimeError("held_work does not nest")
+    _end_reading(session)
+    with ExitStack() as turn:
+        turn.enter_context(one_turn(session.get_bind()))
+        _begin_writing(session)
+        held = session.info["held"] = HeldWork(session, turn)
+        with _all_or_nothing(held.undo):
+            yield held
+            held.finish()
+
+
 @contextmanager
 def unit_of_work(actor: Actor) -> Iterator[UnitOfWork]:
-    """Open the one transaction of a request, command or job; refuse to nest.
+    """Open the one transaction of a request, command or job, or join the one that is held; refuse to nest.
 
     Raises
     ------
@@ -55,34 +116,71 @@ def unit_of_work(actor: Actor) -> Iterator[UnitOfWork]:
     session = _session()
     if session.info.get("uow"):
         raise RuntimeError("unit_of_work does not nest")
-    _end_reading(session)
-    with one_turn(session.get_bind()):
-        uow = UnitOfWork(session, actor)
-        with _transaction(uow):
+    uow = UnitOfWork(session, actor)
+    if held := session.info.get("held"):
+        with _part_of(held, uow):
             yield uow
-    for after in uow.after_commit:
-        after()
+        return
+    _end_reading(session)
+    with one_turn(session.get_bind()), _transaction(uow):
+        yield uow
+    _run_after(uow)
 
 
 @contextmanager
 def _transaction(uow: UnitOfWork) -> Iterator[None]:
     """Keep the unit's work as a whole, or nothing of it."""
-    session = uow.session
-    session.connection(execution_options={"kaoku_begin": "IMMEDIATE"})
-    session.info["uow"] = uow
+    _begin_writing(uow.session)
+    with _all_or_nothing(uow.session.rollback), _current(uow):
+        yield
+        _run_last(uow)
+        uow.session.commit()
+
+
+@contextmanager
+def _part_of(held: HeldWork, uow: UnitOfWork) -> Iterator[None]:
+    """Keep the unit's work in the transaction that is held, or give up all of that."""
+    with _all_or_nothing(held.undo), _current(uow):
+        yield
+        uow.session.flush()  # what somebody else was faster with is told to this unit's caller
+        held.units.append(uow)
+
+
+@contextmanager
+def _current(uow: UnitOfWork) -> Iterator[None]:
+    uow.session.info["uow"] = uow
     try:
         yield
-        session.flush()
-        for hook in uow.before_commit:
-            hook(uow)
-        session.commit()
+    finally:
+        uow.session.info.pop("uow", None)
+
+
+@contextmanager
+def _all_or_nothing(undo: Callable[[], None]) -> Iterator[None]:
+    """Undo what was written when something is raised; who was slower hears of a conflict."""
+    try:
+        yield
     except BaseException as exc:
-        session.rollback()
+        undo()
         if isinstance(exc, StaleDataError) or is_unique_violation(exc):
             raise ConflictError(N_("数据已被他人修改或已存在，请刷新后重试")) from exc
         raise
-    finally:
-        session.info.pop("uow", None)
+
+
+def _begin_writing(session: Session) -> None:
+    session.connection(execution_options={"kaoku_begin": "IMMEDIATE"})
+
+
+def _run_last(uow: UnitOfWork) -> None:
+    """Run what belongs to the end of the transaction."""
+    uow.session.flush()
+    for hook in uow.before_commit:
+        hook(uow)
+
+
+def _run_after(uow: UnitOfWork) -> None:
+    for after in uow.after_commit:
+        after()
 
 
 def _session() -> Session:

@@ -80,6 +80,7 @@ def load_models() -> None:
         "kernel.identity",
         "kernel.audit",
         "kernel.conflicts",
+        "kernel.idempotency",
         "kernel.jobs",
         "kernel.profiles",
         *COMPONENTS,

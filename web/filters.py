@@ -16,6 +16,7 @@ from item_templates.instances import frozen_or_nothing
 from item_templates.markup import render_html
 from item_templates.registry import all_types
 from kernel.clock import now
+from kernel.http.idempotency import new_key
 
 
 def init_app(app: Flask) -> None:
@@ -24,7 +25,7 @@ def init_app(app: Flask) -> None:
         datetime=format_datetime, date=format_date, relative=relative_time, decimal=format_decimal, item_html=item_html,
         stored_text=stored_text, item_frozen=frozen_or_nothing, item_picture=picture_parts,
     )  # fmt: skip
-    app.jinja_env.globals.update(now=now, item_types=all_types)
+    app.jinja_env.globals.update(now=now, item_types=all_types, new_once_key=new_key)
 
 
 def _local(moment: datetime) -> datetime:

@@ -9,11 +9,13 @@ from flask import current_app
 
 from certification import public as certification
 from exam_delivery import public as exam_delivery
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
+from kernel.idempotency import forget_old_answers
 from kernel.identity.actor import system_actor
-from kernel.jobs import JobContext, handler
+from kernel.jobs import JobContext, every, handler
 from kernel.profiles import values
+from kernel.uow import unit_of_work
 from qbank import public as qbank
 from qbank.public_changes import report_by_statistics
 from qbank.public_statistics import forget_other_figures
@@ -23,6 +25,15 @@ from web.analysis.leads import find_gains, find_leads
 from web.analysis.levels import update_level
 from web.analysis.sessions import CASE_MINIMUM, alarm_reports, analyse_form, statistics_rows
 from web.load_trial import local_sender, run_trial
+
+HOUR_SECONDS = 3600.0
+
+
+@every(HOUR_SECONDS, "web.forget_answers")
+def forget_answers() -> None:
+    """Delete the answers kept under idempotency keys whose day is over."""
+    with unit_of_work(system_actor(name="web.forget_answers")) as uow:
+        forget_old_answers(uow)
 
 
 @handler("results.released")
@@ -68,7 +79,7 @@ def analyse_session(context: JobContext) -> None:
         sources, found = f"exam_session:{exam_session_id}:", []
         for form_id, report in reports.items():
             exam_delivery.store_leads(uow, exam_session_id, form_id, leads[form_id])
-            found += statistics_rows(report, f"{sources}{form_id}", now().date())
+            found += statistics_rows(report, f"{sources}{form_id}", today())
             report_by_statistics(uow, alarm_reports(report, report["title"], rules[CASE_MINIMUM]))
         forget_other_figures(uow, sources, found)
         qbank.record_statistics(uow, found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +13,22 @@ from marshmallow import Schema, fields
 
 from exam_delivery import openapi_exam
 from kernel.http import public, render_page
+from kernel.http.idempotency import HEADER, UNSAFE_METHODS
 
 bp = Blueprint("openapi", __name__)
+
+CONVERTER = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header", "name": HEADER, "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "description": (
+        "names this call for 24 hours: sent again with the same content it is not done again, and what was answered comes "
+        "back with `Idempotency-Replayed: true`; with other content it is refused (422); a refusal is not kept"
+    ),
+}  # fmt: skip
+STILL_RUNNING: dict[str, Any] = {
+    "409": {"description": "not possible as things stand, or the same Idempotency-Key is still at work (Retry-After)"}
+}
 
 
 class ErrorSchema(Schema):
@@ -71,9 +87,22 @@ def add_blueprint(app: Flask, blueprint: Any) -> None:
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document: the application's own calls and those of the answering program."""
-    spec: dict[str, Any] = current_app.extensions["kaoku_api"].spec.to_dict()
+    spec: dict[str, Any] = deepcopy(current_app.extensions["kaoku_api"].spec.to_dict())
+    _name_keys(spec["paths"])
     spec["paths"] |= openapi_exam.paths()
     return spec
+
+
+def _name_keys(paths: dict[str, dict[str, Any]]) -> None:
+    """Give every writing call of a person or program the header under which it is done once."""
+    for rule in current_app.url_map.iter_rules():
+        if not hasattr(current_app.view_functions[rule.endpoint], "required_permissions"):
+            continue
+        path = CONVERTER.sub(r"{\1}", rule.rule)
+        for method in (rule.methods or set()) & UNSAFE_METHODS:
+            if operation := paths.get(path, {}).get(method.lower()):
+                operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
+                operation["responses"] = {**STILL_RUNNING, **operation["responses"]}
 
 
 @bp.get("/api/v1/openapi.json")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from flask import current_app, g, request
 
 from kernel.db import db
 from kernel.errors import ForbiddenError, UnauthenticatedError
+from kernel.http.idempotency import once
 from kernel.i18n import N_
 from kernel.identity.actor import ANONYMOUS, Actor
 from kernel.identity.permissions import Permission
@@ -74,7 +75,7 @@ def _require_own_password(actor: Actor) -> None:
 
 
 def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run for actors who hold at least one of the permissions."""
+    """Let a view run for actors who hold at least one of the permissions, and once for each key that a request names."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -83,7 +84,7 @@ def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P,
             if not any(actor.may(p) for p in permissions):
                 raise ForbiddenError(N_("没有权限进行此操作，请联系本机构管理员"), permission=permissions[0].value)
             _require_own_password(actor)
-            return view(*args, **kwargs)
+            return cast("R", once(actor, lambda: view(*args, **kwargs)))
 
         guarded.required_permissions = permissions  # type: ignore[attr-defined]
         return guarded

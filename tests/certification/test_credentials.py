@@ -201,7 +201,11 @@ def test_holder_office_and_program_each_get_it_and_verifiers_find_keys_and_lists
     officer = sign_in(Role.CERTIFICATION_OFFICER)
     assert "下载可验证凭证" in officer.get(f"/certification/certificates/{row.certificate_id}").text
     by_page = officer.post(f"/certification/certificates/{row.certificate_id}/credential")
-    by_program = officer.post(f"/api/v1/certification/certificates/{row.certificate_id}/credential").json
+    program = f"/api/v1/certification/certificates/{row.certificate_id}/credential"
+    by_program, again = (officer.post(program, headers={"Idempotency-Key": "key-1"}) for _ in range(2))
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json == by_program.json
+    by_program = by_program.json
     holder = app.test_client()
     holder.post("/my-results", data={"name": row.name, "id_number": id_number(1), "number": row.number})
     address = f"/my-results/certificates/{row.certificate_id}/credential"
