@@ -19,6 +19,7 @@ from exam_delivery.models.devices import DeviceMove, RoomDevice
 from exam_delivery.models.equating import Equating
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
+from exam_delivery.models.late_answers import LateDecision
 from exam_delivery.models.leaving import LeaveEvent
 from exam_delivery.models.lockdown import LockdownExemption, SessionLockdown
 from exam_delivery.models.marking import (
@@ -86,6 +87,7 @@ __all__ = [
     "IncidentPerson",
     "IncidentRoom",
     "KeyChange",
+    "LateDecision",
     "LeaveEvent",
     "LoadTrial",
     "LockdownExemption",

@@ -8,7 +8,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, Text, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.audit.models import make_append_only
@@ -105,7 +117,12 @@ class ResponseEvent(Base):
     """One change of one answer, exactly as it arrived; only ever added."""
 
     __tablename__ = "response_events"
-    __table_args__ = KEPT_BY_KEY
+    __table_args__ = (
+        Index(
+            "ix_response_events_late", "attempt_id", sqlite_where=text("is_late = 1"), postgresql_where=text("is_late")
+        ),
+        KEPT_BY_KEY,
+    )
     attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.attempt_id"), primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

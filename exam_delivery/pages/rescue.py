@@ -16,8 +16,9 @@ from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import rescue as repository
 from exam_delivery.repository import standby
 from exam_delivery.repository.attempts import SeatRow
-from exam_delivery.rules.rescue import STATE_LABELS, VERDICT_LABELS, RescueState, Verdict
-from exam_delivery.services import rescue
+from exam_delivery.rules.merging import VERDICT_LABELS, Verdict
+from exam_delivery.rules.rescue import STATE_LABELS, RescueState
+from exam_delivery.services import merging, rescue
 from exam_delivery.services.rescue import Preview
 from kernel.clock import now
 from kernel.db import db
@@ -90,7 +91,7 @@ def seat(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page:
 
 def _seat_page(exam_session_id: uuid.UUID, registration_id: uuid.UUID, error: str = "") -> Page:
     actor, session = current_actor(), db.session()
-    attempt = rescue.open_seat(session, exam_session_id, registration_id, actor=actor)
+    attempt = merging.open_seat(session, exam_session_id, registration_id, actor=actor)
     files = repository.files_of(session, attempt.attempt_id, actor=actor)
     page = RescueSeatPage(
         exam_session_id=exam_session_id,

@@ -12,7 +12,7 @@ from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.pages import agreement_todos, appeal_todos, room_todos
 from exam_delivery.pages.reading import translated
 from exam_delivery.repository import equating_decisions, key_changes, marking_training, misconduct, planning, rescue
-from exam_delivery.services import marking
+from exam_delivery.services import late_answers, marking
 from exam_delivery.services.readiness import find_blockers
 from kernel.clock import now
 from kernel.http import Todo
@@ -35,6 +35,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += agreement_todos.for_chiefs(session, actor)
         held = rescue.count_held(session, actor=actor)
         found.append(Todo(_("待裁定的应急文件"), held, url_for("rescue.index"), severity="warning"))
+        found += _late_answers(session, actor)
     if actor.may(Permission.SESSION_WRITE):
         found.append(_cases(session, actor))
     if actor.may(Permission.RESPONSE_MARK):
@@ -57,6 +58,17 @@ def _equatings(session: Session, actor: Actor) -> list[Todo]:
     if not waiting:
         return []
     return [Todo(_("待审批的等值"), len(waiting), url_for("equating.detail", equating_id=waiting[0].equating_id))]
+
+
+def _late_answers(session: Session, actor: Actor) -> list[Todo]:
+    """Return the sessions with candidates about whose late answers nobody has decided."""
+    return [
+        Todo(
+            _("待裁定的迟到答案：%(name)s", name=sitting.name), n,
+            url_for("late_answers.index", exam_session_id=sitting.exam_session_id), severity="warning",
+        )
+        for sitting, n in late_answers.waiting_sessions(session, actor=actor)
+    ]  # fmt: skip
 
 
 def _cases(session: Session, actor: Actor) -> Todo:

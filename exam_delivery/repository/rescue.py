@@ -1,11 +1,11 @@
-"""Rescue files and the answers they are merged with."""
+"""Rescue files, and which answers the server keeps already."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import (
@@ -14,10 +14,9 @@ from exam_delivery.models import (
     Registration,
     RescueFile,
     ResponseEvent,
-    ResponseState,
     VoidedAttempt,
 )
-from exam_delivery.rules.rescue import Known, RescueEvent, RescueState
+from exam_delivery.rules.rescue import RescueState
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -57,6 +56,16 @@ def count_held(session: Session, *, actor: Actor) -> int:
     return len(session.scalars(query).all())
 
 
+def count_held_by_session(session: Session, exam_session_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many files of each session hold late answers that wait for a decision."""
+    query = (
+        select(RescueFile.exam_session_id, func.count())
+        .where(RescueFile.exam_session_id.in_(exam_session_ids), RescueFile.state == RescueState.HELD)
+        .group_by(RescueFile.exam_session_id)
+    )
+    return {key: n for key, n in session.execute(query)}  # noqa: C416 - rows are not pairs to the type checker
+
+
 def list_files(session: Session, *, actor: Actor, limit: int = 200) -> list[tuple[RescueFile, Registration, str]]:
     """Return the files of the organisation with whose they are, those that wait first, then the newest."""
     owner = func.coalesce(Attempt.registration_id, VoidedAttempt.registration_id)
@@ -73,33 +82,7 @@ def list_files(session: Session, *, actor: Actor, limit: int = 200) -> list[tupl
     return [(file, registration, name) for file, registration, name in session.execute(query)]
 
 
-def known_answers(session: Session, attempt_id: uuid.UUID) -> dict[int, Known]:
-    """Return the newest answer in time of each slot, with the sign-in under which it was given."""
-    query = (
-        select(ResponseState.slot, ResponseState.seq, ResponseState.response, ResponseEvent.generation)
-        .outerjoin(
-            ResponseEvent,
-            and_(
-                ResponseEvent.attempt_id == ResponseState.attempt_id,
-                ResponseEvent.slot == ResponseState.slot,
-                ResponseEvent.seq == ResponseState.seq,
-            ),
-        )
-        .where(ResponseState.attempt_id == attempt_id)
-    )
-    return {slot: Known(seq, generation or 0, response) for slot, seq, response, generation in session.execute(query)}
-
-
 def stored_events(session: Session, attempt_id: uuid.UUID) -> set[tuple[int, int]]:
     """Return slot and sequence number of every event that is kept."""
     query = select(ResponseEvent.slot, ResponseEvent.seq).where(ResponseEvent.attempt_id == attempt_id)
     return {(slot, seq) for slot, seq in session.execute(query)}
-
-
-def advance(session: Session, attempt_id: uuid.UUID, event: RescueEvent, state: ResponseState) -> None:
-    """Make an answer of a rescue file the newest one of its slot."""
-    present = session.get(ResponseState, (attempt_id, event.slot), populate_existing=True)
-    if present is None:
-        session.add(state)
-        return
-    present.seq, present.response, present.received_at = state.seq, state.response, state.received_at

@@ -12,7 +12,7 @@ import enum
 import hmac
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,6 +21,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from exam_delivery.rules.merging import ALL_LATE, GivenAnswer
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -44,27 +45,12 @@ class RescueState(enum.StrEnum):
     LEFT_OUT = "left_out"
 
 
-class Verdict(enum.StrEnum):
-    """What becomes of one answer of a rescue file."""
-
-    COUNTS = "counts"
-    SAME = "same"
-    OLDER = "older"
-    LATE = "late"
-
-
 STATE_LABELS: dict[RescueState, str] = {
     RescueState.UPLOADED: N_("已上传，待导入"),
     RescueState.IMPORTED: N_("已导入"),
     RescueState.HELD: N_("有迟到答案，待裁定"),
     RescueState.COUNTED: N_("迟到答案已计入"),
     RescueState.LEFT_OUT: N_("迟到答案不计入"),
-}
-VERDICT_LABELS: dict[Verdict, str] = {
-    Verdict.COUNTS: N_("计入"),
-    Verdict.SAME: N_("服务器已有，不变"),
-    Verdict.OLDER: N_("服务器有更新的答案，不变"),
-    Verdict.LATE: N_("迟到，保留待裁定"),
 }
 
 
@@ -84,30 +70,6 @@ class Envelope:
     made_at: str
     nonce: bytes
     sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RescueEvent:
-    """One answer of a rescue file; `answered_at` is the server's clock as the page carried it, None when it had none.
-
-    `generation` is the sign-in under which it was given: a later one may seal what an earlier one left on the computer.
-    """
-
-    slot: int
-    seq: int
-    response: str
-    client_time: str
-    answered_at: datetime | None
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The newest answer in time that the server holds for a slot."""
-
-    seq: int
-    generation: int
-    response: str
 
 
 def attempt_key(root: bytes, attempt_id: uuid.UUID, generation: int) -> bytes:
@@ -139,7 +101,7 @@ def read_envelope(data: bytes) -> Envelope:
     return found
 
 
-def open_envelope(envelope: Envelope, key: bytes, *, n_slots: int) -> list[RescueEvent]:
+def open_envelope(envelope: Envelope, key: bytes, *, n_slots: int) -> list[GivenAnswer]:
     """Return the answers inside; raises InvalidInputError when a single bit differs or the key is another attempt's."""
     bound_to = "\n".join((FORMAT, str(envelope.attempt_id), str(envelope.generation), envelope.made_at))
     try:
@@ -152,7 +114,7 @@ def open_envelope(envelope: Envelope, key: bytes, *, n_slots: int) -> list[Rescu
         raise InvalidInputError(CHANGED, fields={"file": [CHANGED]}) from exc
 
 
-def _event(raw: Mapping[str, Any], n_slots: int, sealed_under: int) -> RescueEvent:
+def _event(raw: Mapping[str, Any], n_slots: int, sealed_under: int) -> GivenAnswer:
     slot, seq = raw["slot"], raw["seq"]
     generation = min(sealed_under, int(raw.get("generation") or sealed_under))
     response = json.dumps(raw["response"] or [], ensure_ascii=False, separators=(",", ":"))
@@ -161,7 +123,7 @@ def _event(raw: Mapping[str, Any], n_slots: int, sealed_under: int) -> RescueEve
     if not isinstance(json.loads(response), list) or len(response) > MAX_RESPONSE:
         raise ValueError(slot)
     client_time = "".join(c for c in str(raw.get("client_time", ""))[:40] if c.isprintable())
-    return RescueEvent(slot, seq, response, client_time, _moment(raw.get("at")), generation)
+    return GivenAnswer(slot, seq, response, client_time, _moment(raw.get("at")), generation)
 
 
 def _moment(text: object) -> datetime | None:
@@ -170,35 +132,6 @@ def _moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
-
-
-def judge(
-    events: Sequence[RescueEvent], known: Mapping[int, Known], *, until: datetime | None
-) -> list[tuple[RescueEvent, Verdict]]:
-    """Return what becomes of each answer, by slot; those given after `until` are late, None lets all of them count.
-
-    The order is that of the answer protocol: first the sign-in (generation), then the sequence number, never the arrival.
-
-    Examples
-    --------
-    >>> event = RescueEvent(1, 4, '["b"]', "", None, 1)
-    >>> judge([event], {1: Known(3, 1, '["a"]')}, until=None)[0][1].value
-    'counts'
-    >>> judge([event], {1: Known(3, 2, '["a"]')}, until=None)[0][1].value
-    'older'
-    """
-    ordered = sorted(events, key=lambda event: (event.slot, event.seq))
-    return [(event, _verdict(event, known.get(event.slot), until)) for event in ordered]
-
-
-def _verdict(event: RescueEvent, known: Known | None, until: datetime | None) -> Verdict:
-    if known is not None:
-        mine, theirs = (event.generation, event.seq), (known.generation, known.seq)
-        if mine <= theirs:
-            is_same = json.loads(known.response) == json.loads(event.response)
-            return Verdict.SAME if is_same else Verdict.OLDER
-    is_in_time = until is None or (event.answered_at is not None and event.answered_at <= until)
-    return Verdict.COUNTS if is_in_time else Verdict.LATE
 
 
 def until_when(
@@ -219,5 +152,5 @@ def until_when(
     if is_open and ended_at is None and at <= deadline + grace:
         return None
     if not is_open or rule != LateRule.COUNT:
-        return datetime.min.replace(tzinfo=at.tzinfo)
+        return ALL_LATE
     return min(deadline, ended_at or deadline) + grace

@@ -108,6 +108,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "present": N_("撤销缺考"),
     "note": N_("情况记录"),
     "rescue": N_("导入应急文件"),
+    "late_answers": N_("迟到的答案"),
     "leave": N_("离开考试页面"),
     "check_in": N_("准许入场"),
     "undo_check_in": N_("撤销入场核验"),

@@ -27,7 +27,7 @@ from exam_delivery.repository.rulings import RulingFilter
 from exam_delivery.rules.rulings import RulingState
 from exam_delivery.rules.states import SESSION_LABELS, check_step
 from exam_delivery.rules.statistics import Distribution
-from exam_delivery.services import results
+from exam_delivery.services import late_answers, results
 from exam_delivery.services.equated_scores import Scale, scale_of_batch
 from exam_delivery.services.misconduct import decided_misconduct
 from exam_delivery.services.packages import ResultOutcome, results_digest
@@ -146,6 +146,7 @@ def _blockers(
         message = N_("答案变更案 %(code)s 还没有办结，办结后才能发布")
         found.append(Blocker(message, "key_changes", {"code": code}))
     found += _ruling_blockers(session, actor, batch, sessions)
+    found += late_answers.release_blockers(session, sessions, actor=actor)
     left = [
         r for r in registrations
         if r.exam_session_id is None and r.status is RegistrationStatus.ADMITTED and r.takes_theory

@@ -1,6 +1,6 @@
 """Rescue files: taken in by the invigilator, looked at before anything changes, merged once, and decided where they came late.
 
-The order is always: attempt locked, file locked. What is uploaded stays, whatever is decided about it.
+The order is always: session locked, attempt locked, file locked. What is uploaded stays, whatever is decided about it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ from exam_delivery.models import (
     Incident,
     RescueFile,
     ResponseEvent,
-    ResponseState,
-    SessionStatus,
 )
 from exam_delivery.repository import attempts as attempts_repository
+from exam_delivery.repository import merging as merging_repository
 from exam_delivery.repository import planning, standby
 from exam_delivery.repository import rescue as repository
 from exam_delivery.rules import keys, rescue
-from exam_delivery.rules.receipts import is_answered, make_receipt
-from exam_delivery.rules.rescue import RescueEvent, RescueState, Verdict
+from exam_delivery.rules.merging import ALL_LATE, GivenAnswer, Verdict, judge, places_of
+from exam_delivery.rules.rescue import RescueState
 from exam_delivery.rules.states import FINISHED
-from exam_delivery.services import recusal
-from exam_delivery.services.reach import check_attempt_in_reach, check_seat_in_reach
-from exam_delivery.services.scoring import SCORABLE, enqueue_scoring
+from exam_delivery.services import late_answers, merging
+from exam_delivery.services.reach import check_attempt_in_reach
 from kernel import audit, crypto, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -43,7 +41,7 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 NOTHING = timedelta(0)
-Verdicts = list[tuple[RescueEvent, Verdict]]
+Verdicts = list[tuple[GivenAnswer, Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +49,8 @@ class Preview:
     """What an import would do, or did: each answer with the place that the candidate sees and what becomes of it."""
 
     file: RescueFile
-    lines: Sequence[tuple[int, RescueEvent, Verdict]]
+    lines: Sequence[tuple[int, GivenAnswer, Verdict]]
     counts: dict[str, int]
-
-
-def open_seat(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> Attempt:
-    """Return the attempt of a candidate in the actor's reach; raises NotFoundError."""
-    require(actor, Permission.SESSION_INVIGILATE)
-    check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
-    seat = attempts_repository.get_seat(session, registration_id, actor=actor)
-    sitting = planning.get_session(session, exam_session_id, actor=actor)
-    if seat.exam_room_id:
-        recusal.check_console(session, actor, sitting, {seat.exam_room_id})
-    attempt = session.get(Attempt, seat.attempt_id) if seat.attempt_id else None
-    if attempt is None:
-        raise NotFoundError(N_("考生还没有备卷，请联系考务管理员"))
-    return attempt
 
 
 def upload(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, data: bytes) -> RescueFile:
@@ -77,7 +61,7 @@ def upload(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UU
     InvalidInputError
         If it is no rescue file, was changed or torn, or is another candidate's.
     """
-    attempt = open_seat(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    attempt = merging.open_seat(uow.session, exam_session_id, registration_id, actor=uow.actor)
     if len(data) > rescue.MAX_FILE:
         raise InvalidInputError(rescue.UNREADABLE, fields={"file": [rescue.UNREADABLE]})
     envelope = rescue.read_envelope(data)
@@ -114,7 +98,7 @@ def _foreign(uow: UnitOfWork, exam_session_id: uuid.UUID, attempt_id: uuid.UUID)
     )
 
 
-def _open(attempt: Attempt, data: bytes) -> list[RescueEvent]:
+def _open(attempt: Attempt, data: bytes) -> list[GivenAnswer]:
     envelope = rescue.read_envelope(data)
     key = rescue.attempt_key(crypto.purpose_key(rescue.PURPOSE), attempt.attempt_id, envelope.generation)
     return rescue.open_envelope(envelope, key, n_slots=attempt.n_slots)
@@ -128,7 +112,7 @@ def preview(session: Session, rescue_file_id: uuid.UUID, *, actor: Actor, at: da
     attempt = session.get_one(Attempt, file.attempt_id)
     sitting = planning.get_session(session, file.exam_session_id, actor=actor)
     verdicts = _judge(session, attempt, sitting, file, at)
-    places = {slot: place for place, slot in enumerate((s for one in attempt.layout["sections"] for s in one), 1)}
+    places = places_of(attempt.layout)
     lines = sorted((places.get(event.slot, event.slot), event, verdict) for event, verdict in verdicts)
     return Preview(file, lines, _counts(verdicts))
 
@@ -142,8 +126,14 @@ def _judge(session: Session, attempt: Attempt, sitting: ExamSession, file: Rescu
         grace_seconds=attempt.grace_seconds,
         at=at,
     )
-    known = repository.known_answers(session, attempt.attempt_id)
-    return rescue.judge(_open(attempt, file.body), known, until=until)
+    return _verdicts(session, attempt, file, until)
+
+
+def _verdicts(session: Session, attempt: Attempt, file: RescueFile, until: datetime | None) -> Verdicts:
+    """Return what becomes of the answers; those that also came late by the network are decided there, not twice."""
+    known = merging_repository.known_answers(session, [attempt.attempt_id])[attempt.attempt_id]
+    apart = late_answers.decided_here(session, attempt)
+    return judge(_open(attempt, file.body), known, until=until, apart=apart)
 
 
 def _counts(verdicts: Verdicts) -> dict[str, int]:
@@ -160,7 +150,7 @@ def import_file(uow: UnitOfWork, rescue_file_id: uuid.UUID) -> RescueFile:
     at = now()
     verdicts = _judge(uow.session, attempt, sitting, file, at)
     _keep(uow, attempt, verdicts, at)
-    _count(uow, attempt, [event for event, verdict in verdicts if verdict is Verdict.COUNTS], at)
+    merging.count(uow, attempt, [event for event, verdict in verdicts if verdict is Verdict.COUNTS], at)
     counts = _counts(verdicts)
     is_evidence = attempt.registration_id is None  # voided: kept, and nobody has to decide whether it counts
     file.state = RescueState.HELD if counts[Verdict.LATE] and not is_evidence else RescueState.IMPORTED
@@ -178,9 +168,10 @@ def import_file(uow: UnitOfWork, rescue_file_id: uuid.UUID) -> RescueFile:
 def _locked(uow: UnitOfWork, rescue_file_id: uuid.UUID) -> tuple[Attempt, RescueFile, ExamSession]:
     file = repository.get_file(uow.session, rescue_file_id, actor=uow.actor)
     check_attempt_in_reach(uow.session, file.exam_session_id, file.attempt_id, actor=uow.actor)
+    sitting = planning.lock_session(uow.session, file.exam_session_id, actor=uow.actor)
     attempt = attempts_repository.lock_attempt(uow.session, file.attempt_id, actor=uow.actor)
     file = repository.get_file(uow.session, rescue_file_id, actor=uow.actor, lock=True)
-    return attempt, file, planning.get_session(uow.session, file.exam_session_id, actor=uow.actor)
+    return attempt, file, sitting
 
 
 def _keep(uow: UnitOfWork, attempt: Attempt, verdicts: Verdicts, at: datetime) -> None:
@@ -199,38 +190,17 @@ def _keep(uow: UnitOfWork, attempt: Attempt, verdicts: Verdicts, at: datetime) -
     uow.flush()
 
 
-def _count(uow: UnitOfWork, attempt: Attempt, events: Sequence[RescueEvent], at: datetime) -> None:
-    """Let answers count: the states advance, and the receipt of one who has handed in covers them too."""
-    if not events:
-        return
-    for event in events:
-        state = ResponseState(
-            attempt_id=attempt.attempt_id, slot=event.slot, seq=event.seq, response=event.response, received_at=at
-        )
-        repository.advance(uow.session, attempt.attempt_id, event, state)
-    uow.flush()
-    responses = attempts_repository.responses_of(uow.session, [attempt.attempt_id])[attempt.attempt_id]
-    attempt.n_answered = sum(map(is_answered, responses.values()))
-    if attempt.submitted_at is not None:
-        number = attempts_repository.admission_numbers(uow.session, [attempt])[attempt.registration_id]
-        attempt.receipt = make_receipt(responses, number, attempt.submitted_at)
-
-
 def decide(uow: UnitOfWork, rescue_file_id: uuid.UUID, *, does_count: bool, reason: str) -> RescueFile:
     """Let late answers count, or not; by somebody other than who imported them, as long as no results are out."""
     require(uow.actor, Permission.SESSION_CONTROL)
     attempt, file, sitting = _locked(uow, rescue_file_id)
     _check_decision(uow, file, sitting, reason)
-    if does_count and attempt.registration_id is None:
-        raise ConflictError(N_("这份作答已因换卷作废，迟到的答案只能留作证据，请裁定为不计入"))
+    if does_count:
+        merging.check_countable(attempt)
     at = now()
     if does_count:
-        verdicts = rescue.judge(
-            _open(attempt, file.body), repository.known_answers(uow.session, attempt.attempt_id), until=None
-        )
-        _count(uow, attempt, [event for event, verdict in verdicts if verdict is Verdict.COUNTS], at)
-        if sitting.status in SCORABLE:
-            enqueue_scoring(uow, sitting)
+        verdicts = _verdicts(uow.session, attempt, file, ALL_LATE)
+        merging.count_late(uow, attempt, sitting, [event for event, verdict in verdicts if verdict is Verdict.LATE], at)
     file.state = RescueState.COUNTED if does_count else RescueState.LEFT_OUT
     file.decided_by, file.decided_at, file.decision_reason = uow.actor.user_id, at, reason.strip()
     _note(uow, attempt, f"{rescue.STATE_LABELS[file.state]}：{reason.strip()}", at)
@@ -244,10 +214,8 @@ def _check_decision(uow: UnitOfWork, file: RescueFile, sitting: ExamSession, rea
         raise ConflictError(N_("这个应急文件没有待裁定的答案，请刷新页面"))
     if file.imported_by == uow.actor.user_id:
         raise ConflictError(N_("导入的人不能裁定同一个文件，请另一名有权限的人员处理"))
-    if sitting.status is SessionStatus.RELEASED:
-        raise ConflictError(N_("成绩已发布，请通过成绩复核处理；应急文件仍然保存"))
-    if not reason.strip():
-        raise InvalidInputError(N_("请写明裁定的理由"), fields={"reason": [N_("请写明裁定的理由")]})
+    merging.check_unreleased(sitting)
+    merging.check_reason(reason)
 
 
 def _note(uow: UnitOfWork, attempt: Attempt, text: str, at: datetime) -> None:
