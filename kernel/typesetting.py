@@ -34,7 +34,10 @@ MAX_PICTURE_PIXELS = 30_000_000
 _LIBRARY = Path(__file__).with_name("typesetting.typ")
 _ASSET_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(png|jpg|gif|webp|svg)")
 _UNPRINTABLE = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
-_PICTURE_SUFFIXES = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
+_PICTURE_SUFFIXES = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
+"""MPO is what a telephone's JPEG is called that carries further pictures behind the first."""
+_READERS = ("PNG", "JPEG", "GIF", "WEBP")
+"""No other reader of the library is ever given what somebody uploaded; the one of JPEG reads MPO too."""
 _NO_DATE = 0
 
 
@@ -100,7 +103,7 @@ def picture_suffix(data: bytes) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as picture:
+            with Image.open(io.BytesIO(data), formats=_READERS) as picture:
                 suffix = _PICTURE_SUFFIXES.get(picture.format or "")
                 if picture.width * picture.height > MAX_PICTURE_PIXELS:
                     return None
@@ -117,7 +120,7 @@ def printable_photo(data: bytes, *, max_width: int = 413, max_height: int = 579)
     """
     if picture_suffix(data) is None:
         return None
-    with Image.open(io.BytesIO(data)) as picture:
+    with Image.open(io.BytesIO(data), formats=_READERS) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGBA")
     upright.thumbnail((max_width, max_height))
     ground = Image.new("RGB", upright.size, "white")

@@ -20,6 +20,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+CAMERA_ENDPOINTS = frozenset({"door_photos.show", "door_photos.take"})
+"""The page at the door alone may ask for the camera; it shows what it takes as an element's own stream and as `blob:`."""
+WITH_CAMERA = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 OPEN_PREFIXES = ("/api/v1/exam/", "/api/v1/certification/inbound/")
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -50,6 +53,8 @@ def _is_open_api() -> bool:
 
 
 def _add_headers(response: Response) -> Response:
+    if request.endpoint in CAMERA_ENDPOINTS:
+        response.headers["Permissions-Policy"] = WITH_CAMERA
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:

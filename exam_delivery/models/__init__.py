@@ -16,6 +16,7 @@ from exam_delivery.models.attempts import (
     SubmitKind,
 )
 from exam_delivery.models.devices import DeviceMove, RoomDevice
+from exam_delivery.models.door_photos import DoorPhoto
 from exam_delivery.models.equating import Equating
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
@@ -72,6 +73,7 @@ __all__ = [
     "ContactGap",
     "DeadlineChange",
     "DeviceMove",
+    "DoorPhoto",
     "Equating",
     "ExamBatch",
     "ExamDocument",

@@ -114,6 +114,9 @@ class ExamSession(Base):
     checks_in_first: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="nobody signs in whose identity was not checked at the door"
     )
+    door_photo: Mapped[str] = mapped_column(
+        String(8), default="off", server_default="off", comment="a photo at the door: off, optional or required"
+    )
     per_page: Mapped[str] = mapped_column(String(8), default="one")
     shuffle_items: Mapped[bool] = mapped_column(default=True)
     shuffle_choices: Mapped[bool] = mapped_column(default=True)

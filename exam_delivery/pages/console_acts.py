@@ -20,6 +20,7 @@ from exam_delivery.pages.console_room import carry_out_in_room
 from exam_delivery.repository import attempts as repository
 from exam_delivery.rules.room_acts import FOR_MANY, Act
 from exam_delivery.services import admitting, attempts, console, holds, seat_lists
+from exam_delivery.services.door_photos import read_no_photo
 from exam_delivery.services.room_acts import Why, read_reason
 from kernel.clock import now
 from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
@@ -73,6 +74,11 @@ def _move(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
     )  # fmt: skip
 
 
+def _check_in(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
+    without = read_no_photo(reading.text("no_photo"), reading.text("no_photo_note"))
+    return admitting.check_in(uow, sitting, person, without=without)
+
+
 def _swap_device(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
     return admitting.swap_device(uow, sitting, person, code=reading.text("device"), why=_why())
 
@@ -82,7 +88,7 @@ def _note(uow: UnitOfWork, sitting: uuid.UUID, person: uuid.UUID) -> object:
 
 
 ACTS: Mapping[Act, tuple[Verb, str]] = {
-    Act.CHECK_IN: (admitting.check_in, N_("已记录核验入场")),
+    Act.CHECK_IN: (_check_in, N_("已记录核验入场")),
     Act.UNDO_CHECK_IN: (partial(_with_person, admitting.undo_check_in), N_("已撤销入场核验")),
     Act.REFUSE: (partial(_with_person, admitting.refuse), N_("已记不准入场；核验清楚后可以改为准许入场")),
     Act.ADD_TIME: (_add_time, N_("已延时，考生页面几秒内显示新的截止时间")),

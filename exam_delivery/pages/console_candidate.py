@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from flask import request, send_file, url_for
 from flask_babel import gettext as _
@@ -16,8 +17,9 @@ from exam_delivery.models import ExamSession
 from exam_delivery.pages import console_lines, reading
 from exam_delivery.pages.console import bp, place, room_address, view_of
 from exam_delivery.pages.console_lines import IncidentLine, LostLine, SeatLine, line_of
-from exam_delivery.repository import candidates, devices, seating
+from exam_delivery.repository import candidates, devices, door_photos, seating
 from exam_delivery.repository.attempts import AssignedRoom
+from exam_delivery.rules.door_photos import NO_PHOTO_LABELS, DoorPhotoRule
 from exam_delivery.rules.room_acts import ACT_LABELS, Act
 from exam_delivery.services import console, lost_time, photos
 from exam_delivery.services.console import Seat
@@ -94,6 +96,7 @@ class CandidatePage:
     free_seat: int | None
     machine: str | None
     photo: str
+    door: DoorPhotoLine | None
     place: Mapping[str, str]
     back: str
     is_fragment: bool
@@ -102,6 +105,31 @@ class CandidatePage:
     def typed(self, act: str) -> Typed:
         """Return what stood in the form of an act."""
         return self.refused.typed if self.refused and self.refused.act == act else UNTOUCHED
+
+
+@dataclass(frozen=True, slots=True)
+class DoorPhotoLine:
+    """The photo taken at the door: where it is shown and taken; `reasons` where one is required and there is none."""
+
+    href: str
+    picture: str
+    taken: str
+    reasons: Sequence[tuple[str, str]]
+
+
+def door_line(sitting: ExamSession, registration_id: uuid.UUID, at: Mapping[str, str]) -> DoorPhotoLine | None:
+    """Return what is known of the photo at the door, None where the session takes none."""
+    if sitting.door_photo == DoorPhotoRule.OFF:
+        return None
+    keys: dict[str, Any] = {"exam_session_id": sitting.exam_session_id, "registration_id": registration_id}
+    row = door_photos.find(db.session(), sitting.exam_session_id, registration_id)
+    is_wanting = row is None and sitting.door_photo == DoorPhotoRule.REQUIRED
+    return DoorPhotoLine(
+        href=url_for("door_photos.show", **(keys | dict(at))),
+        picture=url_for("door_photos.picture", **keys, of=row.digest[:8]) if row else "",
+        taken=_("%(time)s，%(who)s", time=console_lines.clock_text(row.taken_at), who=row.taken_by_name) if row else "",
+        reasons=[(one.value, _(label)) for one, label in NO_PHOTO_LABELS.items()] if is_wanting else (),
+    )
 
 
 @bp.get("/<uuid:exam_session_id>/candidates/<uuid:registration_id>")
@@ -132,7 +160,8 @@ def show_candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID, refus
         rooms=view.rooms,
         free_seat=_free_seat(exam_session_id, seat) if Act.MOVE in acts else None,
         machine=_machine(seat) if Act.SWAP_DEVICE in acts else None,
-        photo=_photo_address(exam_session_id, registration_id),
+        photo=photo_address(exam_session_id, registration_id),
+        door=door_line(view.sitting, registration_id, place()),
         place=place(),
         back=room_address(exam_session_id),
         is_fragment=is_drawer(),
@@ -141,7 +170,8 @@ def show_candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID, refus
     return render_page("exam_delivery/console/candidate.html", page, status=refused.status if refused else 200)
 
 
-def _photo_address(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> str:
+def photo_address(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> str:
+    """Return where the photo that the roster brought is, if there is one."""
     if candidates.photo_of(db.session(), registration_id, actor=current_actor()) is None:
         return ""
     return url_for("console.photo", exam_session_id=exam_session_id, registration_id=registration_id)

@@ -34,7 +34,9 @@ FIGURES = (
     ("extended", N_("延时人数"), ""), ("takeovers", N_("换设备登录"), ""), ("moves", N_("换座位"), ""),
     ("restarts", N_("换卷重考"), "warning"),
     ("misconduct", N_("违纪案"), "danger"),
+    ("door_photos", N_("入场照片"), ""), ("no_door_photo", N_("未拍入场照片"), "warning"),
 )  # fmt: skip
+ONLY_WHERE_SOME = frozenset({"not_begun", "door_photos", "no_door_photo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _page(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID, error: str = "") 
         figures=[
             (_(label), facts.figures[name], kind if facts.figures[name] else "")
             for name, label, kind in FIGURES
-            if facts.figures[name] or name != "not_begun"
+            if facts.figures[name] or name not in ONLY_WHERE_SOME
         ],
         acts=acts,
         is_signed=len(facts.signed) >= N_SIGNATURES,

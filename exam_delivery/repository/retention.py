@@ -14,6 +14,7 @@ from exam_delivery.models import (
     Attempt,
     Candidate,
     CandidatePhoto,
+    DoorPhoto,
     ExamDocument,
     ExamSession,
     Registration,
@@ -68,11 +69,15 @@ def due_candidates(
 
 
 def due_photos(session: Session, organisation_id: uuid.UUID, before: datetime, *, limit: int) -> list[uuid.UUID]:
-    """Return the keys of people whose photos are due, the oldest first."""
-    query = (
-        select(Candidate.candidate_id)
-        .join(CandidatePhoto, CandidatePhoto.candidate_id == Candidate.candidate_id)
-        .where(Candidate.organisation_id == organisation_id, _is_past(before))
+    """Return the keys of people whose photos are due, of the roster or taken at the door, the oldest first."""
+    of_roster = exists().where(CandidatePhoto.candidate_id == Candidate.candidate_id)
+    at_door = (
+        select(DoorPhoto.registration_id)
+        .join(Registration, Registration.registration_id == DoorPhoto.registration_id)
+        .where(Registration.candidate_id == Candidate.candidate_id)
+    )
+    query = select(Candidate.candidate_id).where(
+        Candidate.organisation_id == organisation_id, of_roster | at_door.exists(), _is_past(before)
     )
     return list(session.scalars(query.order_by(Candidate.created_at, Candidate.candidate_id).limit(limit)))
 
@@ -113,7 +118,10 @@ def forget_places(session: Session, keys: Sequence[uuid.UUID], text: str) -> Non
 
 
 def delete_photos(session: Session, keys: Sequence[uuid.UUID]) -> None:
-    """Delete the photos of some candidates."""
+    """Delete the photos of some candidates, of the roster and taken at the door."""
+    own = select(Registration.registration_id).where(Registration.candidate_id.in_(keys))
+    quiet = {"synchronize_session": False}
+    session.execute(delete(DoorPhoto).where(DoorPhoto.registration_id.in_(own)), execution_options=quiet)
     session.execute(delete(CandidatePhoto).where(CandidatePhoto.candidate_id.in_(keys)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exam_delivery.rules.door_photos import RULE_LABELS, DoorPhotoRule
 from exam_delivery.rules.eligibility import NOTE, EligibilityKey
 from exam_delivery.rules.leaving import MOST_CONSENT_MINUTES, LeaveAction
 from exam_delivery.rules.rescue import LateRule
@@ -16,6 +17,7 @@ LEAVE_LIMIT = "exam.leave_limit"
 CONSENT_LAST_MINUTES = "exam.consent_last_minutes"
 TAKEOVER_CONSENT = "exam.takeover_consent"
 CHECK_IN_FIRST = "exam.check_in_first"
+DOOR_PHOTO = "exam.door_photo"
 LEAVE_ACTION = "exam.leave_action"
 LEAVE_GRACE_SECONDS = "exam.leave_grace_seconds"
 FULL_SCREEN = "exam.full_screen"
@@ -62,6 +64,12 @@ declare(
     ),
     RuleKey(TAKEOVER_CONSENT, True, N_("作答中换一台电脑登录须监考员同意")),
     RuleKey(CHECK_IN_FIRST, False, N_("监考员核验身份以后，考生才能登录")),
+    RuleKey(
+        DOOR_PHOTO,
+        RULE_LABELS[DoorPhotoRule.OFF],
+        N_("入场时拍照，供监考员人工核对（系统不作人脸识别）"),
+        choices=tuple(RULE_LABELS.values()),
+    ),
     RuleKey(LEAVE_LIMIT, 5, N_("允许离开考试页面的次数"), "1–5", minimum=0, maximum=100),
     RuleKey(
         LEAVE_ACTION, LeaveAction.WARN.value, N_("考生离开考试页面时"), choices=tuple(one.value for one in LeaveAction)

@@ -112,6 +112,7 @@ INCIDENT_LABELS: dict[str, str] = {
     "leave": N_("离开考试页面"),
     "check_in": N_("准许入场"),
     "undo_check_in": N_("撤销入场核验"),
+    "no_door_photo": N_("未拍入场照片"),
     "refuse": N_("不准入场"),
     "pause": N_("暂停"),
     "resume": N_("恢复"),

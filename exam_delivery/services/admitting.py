@@ -7,9 +7,10 @@ from datetime import datetime
 
 from exam_delivery.models import Attempt, AttemptStatus, Registration, RegistrationStatus
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import seating
-from exam_delivery.services import devices
+from exam_delivery.repository import planning, seating
+from exam_delivery.services import devices, door_photos
 from exam_delivery.services.devices import Place
+from exam_delivery.services.door_photos import NoPhoto
 from exam_delivery.services.reach import check_room_open, check_seat_in_reach, rooms_in_reach
 from exam_delivery.services.room_acts import Why, note_act, running_session
 from kernel import audit
@@ -21,16 +22,39 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 
-def check_in(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Registration:
-    """Record that a candidate's identity was checked; who was turned away before may sign in again."""
+def check_in(
+    uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, without: NoPhoto | None = None
+) -> Registration:
+    """Record that a candidate's identity was checked; who was turned away before may sign in again.
+
+    Where a photo is required and there is none, `without` says why.
+    """
     registration, attempt = _at_the_door(uow, exam_session_id, registration_id)
     if registration.checked_in_at and not registration.refused_at:
         raise ConflictError(N_("考生已经核验入场"))
+    _check_photo(uow, exam_session_id, registration_id, attempt, without)
     at = now()
     registration.checked_in_at, registration.refused_at = at, None
     _note(uow, attempt, "check_in", "", at)
     audit.record(uow, "registration.check_in", "registration", registration_id)
     return registration
+
+
+def _check_photo(
+    uow: UnitOfWork,
+    exam_session_id: uuid.UUID,
+    registration_id: uuid.UUID,
+    attempt: Attempt | None,
+    without: NoPhoto | None,
+) -> None:
+    """Hold on where a photo is required, or keep why there is none."""
+    sitting = planning.get_session(uow.session, exam_session_id, actor=uow.actor)
+    if not door_photos.lacks_photo(uow.session, sitting, registration_id):
+        return
+    if without is None:
+        raise ConflictError(N_("还没有拍入场照片：请先拍照；拍不了的，选择未拍照的原因后准许入场"))
+    _note(uow, attempt, "no_door_photo", without.text, now())
+    audit.record(uow, "registration.no_door_photo", "registration", registration_id, reason=without.reason.value)
 
 
 def undo_check_in(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, why: Why) -> Registration:

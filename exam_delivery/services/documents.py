@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.documents.model import AdmissionTicket, RoomEntry, RoomSheet, SeatPlan
 from exam_delivery.documents.rendering import (
+    DEFAULT_TICKET_NOTES,
     MAX_TICKETS,
     admission_tickets_pdf,
     door_lists_pdf,
@@ -24,7 +25,8 @@ from exam_delivery.models import Candidate, ExamBatch, ExamDocument, ExamRoom, E
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
 from exam_delivery.rules import keys
-from exam_delivery.services import personal, photos, seat_seal
+from exam_delivery.rules.door_photos import CANDIDATES_NOTICE, DoorPhotoRule
+from exam_delivery.services import door_photos, personal, photos, seat_seal
 from exam_delivery.services.reach import check_session_in_reach
 from kernel import audit, profiles
 from kernel.clock import OFFICIAL_ZONE, now
@@ -107,11 +109,17 @@ def print_document(session: Session, actor: Actor, exam_session_id: uuid.UUID, k
         if seat_seal.is_sealed(row):  # the order of the sheets must not tell the seats either
             entries = sorted(entries, key=lambda entry: entry[0].admission_number or "")
         tickets = [_ticket(entry, row, batch, organisation, pictures) for entry in entries]
-        body = admission_tickets_pdf(tickets, created_at=moment)
+        body = admission_tickets_pdf(tickets, notes=ticket_notes(session, row), created_at=moment)
     else:
         sheets = tuple(_sheets(entries, row, batch, organisation, pictures))
         body = _room_document(kind, sheets, _seat_plan(session, actor), moment)
     return Printed(f"{DOCUMENT_LABELS[kind]}-{row.name}.pdf", body, len(entries))
+
+
+def ticket_notes(session: Session, row: ExamSession) -> tuple[str, ...]:
+    """Return what candidates are told; where a photo is taken at the door they must know it beforehand."""
+    takes_photos = door_photos.rule_for(session, row) is not DoorPhotoRule.OFF
+    return (*DEFAULT_TICKET_NOTES, CANDIDATES_NOTICE) if takes_photos else DEFAULT_TICKET_NOTES
 
 
 def _seat_plan(session: Session, actor: Actor) -> SeatPlan:

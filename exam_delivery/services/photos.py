@@ -27,6 +27,8 @@ from kernel.uow import UnitOfWork
 
 MAX_PHOTOS = 5000
 MAX_PHOTO_BYTES = 2_000_000
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif"})
+"""How files of telephones begin that no reader here opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,30 @@ def _store_photo(uow: UnitOfWork, candidate: Candidate, photo: bytes) -> None:
 def _photo_place(candidate_id: uuid.UUID) -> str:
     """Return what a photo's ciphertext is bound to."""
     return f"candidate_photos|ciphertext|{candidate_id}"
+
+
+def readable_photo(data: bytes, *, most: int, side: int) -> bytes:
+    """Return an uploaded photo as an upright JPEG without its metadata, or say what is wrong with the file.
+
+    Raises
+    ------
+    InvalidInputError
+        With a message beside the field `photo`.
+    """
+    problem = _problem(data, most)
+    picture = None if problem else printable_photo(data, max_width=side, max_height=side)
+    if picture is None:
+        message = problem or N_("文件不是可用的照片，或像素过多；请换一张 JPEG 或 PNG 照片")
+        raise InvalidInputError(message, fields={"photo": [message]})
+    return picture
+
+
+def _problem(data: bytes, most: int) -> str:
+    if len(data) > most:
+        return N_("照片文件过大，请降低拍摄分辨率后重拍，或改用摄像头拍")
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        return N_("不支持 HEIC 格式的照片。请在手机的相机设置中选“兼容性最佳”后重拍，或改用摄像头拍")
+    return ""
 
 
 def read_for_check_in(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, actor: Actor) -> bytes:

@@ -25,12 +25,13 @@ from exam_delivery.repository import accommodations, attempts_planning, planning
 from exam_delivery.repository import candidates as people
 from exam_delivery.rules import keys
 from exam_delivery.rules.accommodations import USUAL_FONT
+from exam_delivery.rules.door_photos import CANDIDATES_NOTICE, DoorPhotoRule
 from exam_delivery.rules.layout import CandidateFacts, FormRenderer, SessionFacts, make_layout
 from exam_delivery.rules.leaving import CODES, Conduct, consent_seconds, known_tools
 from exam_delivery.rules.seating import dealt_form
 from exam_delivery.rules.states import check_step
+from exam_delivery.services import door_photos, forms
 from exam_delivery.services import form_uses as form_uses
-from exam_delivery.services import forms
 from exam_delivery.services.readiness import find_blockers
 from kernel import audit, profiles
 from kernel.canonical import digest_bytes
@@ -88,6 +89,7 @@ def begin_preparation(uow: UnitOfWork, exam_session_id: uuid.UUID) -> Preparatio
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
     check_ready(uow, row)
     row.checks_in_first = bool(profiles.value(uow.session, row.organisation_id, keys.CHECK_IN_FIRST))
+    row.door_photo = door_photos.rule_for(uow.session, row).value
     if row.form_set_id is not None:
         forms.reserve(uow, row, before=[])  # forms may have been replaced since the session was planned
     deliveries = {} if row.form_set_id else {form_id: forms.open_delivery(uow, form_id) for form_id in row.form_ids}
@@ -120,6 +122,8 @@ def _session_facts(session: Session, row: ExamSession) -> SessionFacts:
     organisation, conduct = get_organisation(session, row.organisation_id), _conduct(row, values)
     pledge, tools = str(values[keys.PLEDGE_TEXT]), tuple(known_tools(row.tools))
     rules = _rules(str(values[keys.RULES_TEXT]), conduct)
+    if row.door_photo != DoorPhotoRule.OFF:
+        rules = (*rules, CANDIDATES_NOTICE)
     return SessionFacts(organisation.name, row.name, rules, pledge, row.per_page, conduct, tools)
 
 

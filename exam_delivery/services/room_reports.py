@@ -17,11 +17,12 @@ from exam_delivery.documents.model import IncidentLine, RoomEntry, RoomReport, R
 from exam_delivery.documents.rendering import room_reports_pdf
 from exam_delivery.models import ExamBatch, ExamSession, Incident, RoomSignOff, SessionStatus
 from exam_delivery.repository import attempts as attempts_repository
+from exam_delivery.repository import door_photos, lost_time, misconduct
 from exam_delivery.repository import incidents as incidents_repository
-from exam_delivery.repository import lost_time, misconduct
 from exam_delivery.repository import sign_offs as repository
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.repository.incidents import Concerned
+from exam_delivery.rules.door_photos import DoorPhotoRule
 from exam_delivery.rules.misconduct import CaseState
 from exam_delivery.rules.room import INCIDENT_LABELS, SeatState
 from exam_delivery.rules.states import FINISHED
@@ -43,6 +44,8 @@ from kernel.uow import UnitOfWork
 ROUTINE = frozenset({"check_in"})
 """What happens to everybody is counted, not listed."""
 SUBJECT = "理论知识"
+REQUIRED = DoorPhotoRule.REQUIRED
+NO_PHOTO = "no_door_photo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ class Happening:
     incident: Incident
     people: Sequence[Concerned]
     who: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """How many photos were taken at the door, how many who came in lack one that is required, and at which seats nobody said why."""
+
+    rule: DoorPhotoRule
+    n_taken: int
+    n_lacking: int
+    silent: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,7 @@ class RoomFacts:
     happenings: Sequence[Happening]
     signed: Sequence[RoomSignOff]
     at: datetime
+    photos: PhotoFacts
 
     @property
     def n_open(self) -> int:
@@ -89,8 +103,23 @@ def room_facts(
     awaited = _awaited(session, view.sitting, view.seats, at)
     figures = _figures(session, exam_session_id, view.seats, happenings, actor=actor)
     figures |= {"not_begun": len(awaited), "absent": figures["absent"] - len(awaited)}
+    photos = _photo_facts(session, view.sitting, view.seats, happenings)
+    figures |= {"door_photos": photos.n_taken, "no_door_photo": photos.n_lacking}
     signed = repository.sign_offs_of(session, exam_session_id, exam_room_id)
-    return RoomFacts(view.sitting, view.batch, room, view.seats, awaited, figures, happenings, signed, at)
+    return RoomFacts(view.sitting, view.batch, room, view.seats, awaited, figures, happenings, signed, at, photos)
+
+
+def _photo_facts(
+    session: Session, sitting: ExamSession, seats: Sequence[Seat], happenings: Sequence[Happening]
+) -> PhotoFacts:
+    rule = DoorPhotoRule(sitting.door_photo)
+    taken = door_photos.photographed(session, sitting.exam_session_id) if rule is not DoorPhotoRule.OFF else set()
+    came = [seat for seat in seats if seat.row.checked_in_at or seat.row.started_at]
+    lacking = [seat for seat in came if seat.row.registration_id not in taken] if rule is REQUIRED else []
+    explained = {who.registration_id for one in happenings if one.incident.kind == NO_PHOTO for who in one.people}
+    silent = tuple(_entry(seat).seat for seat in lacking if seat.row.registration_id not in explained)
+    n_taken = sum(seat.row.registration_id in taken for seat in seats)
+    return PhotoFacts(rule, n_taken, len(lacking), silent)
 
 
 def _awaited(session: Session, sitting: ExamSession, seats: Sequence[Seat], at: datetime) -> frozenset[uuid.UUID]:
@@ -251,7 +280,17 @@ def _more(facts: RoomFacts) -> tuple[tuple[str, str], ...]:
         ("换卷重考", f"{figures['restarts']} 人"),
         ("锁定", f"{figures['locks']} 次"),
         ("违纪案", f"{figures['misconduct']} 件"),
+        *_photo_lines(facts.photos),
     )
+
+
+def _photo_lines(photos: PhotoFacts) -> tuple[tuple[str, str], ...]:
+    """Return what the sheet says of photos at the door; reasons stand among the incidents."""
+    if photos.rule is DoorPhotoRule.OFF:
+        return ()
+    silent = f"（未写原因：座位 {'、'.join(photos.silent)}）" if photos.silent else ""
+    lacking = f"，入场未拍 {photos.n_lacking} 人{silent}" if photos.rule is REQUIRED else ""
+    return (("入场照片", f"已拍 {photos.n_taken} 人{lacking}"),)
 
 
 def _span_text(facts: RoomFacts, *, first: bool) -> str:

@@ -36,6 +36,7 @@ def uploaded_file(field: str = "file", *, holds_answers: bool = False) -> Upload
     if storage is None or not storage.filename:
         raise InvalidInputError(N_("请选择要上传的文件"), fields={field: [N_("请选择要上传的文件")]})
     data = storage.read()
+    storage.close()  # a large one lies in a file of its own until then
     if not data:
         raise InvalidInputError(N_("文件是空的，请检查后重新上传"), fields={field: [N_("文件是空的")]})
     return Upload(printable_name(storage.filename), data)
