@@ -13,7 +13,8 @@ from blueprints.assembly.command import REFUSED, other_engine_text
 from blueprints.assembly.command import assemble_command as assemble
 from blueprints.assembly.result import ENGINE
 from blueprints.models import AssemblyRun
-from blueprints.services.replay import Replay, export_run, is_drawn, replay_run
+from blueprints.services.replay import Commitment, Replay, export_run, is_drawn, replay_run
+from kernel.clock import OFFICIAL_ZONE
 from kernel.db import db
 from kernel.errors import DomainError
 from kernel.i18n import N_
@@ -53,8 +54,18 @@ def replay(context: click.Context, run_id: uuid.UUID, folder: Path | None) -> No
         click.echo("这次组卷没有留存题库（组卷早于留存功能，或留存期已满），只能从现在的题库重放。", err=True)
     said = outcome_text(found)
     click.echo(said, err=not found.are_same_forms)
-    if not found.are_same_forms:
+    for one in found.commitments:
+        click.echo(commitment_text(one), err=not one.is_true)
+    if not found.are_same_forms or not found.are_commitments_true:
         context.exit(REFUSED)
+
+
+def commitment_text(one: Commitment) -> str:
+    """Return in words whether what was published of a draw holds."""
+    told = f"{one.published_at.astimezone(OFFICIAL_ZONE):%Y-%m-%d %H:%M} 公布的抽题承诺 {one.number[:16]}"
+    if not one.is_true:
+        return f"{told}：不一致，种子、随机数或题库摘要与公布的不符。"
+    return f"{told}：一致，种子和随机数得到公布的摘要{'' if one.is_revealed else '（种子尚未公开）'}。"
 
 
 def outcome_text(found: Replay) -> str:

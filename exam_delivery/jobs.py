@@ -6,7 +6,17 @@ import uuid
 from collections.abc import Sequence
 from typing import TypeVar
 
-from exam_delivery.services import attempts, documents, key_changes, preparation, running, scoring
+from exam_delivery.repository import planning
+from exam_delivery.services import (
+    attempts,
+    documents,
+    draw_commitments,
+    draw_reveals,
+    key_changes,
+    preparation,
+    running,
+    scoring,
+)
 from kernel.db import db
 from kernel.jobs.registry import JobContext, every, handler
 from kernel.uow import unit_of_work
@@ -40,6 +50,7 @@ def run_preparation(context: JobContext) -> None:
             preparation.store_attempts(uow, plan, entries)
     with context.finish(result_url=_session_page(key)) as uow:
         preparation.finish_preparation(uow, key)
+        draw_commitments.publish_by_rule(uow, planning.get_session(uow.session, key, actor=uow.actor))
 
 
 @handler(scoring.SCORE_JOB)
@@ -64,6 +75,13 @@ def run_key_change(context: JobContext) -> None:
     context.progress(5)
     with context.finish(result_url=f"/key-changes/{key}") as uow:
         key_changes.apply_change(uow, key)
+
+
+@handler(draw_reveals.REVEAL_JOB)
+def run_reveals(context: JobContext) -> None:
+    """Tell the seeds that wait for nothing since scores were released."""
+    with context.finish() as uow:
+        draw_reveals.reveal_by_rule(uow)
 
 
 @handler(documents.DOCUMENT_JOB)

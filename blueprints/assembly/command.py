@@ -17,6 +17,7 @@ from blueprints.assembly.on_the_fly import assemble_on_the_fly
 from blueprints.assembly.papers import check_whole_form, with_checks
 from blueprints.assembly.pool import PoolItem, pool_digest, read_pool
 from blueprints.assembly.result import ENGINE, AssemblyResult, engine_of
+from blueprints.rules.draw_commitments import wrong_parts
 from kernel.clock import now
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
@@ -41,6 +42,9 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--on-the-fly", is_flag=True, help="一人一卷：试卷可以有相同的题，控制每题的使用率。")
 @click.option("--replay", "replayed", type=_FILE, default=None, help="重放一个结果文件，核对是否得到相同的试卷。")
+@click.option(
+    "--commitment", "commitment", type=_FILE, default=None, help="抽题承诺页的 JSON：与 --replay 一起核对公开的种子。"
+)
 @click.option("--check", "checked", type=_FILE, default=None, help="用蓝图核对已有的套题（JSON，试题编号的列表）。")
 @click.pass_context
 def assemble_command(context: click.Context, /, *, pool_file: Path, blueprint_file: Path, **options: Any) -> None:
@@ -50,7 +54,7 @@ def assemble_command(context: click.Context, /, *, pool_file: Path, blueprint_fi
         if options["checked"] is not None:
             context.exit(_check(pool, blueprint, options))
         if options["replayed"] is not None:
-            context.exit(_replay(pool, blueprint, options))
+            context.exit(max(_replay(pool, blueprint, options), _hold_to_commitment(blueprint_file, options)))
     except InvalidInputError as error:
         click.echo(error.message, err=True)
         context.exit(WRONG_USAGE)
@@ -99,6 +103,19 @@ def _replay(pool: Sequence[PoolItem], blueprint: Blueprint, options: Mapping[str
     other = "" if engine_of(before) == ENGINE else other_engine_text(engine_of(before))
     click.echo("重放一致：试卷完全相同。" if same else f"重放不一致：试卷不同。{other}", err=True)
     return 0 if same else REFUSED
+
+
+def _hold_to_commitment(blueprint_file: Path, options: Mapping[str, Any]) -> int:
+    """Tell whether what was published before the exam fits the replayed draw; silent without a page to hold against."""
+    if options["commitment"] is None:
+        return 0
+    outcome, spec = _read(options["replayed"], "forms"), json.loads(blueprint_file.read_text("utf-8"))
+    entries = _read(options["commitment"], "entries")["entries"]
+    wrong = [wrong_parts(one, outcome, spec) for one in entries]
+    fits = [] in wrong
+    words = "、".join(dict.fromkeys(part for parts in wrong for part in parts))
+    click.echo("与公布的抽题承诺一致。" if fits else f"与公布的抽题承诺不一致：{words}。", err=True)
+    return 0 if fits else REFUSED
 
 
 def other_engine_text(engine: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.assembly.result import AssemblyResult, engine_of
 from blueprints.models import AssemblyRun
+from blueprints.rules.draw_commitments import seed_digest
 from blueprints.rules.fly_outcomes import dealt_items
 from blueprints.services.kept_pools import kept_file, read_kept
 from blueprints.services.runs import compute, draw_from
@@ -26,11 +29,48 @@ Files = dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class Commitment:
+    """What was published of a draw before its forms were sat, and the seed and nonce that open it.
+
+    `is_true` says whether that seed, with that nonce, gives the published digest and is the seed of the draw.
+    """
+
+    number: str
+    published_at: datetime
+    seed_digest: str
+    pool_digest: str
+    seed: int
+    nonce: str
+    is_revealed: bool
+    is_true: bool = False
+
+
+CommitmentSource = Callable[[Session, uuid.UUID, uuid.UUID], list[Commitment]]
+_SOURCES: dict[str, CommitmentSource] = {}
+
+
+def register_commitments(name: str, source: CommitmentSource) -> None:
+    """Announce who knows what was published of a draw: `source(session, organisation_id, run_id)`."""
+    _SOURCES[name] = source
+
+
+def check_commitments(session: Session, run: AssemblyRun) -> tuple[Commitment, ...]:
+    """Return what was published of a run, by time, each held against the run."""
+    found = [one for source in _SOURCES.values() for one in source(session, run.organisation_id, run.assembly_run_id)]
+    return tuple(replace(one, is_true=_is_true(one, run)) for one in sorted(found, key=lambda one: one.published_at))
+
+
+def _is_true(one: Commitment, run: AssemblyRun) -> bool:
+    is_same = one.seed == run.seed and one.pool_digest == run.pool_digest
+    return is_same and seed_digest(one.seed, one.nonce) == one.seed_digest
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """What drawing again gave: whether from the pool of then, whether that pool is kept, and whether the forms are equal.
 
     `was_cut` says that the draw of then ended by its time limit, so that what it found depends on the machine; `engine` is
-    the number of the engine of then.
+    the number of the engine of then; `commitments` are what was published of the draw.
     """
 
     is_kept_pool: bool
@@ -40,6 +80,12 @@ class Replay:
     has_forms: bool = True
     was_cut: bool = False
     engine: int = 1
+    commitments: tuple[Commitment, ...] = ()
+
+    @property
+    def are_commitments_true(self) -> bool:
+        """Whether everything that was published of the draw holds."""
+        return all(one.is_true for one in self.commitments)
 
 
 def is_drawn(run: AssemblyRun) -> bool:
@@ -58,7 +104,7 @@ def replay_run(session: Session, actor: Actor, run: AssemblyRun) -> Replay:
         is_kept_pool=kept is not None, is_same_pool=is_same_pool, pool_digest=result.pool_digest,
         are_same_forms=is_same_pool and found == before and _conflict_of(result) == _kept_conflict(known),
         has_forms=bool(before), was_cut=known.get("seconds", 0) >= SHARE_OF_LIMIT * run.time_limit_seconds,
-        engine=engine_of(known),
+        engine=engine_of(known), commitments=check_commitments(session, run),
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from sqlalchemy.orm import Session
 
 from blueprints import repository_versions as repository
@@ -17,11 +16,11 @@ from blueprints.assembly.consistency import contradictions
 from blueprints.models import BlueprintDecision, BlueprintVersion, ExamBlueprint, ExamForm
 from blueprints.repository import get_blueprint, get_run
 from blueprints.rules.blueprint_states import BlueprintAct
+from blueprints.rules.draw_commitments import spec_digest as spec_digest
 from blueprints.rules.profile import APPROVAL, APPROVAL_WAIVED
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus
 from kernel import audit, profiles
-from kernel.canonical import digest_bytes
 from kernel.clock import now
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
@@ -218,8 +217,3 @@ def drawn_spec(
     if drawn.get("cool_down") and not drawn["cool_down"].get("on"):
         drawn["cool_down"]["on"] = on.isoformat()
     return drawn
-
-
-def spec_digest(spec: Mapping[str, Any]) -> str:
-    """Return the digest of a blueprint JSON, by which runs know whether it is still the same."""
-    return digest_bytes(msgspec.json.encode(spec, order="deterministic"))

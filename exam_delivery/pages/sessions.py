@@ -15,6 +15,7 @@ from blueprints.public import SealedForm
 from blueprints.public_sets import SealedSet
 from exam_delivery.models import ExamBatch, ExamRoom, ExamSession, SessionRoom, SessionStatus
 from exam_delivery.pages import reading
+from exam_delivery.pages.draw_words import promise_text
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import candidates, planning, seating
 from exam_delivery.repository.planning import SessionCounts
@@ -24,6 +25,7 @@ from exam_delivery.rules.planning import SessionPlan
 from exam_delivery.rules.states import SESSION_LABELS
 from exam_delivery.services import (
     arranging,
+    draw_commitments,
     forms,
     list_exports,
     preparation,
@@ -97,6 +99,7 @@ class SessionPage:
     scoring: ScoringState | None
     gate: Gate | None
     draw: str
+    promise: str
     may_write: bool
     may_change: bool
 
@@ -247,7 +250,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
         gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
-        draw=seat_seal.draw_state(session, row),
+        draw=seat_seal.draw_state(session, row), promise=promise_text(draw_commitments.published_of(session, row)),
         may_write=actor.may(Permission.SESSION_WRITE),
         may_change=actor.may(Permission.SESSION_CONTROL) and row.status in CHANGEABLE,
     )  # fmt: skip

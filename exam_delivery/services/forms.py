@@ -18,6 +18,7 @@ from blueprints.public_sets import SealedSet
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.repository.attempts_planning import forms_given
 from exam_delivery.repository.recusal import sessions_using
+from exam_delivery.services import draw_reveals
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, system_actor
@@ -69,7 +70,9 @@ def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) ->
     if exam_session.form_set_id is not None:
         found = sets.reserve_set(uow, exam_session.form_set_id, reference=reference)
         exam_session.form_ids = [str(form_id) for form_id in found]
+        draw_reveals.refuse_told(uow, exam_session.form_ids)
         return
+    draw_reveals.refuse_told(uow, [one for one in used_forms(exam_session) if one not in before])
     for form_id in set(before) - set(used_forms(exam_session)):
         blueprints.release_form(uow, uuid.UUID(form_id), reference=reference)
     for form_id in used_forms(exam_session):

@@ -17,10 +17,11 @@ from exam_delivery.repository import devices as device_repository
 from exam_delivery.repository import lockdown, planning
 from exam_delivery.repository import readiness as repository
 from exam_delivery.repository.planning import SessionCounts
+from exam_delivery.rules import draw_commitments as draw_rules
 from exam_delivery.rules import readiness_keys as keys
 from exam_delivery.rules.keys import INVIGILATORS_PER_ROOM
 from exam_delivery.rules.standby import STANDBY_FORMS
-from exam_delivery.services import devices
+from exam_delivery.services import devices, draw_commitments
 from exam_delivery.services.readiness import find_blockers, find_collisions
 from kernel import audit, profiles
 from kernel.clock import now
@@ -108,6 +109,7 @@ def find_gate(session: Session, actor: Actor, row: ExamSession, *, folder: Path 
         *_planning_lines(session, actor, row),
         *_attempt_lines(row, counts),
         *_standby_lines(row, values),
+        *_draw_lines(session, row),
         *map(_seat_line, rooms),
         *_device_lines(session, actor, row, rooms, values),
         *_staff_lines(session, actor, row, rooms, values),
@@ -171,6 +173,19 @@ def _standby_lines(row: ExamSession, values: Mapping[str, Any]) -> Iterator[Gate
         yield GateLine(BLOCKED, text, N_("在场次页面点“编辑”，补选备用卷"), "plan", params)
     else:
         yield GateLine(OK, N_("有 %(n)s 份备用卷，须两人同意才能启用"), params=params)
+
+
+def _draw_lines(session: Session, row: ExamSession) -> Iterator[GateLine]:
+    """Yield whether the draw of the forms is published; said where the rule asks for it or somebody published."""
+    published, policy = draw_commitments.published_of(session, row), draw_commitments.policy_of(session, row)
+    if policy == draw_rules.PUBLISH_OFF and not published.entries:
+        return
+    if published.is_whole:
+        yield GateLine(OK, N_("抽题承诺已公布（%(n)s 条）"), params={"n": len(published.entries)})
+        return
+    state = HINT if policy == draw_rules.PUBLISH_OFF else BLOCKED
+    text = N_("%(n)s 份试卷的抽题承诺还没有公布")
+    yield GateLine(state, text, N_("在“抽题承诺”页面公布"), "draw", {"n": published.n_missing})
 
 
 def _seat_line(line: RoomLine) -> GateLine:

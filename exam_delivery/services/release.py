@@ -27,7 +27,7 @@ from exam_delivery.repository.rulings import RulingFilter
 from exam_delivery.rules.rulings import RulingState
 from exam_delivery.rules.states import SESSION_LABELS, check_step
 from exam_delivery.rules.statistics import Distribution
-from exam_delivery.services import late_answers, results
+from exam_delivery.services import draw_reveals, late_answers, results
 from exam_delivery.services.equated_scores import Scale, scale_of_batch
 from exam_delivery.services.misconduct import decided_misconduct
 from exam_delivery.services.packages import ResultOutcome, results_digest
@@ -198,6 +198,7 @@ def release_scores(uow: UnitOfWork, exam_batch_id: uuid.UUID, *, confirmed_diges
         after["equating"] = preview.scale.equating.code
     audit.record(uow, "scores.release", "exam_batch", exam_batch_id, after=after)
     _announce(uow, release, f"移交成绩：{preview.batch.name}")
+    draw_reveals.request_by_rule(uow, release.score_release_id)
     return release
 
 

@@ -17,7 +17,7 @@ from exam_delivery.models import Attempt, AttemptStatus, ExamRoom, ExamSession, 
 from exam_delivery.repository import accommodations, planning
 from exam_delivery.repository import standby as repository
 from exam_delivery.rules.standby import MAX_MINUTES, SWITCH_REASON_LABELS, SWITCHABLE, SwitchReason, SwitchState
-from exam_delivery.services import forms, preparation, restarting, scopes
+from exam_delivery.services import draw_commitments, forms, preparation, restarting, scopes
 from exam_delivery.services.room_acts import note_act
 from kernel import audit
 from kernel.clock import now
@@ -182,6 +182,7 @@ def _carry_out(uow: UnitOfWork, row: ExamSession, switch: FormSwitch) -> None:
     switch.n_switched, switch.n_kept = len(waiting), len(concerned) - len(waiting) - switch.n_restarted
     row.standby_form_ids = [one for one in row.standby_form_ids if one != form_id]
     row.form_ids = [*row.form_ids, *({form_id} - set(row.form_ids))]
+    draw_commitments.note_given(uow, row, form_id, SWITCH_REASON_LABELS[switch.reason])
 
 
 def _give(uow: UnitOfWork, row: ExamSession, switch: FormSwitch, waiting: Sequence[Attempt], text: str) -> None:
