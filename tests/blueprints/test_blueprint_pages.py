@@ -61,6 +61,27 @@ def assembled(client: FlaskClient, session: Session, blueprint_id: uuid.UUID, **
     return session.get_one(AssemblyRun, run.assembly_run_id)
 
 
+def test_a_blueprint_and_a_draw_that_were_asked_for_twice_are_made_once(
+    sign_in: SignIn, bank: Bank, session: Session
+) -> None:
+    client = sign_in(Role.ASSEMBLER)
+
+    def twice(page: str, address: str, data: dict[str, str]) -> str:
+        form = client.get(page).text.partition(f'action="{address}"')[2]
+        [key] = re.findall(r'name="once_key" value="([^"]+)"', form.partition("</form>")[0])
+        first, second = (client.post(address, data=data | {"once_key": key}) for _ in range(2))
+        assert (first.status_code, second.status_code) == (303, 303)
+        assert second.location == first.location
+        return first.location
+
+    made = twice("/blueprints/new", "/blueprints/new", {"standard_level_id": str(bank.standard_level_id)})
+    blueprint_id = uuid.UUID(made.split("/")[-2])
+    saved(client, session, blueprint_id)
+    twice(f"/blueprints/{blueprint_id}", f"/blueprints/{blueprint_id}/assemble", {"n_forms": "2", "seed": "3"})
+    assert session.scalars(select(ExamBlueprint.exam_blueprint_id)).all() == [blueprint_id]
+    assert len(session.scalars(select(AssemblyRun)).all()) == 1
+
+
 def test_an_assembler_goes_from_a_level_to_forms_sent_to_review(sign_in: SignIn, bank: Bank, session: Session) -> None:
     client = sign_in(Role.ASSEMBLER)
     blueprint_id = created(client, bank)
