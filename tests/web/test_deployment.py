@@ -7,10 +7,12 @@ import subprocess
 from configparser import ConfigParser
 from dataclasses import fields
 from importlib import import_module
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from exam_delivery.answering.app import WAIT_SECONDS
 from exam_delivery.answering.entry import CandidateSite
@@ -28,7 +30,7 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 GUIDE = (ROOT / "docs" / "zh" / "安装与运维.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 KNOWN = {PREFIX + field.name.upper() for field in fields(Settings)}
-ELSEWHERE = {"KAOKU_DB_PASSWORD"}  # the password of compose.yaml's own database
+ELSEWHERE = {"KAOKU_DB_PASSWORD", "KAOKU_NETWORK"}  # of compose.yaml alone: its database's password, its network
 
 
 def unit(name: str) -> ConfigParser:
@@ -206,6 +208,21 @@ def test_containers_start_the_same_entry_points_as_nobody_special():
         assert (DEPLOY / "container" / source).exists() or source == "./tls", source
 
 
+def test_the_entry_points_keep_their_addresses_when_all_containers_come_back_together():
+    compose = yaml.safe_load(re.sub(r"\$\{KAOKU_NETWORK:-([\d.]+)\}", r"\1", COMPOSE))
+    (network,) = compose["networks"]["default"]["ipam"]["config"]
+    given = ip_network(network["ip_range"])
+    fixed = {
+        name: ip_address(service["networks"]["default"]["ipv4_address"])
+        for name, service in compose["services"].items()
+        if "networks" in service
+    }
+    assert set(fixed) == {"pages", "answers"}, "a second container of the service, as `run` makes one, could not start"
+    assert len(set(fixed.values())) == len(fixed)
+    assert all(address in ip_network(network["subnet"]) and address not in given for address in fixed.values())
+    assert set(compose["services"]["proxy"]["extra_hosts"]) == {f"{name}:{address}" for name, address in fixed.items()}
+
+
 def test_pg_dump_of_the_image_is_not_older_than_the_server_beside_it():
     containerfile = (DEPLOY / "container" / "Containerfile").read_text("utf-8")
     packaged = {"bookworm": 15, "trixie": 17}[re.search(r"^FROM \S+-(\w+)$", containerfile, re.MULTILINE)[1]]
@@ -213,9 +230,8 @@ def test_pg_dump_of_the_image_is_not_older_than_the_server_beside_it():
 
 
 def test_private_keys_of_the_site_stay_out_of_image_and_repository():
-    container = DEPLOY / "container"
-    assert "docs/deploy/container/tls" in (container / "Containerfile.dockerignore").read_text().splitlines()
-    assert "tls/" in (container / ".gitignore").read_text().splitlines()
+    assert "docs/deploy/container/tls" in (ROOT / ".dockerignore").read_text().splitlines()
+    assert "tls/" in (DEPLOY / "container" / ".gitignore").read_text().splitlines()
 
 
 @pytest.mark.parametrize("script", ["tls/room-ca.sh", "kaoku.sh"])
