@@ -192,8 +192,13 @@ class Transaction(Protocol):
 class Storage(Protocol):
     """A database for the answering program."""
 
+    @property
+    def n_writers(self) -> int:
+        """How many write transactions of a process may be under way at once."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Open the one write transaction of this process; only the writer thread calls it."""
+        """Open a write transaction; only the writer's threads call it, each has one at a time."""
         ...
 
     def find_sign_in(self, admission_number: str) -> SignInRow | None:

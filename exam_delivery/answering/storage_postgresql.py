@@ -110,14 +110,16 @@ def _contacts(rows: Sequence[Contact]) -> str:
 
 
 class PostgresqlStorage:
-    """Reads on a few shared connections, writes on the writer's own; a broken connection is opened anew."""
+    """Reads on a few shared connections, writes on one of each writing thread; a broken connection is opened anew."""
+
+    n_writers = 2
 
     def __init__(self, url: str) -> None:
         self.url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self.readers: FairPool[psycopg.Connection[Any] | None] = FairPool([None] * N_READERS)
         self.lock = threading.Lock()
         self.opened: list[psycopg.Connection[Any]] = []
-        self.writer: psycopg.Connection[Any] | None = None
+        self.local = threading.local()
 
     def _open(self, *, autocommit: bool) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self.url, autocommit=True, **PATIENCE)
@@ -142,19 +144,26 @@ class PostgresqlStorage:
         finally:
             self.readers.give(connection)
 
+    @property
+    def writer(self) -> psycopg.Connection[Any]:
+        """The connection on which the present thread writes."""
+        connection: psycopg.Connection[Any] | None = getattr(self.local, "connection", None)
+        if connection is None or connection.closed:
+            connection = self.local.connection = self._open(autocommit=False)
+        return connection
+
     @contextmanager
     def transaction(self) -> Iterator[PostgresqlTransaction]:
-        """Open a write transaction on the writer's connection.
+        """Open a write transaction on the thread's connection.
 
         Statements are sent without waiting for one another; what is read is waited for, and the end waits for all, the commit too.
         """
-        if self.writer is None or self.writer.closed:
-            self.writer = self._open(autocommit=False)
+        writer = self.writer
         try:
-            with self.writer.pipeline(), self.writer.transaction():
-                yield PostgresqlTransaction(self.writer)
+            with writer.pipeline(), writer.transaction():
+                yield PostgresqlTransaction(writer)
         except psycopg.OperationalError:
-            self.writer.close()
+            writer.close()
             raise
 
     def find_sign_in(self, admission_number: str) -> SignInRow | None:

@@ -89,6 +89,8 @@ def connect(path: str) -> sqlite3.Connection:
 class SqliteStorage:
     """Reads on a connection of the thread, writes on the writer's own."""
 
+    n_writers = 1
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.local = threading.local()

@@ -1,9 +1,11 @@
-"""The one writer of a process: takes all commands that wait, one transaction, one flush, then answers each.
+"""The writer of a process: takes all commands that wait, one transaction, one flush, then answers each.
 
 Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. They are taken when the
-transaction has begun: who waited for another process to finish takes along what came meanwhile. A batch that fails is
+transaction has begun: who waited for another process to finish takes along what came meanwhile. Where the database flushes several
+transactions side by side (`Storage.n_writers`), the next batch is carried out while one is being flushed: batches are made one after
+the other, by whichever thread has the turn, and only their flushes overlap. A batch that fails is
 carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
-Whatever happens, every receiver is told and the thread goes on: a writer that died would leave its process deaf.
+Whatever happens, every receiver is told and the threads go on: a writer that died would leave its process deaf.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import Any
 
@@ -51,15 +53,20 @@ Work = tuple[Command, Receiver]
 
 
 class Writer:
-    """Carries out commands in batches on a thread of its own; an outcome may be a `Refusal`."""
+    """Carries out commands in batches on threads of its own; an outcome may be a `Refusal`."""
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], *, max_waiting: int = MAX_WAITING) -> None:
         self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
         self.is_in_trouble = False
         self.after_batch: Callable[[], None] = lambda: None
         self.waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._loop, name="answer-writer", daemon=True)
-        self.thread.start()
+        self.turn = threading.Lock()
+        self.threads = [
+            threading.Thread(target=self._loop, name=f"answer-writer-{n}", daemon=True)
+            for n in range(storage.n_writers)
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def submit(self, command: Command, receiver: Receiver = NOBODY) -> None:
         """Hand a command over; the receiver is told after the commit. Raises the refusal ``busy`` when too many wait."""
@@ -70,51 +77,55 @@ class Writer:
     def close(self) -> None:
         """Finish what waits, then stop."""
         self.waiting.put(None)
-        self.thread.join(timeout=10)
+        for thread in self.threads:
+            thread.join(timeout=10)
 
     def _loop(self) -> None:
-        is_last = False
-        while not is_last:
-            first = self.waiting.get()
-            if first is None:
-                return
-            batch, outcomes, is_last = self._carry_out(first)
+        while True:
+            with ExitStack() as turn:
+                turn.enter_context(self.turn)
+                first = self.waiting.get()
+                if first is None:
+                    self.waiting.put(None)  # for the next thread
+                    return
+                batch, outcomes = self._carry_out(first, turn)
             for (_, receiver), outcome in zip(batch, outcomes, strict=True):
                 receiver.resolve(outcome)
             with suppress(Exception):  # the server may be closing meanwhile; the writer finishes what waits
                 self.after_batch()
 
-    def _gather(self, batch: list[Work]) -> bool:
-        """Add what waits by now to the batch; say whether nothing comes after it."""
+    def _gather(self, batch: list[Work]) -> None:
+        """Add what waits by now to the batch."""
         n_rows = sum(map(_n_rows, batch))
         while n_rows < MAX_ROWS:
             try:
                 work = self.waiting.get_nowait()
             except queue.Empty:
-                return False
+                return
             if work is None:
-                return True
+                self.waiting.put(None)  # the end is for `_loop`
+                return
             batch.append(work)
             n_rows += _n_rows(work)
-        return False
 
-    def _carry_out(self, first: Work) -> tuple[list[Work], list[Any], bool]:
-        """Return a batch that begins with this command, the outcome of each, and whether it was the last; never raises."""
-        batch, is_last = [first], False
+    def _carry_out(self, first: Work, turn: ExitStack) -> tuple[list[Work], list[Any]]:
+        """Return a batch that begins with this command, and the outcome of each; never raises. Its turn ends before the flush."""
+        batch = [first]
         try:
             with self.storage.transaction() as tx:
-                is_last = self._gather(batch)
+                self._gather(batch)
                 outcomes = self._transact(tx, [command for command, _ in batch])
+                turn.close()
         except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_complain`
             if batch == [first]:  # a database that is away costs all that wait one patience, not one each
-                is_last = is_last or self._gather(batch)
+                self._gather(batch)
             commands = [command for command, _ in batch]
             self._complain(exc, commands)
             give_up_reserve_if_full(exc)  # then the same answers find room, before anybody is refused
             outcomes = self._one_by_one(commands)
         else:
             self.is_in_trouble = False
-        return batch, outcomes, is_last
+        return batch, outcomes
 
     def _one_by_one(self, commands: Sequence[Command]) -> list[Any]:
         outcomes: list[Any] = [UNAVAILABLE] * len(commands)

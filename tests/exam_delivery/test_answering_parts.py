@@ -25,7 +25,7 @@ from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.answering.commands import SaveCommand, SubmitCommand
 from exam_delivery.answering.entry import CandidateSite
 from exam_delivery.answering.holders import TakeCommand
-from exam_delivery.answering.protocol import BUSY, UNAVAILABLE, RefusedError
+from exam_delivery.answering.protocol import BUSY, NOT_FOUND, UNAVAILABLE, RefusedError
 from exam_delivery.answering.static import PlayerFiles
 from exam_delivery.answering.storage_postgresql import PostgresqlStorage
 from exam_delivery.answering.turns import FairPool, Ticket
@@ -131,6 +131,8 @@ def test_a_database_that_is_away_is_asked_a_few_times_however_many_wait() -> Non
     class Away:
         """No transaction begins; the first one is held until everybody waits."""
 
+        n_writers = 2
+
         def transaction(self) -> Any:
             asked.append(everybody_waits.wait(10))
             raise OSError("no route to host")
@@ -163,6 +165,55 @@ def test_the_writer_goes_on_even_when_its_log_cannot_be_written(
     storage.broken = set()
     assert caller.save((1, 1, ["A"])).status == 200
     app.close()
+
+
+@pytest.mark.parametrize(("n_writers", "n_begun"), [(1, 1), (2, 2), (3, 3)])
+def test_while_a_batch_is_being_flushed_as_many_more_are_carried_out_as_the_database_flushes_side_by_side(
+    n_writers: int, n_begun: int
+) -> None:
+    begun = threading.Semaphore(0)
+    may_end = [threading.Event() for _ in range(4)]
+    order: list[str] = []
+
+    class SlowDisk:
+        """The flush of each transaction ends when the test says so."""
+
+        def __init__(self) -> None:
+            self.n_writers = n_writers
+            self.n_opened = 0
+
+        def lock_attempts(self, _keys: Any, _slots: Any) -> dict[uuid.UUID, Any]:
+            return {}
+
+        def states_at(self, _keys: Any) -> dict[Any, Any]:
+            return {}
+
+        @contextmanager
+        def transaction(self) -> Iterator[Any]:
+            number, self.n_opened = self.n_opened, self.n_opened + 1
+            order.append(f"begin {number}")
+            yield self
+            order.append(f"flush {number}")
+            begun.release()
+            assert may_end[number].wait(10)
+
+    writer = Writer(SlowDisk(), Clock())  # type: ignore[arg-type]
+    tickets = []
+    for n in range(3):
+        tickets.append(Ticket())
+        writer.submit(SaveCommand(uuid.uuid4(), 1, Clock()(), []), tickets[n])
+        if n < n_writers:
+            assert begun.acquire(timeout=10)
+    with pytest.raises(TimeoutError):
+        tickets[0].result(0.05)
+    assert order == [f"{what} {n}" for n in range(n_begun) for what in ("begin", "flush")], "one after the other"
+    may_end[n_begun - 1].set()
+    assert tickets[n_begun - 1].result(10) is NOT_FOUND, "whoever is durable first is answered first"
+    for event in may_end:
+        event.set()
+    assert [ticket.result(10) for ticket in tickets if ticket is not tickets[n_begun - 1]] == [NOT_FOUND] * 2
+    writer.close()
+    assert not any(thread.is_alive() for thread in writer.threads)
 
 
 def test_a_long_trouble_is_told_once_in_full_and_then_in_a_line(
@@ -379,7 +430,6 @@ def test_plans_made_while_the_tables_are_empty_find_rows_by_their_keys(
     storage = PostgresqlStorage(database[0].database_url)
     rows = '[{"a": "00000000-0000-0000-0000-000000000007", "s": 1}]'
     with storage.transaction():
-        assert storage.writer is not None
         explain = [
             ("PREPARE states AS " + storage_postgresql.STATES_AT.replace("%s", "$1"), f"states('{rows}')"),
             ("PREPARE keep AS " + storage_postgresql.KEEP.replace("%s", "$%d") % (1, 2, 3), "keep('[]', '[]', '[]')"),

@@ -85,6 +85,8 @@ def test_the_platform_is_told_on_its_home_page_and_the_probe_names_it_but_stays_
 class FullUntilTheReserveIsGone:
     """A storage that says what SQLite says on a full disk, as long as the reserve stands."""
 
+    n_writers = 1
+
     def __init__(self, guard: DiskGuard) -> None:
         self.guard = guard
 
