@@ -29,12 +29,7 @@ export function backOff(tries) {
 }
 
 async function refusal(response) {
-  let body = {};
-  try {
-    body = await response.json();
-  } catch (error) {
-    body = { error: `http_${response.status}` };
-  }
+  const body = await response.json().catch(() => ({}));
   return new ApiError(response.status, body.error || `http_${response.status}`, body.message || "", body.details);
 }
 

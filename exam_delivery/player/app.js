@@ -35,7 +35,7 @@ export function start({ makeApi, views = {} }) {
   const announcer = createAnnouncer({ store, clock });
   const ending = createEnding({ store, clock, session });
   const root = document.getElementById("app");
-  let view = null;
+  let view = {};
 
   const ctx = {
     store, clock, api, session,
@@ -72,7 +72,7 @@ export function start({ makeApi, views = {} }) {
   }
 
   function mount(state) {
-    if (view && view.leave) view.leave();
+    if (view.leave) view.leave();
     ctx.focusItem = () => {};
     speak(state.preferences.language);
     const build = shown[state.phase];
@@ -115,11 +115,11 @@ export function start({ makeApi, views = {} }) {
     if (state.preferences !== before.preferences) dress(state);
     const other = state.preferences.language !== before.preferences.language;
     if (state.phase !== before.phase || other || (state.form !== before.form && state.phase === "exam")) mount(state);
-    else if (view && view.update) view.update(state);
+    else if (view.update) view.update(state);
   });
 
   function tick() {
-    if (view && view.tick) view.tick();
+    if (view.tick) view.tick();
     if (store.get().phase !== "exam") return;
     announcer.tick();
     ending.tick();

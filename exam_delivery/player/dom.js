@@ -26,6 +26,18 @@ export function h(tag, props, ...children) {
 /** Make a button of a class; `children` is what stands on it, one thing or a list. */
 export const button = (kind, onclick, children, props = {}) => h("button", { type: "button", class: kind, onclick, ...props }, children);
 
+/** Make words that are heard, not seen. */
+export const heard = (text) => h("span", { class: "visually-hidden" }, text);
+
+/** Make a box to tick, with its words; `onchange` gets whether it is ticked. */
+export function tickBox(text, kind, checked, onchange) {
+  const box = h("input", { type: "checkbox", checked, onchange: () => onchange(box.checked) });
+  return h("label", { class: kind }, box, text);
+}
+
+/** Make a list of facts out of pairs of name and value; those without a value are left out. */
+export const facts = (rows, kind = "facts") => h("dl", { class: kind }, rows.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+
 /** Make a numbered list of sentences. */
 export const sentences = (texts) => h("ol", { class: "rules" }, texts.map((text) => h("li", {}, text)));
 

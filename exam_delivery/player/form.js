@@ -1,14 +1,17 @@
 /**
- * The form while the server cannot give it: fetched sealed while one waits, so that the start needs a small key alone and no rush of
+ * The form and the work on it. While the server cannot give the form: fetched sealed while one waits, so that the start needs a small key alone and no rush of
  * forms follows it; and kept for a reload, together with the answers that the server has (the others lie in the outbox anyway).
  *
  * What is kept for a reload lies sealed on this computer, one candidate's at a time, under a key that only the memory of this tab
  * holds: whoever opens the exam in another tab, or after this one was closed, finds nothing to read. It is kept only where the page
  * itself comes back.
  */
+import { openOutbox } from "./outbox.js";
 import { fromBase64, utf8 } from "./rescue.js";
 import { open } from "./seal.js";
 import { insideSeb } from "./seb.js";
+import { mergeResponses } from "./selectors.js";
+import { createSync } from "./sync.js";
 
 const NONCE = new Uint8Array(12);
 const FORM = 0;
@@ -64,7 +67,7 @@ function acknowledged({ answers, pending }) {
 }
 
 /** @param {{outbox: any, attempt: string, key: number[]|null}} options without a key nothing is kept */
-export function createKept({ outbox, attempt, key }) {
+function createKept({ outbox, attempt, key }) {
   const usable = key && comesBack() && crypto.subtle.importKey("raw", Uint8Array.from(key), "AES-GCM", false, ["encrypt", "decrypt"]);
   const terms = (what, iv) => ({ name: "AES-GCM", iv, additionalData: utf8(`${attempt}/${what}`) });
   let written = Promise.resolve();
@@ -105,4 +108,48 @@ export function createKept({ outbox, attempt, key }) {
       }
     },
   };
+}
+
+/** When and under which sign-in an answer was given: by the server's clock too, never by this computer's alone. */
+function stamp(store, clock) {
+  const { rescue } = store.get().signIn;
+  return { client_time: new Date().toISOString(), at: clock.heard() ? new Date(clock.now()).toISOString() : null, generation: rescue ? rescue.generation : 0 };
+}
+
+/** The form and the answers that the server has; while it is away, both as they were kept for a reload. */
+async function find({ api, attempt, opened, kept }) {
+  try {
+    const [form, answer] = await Promise.all([opened || api.form(attempt), api.responses(attempt)]);
+    return { form, answer, responses: answer.responses || {} };
+  } catch (error) {
+    const found = error.passing && (await kept.open());
+    if (found) return found;
+    throw error;
+  }
+}
+
+/**
+ * Read this computer first and the server after it: an answer that another tab gets acknowledged meanwhile is then in one
+ * of the two, never in neither. A form that was fetched before the start is `opened`; else it comes now.
+ * @returns {Promise<{outbox: any, sync: any}|null>} null when the attempt is already handed in
+ */
+export async function openWork({ store, api, clock, attempt, opened, key, onClosed }) {
+  const onFallback = () => store.set({ durable: false });
+  const outbox = await openOutbox({ attempt, onFallback });
+  const kept = createKept({ outbox, attempt, key });
+  const [local, marks] = await Promise.all([outbox.events(), outbox.marks()]);
+  const { form, answer, responses } = await find({ api, attempt, opened, kept });
+  if (answer && answer.status === "submitted") return null;
+  const onSettled = () => kept.keepAnswers(store.get());
+  const sync = createSync({ api, outbox, store, attempt, onClosed, onSettled, stamp: () => stamp(store, clock) });
+  const { pending, stale } = mergeResponses(responses, local);
+  store.dispatch({ type: "form_opened", form, responses, local, marks });
+  if (answer) {
+    stale.forEach((event) => outbox.remove(event.slot, event.seq));
+    store.dispatch({ ...answer, type: "timing" });
+    kept.keepForm(form);
+    onSettled();
+  } else sync.offline();
+  local.filter((event) => pending[event.slot] === event.seq).forEach((event) => sync.enqueue(event));
+  return { outbox, sync };
 }

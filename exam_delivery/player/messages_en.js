@@ -206,6 +206,7 @@ export const ENGLISH = {
   "考试已在另一个标签页打开，本页只能查看，不能作答。请到最后打开的那一页继续；如果那一页已关闭，请刷新本页。": "The exam is open in another tab; this one is read-only. Go on in the tab opened last; if it is closed, reload this page.",
   "考试已结束。重新登录可以查看回执。": "The exam has ended. Sign in again to see your receipt.",
   "考试已结束，正在取回执，请不要关闭本页。": "The exam has ended, fetching your receipt. Please do not close this page.",
+  "考试结束前 {n} 分钟内交卷须经监考员同意：请举手，由监考员收卷；不举手就继续检查，时间到了自动交卷。": "In the last {n} minutes handing in needs the invigilator's consent: raise your hand, and the invigilator hands in for you. Or go on checking: at the end your answers are handed in for you.",
   "考试时间延长了 {n} 分钟。": "The exam was extended by {n} minutes.",
   "考试暂停，计时已停止。请不要离开座位，恢复后可以继续作答。": "The exam is paused and the clock stands still. Please stay in your seat; you can go on afterwards.",
   "考试期间不能打印试题。": "Items cannot be printed during the exam.",

@@ -4,7 +4,7 @@ const DATABASE = "kaoku-exam";
 const STORES = ["events", "marks", "leaves", "scratch", "kept"];
 
 /** The browser's database, or null where even asking for it is forbidden. */
-export function indexedDatabase() {
+function indexedDatabase() {
   try {
     return window.indexedDB;
   } catch (error) {
@@ -55,7 +55,7 @@ function deleteUpTo(store, attempt, slot, seq) {
  * Open the outbox of one attempt.
  * @param {{attempt: string, factory?: IDBFactory|null, timeoutMs?: number, onFallback?: () => void}} options
  */
-export async function openOutbox({ attempt, factory, timeoutMs = 3000, onFallback = () => {} }) {
+export async function openOutbox({ attempt, factory = indexedDatabase(), timeoutMs = 3000, onFallback = () => {} }) {
   /** @type {Map<number, import("./types.js").ResponseEvent>} */
   let dirty = new Map();
   let writing = null;

@@ -82,6 +82,12 @@ export function safety(state, slot) {
   return state.answers[slot] ? "saved" : "none";
 }
 
+/** @returns {any} the candidate, as the form or the sign-in names them */
+export const personOf = ({ form, signIn }) => (form && form.candidate) || (signIn && signIn.candidate) || {};
+
+/** @returns {any} the session that was signed in to */
+export const sessionOf = ({ signIn }) => (signIn && signIn.session) || {};
+
 /** @returns {boolean} whether the candidate may change answers now */
 export const mayAnswer = (state) => state.lock === null && !state.hold && !state.receipt;
 

@@ -1,8 +1,7 @@
 /** The way of one candidate: sign in, get ready, start, sit, hand in. */
 import { ApiError, backOff } from "./api.js";
-import { indexedDatabase, openOutbox } from "./outbox.js";
-import { createAhead, makeKey } from "./form.js";
-import { openWork } from "./work.js";
+import { openOutbox } from "./outbox.js";
+import { createAhead, makeKey, openWork } from "./form.js";
 import { forget, holdInThisTab, recall, remember } from "./tab.js";
 import { newest } from "./rescue.js";
 import { createSigningIn } from "./signing_in.js";
@@ -112,12 +111,17 @@ export function createSession({ store, api, clock }) {
     entering = false;
   }
 
+  /** What the server does not have: kept at the end, in the outbox, or on its way. */
+  async function unsent(box = outbox) {
+    return newest(store.get().kept, box ? await box.events() : [], sync ? sync.unsent() : []);
+  }
+
   /** Leave nothing on this computer, except answers that the server never took: those stay for the invigilator. */
   async function cleanUp() {
     release();
     forget();
-    const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
-    const kept = newest(await box.events(), sync ? sync.unsent() : []);
+    const box = outbox || (await openOutbox({ attempt: attempt() }));
+    const kept = await unsent(box);
     set({ unsent: kept.length, kept });
     await box.clear(!kept.length);
     [outbox, sync] = [null, null];
@@ -125,8 +129,8 @@ export function createSession({ store, api, clock }) {
 
   /** The form was replaced: what is left goes to the old attempt as evidence, the new one opens after signing in. */
   async function beginAnew() {
-    const box = outbox || (await openOutbox({ attempt: attempt(), factory: indexedDatabase() }));
-    const left = newest(await box.events(), sync ? sync.unsent() : []).slice(0, 200);
+    const box = outbox || (await openOutbox({ attempt: attempt() }));
+    const left = (await unsent(box)).slice(0, 200);
     const kept = !left.length || (await api.save(attempt(), left).then(() => true, (error) => error.status === 410));
     await box.clear(kept);
     outbox = null;
@@ -191,5 +195,5 @@ export function createSession({ store, api, clock }) {
     return go(kept.phase);
   }
 
-  return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, clock, fetchAhead: () => ahead.fetch(attempt()), sync: () => sync, outbox: () => outbox };
+  return { signIn, signInAgain, signOut, go, enter, finish, handIn, resume, keep, unsent, fetchAhead: () => ahead.fetch(attempt()), sync: () => sync, outbox: () => outbox };
 }

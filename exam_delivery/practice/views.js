@@ -12,7 +12,7 @@ export function welcomeView(ctx) {
   return {
     element: frame(ctx, "practice", say("title"), h("p", {}, say("lead")),
       h("ul", { class: "rules" }, say("points").split("|").map((text) => h("li", {}, text))),
-      h("div", { class: "page-buttons" }, primary(say("begin"), () => ctx.session.signIn("", "")), toExam())),
+      h("div", { class: "buttons" }, primary(say("begin"), () => ctx.session.signIn("", "")), toExam())),
   };
 }
 
@@ -24,6 +24,6 @@ export function doneView(ctx) {
     element: frame(ctx, "receipt", say("doneTitle"), h("p", { class: "notice success" }, say("done")),
       form ? h("p", {}, say("answered", { n: answered, total: n })) : null,
       form && answered < n ? h("p", { class: "muted" }, say("missed")) : null,
-      h("div", { class: "page-buttons" }, primary(say("again"), () => ctx.session.signOut()), toExam())),
+      h("div", { class: "buttons" }, primary(say("again"), () => ctx.session.signOut()), toExam())),
   };
 }

@@ -212,8 +212,10 @@ def test_in_the_last_minutes_the_invigilator_collects_who_may_go(hall: Hall, chr
     answer(page)
     expect_saved(page)
     hall.write(person, deadline_at=now() + timedelta(minutes=9))
-    hand_in(page)
-    expect(page.get_by_role("dialog")).to_contain_text("须经监考员同意")
+    page.get_by_role("button", name="交卷", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("须经监考员同意", timeout=12_000)
+    expect(dialog.get_by_role("button", name="交卷", exact=True)).to_be_disabled()
     act(hall, hall.desk(chromium, Role.INVIGILATOR), person, "强制收卷", "考生要求交卷")
     expect(page.get_by_role("heading", name="已交卷")).to_be_visible(timeout=12_000)
 

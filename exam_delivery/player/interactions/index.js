@@ -1,7 +1,6 @@
 /** Which interaction is drawn by what, and what the candidate is told to do. */
-import { renderChoice, renderTrueFalse } from "./choice.js";
+import { renderChoice, renderMatch, renderOrder, renderTrueFalse } from "./choice.js";
 import { renderExtendedText, renderNumber, renderTextEntry } from "./text.js";
-import { renderMatch, renderOrder } from "./arrange.js";
 import { renderHotspot } from "./hotspot.js";
 import { t } from "../i18n.js";
 

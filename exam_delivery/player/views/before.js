@@ -1,6 +1,7 @@
 /** The way to the exam: sign-in, own data, rules, guide, pledge. */
-import { button, h, icon, sentences, setText } from "../dom.js";
+import { button, facts, h, heard, icon, sentences, setText, tickBox } from "../dom.js";
 import { t } from "../i18n.js";
+import { personOf, sessionOf } from "../selectors.js";
 import { guideTexts, signInForm } from "./dialogs.js";
 import { renderChoice } from "../interactions/choice.js";
 
@@ -13,29 +14,36 @@ function stepper(phase) {
     const [done, current] = [index < now, index === now];
     return h("li", { class: current ? "step now" : "step", "aria-current": current ? "step" : null },
       h("span", { class: "step-mark", "aria-hidden": "true" }, done ? icon("check") : index + 1), name,
-      done && h("span", { class: "visually-hidden" }, t("（已完成）")));
+      done && heard(t("（已完成）")));
   }));
+}
+
+/** The button that shows everything in the other language. */
+export function languageButton(ctx, kind) {
+  const other = ctx.store.get().preferences.language === "en" ? "zh-Hans" : "en";
+  return button(kind, () => ctx.prefer("language", other), other === "en" ? "English" : "中文", { lang: other });
 }
 
 /** The frame of every page before and after the exam. */
 export function frame(ctx, phase, title, ...children) {
-  const { signIn, preferences } = ctx.store.get();
-  const other = preferences.language === "en" ? "zh-Hans" : "en";
   const heading = h("h1", { tabIndex: -1 }, title);
   return h("div", { class: "before" },
     h("header", { class: "plain-bar" }, h("span", { class: "brand" }, t("职业技能考试")),
-      h("span", { class: "session-name" }, signIn && signIn.session ? signIn.session.title : ""),
-      button("link", () => ctx.prefer("language", other), other === "en" ? "English" : "中文", { lang: other })),
+      h("span", { class: "session-name" }, sessionOf(ctx.store.get()).title), languageButton(ctx, "link")),
     STEPS.includes(phase) ? h("nav", { "aria-label": t("步骤") }, stepper(phase)) : null,
     h("main", { class: "page" }, heading, children));
 }
 
-function buttons(...children) {
-  return h("div", { class: "page-buttons" }, children);
-}
-
-const primary = (text, onClick, props) => button("button primary large", onClick, text, props);
+const buttons = (...children) => h("div", { class: "buttons" }, children);
+const primary = (text, onClick) => button("button primary large", onClick, text);
 const secondary = (text, onClick) => button("button large", onClick, text);
+
+/** A page between sign-in and waiting: the way on and the way back below it. */
+function stepView(ctx, phase, title, onText, ...children) {
+  const go = (by) => () => ctx.session.go(STEPS[STEPS.indexOf(phase) + by]);
+  const next = primary(onText, go(1));
+  return { next, element: frame(ctx, phase, title, ...children, buttons(next, secondary(t("上一步"), go(-1)))) };
+}
 
 /** Sign-in page. */
 export function signInView(ctx) {
@@ -58,17 +66,16 @@ export function signInView(ctx) {
 
 /** Own data, to be confirmed. */
 export function checkView(ctx) {
-  const { signIn } = ctx.store.get();
-  const candidate = signIn.candidate || {};
-  const session = signIn.session || {};
+  const candidate = personOf(ctx.store.get());
+  const session = sessionOf(ctx.store.get());
   const rows = [
     [t("姓名"), candidate.name], [t("准考证号"), candidate.admission_number], [t("考场"), candidate.room], [t("座位号"), candidate.seat],
     [t("考试"), session.title], [t("场次"), session.name],
     [t("时长"), session.duration_seconds ? t("{n} 分钟", { n: Math.round(session.duration_seconds / 60) }) : ""],
-  ].filter(([, value]) => value);
+  ];
   const wrong = h("p", { class: "notice warning", role: "alert", hidden: true }, t("请举手告诉监考员哪一项不对，先不要继续。"));
   const element = frame(ctx, "check", t("请核对您的信息"),
-    h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+    facts(rows),
     wrong,
     buttons(primary(t("信息正确，继续"), () => ctx.session.go("rules")), secondary(t("信息有误"), () => {
       wrong.hidden = false;
@@ -77,13 +84,7 @@ export function checkView(ctx) {
 }
 
 /** Rules of the room. */
-export function rulesView(ctx) {
-  const { rules = [] } = ctx.store.get().signIn.session || {};
-  const element = frame(ctx, "rules", t("考场规则"),
-    sentences(rules),
-    buttons(primary(t("我已阅读，继续"), () => ctx.session.go("guide")), secondary(t("上一步"), () => ctx.session.go("check"))));
-  return { element };
-}
+export const rulesView = (ctx) => stepView(ctx, "rules", t("考场规则"), t("我已阅读，继续"), sentences(sessionOf(ctx.store.get()).rules || []));
 
 /** One item to try the controls with; nothing of it is sent or kept. */
 export function createPractice() {
@@ -99,29 +100,18 @@ export function createPractice() {
 }
 
 /** How the exam screen works, with one item to try. */
-export function guideView(ctx) {
-  const element = frame(ctx, "guide", t("操作指南"), sentences(guideTexts()),
-    createPractice(),
-    buttons(primary(t("我会操作了，继续"), () => ctx.session.go("pledge")), secondary(t("上一步"), () => ctx.session.go("rules"))));
-  return { element };
-}
+export const guideView = (ctx) => stepView(ctx, "guide", t("操作指南"), t("我会操作了，继续"), sentences(guideTexts()), createPractice());
 
 /** The pledge, confirmed by a tick. */
 export function pledgeView(ctx) {
-  const session = ctx.store.get().signIn.session || {};
-  const next = primary(t("进入等候"), () => ctx.session.go("waiting"), { disabled: true });
-  const box = h("input", {
-    type: "checkbox",
-    onchange: () => {
-      next.disabled = !box.checked;
-    },
-  });
-  const hint = h("p", { class: "hint" }, t("先在方框内打勾，再按“进入等候”。"));
-  const element = frame(ctx, "pledge", t("考生承诺"),
-    h("blockquote", { class: "pledge" }, session.pledge || t("我承诺诚信考试，遵守考场规则，独立完成作答。")),
-    h("label", { class: "check card" }, box, t("我已阅读并承诺遵守")), hint,
-    buttons(next, secondary(t("上一步"), () => ctx.session.go("guide"))));
-  return { element };
+  const view = stepView(ctx, "pledge", t("考生承诺"), t("进入等候"),
+    h("blockquote", { class: "pledge" }, sessionOf(ctx.store.get()).pledge || t("我承诺诚信考试，遵守考场规则，独立完成作答。")),
+    tickBox(t("我已阅读并承诺遵守"), "check card", false, (ticked) => {
+      view.next.disabled = !ticked;
+    }),
+    h("p", { class: "hint" }, t("先在方框内打勾，再按“进入等候”。")));
+  view.next.disabled = true;
+  return view;
 }
 
 /** Shown when the exam needs Safe Exam Browser and this is another one: what to do, in plain words. */

@@ -1,5 +1,5 @@
 /** Dialogs: native modal elements, focus kept inside and given back by the browser. */
-import { button, h, sentences } from "../dom.js";
+import { button, h, sentences, tickBox } from "../dom.js";
 import { t } from "../i18n.js";
 
 let sequence = 0;
@@ -12,9 +12,10 @@ export function openDialog({ title, body, buttons = [], closable = true, name = 
   sequence += 1;
   const before = document.activeElement;
   const heading = h("h2", { id: `dialog-${sequence}`, tabIndex: -1 }, title);
+  const row = h("div", { class: "buttons" }, buttons);
   const element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": heading.id }, heading,
     h("div", { class: "dialog-body", tabindex: "0", role: "group", "aria-labelledby": heading.id }, body),
-    h("div", { class: "dialog-buttons" }, buttons));
+    row);
   element.addEventListener("cancel", (event) => closable || event.preventDefault());
   element.addEventListener("close", () => {
     element.remove();
@@ -25,7 +26,7 @@ export function openDialog({ title, body, buttons = [], closable = true, name = 
   document.body.append(element);
   element.showModal();
   heading.focus();
-  return { element, close: () => element.close() };
+  return { heading, buttons: row, close: () => element.close() };
 }
 
 /** A button that closes its own dialog. */
@@ -72,43 +73,34 @@ export function openHelp(ctx) {
     ["N", t("下一题")], ["P", t("上一题")], ["F", t("标记或取消标记")], ["T", t("看或听剩余时间和未答题数")], [t("A–H 或 1–9"), t("选择对应选项（第六项请按 6）")],
     ["Tab", t("移到下一个按钮或空格")], [t("方向键"), t("在选项之间或题号之间移动")], ["?", t("打开本帮助")],
   ];
-  const box = h("input", {
-    type: "checkbox", checked: ctx.store.get().preferences.shortcuts,
-    onchange: () => ctx.prefer("shortcuts", box.checked),
-  });
   openDialog({
     title: t("帮助"), name: "help",
     body: [
       sentences([...guideTexts(), t("电脑出现问题请举手；换电脑后，已保存的答案仍在。")]),
       h("h3", {}, t("快捷键")),
       h("table", { class: "keys" }, h("tbody", {}, keys.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, text))))),
-      h("label", { class: "check" }, box, t("使用字母和数字快捷键（打字时自动停用）")),
+      tickBox(t("使用字母和数字快捷键（打字时自动停用）"), "check", ctx.store.get().preferences.shortcuts, (ticked) => ctx.prefer("shortcuts", ticked)),
     ],
     buttons: [closeButton(t("关闭"), "primary")],
   });
 }
 
+/** Say something that interrupts, once however often it happens. */
+function openNotice(name, title, ...texts) {
+  if (document.querySelector(`dialog.${name}`)) return;
+  openDialog({ name, title, body: texts.map((text) => h("p", {}, text)), buttons: [closeButton(t("知道了，继续作答"), "primary")] });
+}
+
 /** Tell somebody who is back that it was noticed. */
 export function openLeaveNotice({ leave_action: action, leave_limit: limit }, kind) {
-  if (document.querySelector("dialog.left-page")) return;
-  const text = kind === "windowed" ? t("您刚才退出了全屏，已经记录。") : t("您刚才离开了考试页面，已经记录。");
-  const rule = action === "lock" ? h("p", {}, t("最多可以离开 {n} 次，超过后答题会锁定，要等监考员处理。", { n: limit })) : null;
-  openDialog({
-    name: "left-page", title: t("请不要离开考试页面"),
-    body: [h("p", {}, text), h("p", {}, t("考试中请不要切换到别的窗口，也不要最小化。电脑自己弹出窗口的，请举手告诉监考员。")), rule],
-    buttons: [closeButton(t("知道了，继续作答"), "primary")],
-  });
+  openNotice("left-page", t("请不要离开考试页面"), kind === "windowed" ? t("您刚才退出了全屏，已经记录。") : t("您刚才离开了考试页面，已经记录。"),
+    t("考试中请不要切换到别的窗口，也不要最小化。电脑自己弹出窗口的，请举手告诉监考员。"),
+    action === "lock" ? t("最多可以离开 {n} 次，超过后答题会锁定，要等监考员处理。", { n: limit }) : "");
 }
 
 /** Say why a reload would be the wrong thing now. */
-export function openReloadNotice() {
-  if (document.querySelector("dialog.stay")) return;
-  openDialog({
-    name: "stay", title: t("现在不要刷新"),
-    body: [h("p", {}, t("网络还没有恢复，刷新没有用，考试页面还可能打不开。答案都在这台电脑里，请继续作答；网络恢复后会自动上传。"))],
-    buttons: [closeButton(t("知道了，继续作答"), "primary")],
-  });
-}
+export const openReloadNotice = () => openNotice("stay", t("现在不要刷新"),
+  t("网络还没有恢复，刷新没有用，考试页面还可能打不开。答案都在这台电脑里，请继续作答；网络恢复后会自动上传。"));
 
 /** Sign in again while the page stays as it is. */
 export function openSignInAgain(ctx) {
@@ -128,10 +120,10 @@ export function openSignInAgain(ctx) {
 export function signInForm(text, onSubmit, candidate) {
   sequence += 1;
   const field = (name, label, help, value = "") => {
-    const input = h("input", { type: "text", id: `${name}-${sequence}`, name: `${name}-${sequence}`, autocomplete: "off", autocapitalize: "characters",
-      autocorrect: "off", spellcheck: "false", required: true, maxlength: 40, "aria-describedby": `${name}-${sequence}-help`, value });
-    const row = h("div", { class: "field" }, h("label", { htmlFor: input.id }, label), input,
-      h("p", { class: "hint", id: `${name}-${sequence}-help` }, help));
+    const id = `${name}-${sequence}`;
+    const input = h("input", { type: "text", id, name: id, autocomplete: "off", autocapitalize: "characters",
+      autocorrect: "off", spellcheck: "false", required: true, maxlength: 40, "aria-describedby": `${id}-help`, value });
+    const row = h("div", { class: "field" }, h("label", { htmlFor: id }, label), input, h("p", { class: "hint", id: `${id}-help` }, help));
     return { input, row };
   };
   const admission = field("admission", t("准考证号"), t("准考证上“准考证号”一栏的号码"), candidate ? candidate.admission_number : "");

@@ -3,7 +3,6 @@ import { button, fill, h, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { tellTime } from "../announce.js";
 import { listen } from "../keyboard.js";
-import { createTimeNote } from "./banners.js";
 import { counts, mayAnswer, neighbour, slotOf } from "../selectors.js";
 import { createItem, createSplit, groupsOf } from "./item.js";
 import { createPanel } from "./panel.js";
@@ -108,6 +107,20 @@ function createBottom(ctx) {
       setText(nextText, last ? t("检查并交卷") : t("下一题"));
       const { answered, n } = counts(state);
       setText(progress, t("已答 {answered} / {n}", { answered, n }));
+    },
+  };
+}
+
+/** How much is left, to be seen for a while as well as heard; below the items, so that nothing moves under a pointer. */
+function createTimeNote(ctx) {
+  const text = h("span", {});
+  const element = h("p", { class: "time-note", hidden: true, "aria-hidden": "true" }, icon("clock"), text);
+  return {
+    element,
+    tick() {
+      const { timeNote } = ctx.store.get();
+      element.hidden = !timeNote || ctx.clock.monotonic() > timeNote.until;
+      if (!element.hidden) setText(text, timeNote.text);
     },
   };
 }

@@ -1,19 +1,17 @@
 /** The panel of item numbers: states by shape, text and colour; one Tab stop, arrow keys inside. */
-import { button, h, icon, setAttribute, setText } from "../dom.js";
+import { button, h, heard, icon, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { answeredAt, counts, positionOf } from "../selectors.js";
-
-const hiddenText = (text) => h("span", { class: "visually-hidden" }, text);
 
 /** A button whose name reads "第 3 题，已答，已标记" while "3 已答" and the flag are what is seen. */
 function createNumber(ctx, slot) {
   const position = positionOf(ctx.store.get().form, slot);
   const [before, after] = t("第 {n} 题").split("{n}");
   const word = h("span", { class: "number-word" });
-  const marked = hiddenText("");
+  const marked = heard("");
   const element = button("number-button", () => ctx.goTo(slot), [
-    h("span", { class: "number-flag" }, icon("flag")), hiddenText(before), h("span", { class: "number-digits" }, String(position)),
-    hiddenText(after + t("，")), word, marked], { tabIndex: -1, "data-slot": slot });
+    h("span", { class: "number-flag" }, icon("flag")), heard(before), h("span", { class: "number-digits" }, String(position)),
+    heard(after + t("，")), word, marked], { tabIndex: -1, "data-slot": slot });
   return {
     element,
     slot,

@@ -41,7 +41,13 @@ def whole_form() -> dict[str, Any]:
     ]  # fmt: skip
     form["sections"].append({"title": "七、图片热区题", "instructions": "", "slots": [11, 12]})
     form["tools"] = ["calculator", "scratch"]
-    form["conduct"] = {"leave_action": "lock", "leave_limit": 5, "leave_grace_seconds": 0, "rescue_after_seconds": 1}
+    form["conduct"] = {
+        "leave_action": "lock",
+        "leave_limit": 5,
+        "leave_grace_seconds": 0,
+        "rescue_after_seconds": 1,
+        "consent_seconds": 300,
+    }
     return form
 
 
@@ -226,6 +232,10 @@ def walk_held(room: Room, look: Look, page: Page) -> None:
     page.evaluate(ASK_NOW)
     expect(page.locator(".timer")).to_have_attribute("data-urgent", "last", timeout=12000)
     look(page, "little time left")
+    page.get_by_role("button", name="交卷", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("须经监考员同意")
+    look(page, "consent to hand in")
+    page.get_by_role("button", name="返回继续作答").click()
 
 
 def walk_end(room: Room, look: Look, page: Page) -> None:

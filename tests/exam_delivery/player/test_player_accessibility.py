@@ -31,6 +31,16 @@ def wide_and_zoomed(page: Page, state: str) -> None:
     assert sticking_out_at(page, ZOOMED) == [], state
 
 
+OVERFLOWING = """() => [...document.querySelectorAll('html, .topbar, .scroller, .stage, .panel, .bottom, .dialog, .dialog-body')]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => [e.className, e.scrollWidth, e.clientWidth])"""
+
+
+def overflowing(page: Page) -> list[object]:
+    """Return the parts of the page that would have to be scrolled sideways: those that scroll up and down hide it from the window."""
+    found: list[object] = page.evaluate(OVERFLOWING)
+    return found
+
+
 def narrow(page: Page, state: str) -> None:
     """Assert that nothing sticks out, and that what is pressed is large enough, as the page stands."""
     fits(page, state)
@@ -156,3 +166,34 @@ def test_nothing_moves_for_those_who_asked_for_less_motion(room) -> None:
         "[...document.querySelectorAll('*')].filter((e) => parseFloat(getComputedStyle(e).transitionDuration) > 0).length"
     )
     assert moving == 0
+
+
+@pytest.mark.parametrize("viewport", [NARROW, ZOOMED, {"width": 512, "height": 640}], ids=str)
+def test_every_size_of_text_fits_narrow_windows_in_both_languages(room, viewport: dict[str, int]) -> None:
+    room.exam.form = whole_form()
+    page = room.seated(viewport=viewport)
+    sizes, layouts = (page.locator(".segments").nth(at).get_by_role("button") for at in (0, 1))
+    for language, help_, hand_in in (("zh-Hans", "帮助", "交卷"), ("en", "Help", "Hand in")):
+        if language == "en":
+            page.get_by_role("button", name="English").click()
+        expect(page.get_by_role("button", name=hand_in, exact=True)).to_be_visible()
+        for size in range(3):
+            sizes.nth(size).click()
+            for layout in range(2):
+                layouts.nth(layout).click()
+                assert overflowing(page) == [], (language, size, layout)
+            for opener in (help_, hand_in):
+                page.get_by_role("button", name=opener, exact=True).click()
+                assert overflowing(page) == [], (language, size, opener)
+                last = page.get_by_role("dialog").get_by_role("button").last
+                expect(last).to_be_in_viewport(ratio=1)
+                page.keyboard.press("Escape")
+
+
+def test_the_state_of_an_answer_moves_nothing_on_a_narrow_screen(room) -> None:
+    page = room.seated(viewport=NARROW)
+    option = page.locator("#item-1").get_by_text("尾座的移动")
+    before = option.bounding_box()
+    option.click()
+    expect(page.locator("#item-1 .safety")).to_have_text("已保存")
+    assert option.bounding_box() == before
