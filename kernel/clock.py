@@ -20,7 +20,18 @@ def now() -> datetime:
 
 def today() -> date:
     """Return the present day on the official calendar."""
-    return now().astimezone(OFFICIAL_ZONE).date()
+    return day_of(now())
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day of a moment on the official calendar: in UTC it begins eight hours too late.
+
+    Examples
+    --------
+    >>> day_of(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))
+    datetime.date(2027, 1, 1)
+    """
+    return moment.astimezone(OFFICIAL_ZONE).date()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from exam_delivery.services import arranging, batches, preparation, rosters, run
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from item_templates.contract import CanonicalItem, Choice, ItemContent
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
@@ -137,7 +137,7 @@ def _make_level(actor: Actor, standard_code: str) -> uuid.UUID:
     with unit_of_work(actor) as uow:
         data = StandardData(standard_code, f"模拟标准 {standard_code}", StandardKind.ENTERPRISE, "", "模拟职业")
         standard = create_standard(uow, data)
-        edition = create_edition(uow, standard.occupational_standard_id, label="模拟版", effective_on=now().date())
+        edition = create_edition(uow, standard.occupational_standard_id, label="模拟版", effective_on=today())
         level_id = create_level(uow, edition.standard_edition_id, LevelData(LEVEL)).standard_level_id
     rows = [f"相关知识,A,,100,模拟范围,A,,100,模拟单元,A,,100,{n:03d},模拟鉴定点{n},X" for n in range(1, N_POINTS + 1)]
     with unit_of_work(actor) as uow:

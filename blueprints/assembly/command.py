@@ -18,7 +18,7 @@ from blueprints.assembly.papers import check_whole_form, with_checks
 from blueprints.assembly.pool import PoolItem, pool_digest, read_pool
 from blueprints.assembly.result import ENGINE, AssemblyResult, engine_of
 from blueprints.rules.draw_commitments import wrong_parts
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
@@ -60,7 +60,7 @@ def assemble_command(context: click.Context, /, *, pool_file: Path, blueprint_fi
         context.exit(WRONG_USAGE)
     if options["n_forms"] is None or options["out"] is None:
         raise click.UsageError(str(N_("须写明 --forms 和 --out")))
-    result, out = _draw(pool, settle(blueprint, now().date()), options)
+    result, out = _draw(pool, settle(blueprint, today()), options)
     _write(options["out"], out)
     for line in _summary(result):
         click.echo(line, err=True)
@@ -94,7 +94,7 @@ def _replay(pool: Sequence[PoolItem], blueprint: Blueprint, options: Mapping[str
     if before.get("pool_digest") != pool_digest(pool):
         click.echo("题库与当时不同（摘要不一致），不能重放。", err=True)
         return REFUSED
-    day = date.fromisoformat(before["on"]) if before.get("on") else now().date()
+    day = date.fromisoformat(before["on"]) if before.get("on") else today()
     request = {"overlap": None, "on_the_fly": False, "n_forms": len(before["forms"]) or 1} | before.get("request", {})
     _, again = _draw(pool, settle(blueprint, day), {**options, **request, "seed": before.get("seed", 0)})
     if options["out"] is not None:
@@ -139,7 +139,7 @@ def _check(pool: Sequence[PoolItem], blueprint: Blueprint, options: Mapping[str,
     """Hold whole forms against the blueprint."""
     forms = _read(options["checked"], "forms")["forms"]
     chosen = [form["items"] if isinstance(form, dict) else form for form in forms]
-    checks = [check_whole_form(ids, pool, settle(blueprint, now().date())) for ids in chosen]
+    checks = [check_whole_form(ids, pool, settle(blueprint, today())) for ids in chosen]
     broken = [
         f"第 {number} 份：{check.constraint} {check.text}"
         for number, held in enumerate(checks, 1)

@@ -13,6 +13,7 @@ from blueprints.rules.packages import score_text
 from blueprints.rules.panels import METHOD_LABELS
 from blueprints.services.panel_reports import PanelView
 from item_templates import registry
+from kernel.clock import day_of
 from kernel.spreadsheets import Cell, TableSheet, write_table
 from kernel.typesetting import render_pdf
 
@@ -110,7 +111,7 @@ def _figure(value: Any) -> str:
 
 
 def _day(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d") if moment else ""
+    return day_of(moment).isoformat() if moment else ""
 
 
 def report_pdf(view: PanelView, fixed: str) -> bytes:

@@ -27,7 +27,7 @@ from blueprints.rules.two_way import (
 from blueprints.services.bank import ScopeLine, scope_lines
 from blueprints.services.stock import load_stock
 from blueprints.services.versions import drawn_spec
-from kernel.clock import now
+from kernel.clock import today
 from kernel.identity.actor import Actor
 
 HUNDRED = Decimal(100)
@@ -70,7 +70,7 @@ def supply_view(
 ) -> SupplyView | None:
     """Return the table of a blueprint, or None while it cannot be read."""
     try:
-        blueprint = blueprint_of(drawn_spec(spec, max_overlap=spec.get("max_overlap", 0), on=now().date()))
+        blueprint = blueprint_of(drawn_spec(spec, max_overlap=spec.get("max_overlap", 0), on=today()))
     except BlueprintError:
         return None
     stock = load_stock(session, actor, standard_level_id, spec)

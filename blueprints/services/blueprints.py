@@ -21,7 +21,7 @@ from blueprints.services.versions import note_editor
 from blueprints.services.versions import publish_blueprint as publish_blueprint
 from blueprints.services.versions import spec_digest as spec_digest
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -68,7 +68,7 @@ def create_blueprint(
 ) -> ExamBlueprint:
     """Create a draft for a level; without `spec` it starts with the level's defaults, or with a known mix of types."""
     require(uow.actor, Permission.BLUEPRINT_WRITE)
-    refuse_old_edition(uow.session, uow.actor, standard_level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, standard_level_id, on=today())
     level = qbank.get_level(uow.session, uow.actor, standard_level_id)
     body = dict(spec) if spec is not None else default_spec(uow.session, uow.actor, standard_level_id, mix=mix)
     minutes = int(profiles.value(uow.session, uow.actor.organisation, profile.THEORY_MINUTES.name))

@@ -13,6 +13,7 @@ from blueprints.repository_uses import PlacedItem
 from blueprints.rules.exposure import SITE_REGIONS, Use, parse_regions
 from blueprints.services.sittings import sittings_of
 from kernel import profiles
+from kernel.clock import day_of
 from kernel.identity.actor import Actor, system_actor
 from qbank.public_sharing import Member, list_members, owners_of
 
@@ -79,6 +80,6 @@ def _uses(session: Session, organisations: dict[uuid.UUID, uuid.UUID]) -> Iterat
         for sittings in sittings_of(session, organisation_id, form_ids).values():
             for one in sittings:
                 if one.n_started:
-                    day = one.starts_at.date()
+                    day = day_of(one.starts_at)
                     region = regions.get(one.site, "")
                     yield Use(one.form_id, one.session_id, one.site, day, one.n_started, organisation_id, region)

@@ -14,7 +14,7 @@ from blueprints.rules.edition_mapping import MappedSpec, map_spec
 from blueprints.rules.scope_matching import NamedScope, match_scopes
 from blueprints.services.bank import ScopeLine, scope_lines
 from blueprints.services.blueprints import add_draft, checked_name, copy_blueprint, outline_weights
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
@@ -75,7 +75,7 @@ def copy_for_level(
     source = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if level_id == source.standard_level_id:
         return copy_blueprint(uow, blueprint_id, name=name), None
-    refuse_old_edition(uow.session, uow.actor, level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, level_id, on=today())
     level = qbank.get_level(uow.session, uow.actor, level_id)
     mapped = plan_copy(uow.session, uow.actor, source, level_id, chosen).mapped
     title = name or f"{level.occupation_name}{level.level_name}理论知识"

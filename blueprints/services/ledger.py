@@ -35,7 +35,7 @@ from blueprints.services.bank import Pool
 from blueprints.services.circle import Circle
 from blueprints.services.sittings import FormSitting, sittings_of
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require, system_actor
@@ -146,7 +146,7 @@ def _names(session: Session, every: Sequence[Use]) -> dict[uuid.UUID, str]:
 def _rests_until(session: Session, actor: Actor) -> date | None:
     """Return the last day on which a use no longer keeps an item at rest; None when nothing rests."""
     days = int(profiles.value(session, actor.organisation, COOLDOWN_DAYS.name))
-    return now().date() - timedelta(days=days) if days else None
+    return today() - timedelta(days=days) if days else None
 
 
 def _within(use: Use, narrowed: LedgerFilter) -> bool:
@@ -209,7 +209,7 @@ def _resting_since(session: Session, owners: Iterable[uuid.UUID]) -> dict[uuid.U
     for owner in owners:
         days = int(profiles.value(session, owner, COOLDOWN_DAYS.name))
         if days:
-            found[owner] = now().date() - timedelta(days=days)
+            found[owner] = today() - timedelta(days=days)
     return found
 
 
@@ -244,12 +244,12 @@ def _over_caps(
     if all(one.are_open for one in caps.values()):
         return {}
     placed = [*around.own, *around.others]
-    holding, today = uses.holding(placed), now().date()
+    holding, day = uses.holding(placed), today()
     every = circle.uses_of(session, around.organisations)
-    found = reached_caps(every, holding, caps.pop(actor.organisation), today, places)
+    found = reached_caps(every, holding, caps.pop(actor.organisation), day, places)
     owners = owners_of(session, {one.item_id for one in placed}) if caps else {}
     for owner, own in caps.items():
-        for item_id, reached in reached_caps(every, holding, own, today, places).items() if not own.are_open else ():
+        for item_id, reached in reached_caps(every, holding, own, day, places).items() if not own.are_open else ():
             if owners.get(item_id) == owner:
                 found[item_id] = sorted({*found.get(item_id, ()), *reached})
     return found

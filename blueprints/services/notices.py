@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints.models import ExamForm
 from blueprints.services.held import find_held
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -41,7 +41,7 @@ def bank_notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
 
 
 def _edition(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[BankNotice]:
-    state = edition_state(session, actor, standard_level_id, on=now().date())
+    state = edition_state(session, actor, standard_level_id, on=today())
     if state is not None and state.policy != "allow":
         kind = "danger" if state.policy == "refuse" else "warning"
         template = N_("该等级的标准已换版，新版自 %(day)s 起施行；请使用新版的蓝图")

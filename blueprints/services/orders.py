@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from blueprints import repository
 from blueprints.rules.codes import engine_code
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -22,7 +22,7 @@ def commission_order(uow: UnitOfWork, run_id: uuid.UUID, assignment: Assignment 
     """Commission what a run says is missing, points named as the outline writes them; return how many items."""
     require(uow.actor, Permission.BLUEPRINT_WRITE)
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
-    if assignment and assignment.due_on and assignment.due_on < now().date():
+    if assignment and assignment.due_on and assignment.due_on < today():
         message = N_("请填写截止日期，不能早于今天")
         raise InvalidInputError(message, fields={"due_on": [message]})
     order = ((run.result or {}).get("conflict") or {}).get("writing_order") or []

@@ -27,7 +27,7 @@ from item_templates.contract import ItemContent
 from item_templates.markup import media_ids
 from kernel import audit, crypto, profiles
 from kernel.canonical import digest_bytes
-from kernel.clock import OFFICIAL_ZONE, now
+from kernel.clock import OFFICIAL_ZONE, day_of, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -96,7 +96,7 @@ def make_print(
     slots = slot_contents(session, actor, form)
     if form.status is FormStatus.SEALED:
         sealing.check_unchanged(session, actor, form, slots)
-    policy = profiles.value(session, form.organisation_id, PRINT_SHUFFLE.name, on=form.created_at.date())
+    policy = profiles.value(session, form.organisation_id, PRINT_SHUFFLE.name, on=day_of(form.created_at))
     printed = as_printed(slots, shuffle=is_shuffled(policy, form.label))
     media = {} if wanted.document in WITHOUT_ITEMS else _media(session, actor, printed)
     job = PrintJob(session, actor, form, slots, printed, media, _sheet(session, actor, form, wanted, printed))

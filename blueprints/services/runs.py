@@ -32,7 +32,7 @@ from blueprints.services.kept_pools import keep_pool
 from blueprints.services.ledger import draw_regions, why_held_back, within_caps
 from blueprints.services.versions import drawn_spec
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import day_of, now, today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -70,7 +70,7 @@ def start_run(
     blueprint = repository.get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if blueprint.status is BlueprintStatus.ARCHIVED:
         raise IllegalTransitionError(N_("蓝图已归档，请先复制一份"))
-    refuse_old_edition(uow.session, uow.actor, blueprint.standard_level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, blueprint.standard_level_id, on=today())
     refuse_unapproved(uow.session, uow.actor, blueprint.standard_level_id)
     _check_bounds(n_forms, seed, time_limit_seconds, most=MOST_ON_THE_FLY if is_on_the_fly else MOST_FORMS)
     _check_rate(max_rate)
@@ -78,7 +78,7 @@ def start_run(
     run = AssemblyRun(
         organisation_id=uow.actor.organisation, exam_blueprint_id=blueprint_id,
         standard_level_id=blueprint.standard_level_id, blueprint_name=blueprint.name,
-        spec=drawn_spec(blueprint.spec, max_overlap=overlap, on=now().date(), max_rate=max_rate), n_forms=n_forms,
+        spec=drawn_spec(blueprint.spec, max_overlap=overlap, on=today(), max_rate=max_rate), n_forms=n_forms,
         max_overlap=overlap, is_on_the_fly=is_on_the_fly, max_rate=max_rate,
         blueprint_version=blueprint.version_number if blueprint.status is BlueprintStatus.PUBLISHED else None,
         seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed, time_limit_seconds=time_limit_seconds,
@@ -228,7 +228,7 @@ def begin_acceptance(uow: UnitOfWork, run_id: uuid.UUID, name: str) -> Origin:
     require(uow.actor, Permission.FORM_ASSEMBLE)
     run = repository.get_run(uow.session, run_id, actor=uow.actor)
     blueprint = repository.get_blueprint(uow.session, run.exam_blueprint_id, actor=uow.actor)
-    refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, run.standard_level_id, on=today())
     _check_acceptable(run, blueprint)
     run.blueprint_version = blueprint.version_number
     _check_still_in_use(uow, run)
@@ -245,7 +245,7 @@ def _check_acceptable(run: AssemblyRun, blueprint: ExamBlueprint) -> None:
     if blueprint.status is not BlueprintStatus.PUBLISHED:
         raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再采用试卷"), name=blueprint.name)
     fixed = drawn_spec(
-        blueprint.spec, max_overlap=run.max_overlap, on=run.created_at.date(), max_rate=run.max_rate
+        blueprint.spec, max_overlap=run.max_overlap, on=day_of(run.created_at), max_rate=run.max_rate
     )  # fmt: skip
     if blueprint_services.spec_digest(fixed) != blueprint_services.spec_digest(run.spec):
         raise ConflictError(N_("组卷之后蓝图又改过，请用现在的蓝图重新组卷"))

@@ -17,7 +17,7 @@ from blueprints.services.bank import load_pool
 from blueprints.services.capacity import find_limits
 from blueprints.services.ledger import within_caps
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -50,16 +50,16 @@ def start_simulation(uow: UnitOfWork, blueprint_id: uuid.UUID, plan: Plan) -> Jo
 def run_simulation(session: Session, actor: Actor, payload: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Return what a simulation found; writes nothing. `progress` is told per cent and a hundred."""
     row = repository.get_blueprint(session, uuid.UUID(payload["blueprint_id"]), actor=actor)
-    plan, blueprint, today = Plan(**payload["plan"]), blueprint_of(row.spec), now().date()
+    plan, blueprint, day = Plan(**payload["plan"]), blueprint_of(row.spec), today()
     loaded = load_pool(session, actor, row.standard_level_id, row.spec)
     pool = within_caps(session, actor, row.standard_level_id, loaded).items
     year = simulate_year(
-        pool, blueprint, plan, today, lambda done, every: progress(YEAR_SHARE * done // max(1, every), 100)
+        pool, blueprint, plan, day, lambda done, every: progress(YEAR_SHARE * done // max(1, every), 100)
     )
     limits = [n for n, _template, _values in find_limits(blueprint, usable_items(pool, blueprint))]
     bound = min([*limits, MOST_FORMS])
     n_forms, is_proved = most_forms(
-        pool, blueprint, bound, today,
+        pool, blueprint, bound, day,
         lambda done, every: progress(YEAR_SHARE + (100 - YEAR_SHARE) * done // max(1, every), 100),
     )  # fmt: skip
     return {

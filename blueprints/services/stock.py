@@ -17,7 +17,7 @@ from blueprints.rules.profile import COOLDOWN_DAYS
 from blueprints.rules.sources import shared_banks
 from blueprints.rules.two_way import Counted, Spot
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.identity.actor import Actor
 from qbank import public_supply as bank
 from qbank.public_supply import FoundRow as FoundRow
@@ -69,7 +69,7 @@ def _code(full_code: str) -> str:
 def fresh_since(session: Session, actor: Actor) -> date | None:
     """Return the first day on which a use still counts as recent; None when every item is always fresh."""
     days = int(profiles.value(session, actor.organisation, COOLDOWN_DAYS.name))
-    return now().date() - timedelta(days=days) if days else None
+    return today() - timedelta(days=days) if days else None
 
 
 def codes_of_items(session: Session, actor: Actor, item_ids: Sequence[str]) -> list[str]:

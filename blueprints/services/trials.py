@@ -14,7 +14,7 @@ from blueprints.services import blueprints as blueprint_services
 from blueprints.services.runs import publish_run, relaxation_of
 from blueprints.services.versions import drawn_spec
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import IllegalTransitionError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -35,7 +35,7 @@ def start_trial(uow: UnitOfWork, run_id: uuid.UUID, index: int) -> AssemblyRun:
     trial = AssemblyRun(
         organisation_id=run.organisation_id, exam_blueprint_id=run.exam_blueprint_id,
         standard_level_id=run.standard_level_id, blueprint_name=run.blueprint_name,
-        spec=drawn_spec(_undated(spec), max_overlap=run.max_overlap, on=now().date(), max_rate=run.max_rate),
+        spec=drawn_spec(_undated(spec), max_overlap=run.max_overlap, on=today(), max_rate=run.max_rate),
         n_forms=n_forms or run.n_forms,
         max_overlap=run.max_overlap, seed=run.seed, time_limit_seconds=run.time_limit_seconds,
         trial_of_id=run.assembly_run_id, relaxation_index=None if n_forms else index,

@@ -21,7 +21,7 @@ from blueprints.rules.profile import APPROVAL, APPROVAL_WAIVED
 from blueprints.rules.specs import blueprint_of
 from blueprints.rules.states import BlueprintStatus
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, require
@@ -41,7 +41,7 @@ def publish_blueprint(uow: UnitOfWork, blueprint_id: uuid.UUID, *, comment: str 
     row = get_blueprint(uow.session, blueprint_id, actor=uow.actor)
     if row.status is not BlueprintStatus.DRAFT:
         raise IllegalTransitionError(N_("只有草稿可以发布"))
-    refuse_old_edition(uow.session, uow.actor, row.standard_level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, row.standard_level_id, on=today())
     broken = contradictions(blueprint_of(row.spec))
     if broken:
         reasons = "；".join(str(rule.text) for rule in broken)

@@ -30,7 +30,7 @@ from blueprints.services.ledger import capped_items
 from blueprints.services.runs import accept_run, slot_values
 from blueprints.services.versions import drawn_spec
 from kernel import audit, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
@@ -111,7 +111,7 @@ def check_form_by_codes(session: Session, actor: Actor, blueprint_id: uuid.UUID,
     if not codes or len(codes) > MOST_CODES:
         message = N_("一份试卷最多 1000 题，请核对编号") if codes else NO_CODES
         raise InvalidInputError(message, fields={"codes": [message]})
-    spec = drawn_spec(row.spec, max_overlap=int(row.spec.get("max_overlap", 0)), on=now().date())
+    spec = drawn_spec(row.spec, max_overlap=int(row.spec.get("max_overlap", 0)), on=today())
     pool, blueprint = load_pool(session, actor, row.standard_level_id, spec), blueprint_of(spec)
     by_code = _by_code(pool)
     known = {item.id: item for item in pool.items}
@@ -210,7 +210,7 @@ def take_in(
     From there it goes the way of any drawn form: hand work, review by a second person, sealing.
     """
     found = check_form_by_codes(uow.session, uow.actor, blueprint_id, codes)
-    refuse_old_edition(uow.session, uow.actor, found.run.standard_level_id, on=now().date())
+    refuse_old_edition(uow.session, uow.actor, found.run.standard_level_id, on=today())
     refuse_unapproved(uow.session, uow.actor, found.run.standard_level_id)
     if found.blueprint.status is not BlueprintStatus.PUBLISHED:
         raise ConflictError(N_("蓝图“%(name)s”还没有发布（或已归档），请先发布再收为试卷"), name=found.blueprint.name)

@@ -19,7 +19,7 @@ from certification.rules.part_scores import CARRIED_REASON, EarlierPart, ValidPa
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome, ResultState
 from exam_delivery.public_rulings import find_rulings
 from kernel import audit, profiles
-from kernel.clock import OFFICIAL_ZONE, now
+from kernel.clock import OFFICIAL_ZONE, day_of, now
 from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -145,7 +145,7 @@ def kept_until(session: Session, batch: CertificationBatch, record: ResultRecord
     values = profiles.values(session, batch.organisation_id)
     rule = keys.pass_rule(values, batch.level_code)
     parts = list(_parts_of(session, record, batch))
-    day = max((part.taken_on for part in parts), default=batch.received_at.date())
+    day = max((part.taken_on for part in parts), default=day_of(batch.received_at))
     return {mode: one.valid_until for mode, one in valid_parts(rule, parts, day, values).items()}
 
 

@@ -25,7 +25,7 @@ from exam_delivery.services.plan_progress import is_outside
 from exam_delivery.services.plans import READERS
 from exam_delivery.services.reach import SEE_ALL
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
@@ -128,7 +128,7 @@ def _plan() -> BatchPlan:
 @requires(Permission.SESSION_WRITE)
 def new() -> Page:
     """Show the form of a new batch."""
-    return _form(None, BatchPlan(now().strftime("%Y%m") + "-01", ""), {})
+    return _form(None, BatchPlan(today().strftime("%Y%m") + "-01", ""), {})
 
 
 @bp.post("/new")

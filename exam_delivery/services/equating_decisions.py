@@ -13,7 +13,7 @@ from exam_delivery.rules.equating_states import EquatingState, check_proposed
 from exam_delivery.services import equating, release
 from exam_delivery.services.equating import Pair, Plan, SatForm, Study
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.i18n import N_
@@ -73,7 +73,7 @@ def _new(uow: UnitOfWork, study: Study, plan: Plan, reason: str, number: int) ->
     if reference is None:
         raise ConflictError(N_("没有可以等值的试卷"))
     return Equating(
-        equating_id=new_id(), organisation_id=uow.actor.organisation, code=f"DZ-{now().year}-{number:05d}",
+        equating_id=new_id(), organisation_id=uow.actor.organisation, code=f"DZ-{today().year}-{number:05d}",
         exam_batch_id=study.batch.exam_batch_id, reference_form_id=reference.form_id,
         plan={
             "reference": str(reference.form_id), "dropped": sorted(plan.dropped),

@@ -19,6 +19,7 @@ from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.repository.attempts_planning import forms_given
 from exam_delivery.repository.recusal import sessions_using
 from exam_delivery.services import draw_reveals
+from kernel.clock import day_of
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor, system_actor
@@ -61,7 +62,7 @@ def _choice(forms: list[SealedForm]) -> LevelChoice:
 
 def refuse_old_edition(uow: UnitOfWork, standard_level_id: uuid.UUID, begin: datetime) -> None:
     """Refuse a session that begins when the level's edition is replaced, where the rule profile says so."""
-    blueprints.refuse_old_edition(uow.session, uow.actor, standard_level_id, on=begin.date())
+    blueprints.refuse_old_edition(uow.session, uow.actor, standard_level_id, on=day_of(begin))
 
 
 def reserve(uow: UnitOfWork, exam_session: ExamSession, *, before: list[str]) -> None:

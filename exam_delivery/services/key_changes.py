@@ -26,7 +26,7 @@ from exam_delivery.services.key_effects import Effects, find_effects
 from exam_delivery.services.scoring import Keys
 from item_templates import registry
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
@@ -243,7 +243,7 @@ def _companion(lead: KeyChange, place: OtherPlace, number: int, new_key: Any) ->
 def _new_change(uow: UnitOfWork, proposal: Proposal, new_key: Any, number: int) -> KeyChange:
     key_change_id = new_id()
     return KeyChange(
-        key_change_id=key_change_id, organisation_id=uow.actor.organisation, code=f"BG-{now().year}-{number:05d}",
+        key_change_id=key_change_id, organisation_id=uow.actor.organisation, code=f"BG-{today().year}-{number:05d}",
         form_id=proposal.form_id, slot=proposal.slot, source=ChangeSource(proposal.source),
         policy=KeyPolicy(proposal.policy), is_harmless=proposal.is_harmless, sessions=sorted(proposal.sessions),
         rooms=sorted(proposal.rooms), reason=proposal.reason.strip()[:LONGEST_REASON], state=ChangeState.PROPOSED,

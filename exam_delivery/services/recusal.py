@@ -15,6 +15,7 @@ from exam_delivery.repository import planning
 from exam_delivery.repository import recusal as repository
 from exam_delivery.services import forms
 from kernel import conflicts
+from kernel.clock import day_of
 from kernel.conflicts import Conflict, CycleRole, Party, Severity
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
@@ -59,7 +60,7 @@ def room_conflicts(session: Session, actor: Actor, row: ExamSession) -> list[Roo
             candidate_party(one) for _reg, one, seat in entries if seat and seat.exam_room_id == room.exam_room_id
         ]
         staff = _invigilators(session, used.invigilator_ids)
-        here = conflicts.find(session, actor.organisation, staff, inside, on=row.starts_at.date())
+        here = conflicts.find(session, actor.organisation, staff, inside, on=day_of(row.starts_at))
         found += [RoomConflict(room, one) for one in here]
     return found
 
@@ -70,7 +71,7 @@ def session_conflicts(session: Session, actor: Actor, row: ExamSession) -> list[
     everybody = [candidate_party(candidate) for _registration, candidate, _room in entries]
     markers = [Party(CycleRole.MARKER, key, name) for key, name in repository.list_markers(session, actor=actor)]
     makers = blueprints.form_people(session, actor, [uuid.UUID(one) for one in forms.used_forms(row)])
-    day = row.starts_at.date()
+    day = day_of(row.starts_at)
     found = conflicts.find(session, actor.organisation, [*markers, *makers], everybody, on=day)
     return [*room_conflicts(session, actor, row), *(RoomConflict(None, one) for one in found)]
 
@@ -83,7 +84,7 @@ def check_rooms(
     for room_id, chosen in rooms.items():
         inside = [candidate_party(one) for _reg, one, seat in entries if seat and seat.exam_room_id == room_id]
         staff = _invigilators(session, [str(person) for person in chosen])
-        conflicts.require_none(session, actor.organisation, staff, inside, on=row.starts_at.date())
+        conflicts.require_none(session, actor.organisation, staff, inside, on=day_of(row.starts_at))
 
 
 def check_console(session: Session, actor: Actor, row: ExamSession, room_ids: set[uuid.UUID]) -> None:

@@ -28,7 +28,7 @@ from exam_delivery.rules.roster import MAX_ROWS, Problem, RosterContext, RosterR
 from exam_delivery.rules.roster_columns import ColumnPlan, find_columns
 from exam_delivery.services import personal
 from kernel import audit, profiles
-from kernel.clock import OFFICIAL_ZONE, now
+from kernel.clock import OFFICIAL_ZONE, now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.i18n import N_
@@ -130,7 +130,7 @@ def make_preview(session: Session, actor: Actor, batch: ExamBatch, data: bytes |
     sheet, plan = _roster_sheet(read_table(data) if isinstance(data, bytes) else data)
     values = profiles.values(session, actor.organisation)
     context = RosterContext(
-        now().date(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE],
+        today(), batch.occupation_name, batch.level_code, batch.level_name, values[keys.MINIMUM_AGE],
         parse_ways(values[keys.ELIGIBILITY]), refuses_ineligible=values[keys.ELIGIBILITY_REFUSES],
         refuses_certificates=values[keys.HELD_CERTIFICATE_REFUSES],
     )  # fmt: skip

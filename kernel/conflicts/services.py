@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from kernel import audit, crypto, profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.conflicts import repository
 from kernel.conflicts.models import ConflictRelation
 from kernel.conflicts.rules import (
@@ -109,7 +109,7 @@ def _number(text: str) -> tuple[str, str]:
     """Return the keyed index of an identity number, as candidates are found by, and its mask."""
     if not text.strip():
         return "", ""
-    checked = check_id_number(IdKind.RESIDENT_ID, text, today=now().date())
+    checked = check_id_number(IdKind.RESIDENT_ID, text, today=today())
     if checked.errors:
         _refuse("other_number", checked.errors[0])
     key = crypto.purpose_key("personal-index")
@@ -161,7 +161,7 @@ def find(
 ) -> list[Conflict]:
     """Return every conflict between two groups of people under the organisation's rules, the grave ones first."""
     values = profiles.values(session, organisation_id)
-    day = on or now().date()
+    day = on or today()
     users = {party.user_id for party in (*firsts, *seconds) if party.user_id is not None}
     rows = repository.counting_relations(session, organisation_id, users)
     relations = [row.as_relation() for row in rows]

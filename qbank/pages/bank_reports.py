@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from kernel.canonical import digest
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.http import MenuEntry, Todo, current_actor, redirect_with_message, render_page, requires
@@ -175,7 +175,7 @@ def bank_list(form: str) -> Response:
     """Send the list of banks for filing."""
     organisation = get_organisation(db.session(), current_actor().organisation).name
     if form == "pdf":
-        data = list_pdf(_bank_lines(), organisation=organisation, day=now().date())
+        data = list_pdf(_bank_lines(), organisation=organisation, day=today())
         return _download(data, _("题库目录清单") + ".pdf", PDF)
     return _download(list_xlsx(_bank_lines(), organisation=organisation), _("题库目录清单") + ".xlsx", XLSX)
 
@@ -265,7 +265,7 @@ def download(level_id: uuid.UUID, form: str) -> Response:
     words = _("约可组成 %(n)s 份互不重题的试卷", n=capacity.n_forms) if capacity else ""
     head = ReportHead(
         get_organisation(session, actor.organisation).name, standard.occupation_name, level.name, level.edition.label,
-        now().date(), _state(standing)[0], digest(found.to_json()), dict(type_options()), words, _limits(capacity),
+        today(), _state(standing)[0], digest(found.to_json()), dict(type_options()), words, _limits(capacity),
     )  # fmt: skip
     name = _("题库评估") + f"_{standard.code}_{level.level_code}.{form}"
     if form == "pdf":

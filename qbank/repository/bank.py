@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from kernel.clock import day_of
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
@@ -73,7 +74,7 @@ def _item_row(
     return ItemRow(
         code=item.code, type=version[0], difficulty=version[1], status=item.status,
         is_in_use=is_in_use and marks[2] is None, point=point, digest=item.content_digest,
-        is_reviewed=marks[0] is not None, approved_on=created_at.date() if is_in_use else None, n_used=item.n_used,
+        is_reviewed=marks[0] is not None, approved_on=day_of(created_at) if is_in_use else None, n_used=item.n_used,
         has_statistics=marks[1] is not None, is_quarantined=marks[2] is not None,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from kernel import audit, profiles
 from kernel.canonical import digest
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError
 from kernel.i18n import N_
@@ -65,7 +65,7 @@ def load_report(
     require(actor, Permission.STANDARD_READ)
     level = standards.get_level(session, level_id, actor=actor)
     values = profiles.values(session, actor.organisation)
-    measures = Measures(now().date(), int(values[WANTED_PER_POINT.name]), int(values[OLD_AFTER_YEARS.name]))
+    measures = Measures(today(), int(values[WANTED_PER_POINT.name]), int(values[OLD_AFTER_YEARS.name]))
     scopes = [_scope(node) for node in standards.load_tree(session, level).walk()]
     items = repository.item_rows(session, level_id, organisation_id=actor.organisation)
     n_near = repository.count_near_pairs(session, level_id)

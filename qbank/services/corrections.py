@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from item_templates.versions import compare
 from kernel import audit, crypto
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, InvalidInputError, TooManyAttemptsError
 from kernel.i18n import N_
@@ -96,7 +96,7 @@ def _open(uow: UnitOfWork, report: Report) -> CorrectionCase:
     counter.last_number += 1
     case = CorrectionCase(
         correction_case_id=new_id(), organisation_id=organisation_id,
-        code=f"GZ-{now().year}-{counter.last_number:05d}", source=report.source, state=CaseState.REPORTED,
+        code=f"GZ-{today().year}-{counter.last_number:05d}", source=report.source, state=CaseState.REPORTED,
         item_id=report.item_id, item_version_id=report.item_version_id, place=report.place[:300],
         text=report.text.strip()[:LONGEST_TEXT], evidence=report.evidence.strip()[:LONGEST_TEXT],
         reported_by=uow.actor.user_id, reported_at=now(),

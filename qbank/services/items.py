@@ -15,7 +15,7 @@ from item_templates.canonical import content_digest, content_from_json, content_
 from item_templates.contract import ItemContent
 from item_templates.versions import compare
 from kernel import audit
-from kernel.clock import now
+from kernel.clock import day_of, now
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.i18n import N_
@@ -354,7 +354,7 @@ def remove_locked(uow: UnitOfWork, item: Item) -> None:
 
 def record_use(uow: UnitOfWork, item_ids: Sequence[uuid.UUID], *, used_at: datetime | date) -> int:
     """Count one more use of some items in a form and note the day."""
-    day = used_at.date() if isinstance(used_at, datetime) else used_at
+    day = day_of(used_at) if isinstance(used_at, datetime) else used_at
     n = 0
     for chunk in repository.chunks(list(dict.fromkeys(item_ids))):
         statement = (

@@ -17,6 +17,8 @@ FORBIDDEN_MODULES = {"utils", "util", "helpers", "helper", "common", "misc"}
 READS_OF_TIME = re.compile(r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|time_ns|localtime|gmtime))$")
 MARKS = {"_", "N_", "gettext", "ngettext", "lazy_gettext"}
 TIME_READERS = {"kernel/clock.py", "kernel/db.py"}
+WITHOUT_A_ZONE = {"qbank/interchange/xlsx_reader.py", "certification/rules/ecertificate.py"}
+"""Days that somebody typed into a cell or a code."""
 
 
 def test_only_the_unit_of_work_commits_and_rolls_back():
@@ -38,6 +40,25 @@ def test_only_the_clock_reads_the_time():
         if READS_OF_TIME.search(name)
     ]
     assert found == []
+
+
+def test_days_are_those_of_the_official_calendar_and_not_of_utc():
+    """A moment's day in UTC is yesterday's in China until eight in the morning; `kernel.clock.day_of` knows the right one."""
+    found = [
+        f"{short(file)}:{call.lineno}"
+        for file in python_files()
+        for call in ast.walk(tree(file))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "date"
+        if not call.args
+        and not (isinstance(call.func.value, ast.Call) and dotted(call.func.value.func).endswith(".astimezone"))
+    ] + [
+        f"{short(file)}:{found.lineno}"
+        for file in python_files()
+        for found in ast.walk(tree(file))
+        if isinstance(found, ast.Attribute) and found.attr in {"year", "month", "day", "strftime"}
+        if isinstance(found.value, ast.Call) and dotted(found.value.func) in {"now", "clock.now"}
+    ]
+    assert {place.partition(":")[0] for place in found} == WITHOUT_A_ZONE, found
 
 
 def test_a_view_that_is_read_by_get_opens_no_unit_of_work():

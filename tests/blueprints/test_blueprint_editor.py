@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from blueprints.models import ExamBlueprint
 from blueprints.services import blueprints
 from blueprints.services.stock import load_stock
-from kernel.clock import now
+from kernel.clock import today
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank.models.items import Item
@@ -92,13 +92,13 @@ def test_all_kinds_of_rules_are_saved_and_read_in_words(client, draft, session):
 
 def test_supply_tells_reviewed_fresh_and_waiting_items_apart(client, draft, session, bank):
     codes = session.scalars(select(Item.item_id).where(Item.type == "single_choice").order_by(Item.code)).all()
-    session.execute(update(Item).where(Item.item_id.in_(codes[:40])).values(n_used=1, last_used_on=now().date()))
+    session.execute(update(Item).where(Item.item_id.in_(codes[:40])).values(n_used=1, last_used_on=today()))
     session.execute(
         update(Item).where(Item.item_id == codes[40]).values(
             status=ItemStatus.DRAFT, approved_version_id=None
         )
     )  # fmt: skip
-    old = now().date() - timedelta(days=1000)
+    old = today() - timedelta(days=1000)
     session.execute(update(Item).where(Item.item_id == codes[41]).values(n_used=1, last_used_on=old))
     session.flush()
     page = client.post(f"/blueprints/{draft}/preview", data=fields(session, draft)).text

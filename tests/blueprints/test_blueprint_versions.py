@@ -12,6 +12,7 @@ from blueprints import repository_versions
 from blueprints.models import AssemblyRun, ExamBlueprint
 from blueprints.services import blueprints, forms, runs, versions
 from kernel import profiles
+from kernel.clock import day_of
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.identity.actor import system_actor
 from kernel.identity.models import User, UserRole
@@ -142,7 +143,7 @@ def test_a_trial_with_a_draft_is_no_version(run_finished):
 
 def test_a_rest_period_is_counted_to_the_day_of_the_draw(bank, assembler, session, run_finished):
     run = run_finished(n_forms=1, cool_down={"days": 30})
-    assert run.spec["cool_down"] == {"days": 30, "on": run.created_at.date().isoformat()}
+    assert run.spec["cool_down"] == {"days": 30, "on": day_of(run.created_at).isoformat()}
     with unit_of_work(assembler) as uow:
         assert runs.accept_run(uow, run.assembly_run_id)
 

@@ -16,7 +16,7 @@ from exam_delivery.rules.scoring import parse_scoring, score_attempt
 from item_templates import registry
 from item_templates.canonical import content_from_json
 from item_templates.contract import Choice, ItemContent
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.identity.actor import Actor, system_actor
 from kernel.profiles.models import RuleProfile
 from kernel.uow import unit_of_work
@@ -99,7 +99,7 @@ def test_multiple_choice_is_scored_by_the_organisation_where_the_item_says_nothi
     with unit_of_work(system_actor(bank.organisation_id)) as uow:
         uow.add(
             RuleProfile(
-                organisation_id=bank.organisation_id, number=1, effective_on=now().date(), overrides=rules, note="",
+                organisation_id=bank.organisation_id, number=1, effective_on=today(), overrides=rules, note="",
                 created_at=now(),
             )
         )  # fmt: skip

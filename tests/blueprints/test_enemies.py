@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank import public
@@ -67,6 +67,6 @@ def test_a_draw_takes_one_of_a_group_of_near_copies_unless_the_rules_say_otherwi
     run = run_finished(n_forms=2, max_overlap=None)
     assert all(len(names & {item["id"] for item in form["items"]}) <= 1 for form in run.result["forms"])
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"qbank.pairs.keep_open_apart": False}, effective_on=now().date())
+        profiles.publish(uow, {"qbank.pairs.keep_open_apart": False}, effective_on=today())
     pool = public.load_pool(session, assembler, bank.standard_level_id)
     assert not any(entry.enemies for entry in pool)

@@ -19,7 +19,7 @@ from blueprints.services.bench import load_bench
 from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
@@ -54,9 +54,7 @@ def _sitting(form_id: uuid.UUID, site: str, n_started: int, moment: datetime) ->
 def capped_by(make_actor: Callable[..., Actor], **values: int | str) -> None:
     admin = make_actor(Role.ORGANISATION_ADMIN)
     with unit_of_work(admin) as uow:
-        profiles.publish(
-            uow, {f"blueprints.{name}": value for name, value in values.items()}, effective_on=now().date()
-        )
+        profiles.publish(uow, {f"blueprints.{name}": value for name, value in values.items()}, effective_on=today())
 
 
 def test_caps_look_one_year_back_and_count_by_site() -> None:
@@ -85,7 +83,7 @@ def test_the_ledger_adds_up_what_candidates_met(
     assert all(row.rests for row in whole.rows)
     east = read_ledger(session, assembler, level, LedgerFilter(site="东江考点"))
     assert {row.exposure.n_candidates for row in east.rows} == {30}
-    recent = read_ledger(session, assembler, level, LedgerFilter(since=now().date() - timedelta(days=30)))
+    recent = read_ledger(session, assembler, level, LedgerFilter(since=today() - timedelta(days=30)))
     assert {row.exposure.n_candidates for row in recent.rows} == {20}
     code = whole.rows[3].code
     assert [row.code for row in read_ledger(session, assembler, level, LedgerFilter(text=code)).rows] == [code]

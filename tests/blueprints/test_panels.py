@@ -18,7 +18,7 @@ from blueprints.services import forms, panel_rating, panel_scores, panels, swaps
 from blueprints.services.panels import NewPanel
 from kernel import conflicts
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import today
 from kernel.conflicts import ConflictOfInterestError, CycleRole, Party, RelationKind
 from kernel.conflicts.services import Declaration, declare_relation
 from kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
@@ -198,7 +198,7 @@ def test_an_author_of_an_item_is_marked_or_refused_as_the_profile_says(sealed_fo
     members = session.scalars(select(PanelMember).order_by(PanelMember.number)).all()
     assert [member.warnings for member in members] == [["COI-50"], []]
     with unit_of_work(system_actor(leader.organisation_id)) as uow:
-        publish(uow, {"conflicts.rule.COI-50": "拒绝"}, effective_on=now().date())
+        publish(uow, {"conflicts.rule.COI-50": "拒绝"}, effective_on=today())
     with pytest.raises(ConflictOfInterestError, match=r"COI-50.*甲专家"):
         make_panel(leader, panel.exam_form_id, raters)
 
@@ -276,7 +276,7 @@ def test_nobody_concludes_from_a_round_that_nobody_finished(panel, leader):
 
 def test_where_no_regulation_fixes_the_mark_none_is_kept(panel, leader, raters):
     with unit_of_work(system_actor(leader.organisation_id)) as uow:
-        publish(uow, {"panels.mark_is_fixed": False, "panels.rounding_way": "向上"}, effective_on=now().date())
+        publish(uow, {"panels.mark_is_fixed": False, "panels.rounding_way": "向上"}, effective_on=today())
     found = finished(panel, leader, raters)
     assert (found.fixed_mark, float(found.recommended)) == (None, 13.0)
 

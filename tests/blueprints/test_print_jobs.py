@@ -27,7 +27,7 @@ from item_templates.canonical import content_digest
 from kernel import profiles
 from kernel.audit.models import AuditEvent
 from kernel.canonical import digest_bytes
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.crypto import SealBrokenError
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor, system_actor
@@ -205,7 +205,7 @@ def test_reprinting_gives_the_same_order_and_a_new_rule_changes_no_old_form(
     form_id = drafts[1].exam_form_id
     first = json.loads(made(session, approver, form_id, "scan_sheet", "json").data)
     with unit_of_work(system_actor(approver.organisation)) as uow:
-        day = now().date() + timedelta(days=1)
+        day = today() + timedelta(days=1)
         profiles.publish(uow, {"blueprints.print_shuffle": KEEP}, effective_on=day)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=3)):
         assert json.loads(made(session, approver, form_id, "scan_sheet", "json").data) == first

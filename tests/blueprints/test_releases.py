@@ -22,7 +22,7 @@ from blueprints.services import forms, releases, views
 from blueprints.services.releases import SealedPartError, Sitting
 from kernel import audit, conflicts, profiles
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.conflicts import CycleRole, Party, RelationKind
 from kernel.conflicts.services import Declaration, declare_relation
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
@@ -65,7 +65,7 @@ def confirm(actor: Actor, row: FormRelease) -> FormRelease:
 def publish(organisation_id: uuid.UUID, **values: object) -> None:
     overrides = {f"blueprints.{name}": value for name, value in values.items()}
     with unit_of_work(system_actor(organisation_id)) as uow:
-        profiles.publish(uow, overrides, effective_on=now().date())
+        profiles.publish(uow, overrides, effective_on=today())
 
 
 def acts_of(session: Session, act: str) -> list[AuditEvent]:

@@ -36,7 +36,7 @@ from blueprints.services.ledger import LedgerFilter, item_uses, read_ledger
 from blueprints.services.sittings import FormSitting
 from kernel import profiles
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor, system_actor
@@ -321,7 +321,7 @@ def sitting(form_id: uuid.UUID, site: str, n: int, days: int) -> FormSitting:
 def publish(organisation_id: uuid.UUID, **values: int | str) -> None:
     with unit_of_work(system_actor(organisation_id)) as uow:
         named = {f"blueprints.{name}": value for name, value in values.items()}
-        profiles.publish(uow, named, effective_on=now().date())
+        profiles.publish(uow, named, effective_on=today())
 
 
 def test_the_owner_sees_every_use_and_the_caps_of_either_side_count_the_uses_of_all(
@@ -434,7 +434,7 @@ def test_a_receivers_answers_stand_in_rows_of_their_own_and_drift_is_a_lead_for_
     slot = next(slot for slot in slots if slot.item_id in shared)
 
     def row(p: float) -> qbank.StatisticsRow:
-        return qbank.StatisticsRow(slot.item_version_id, f"exam_session:{uuid.uuid4()}", 200, now().date(), p, 0.3)
+        return qbank.StatisticsRow(slot.item_version_id, f"exam_session:{uuid.uuid4()}", 200, today(), p, 0.3)
 
     with unit_of_work(system_actor(two.owner.organisation_id)) as uow:
         assert qbank.record_statistics(uow, [row(0.55)]) == 1

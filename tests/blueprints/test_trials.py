@@ -17,7 +17,7 @@ from blueprints.rules.states import RunStatus
 from blueprints.rules.supply import supply_checks
 from blueprints.services import blueprints, orders, runs, trials
 from blueprints.services.bank import load_pool
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation
@@ -117,9 +117,9 @@ def test_the_writing_order_goes_to_an_expert_until_a_day(
     run = run_finished(n_forms=1, max_per_point=1)
     expert = make_actor(Role.AUTHOR)
     editor = make_actor(Role.EDITOR, Role.ASSEMBLER)
-    due_on = now().date() + timedelta(days=14)
+    due_on = today() + timedelta(days=14)
     with pytest.raises(InvalidInputError), unit_of_work(editor) as uow:
-        orders.commission_order(uow, run.assembly_run_id, Assignment(due_on=now().date() - timedelta(days=1)))
+        orders.commission_order(uow, run.assembly_run_id, Assignment(due_on=today() - timedelta(days=1)))
     with unit_of_work(editor) as uow:
         n_items = orders.commission_order(uow, run.assembly_run_id, Assignment(expert.user_id, due_on))
     task = session.scalars(select(WritingTask)).one()

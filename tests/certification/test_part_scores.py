@@ -15,6 +15,7 @@ from certification.rules.part_scores import PART_MONTHS, PART_RETAKES, EarlierPa
 from certification.rules.pass_decision import AssessmentMode, ComponentRule, PassOutcome, PassRule, ResultState
 from certification.services import batches, decisions, part_scores, scores
 from exam_delivery.public_rulings import RulingInfo
+from kernel.clock import day_of
 from kernel.db import db
 from kernel.errors import ConflictError, NotFoundError
 from kernel.identity.permissions import Role
@@ -106,7 +107,7 @@ def test_what_stays_valid_after_a_failure_is_shown_with_its_day(office, first):
     batch = office.batch(first)
     kept = {key: part_scores.kept_until(db.session(), batch, record) for key, record in known.items()}
     assert {key: set(parts) for key, parts in kept.items()} == {"1": set(), "2": {THEORY}, "3": {SKILLS}, "4": set()}
-    assert kept["2"][THEORY] > batch.received_at.date() + dt.timedelta(days=360)
+    assert kept["2"][THEORY] > day_of(batch.received_at) + dt.timedelta(days=360)
 
 
 def test_a_resit_of_the_failed_part_passes_with_the_part_of_the_earlier_batch(office, first):
@@ -183,7 +184,7 @@ def test_an_expired_part_is_not_offered(office, first):
     batch = office.batch(second)
     office.act(
         batches.update_batch, second, trade_name="", plan_filed_on=None,
-        evaluation_starts_on=batch.received_at.date() + dt.timedelta(days=400),
+        evaluation_starts_on=day_of(batch.received_at) + dt.timedelta(days=400),
     )  # fmt: skip
     assert part_scores.find_offers(db.session(), office.batch(second)) == []
 

@@ -13,7 +13,7 @@ from exam_delivery.services import batch_forms, rescheduling, sessions
 from exam_delivery.services import forms as forms_service
 from exam_delivery.services.readiness import find_blockers
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -49,7 +49,7 @@ def of_forms(world, row):
 
 def publish(make_actor, **values):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {f"exam.{name}": one for name, one in values.items()}, effective_on=now().date())
+        profiles.publish(uow, {f"exam.{name}": one for name, one in values.items()}, effective_on=today())
 
 
 def test_forms_of_different_blueprints_keep_a_session_from_being_prepared(world, made_by, make_actor):

@@ -26,7 +26,7 @@ from exam_delivery.rules.marking import (
 from exam_delivery.services import marking, marking_desks, marking_plans
 from exam_delivery.services.marking_plans import PlanChoice
 from kernel import profiles
-from kernel.clock import now, shifted
+from kernel.clock import shifted, today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
@@ -235,7 +235,7 @@ def test_a_province_may_ask_for_two_marks_everywhere_and_for_a_plan_first(sat, m
     with unit_of_work(admin) as uow:
         profiles.publish(
             uow, {"marking.method": "双评", "marking.plan_first": True, "marking.tolerance_share": 0.2},
-            effective_on=now().date(),
+            effective_on=today(),
         )  # fmt: skip
     assert marking.next_script(db.session(), markers[0], sat.key) is None
     assert set(stuck(sat)) == {"还没有保存阅卷安排"}

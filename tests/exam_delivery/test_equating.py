@@ -21,7 +21,7 @@ from exam_delivery.services.key_changes import Proposal
 from exam_delivery.services.key_effects import find_effects
 from kernel import profiles
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
@@ -136,7 +136,7 @@ def world(officer, organisation, monkeypatch):
 
 def rule(make_actor, **values):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, values, effective_on=now().date())
+        profiles.publish(uow, values, effective_on=today())
 
 
 def test_forms_are_found_with_their_common_items_and_thirty_candidates_are_needed_for_a_conversion(world, make_actor):

@@ -13,7 +13,7 @@ from exam_delivery.rules.marking import MarkingMethod, MarkRule
 from exam_delivery.services import marking, marking_plans, marking_statistics
 from exam_delivery.services.marking_plans import PlanChoice
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ForbiddenError
 from kernel.identity.models import User
@@ -57,7 +57,7 @@ def marked(world, markers, make_actor):
 
 def least_pairs(make_actor, n):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"marking.least_pairs": n}, effective_on=now().date())
+        profiles.publish(uow, {"marking.least_pairs": n}, effective_on=today())
 
 
 def figures(world, actor):

@@ -12,7 +12,7 @@ from exam_delivery.services import marking, marking_desks, marking_plans, markin
 from exam_delivery.services.marking import Typed
 from exam_delivery.services.marking_plans import PlanChoice
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, NotFoundError
 from kernel.identity.permissions import Role
@@ -71,7 +71,7 @@ def mark_next(actor, world, score):
 def publish(make_actor, **overrides):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
         named = {f"marking.{name}": one for name, one in overrides.items()}
-        profiles.publish(uow, named, effective_on=now().date())
+        profiles.publish(uow, named, effective_on=today())
 
 
 def test_training_comes_first_tells_the_agreed_mark_and_counts_for_nobody(sat, markers):

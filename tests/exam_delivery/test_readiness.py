@@ -27,7 +27,7 @@ from exam_delivery.rules.readiness import SeatFigures, judge, judge_trial, read_
 from exam_delivery.rules.seb import SebOptions
 from exam_delivery.services import load_trials, readiness_gate, room_checks, running
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.identity.actor import system_actor
 from kernel.identity.models import Organisation
@@ -282,7 +282,7 @@ def test_the_gate_is_for_officers_of_the_house(
 
 def set_policy(sitting: Sitting, policy: str) -> None:
     with unit_of_work(system_actor(sitting.organisation_id)) as uow:
-        profiles.publish(uow, {readiness_keys.GATE: policy}, effective_on=now().date(), note="测试")
+        profiles.publish(uow, {readiness_keys.GATE: policy}, effective_on=today(), note="测试")
 
 
 def status_of(session: Session, sitting: Sitting) -> SessionStatus:

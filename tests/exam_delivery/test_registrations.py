@@ -20,7 +20,7 @@ from exam_delivery.services import arranging, batches, documents, personal, phot
 from exam_delivery.services.batches import RoomPlan
 from kernel import profiles
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import today
 from kernel.crypto import SealBrokenError
 from kernel.db import db, new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
@@ -219,7 +219,7 @@ def test_a_running_number_that_is_used_up_says_so():
 
 def test_everybody_gets_a_number_by_the_rule_profile_and_a_seat_of_their_own(world, make_actor):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"exam.admission_number_pattern": "Z{seq3}"}, effective_on=now().date())
+        profiles.publish(uow, {"exam.admission_number_pattern": "Z{seq3}"}, effective_on=today())
     world.register(12)
     world.arrange()
     rows = db.session.query(Registration).all()

@@ -25,7 +25,7 @@ from exam_delivery.services import attempts, reopening, running
 from exam_delivery.services.reopening import ReopeningPlan
 from exam_delivery.services.room_acts import Why
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db, new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
@@ -107,7 +107,7 @@ def test_one_person_alone_only_where_the_rules_say_so_and_nobody_without_command
     with unit_of_work(chiefs[0]) as uow:
         reopening.decide(uow, collected.key, key, ReopeningState.WITHDRAWN)
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"exam.reopen_needs_two": False}, effective_on=now().date())
+        profiles.publish(uow, {"exam.reopen_needs_two": False}, effective_on=today())
     with unit_of_work(chiefs[0]) as uow:
         assert reopening.propose(uow, collected.key, plan).state is ReopeningState.DONE
 

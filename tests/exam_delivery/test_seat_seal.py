@@ -12,7 +12,7 @@ from exam_delivery.services import arranging, documents, rescheduling, seat_seal
 from exam_delivery.services.documents import DocumentKind
 from kernel import profiles
 from kernel.audit.models import AuditEvent
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
@@ -149,7 +149,7 @@ def test_the_seal_moves_with_the_times_but_what_was_seen_stays_open(sealed, make
 
 def test_without_a_seal_in_the_rule_profile_seats_are_told_at_once(officer, sealed_forms, make_actor):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"exam.seats_sealed_hours": 0}, effective_on=now().date())
+        profiles.publish(uow, {"exam.seats_sealed_hours": 0}, effective_on=today())
     world = World(officer, sealed_forms, starts_in=dt.timedelta(days=3))
     world.register(2)
     world.arrange()

@@ -40,7 +40,7 @@ from exam_delivery.services.readiness_gate import find_gate
 from exam_delivery.services.room_acts import Why
 from exam_delivery.services.standby import SwitchPlan
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
@@ -205,7 +205,7 @@ def test_the_page_takes_a_switch_from_proposal_to_second_person(reserve, chiefs,
 
 def test_the_rule_profile_may_ask_for_a_standby_form(reserve, make_actor):
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"exam.standby_forms": 2}, effective_on=now().date())
+        profiles.publish(uow, {"exam.standby_forms": 2}, effective_on=today())
     row = db.session.get(ExamSession, reserve.key)
     text = "规则要求 2 份备用卷，现在只有 1 份"
     assert text in [one.text for one in find_blockers(db.session, reserve.officer, row)]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from kernel import conflicts, profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.conflicts import RULES, ConflictOfInterestError, CycleRole, Party, RelationKind, Severity
 from kernel.conflicts import rules as pure
 from kernel.conflicts.models import ConflictRelation
@@ -205,7 +205,7 @@ def test_declarations_of_others_and_of_other_organisations_are_not_seen(
 
 def test_a_rule_profile_switches_a_rule_and_the_cooling_time(session, people, organisation):
     reviewer, author = people
-    yesterday = now().date() - timedelta(days=1)
+    yesterday = today() - timedelta(days=1)
     declare(author, Declaration(K.TEACHER, other_user_id=reviewer.user_id, until=yesterday))
     with pytest.raises(ConflictOfInterestError, match="COI-03"):
         check(session, reviewer, author)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from item_templates.contract import ItemContent
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -263,7 +263,9 @@ def test_in_the_browser_a_view_is_kept_and_a_selection_is_tagged_after_a_preview
         user.user_id, user.organisation_id, user.name, permissions_of([Role.EDITOR]), frozenset({Role.EDITOR})
     )
     client = sign_in(user=user)
-    drafts = [make_draft(actor, level_id, judged(f"{stem}（{now().year}）")) for stem in ("甲阀门", "乙阀门", "丙水泵")]
+    drafts = [
+        make_draft(actor, level_id, judged(f"{stem}（{today().year}）")) for stem in ("甲阀门", "乙阀门", "丙水泵")
+    ]
     saved = client.post("/items/views?q=阀&sort=code", data={"name": "阀门题", "shared": "1"})
     assert saved.status_code == 303
     page = client.get("/items/?q=阀").text

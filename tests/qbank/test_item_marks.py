@@ -6,7 +6,7 @@ import pytest
 
 from item_templates.contract import ItemContent
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.errors import ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
@@ -60,7 +60,7 @@ def test_only_levels_of_the_organisation_are_taken(session, editor, drafts, make
     with pytest.raises(InvalidInputError):
         act(editor, BulkAct.COGNITIVE, drafts, cognitive="创造")
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, {"qbank.cognitive_levels": "知道，会做，创造"}, effective_on=now().date())
+        profiles.publish(uow, {"qbank.cognitive_levels": "知道，会做，创造"}, effective_on=today())
     assert cognitive_levels(session, editor) == ("知道", "会做", "创造")
     assert act(editor, BulkAct.COGNITIVE, drafts, cognitive="创造").n_done == 2
 

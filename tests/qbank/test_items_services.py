@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from item_templates.contract import ItemContent
 from kernel import audit
+from kernel.clock import now, today
 from kernel.errors import ConflictError, ForbiddenError, IllegalTransitionError, InvalidInputError, NotFoundError
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
@@ -217,8 +219,6 @@ def test_the_pool_and_contents_say_what_assembly_and_sealing_need(session, autho
 
 
 def test_use_is_counted_inside_the_walls_alone(session, author, level_id, make_actor, other_organisation):
-    from kernel.clock import now
-
     item = make_draft(author, level_id)
     stranger = system_actor(other_organisation.organisation_id)
     with unit_of_work(stranger) as uow:
@@ -226,7 +226,15 @@ def test_use_is_counted_inside_the_walls_alone(session, author, level_id, make_a
     with unit_of_work(system_actor(author.organisation_id)) as uow:
         assert public.record_use(uow, [item.item_id, item.item_id], used_at=now()) == 1
     session.refresh(item)
-    assert (item.n_used, item.last_used_on) == (1, now().date())
+    assert (item.n_used, item.last_used_on) == (1, today())
+
+
+def test_an_item_used_after_midnight_in_china_was_used_on_the_new_day(session, author, level_id):
+    item = make_draft(author, level_id)
+    with unit_of_work(system_actor(author.organisation_id)) as uow:
+        public.record_use(uow, [item.item_id], used_at=datetime(2026, 12, 31, 16, 30, tzinfo=UTC))
+    session.refresh(item)
+    assert item.last_used_on == date(2027, 1, 1)
 
 
 def test_points_that_items_ask_for_cannot_be_deleted(author, level_id, make_actor):

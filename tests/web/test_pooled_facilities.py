@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.identity.actor import system_actor
 from kernel.identity.permissions import Role
@@ -99,7 +99,7 @@ def test_the_bank_keeps_them_shows_them_where_few_answered_and_draws_by_them_onl
     assert "借同类题估计" in page
     assert f"{own.estimate:.2f}" in page
     with unit_of_work(system) as uow:
-        publish(uow, {"qbank.statistics.pooled_for_few": True}, effective_on=now().date())
+        publish(uow, {"qbank.statistics.pooled_for_few": True}, effective_on=today())
     measure = load_measures(db.session(), system, bank.standard_level_id)[key]
     assert (measure.p_value, measure.is_pooled) == (round(own.estimate, 4), True)
     assert proportions_correct(db.session(), system, bank.standard_level_id)[pool[0].item_id] == round(own.estimate, 4)

@@ -13,7 +13,7 @@ from exam_delivery import public
 from exam_delivery.models import SessionAnalysis
 from exam_delivery.services import forms as session_forms
 from kernel import profiles
-from kernel.clock import now
+from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, NotFoundError
 from kernel.identity.permissions import Role
@@ -71,7 +71,7 @@ def test_the_rules_of_the_organisation_judge_the_figures_and_stand_in_the_report
     assert not any("very_easy" in item["flags"] for item in usual["items"])
     own = {"analysis.few": 5, "analysis.very_easy": 0.7, "analysis.low_reliability": 0.95}
     with unit_of_work(make_actor(Role.ORGANISATION_ADMIN)) as uow:
-        profiles.publish(uow, own, effective_on=now().date())
+        profiles.publish(uow, own, effective_on=today())
     with unit_of_work(world.officer) as uow:
         public.request_analysis(uow, world.key)
     strict = analyse(world)[0].report

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from exam_delivery import public as exam_delivery
 from exam_delivery import public_statistics as sittings
 from exam_delivery.public import FoundLead, LeadKind
-from kernel.clock import now
+from kernel.clock import today
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 from qbank import public_statistics as bank
@@ -31,10 +31,10 @@ def update_level(uow: UnitOfWork, exam_session_id: uuid.UUID) -> None:
             ParameterRow(key, "rasch", round(one.a, DIGITS), round(one.b, DIGITS), 0.0, one.b_error, one.n)
             for key, one in scale.items.items()
         ]
-        bank.record_parameters(uow, standard_level_id, rows, scale=scale.base, computed_on=now().date())
+        bank.record_parameters(uow, standard_level_id, rows, scale=scale.base, computed_on=today())
     history = bank.load_history(uow.session, uow.actor, standard_level_id)
     pooled = pooled_rows(history, bank.list_kinds(uow.session, uow.actor, standard_level_id))
-    bank.record_pooled(uow, standard_level_id, pooled, computed_on=now().date())
+    bank.record_pooled(uow, standard_level_id, pooled, computed_on=today())
     known = known_sittings(uow.session, uow.actor, standard_level_id)
     found = anchors(history, known)
     if exam_session_id in known:
