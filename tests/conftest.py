@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy.orm import Session
 
 from kernel.clock import now
@@ -29,6 +29,7 @@ from web.app import create_app
 
 hypothesis_settings.register_profile("kaoku", deadline=None, derandomize=True)  # a loaded machine is no failure
 hypothesis_settings.load_profile("kaoku")
+expect.set_options(timeout=30_000)  # as long as other patience in a browser: what never comes fails all the same
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -19,7 +19,7 @@ def words(page: str) -> str:
     return str(tree.text_content())
 
 
-def comes_true(page: Page, expression: str, seconds: float = 10.0) -> None:
+def comes_true(page: Page, expression: str, seconds: float = 30.0) -> None:
     """Wait until an expression holds on a page, however strict its policy.
 
     Playwright's own ``wait_for_function`` asks again by ``eval`` inside the page: where the policy forbids it, that
@@ -29,3 +29,18 @@ def comes_true(page: Page, expression: str, seconds: float = 10.0) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"this did not come true on the page: {expression}"
         page.wait_for_timeout(50)
+
+
+def script_runs(page: Page, name: str) -> None:
+    """Wait until a script that the page brings in only where it is needed has taken over its part of the page.
+
+    Such a script comes after the page is loaded; before, keys and buttons do what they do without any script. Who imports it
+    second is told second that it is there.
+    """
+    comes_true(
+        page,
+        f"""async () => {{
+          const came = performance.getEntriesByType('resource').find((one) => one.name.split('?')[0].endsWith('/{name}'));
+          return Boolean(came && await import(came.name));
+        }}""",
+    )

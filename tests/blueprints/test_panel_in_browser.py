@@ -16,7 +16,7 @@ from kernel.identity.actor import Actor, permissions_of
 from kernel.identity.permissions import Role
 from tests.accessibility import violations
 from tests.blueprints.panel_cases import N_ITEMS, close, judge, make_panel
-from tests.pages import comes_true
+from tests.pages import script_runs
 
 pytestmark = pytest.mark.journey
 HOST = "http://kaoku.test"
@@ -54,7 +54,7 @@ def booklet(chromium: Browser, sealed_form, make_actor, make_user, sign_in) -> I
     page, problems = context.new_page(), []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(HOST + address)
-    comes_true(page, "document.documentElement.classList.contains('js')")
+    script_runs(page, "panel-rating.js")
     yield page, address
     context.close()
     assert problems == []

@@ -25,7 +25,7 @@ from exam_delivery.models import Candidate, CandidatePhoto, ExamBatch, Registrat
 from exam_delivery.rules.rulings import RulingKind, RulingScope
 from exam_delivery.services import personal as exam_personal
 from kernel import audit
-from kernel.clock import now, today
+from kernel.clock import now
 from kernel.db import db, new_id
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity.permissions import Role
@@ -39,7 +39,7 @@ WHY = "档案管理办法第 12 条"
 
 def years_later(n):
     """Return a day so many years after now: rows carry the real moment at which they were made."""
-    return dt.date(today().year + n, 6, 15)
+    return dt.date(now().year + n, 6, 15)
 
 
 @pytest.fixture

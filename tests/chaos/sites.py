@@ -7,7 +7,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,17 +23,11 @@ from kernel.clock import now
 from kernel.settings import Settings
 from tests.chaos.disk import Control
 from tests.exam_delivery.sitting_cases import N_SLOTS, SECRET, make_database
+from tests.ports import kept_port
 from tools.check import as_database_user, postgres_bin
 from web.serve import COMMANDS, child_environment
 
 NO_LIMITS: Mapping[str, Any] = MappingProxyType({})
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:
@@ -56,7 +49,7 @@ class Server:
     """The real server of one database, whatever becomes of its processes."""
 
     def __init__(self, folder: Path, url: str, *, workers: int = 2, limits: Mapping[str, Any] = NO_LIMITS) -> None:
-        self.port = free_port()
+        self.port = kept_port()
         self.control = Control(folder / "control")
         self.settings = Settings(
             instance_dir=folder, database_url=url, secret_key=SECRET, bind=f"127.0.0.1:{self.port}", workers=workers,

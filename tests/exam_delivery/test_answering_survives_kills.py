@@ -22,16 +22,11 @@ from sqlalchemy import text
 from kernel.clock import now
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, Person, make_database
+from tests.ports import kept_port
 from web.serve import COMMANDS, child_environment, serve
 
 N_CANDIDATES = 8
 N_KILLS = 5
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:
@@ -117,7 +112,7 @@ class Candidate:
 def test_every_acknowledged_answer_is_there_once_after_worker_processes_were_killed(
     scratch_database_url: str, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port = kept_port()
     engine, sitting = make_database(scratch_database_url, n=N_CANDIDATES, starts_at=now())
     settings = Settings(
         instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{port}",
@@ -192,7 +187,7 @@ def test_serve_runs_web_and_worker_and_ends_both_when_told(scratch_database_url:
     engine, _sitting = make_database(scratch_database_url, n=1)
     engine.dispose()
     settings = Settings(
-        instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{free_port()}",
+        instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{kept_port()}",
         workers=1,
     )  # fmt: skip
     run = [sys.executable, "-m", "web.cli", "serve"]
@@ -229,7 +224,7 @@ def test_serve_killed_outright_leaves_no_process_behind(scratch_database_url: st
     engine, _sitting = make_database(scratch_database_url, n=1)
     engine.dispose()
     settings = Settings(
-        instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{free_port()}",
+        instance_dir=tmp_path, database_url=scratch_database_url, secret_key=SECRET, bind=f"127.0.0.1:{kept_port()}",
         workers=2,
     )  # fmt: skip
     run = [sys.executable, "-c", SUPERVISOR]

@@ -19,7 +19,8 @@ from exam_delivery.answering.requests import ok, refuse
 from kernel.clock import now
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, Person, count, make_database
-from tests.exam_delivery.test_answering_survives_kills import free_port, serving
+from tests.exam_delivery.test_answering_survives_kills import serving
+from tests.ports import kept_port
 
 KEY = "00000000-0000-0000-0000-000000000007"
 BODY = b'{"events":[]}'
@@ -118,7 +119,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Engine
     folder = tmp_path_factory.mktemp("site")
     url = f"sqlite:///{folder / 'site.sqlite3'}"
     engine, sitting = make_database(url, n=4, starts_at=now())
-    bind = f"127.0.0.1:{free_port()}"
+    bind = f"127.0.0.1:{kept_port()}"
     settings = Settings(
         instance_dir=folder, database_url=url, secret_key=SECRET, bind=bind, workers=1, log_level="ERROR"
     )

@@ -21,6 +21,7 @@ from kernel.uow import unit_of_work
 from tests.accessibility import violations
 from tests.conftest import SECRET
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints
+from tests.pages import script_runs
 from web.app import create_app
 
 pytestmark = pytest.mark.journey
@@ -82,6 +83,7 @@ def test_a_marker_works_by_keyboard_alone_and_loses_nothing(desk, chromium):
     page.get_by_role("link", name="开始阅卷").press("Enter")
     points = page.locator("[data-criterion]")
     expect(points.first).to_be_focused()
+    script_runs(page, "marking-desk.js")
     assert [(one["id"], one["nodes"][0]["html"]) for one in violations(page)] == []
     assert page.evaluate("document.documentElement.scrollWidth <= 320")
     page.keyboard.type("9")
@@ -91,11 +93,13 @@ def test_a_marker_works_by_keyboard_alone_and_loses_nothing(desk, chromium):
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(points.nth(1)).to_be_focused()
-    page.keyboard.type("4")
-    expect(page.get_by_label("得分")).to_have_value("7.5")
+    with page.expect_response(lambda reply: "7.5" in (reply.request.post_data or "")):
+        page.keyboard.type("4")
+        expect(page.get_by_label("得分")).to_have_value("7.5")
     expect(page.locator("[data-draft-state]")).to_contain_text("草稿已保存")
     page.reload()
     expect(page.get_by_label("得分")).to_have_value("7.5")
+    script_runs(page, "marking-desk.js")
     points.nth(1).press("Enter")
     expect(page.locator(".toast, [role=status]").filter(has_text="已评 7.5 分").first).to_be_visible()
     score = page.get_by_label("得分")

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from tests.accessibility import violations
 from tests.journeys.kinds import kind_of
+from tests.ports import kept_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build/screenshots"
@@ -55,12 +55,6 @@ class Installation:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -127,7 +121,7 @@ def journey_database() -> Iterator[str]:
 def installation(journey_database: str) -> Iterator[Installation]:
     """The demonstration, served to one file of tests: its worker looks for jobs all the time that it lives."""
     folder = Path(tempfile.mkdtemp(prefix="kaoku-journey-"))
-    environment, port = settings_of(folder, journey_database), free_port()
+    environment, port = settings_of(folder, journey_database), kept_port()
     url = f"http://127.0.0.1:{port}"
     try:
         with served(folder, environment, url, "demo", "--port", str(port)):
@@ -141,7 +135,7 @@ def installation(journey_database: str) -> Iterator[Installation]:
 def fresh_installation() -> Iterator[Installation]:
     """An empty installation, served; `password` is the one-time password of its first person, `first-admin`."""
     folder = Path(tempfile.mkdtemp(prefix="kaoku-fresh-"))
-    bind = f"127.0.0.1:{free_port()}"
+    bind = f"127.0.0.1:{kept_port()}"
     try:
         with scratch_database() as database:
             environment = settings_of(folder, database)

@@ -15,10 +15,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tests.exam_delivery.player.player_fake_api import ADMISSION_NUMBER, ID_NUMBER, FakeExam, serve
 from tests.exam_delivery.player.player_form import sample_form
+from tests.pages import comes_true
 
 WATCH_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('POLICY ' + e.violatedDirective + ' ' + e.blockedURI))"
 AXE = Path(__file__).resolve().parents[2] / "assets" / "axe-core"
 NETWORK_NOISE = "Failed to load resource"
+AT_ONCE = "Math.random = () => 0"
+SEALED_FORM_WATCHED = """() => {
+  const whole = Response.prototype.arrayBuffer;
+  Response.prototype.arrayBuffer = async function () {
+    const found = await whole.call(this);
+    setTimeout(() => { window.liesReady = true; });
+    return found;
+  };
+}"""
+"""Nothing on the page tells that the sealed form lies ready; whoever waited for its bytes alone has it one task later."""
+TEN_MINUTES_ON = "performance.now = ((now) => () => now.call(performance) + 600000)(performance.now)"
 
 
 class Room:
@@ -32,7 +44,6 @@ class Room:
 
     def context(self, **options: Any) -> BrowserContext:
         context = self.browser.new_context(**{"viewport": {"width": 1024, "height": 768}, "locale": "zh-CN", **options})
-        context.set_default_timeout(8000)
         context.add_init_script(WATCH_POLICY)
         self.contexts.append(context)
         return context
@@ -70,12 +81,38 @@ class Room:
         expect(page.get_by_role("heading", name="第 1 题")).to_be_visible()
         return page
 
-    def until(self, condition: Callable[[], object], page: Page, seconds: float = 8.0) -> None:
+    def waiting(self) -> Page:
+        """Return a page that waits for the start ten minutes ahead and has asked for the sealed form."""
+        self.exam.opens_at = time.time() + 600
+        page = self.page()
+        page.evaluate(AT_ONCE)
+        page.evaluate(SEALED_FORM_WATCHED)
+        self.get_ready(page)
+        expect(page.get_by_role("heading", name="请安静等候开考")).to_be_visible()
+        self.until(lambda: ("GET", "sealed-form") in self.exam.calls, page)
+        if not self.exam.refuse_sealed_form:
+            comes_true(page, "window.liesReady === true")
+        return page
+
+    def begin(self, page: Page) -> None:
+        """Have the time come for a page that waits, and wait until it shows the first item."""
+        self.exam.opens_at = time.time()
+        page.evaluate(TEN_MINUTES_ON)
+        expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=30000)
+
+    def until(self, condition: Callable[[], object], page: Page, seconds: float = 30.0) -> None:
         """Wait for something on the server's side while the page goes on living."""
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "the awaited state did not come"
             page.wait_for_timeout(50)
+
+    def shows_the_time(self, page: Page) -> bool:
+        """Say whether the time left that a page shows is the server's; reading it takes a loaded machine a while."""
+        before = time.time()
+        minutes, seconds = page.locator(".timer-value").inner_text().split(":")
+        end = self.exam.deadline_at or 0.0
+        return end - time.time() - 1.5 <= int(minutes) * 60 + int(seconds) <= end - before + 1.5
 
     def close(self) -> None:
         for context in self.contexts:

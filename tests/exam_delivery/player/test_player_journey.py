@@ -12,7 +12,6 @@ pytestmark = pytest.mark.journey
 
 STORED = """async () => ({session: Object.keys(sessionStorage), local: Object.keys(localStorage),
     databases: (await indexedDB.databases()).map((d) => d.name)})"""
-TEN_MINUTES_ON = "performance.now = ((now) => () => now.call(performance) + 600000)(performance.now)"
 
 
 def hand_in(page: Page) -> None:
@@ -29,16 +28,9 @@ def next_item(page: Page, number: int) -> None:
 
 def started_with_the_form_lying_ready(room) -> Page:
     """Wait, have the time come, and return the page that shows the first item."""
-    room.exam.opens_at = time.time() + 600
-    page = room.page()
-    page.evaluate("Math.random = () => 0")
-    room.get_ready(page)
-    expect(page.get_by_role("heading", name="请安静等候开考")).to_be_visible()
-    room.until(lambda: ("GET", "sealed-form") in room.exam.calls, page, seconds=20)
+    page = room.waiting()
     assert ("GET", "form") not in room.exam.calls
-    room.exam.opens_at = time.time()
-    page.evaluate(TEN_MINUTES_ON)
-    expect(page.get_by_role("heading", name="第 1 题")).to_be_visible(timeout=30000)
+    room.begin(page)
     assert ("GET", "form") not in room.exam.calls, "the form lay ready; the start released its key"
     assert room.exam.calls.count(("GET", "sealed-form")) == 1, "nobody fetches it again in the rush of the start"
     return page
