@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.journeys.conftest import ROOT, Desk
 from tests.journeys.way import Journey, confirm, here, press, tile, told, wait_for_job
 
@@ -170,7 +172,7 @@ def review_the_items(journey: Journey) -> None:
     desk = journey.desk("editor")
     page = desk.open("/")
     page.get_by_role("link", name="退回给我的试题").click()
-    page.wait_for_url("**/items/?**")
+    page.wait_for_url("**/items/?**")  # which waits for the whole page
     told = page.locator(".pager").inner_text()
     assert "共 1 条" in told, f"{page.url}: {told}"
     desk.open("/items/?status=approved")
@@ -182,9 +184,9 @@ def review_at_the_desk(desk: Desk, *, returns_one: bool) -> None:
     page = desk.page
     page.get_by_role("heading", name="审题：").wait_for()
     key = page.locator(".key-details > div")
-    assert not key.is_visible()
+    expect(key).to_be_hidden()
     page.get_by_text("显示答案与解析").click()
-    assert key.is_visible()
+    expect(key).to_be_visible()
     desk.check()
     press(page, "1 通过")
     told(page, "已记录")
@@ -194,9 +196,7 @@ def review_at_the_desk(desk: Desk, *, returns_one: bool) -> None:
     told(page, "已记录")
     if returns_one:
         page.keyboard.press("2")
-        assert page.get_by_label("意见").evaluate("one => one === document.activeElement"), (
-            "a reason is asked for first"
-        )
+        expect(page.get_by_label("意见")).to_be_focused()  # a reason is asked for first
         page.get_by_label("意见").fill("选项 B 与题干重复，请改写。")
         press(page, "2 退回修改")
         told(page, "已记录：退回")

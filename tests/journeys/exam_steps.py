@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from playwright.sync_api import expect
+
 from tests.journeys import sitting
 from tests.journeys.conftest import Desk
 from tests.journeys.people import candidates, photo_archive, roster_file
@@ -229,7 +231,7 @@ def sit_the_examination(journey: Journey) -> None:
     wait_until_saved(first.page, N_BEFORE_RELOAD)
     first.page.reload()
     sitting.item(first.page).wait_for()
-    assert progress(first.page) == f"已答 {N_BEFORE_RELOAD} / {N_SLOTS}"
+    expect(progress(first.page)).to_have_text(f"已答 {N_BEFORE_RELOAD} / {N_SLOTS}")
     first.check()
     enter(second, journey.admission_numbers[hasty.name], hasty.id_number)
     for _one in range(N_HASTY):
@@ -247,7 +249,7 @@ def finish_by_mouse(desk: Desk) -> None:
         answer_by_mouse(desk.page)
         if place + 1 < N_SLOTS:
             next_item(desk.page)
-    assert progress(desk.page) == f"已答 {N_SLOTS} / {N_SLOTS}"
+    expect(progress(desk.page)).to_have_text(f"已答 {N_SLOTS} / {N_SLOTS}")
     desk.check()
 
 
@@ -256,9 +258,10 @@ def watch_the_room(journey: Journey, candidate: Desk, name: str) -> None:
     desk = journey.desk("invigilator")
     page = desk.open("/console/")
     go(page, lambda: press(page, "进入控制台"))
-    assert page.locator("tr[data-state]", has_text="作答中").count() == 2
+    expect(page.locator("tr[data-state]", has_text="作答中")).to_have_count(2)
     desk.check()
-    before = page.locator("tr[data-seat]", has_text=name).locator("[data-field=deadline]").inner_text()
+    deadline = page.locator("tr[data-seat]", has_text=name).locator("[data-field=deadline]")
+    before = deadline.inner_text()
     page.locator("tr[data-seat]", has_text=name).get_by_role("link", name="处置").click()
     drawer = page.locator("#drawer")
     drawer.get_by_role("heading", name="延时").wait_for()
@@ -268,7 +271,7 @@ def watch_the_room(journey: Journey, candidate: Desk, name: str) -> None:
     act.get_by_label("原因").select_option(index=1)
     act.get_by_role("button", name="延时").click()
     told(page, "已延时")
-    assert page.locator("tr[data-seat]", has_text=name).locator("[data-field=deadline]").inner_text() != before
+    expect(deadline).not_to_have_text(before)
     candidate.page.locator(".banner", has_text="考试时间延长了 5 分钟").wait_for()
     candidate.check()
 

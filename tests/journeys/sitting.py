@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from item_templates.contract import ItemContent
 from tests.journeys.conftest import Desk
@@ -42,7 +42,7 @@ def enter(desk: Desk, admission_number: str, id_number: str) -> None:
         page.get_by_role("button", name=answer).wait_for()
         desk.check()
         page.get_by_role("button", name=answer).click()
-    assert page.get_by_role("button", name="进入等候").is_disabled(), "the pledge comes first"
+    expect(page.get_by_role("button", name="进入等候")).to_be_disabled()  # the pledge comes first
     page.get_by_label("我已阅读并承诺遵守").check()
     desk.check()
     page.get_by_role("button", name="进入等候").click()
@@ -104,12 +104,12 @@ def wait_until_saved(page: Page, n: int) -> None:
     """Go back to the last answered item and wait until the state beside it says that the server has the answer."""
     page.get_by_role("button", name="上一题").click()
     page.locator(".safety-saved").wait_for()
-    assert progress(page).startswith(f"已答 {n} ")
+    expect(progress(page)).to_have_text(re.compile(f"^已答 {n} "))
 
 
-def progress(page: Page) -> str:
-    """Return how many items are answered, as the bottom line says it."""
-    return page.locator(".bottom-progress").inner_text()
+def progress(page: Page) -> Locator:
+    """Return the bottom line, which says how many items are answered."""
+    return page.locator(".bottom-progress")
 
 
 def hand_in(desk: Desk, n_open: int) -> None:
@@ -119,7 +119,7 @@ def hand_in(desk: Desk, n_open: int) -> None:
     dialog = page.get_by_role("dialog")
     if n_open:
         dialog.get_by_text(f"还有 {n_open} 题没有作答").wait_for()
-        assert dialog.locator(".slot-link").count() == n_open
+        expect(dialog.locator(".slot-link")).to_have_count(n_open)
     else:
         dialog.get_by_text("全部题目已作答").wait_for()
     desk.check()
@@ -127,5 +127,5 @@ def hand_in(desk: Desk, n_open: int) -> None:
     dialog.get_by_role("heading", name="再次确认").wait_for()
     dialog.get_by_role("button", name="确定交卷").click()
     page.get_by_role("heading", name="已交卷").wait_for()
-    assert re.fullmatch(r"[0-9a-f ]{60,}", page.locator("code.digest").inner_text())
+    expect(page.locator("code.digest")).to_have_text(re.compile(r"^[0-9a-f ]{60,}$"))
     desk.check()

@@ -82,6 +82,7 @@ def press(page: Page, name: str) -> None:
     """Press the button or follow the link of this name; a header and an empty list may both offer it."""
     both = page.get_by_role("button", name=name, exact=True).or_(page.get_by_role("link", name=name, exact=True))
     both.first.click()
+    page.wait_for_load_state()
 
 
 def confirm(page: Page, label: str, answer: str = "", within: Locator | None = None, **fields: str) -> None:
@@ -92,11 +93,13 @@ def confirm(page: Page, label: str, answer: str = "", within: Locator | None = N
     for name, value in fields.items():
         box.locator(f"[name={name}]").fill(value)
     box.get_by_role("button", name=answer or label, exact=True).click()
+    page.wait_for_load_state()
 
 
 def told(page: Page, text: str) -> None:
-    """Wait until the page tells this after an act."""
+    """Wait until the page tells this after an act, and is there to its last line and with its scripts."""
     page.locator(".notice", has_text=text).first.wait_for()
+    page.wait_for_load_state()
 
 
 def go(page: Page, action: Callable[[], None]) -> None:
