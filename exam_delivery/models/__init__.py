@@ -17,6 +17,7 @@ from exam_delivery.models.attempts import (
 )
 from exam_delivery.models.devices import DeviceMove, RoomDevice
 from exam_delivery.models.door_photos import DoorPhoto
+from exam_delivery.models.draw_commitments import DrawCommitment, DrawReveal
 from exam_delivery.models.equating import Equating
 from exam_delivery.models.forensics import ForensicLead
 from exam_delivery.models.key_changes import KeyChange
@@ -74,6 +75,8 @@ __all__ = [
     "DeadlineChange",
     "DeviceMove",
     "DoorPhoto",
+    "DrawCommitment",
+    "DrawReveal",
     "Equating",
     "ExamBatch",
     "ExamDocument",

@@ -129,7 +129,7 @@ def document(exam_session_id: uuid.UUID) -> Response:
         body = draw_documents.commitment_pdf(db.session(), row, published, public_address(row))
     except ConflictError as exc:
         return redirect_with_message(_address(exam_session_id), reading.message_of(exc), "danger")
-    name = f"{_('抽题承诺')}-{row.name}.pdf"
+    name = _("抽题承诺") + f"-{row.name}.pdf"
     return send_file(io.BytesIO(body), mimetype=PDF, as_attachment=True, download_name=name)
 
 
