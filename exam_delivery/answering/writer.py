@@ -2,8 +2,8 @@
 
 Self-clocking: while a transaction is being flushed the next commands gather; no timer waits for company. They are taken when the
 transaction has begun: who waited for another process to finish takes along what came meanwhile. Where the database flushes several
-transactions side by side (`Storage.n_writers`), the next batch is carried out while one is being flushed: batches are made one after
-the other, by whichever thread has the turn, and only their flushes overlap. A batch that fails is
+transactions side by side (`Storage.n_writers`), the next batch is carried out while one is being flushed, once it is worth it: batches
+are made one after the other, by whichever thread has the turn, and only their flushes overlap. A batch that fails is
 carried out again command by command, so that one bad row fails alone; all commands may be carried out twice without harm.
 Whatever happens, every receiver is told and the threads go on: a writer that died would leave its process deaf.
 """
@@ -36,6 +36,8 @@ from kernel.disk import give_up_reserve_if_full
 
 log = structlog.get_logger()
 MAX_ROWS = 200
+WORTH_ROWS = 64
+"""With fewer rows a batch waits for the flush of the one before: what a transaction costs of its own would cost more than the wait."""
 MAX_WAITING = 5000
 MAX_FAILURES = 3
 """After so many commands in a row failed alone it is the database that fails: the rest is refused without a try."""
@@ -52,6 +54,13 @@ NOBODY = Nobody()
 Work = tuple[Command, Receiver]
 
 
+class Flushed:
+    """Stands among the commands where a batch has been flushed, for the thread that waits for it there."""
+
+
+FLUSHED = Flushed()
+
+
 class Writer:
     """Carries out commands in batches on threads of its own; an outcome may be a `Refusal`."""
 
@@ -59,8 +68,9 @@ class Writer:
         self.storage, self.clock, self.max_waiting = storage, clock, max_waiting
         self.is_in_trouble = False
         self.after_batch: Callable[[], None] = lambda: None
-        self.waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Work | Flushed | None] = queue.SimpleQueue()
         self.turn = threading.Lock()
+        self.flushing: set[int] = set()
         self.threads = [
             threading.Thread(target=self._loop, name=f"answer-writer-{n}", daemon=True)
             for n in range(storage.n_writers)
@@ -81,43 +91,63 @@ class Writer:
             thread.join(timeout=10)
 
     def _loop(self) -> None:
+        me = threading.get_ident()
         while True:
             with ExitStack() as turn:
                 turn.enter_context(self.turn)
-                first = self.waiting.get()
-                if first is None:
-                    self.waiting.put(None)  # for the next thread
+                batch = self._await_batch()
+                if not batch:
                     return
-                batch, outcomes = self._carry_out(first, turn)
+                turn.callback(self.flushing.add, me)
+                outcomes = self._carry_out(batch, turn)
+            self.flushing.discard(me)
+            self.waiting.put(FLUSHED)
             for (_, receiver), outcome in zip(batch, outcomes, strict=True):
                 receiver.resolve(outcome)
             with suppress(Exception):  # the server may be closing meanwhile; the writer finishes what waits
                 self.after_batch()
 
+    def _await_batch(self) -> list[Work]:
+        """Wait for a command, or for many while another batch is being flushed; return none when no more will come."""
+        batch: list[Work] = []
+        n_rows = 0
+        while not batch or (self.flushing and n_rows < WORTH_ROWS):
+            work = self.waiting.get()
+            if work is None:
+                self.waiting.put(None)  # for whoever has the next turn
+                break
+            if not isinstance(work, Flushed):
+                batch.append(work)
+                n_rows += _n_rows(work)
+        return batch
+
     def _gather(self, batch: list[Work]) -> None:
         """Add what waits by now to the batch."""
         n_rows = sum(map(_n_rows, batch))
-        while n_rows < MAX_ROWS:
-            try:
+        with suppress(queue.Empty):
+            while n_rows < MAX_ROWS:
                 work = self.waiting.get_nowait()
-            except queue.Empty:
-                return
-            if work is None:
-                self.waiting.put(None)  # the end is for `_loop`
-                return
-            batch.append(work)
-            n_rows += _n_rows(work)
+                if work is None:
+                    self.waiting.put(None)  # for whoever has the next turn
+                    return
+                if not isinstance(work, Flushed):
+                    batch.append(work)
+                    n_rows += _n_rows(work)
 
-    def _carry_out(self, first: Work, turn: ExitStack) -> tuple[list[Work], list[Any]]:
-        """Return a batch that begins with this command, and the outcome of each; never raises. Its turn ends before the flush."""
-        batch = [first]
+    def _carry_out(self, batch: list[Work], turn: ExitStack) -> list[Any]:
+        """Carry out a batch, with what came until its transaction began, and return the outcome of each; never raises.
+
+        Its turn ends before its flush.
+        """
+        has_begun = False
         try:
             with self.storage.transaction() as tx:
+                has_begun = True
                 self._gather(batch)
                 outcomes = self._transact(tx, [command for command, _ in batch])
                 turn.close()
         except Exception as exc:  # noqa: BLE001 - every failure is answered, and told by `_complain`
-            if batch == [first]:  # a database that is away costs all that wait one patience, not one each
+            if not has_begun:  # a database that is away costs all that wait one patience, not one each
                 self._gather(batch)
             commands = [command for command, _ in batch]
             self._complain(exc, commands)
@@ -125,7 +155,7 @@ class Writer:
             outcomes = self._one_by_one(commands)
         else:
             self.is_in_trouble = False
-        return batch, outcomes
+        return outcomes
 
     def _one_by_one(self, commands: Sequence[Command]) -> list[Any]:
         outcomes: list[Any] = [UNAVAILABLE] * len(commands)

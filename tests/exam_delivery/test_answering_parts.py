@@ -167,53 +167,77 @@ def test_the_writer_goes_on_even_when_its_log_cannot_be_written(
     app.close()
 
 
-@pytest.mark.parametrize(("n_writers", "n_begun"), [(1, 1), (2, 2), (3, 3)])
-def test_while_a_batch_is_being_flushed_as_many_more_are_carried_out_as_the_database_flushes_side_by_side(
-    n_writers: int, n_begun: int
+class SlowDisk:
+    """A storage in which the flush of each transaction ends when the test says so."""
+
+    def __init__(self, n_writers: int) -> None:
+        self.n_writers = n_writers
+        self.order: list[str] = []
+        self.begun = threading.Semaphore(0)
+        self.may_end = [threading.Event() for _ in range(4)]
+        self.n_opened = 0
+
+    def lock_attempts(self, _keys: Any, _slots: Any) -> dict[uuid.UUID, Any]:
+        return {}
+
+    def states_at(self, _keys: Any) -> dict[Any, Any]:
+        return {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        number, self.n_opened = self.n_opened, self.n_opened + 1
+        self.order.append(f"begin {number}")
+        yield self
+        self.order.append(f"flush {number}")
+        self.begun.release()
+        assert self.may_end[number].wait(10)
+
+
+def hand_over(writer: Writer, n_answers: int) -> Ticket:
+    ticket = Ticket()
+    events = [(slot, 1, '["A"]', "") for slot in range(1, n_answers + 1)]
+    writer.submit(SaveCommand(uuid.uuid4(), 1, Clock()(), events), ticket)
+    return ticket
+
+
+@pytest.mark.parametrize("n_writers", [1, 2, 3])
+def test_large_batches_are_carried_out_while_as_many_are_flushed_as_the_database_flushes_side_by_side(
+    n_writers: int,
 ) -> None:
-    begun = threading.Semaphore(0)
-    may_end = [threading.Event() for _ in range(4)]
-    order: list[str] = []
-
-    class SlowDisk:
-        """The flush of each transaction ends when the test says so."""
-
-        def __init__(self) -> None:
-            self.n_writers = n_writers
-            self.n_opened = 0
-
-        def lock_attempts(self, _keys: Any, _slots: Any) -> dict[uuid.UUID, Any]:
-            return {}
-
-        def states_at(self, _keys: Any) -> dict[Any, Any]:
-            return {}
-
-        @contextmanager
-        def transaction(self) -> Iterator[Any]:
-            number, self.n_opened = self.n_opened, self.n_opened + 1
-            order.append(f"begin {number}")
-            yield self
-            order.append(f"flush {number}")
-            begun.release()
-            assert may_end[number].wait(10)
-
-    writer = Writer(SlowDisk(), Clock())  # type: ignore[arg-type]
+    disk = SlowDisk(n_writers)
+    writer = Writer(disk, Clock())  # type: ignore[arg-type]
     tickets = []
     for n in range(3):
-        tickets.append(Ticket())
-        writer.submit(SaveCommand(uuid.uuid4(), 1, Clock()(), []), tickets[n])
+        tickets.append(hand_over(writer, writer_module.WORTH_ROWS))
         if n < n_writers:
-            assert begun.acquire(timeout=10)
+            assert disk.begun.acquire(timeout=10)
     with pytest.raises(TimeoutError):
         tickets[0].result(0.05)
-    assert order == [f"{what} {n}" for n in range(n_begun) for what in ("begin", "flush")], "one after the other"
-    may_end[n_begun - 1].set()
-    assert tickets[n_begun - 1].result(10) is NOT_FOUND, "whoever is durable first is answered first"
-    for event in may_end:
+    assert disk.order == [f"{what} {n}" for n in range(n_writers) for what in ("begin", "flush")], "one after the other"
+    newest = tickets.pop(n_writers - 1)
+    disk.may_end[n_writers - 1].set()
+    assert newest.result(10) is NOT_FOUND, "whoever is durable first is answered first"
+    for event in disk.may_end:
         event.set()
-    assert [ticket.result(10) for ticket in tickets if ticket is not tickets[n_begun - 1]] == [NOT_FOUND] * 2
+    assert [ticket.result(10) for ticket in tickets] == [NOT_FOUND] * 2
     writer.close()
     assert not any(thread.is_alive() for thread in writer.threads)
+
+
+def test_what_is_too_little_for_a_batch_of_its_own_waits_for_the_flush_of_the_one_before() -> None:
+    disk = SlowDisk(2)
+    writer = Writer(disk, Clock())  # type: ignore[arg-type]
+    tickets = [hand_over(writer, 1)]
+    assert disk.begun.acquire(timeout=10)
+    tickets += [hand_over(writer, 1), hand_over(writer, 1)]
+    with pytest.raises(TimeoutError):
+        tickets[1].result(0.05)
+    assert disk.n_opened == 1
+    for event in disk.may_end:
+        event.set()
+    assert [ticket.result(10) for ticket in tickets] == [NOT_FOUND] * 3
+    assert disk.n_opened == 2, "both went together"
+    writer.close()
 
 
 def test_a_long_trouble_is_told_once_in_full_and_then_in_a_line(
