@@ -414,3 +414,7 @@ def test_what_was_never_published_is_not_found(organisation, app):
     assert client.get(f"/draws/{organisation.code}/{uuid.uuid4()}").status_code == 404
     assert client.get("/draws/nobody").status_code == 404
     assert client.get("/draws/").status_code == 200
+
+
+def test_the_public_look_up_leads_to_the_commitments(app):
+    assert 'href="/draws/"' in app.test_client().get("/certificates").text
