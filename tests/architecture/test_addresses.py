@@ -19,6 +19,7 @@ PUBLIC_READS = {
 }  # fmt: skip
 PUBLIC_BLUEPRINTS = {
     "cert_lookup", "api_certificates",  # the public look-up of certificates
+    "draw_promises",  # commitments of draws, published for everybody to check
     "cert_own",  # candidates see their own results after proving who they are
     "item_reports",  # anybody may report a wrong item
     "room_checks",  # a technician with the code of a room checks its seats
