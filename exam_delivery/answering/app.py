@@ -17,6 +17,7 @@ import structlog
 from exam_delivery.answering import sealed_forms, tokens
 from exam_delivery.answering.commands import (
     Command,
+    KnockCommand,
     NoteFailureCommand,
     SaveCommand,
     StartCommand,
@@ -31,6 +32,7 @@ from exam_delivery.answering.holders import ReopenCommand, TakeCommand, was_reop
 from exam_delivery.answering.leaving import LEAVES, LeaveCommand, checked_leaves, policy_of
 from exam_delivery.answering.lockdown import LockdownGate
 from exam_delivery.answering.protocol import (
+    AT_THE_DOOR,
     CLOSED,
     NOT_FOUND,
     NOT_PREPARED,
@@ -218,6 +220,9 @@ class AnsweringApp:
 
     def _admit(self, environ: WSGIEnvironment, row: SignInRow) -> Answer:
         """Make somebody who proved who they are the holder of their attempt."""
+        if row.registration_status in AT_THE_DOOR and row.attempt_id:
+            with suppress(RefusedError, TimeoutError):  # a full queue must not hide whom to see
+                self._write(KnockCommand(row.attempt_id))
         if row.registration_status in UNWELCOME:
             raise RefusedError(UNWELCOME[row.registration_status])
         body = self.storage.find_form(row.attempt_id) if row.attempt_id else None

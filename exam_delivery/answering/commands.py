@@ -179,24 +179,24 @@ def slots_of(saves: Sequence[SaveCommand]) -> list[Key]:
 def _write(tx: Transaction, kept: Sequence[EventRow]) -> dict[Key, int]:
     """Write events and states; return the durable seq of each slot that was answered in time."""
     newest = newest_by_slot(row for row in kept if not row.is_late)
-    before = tx.states_at([row.key for row in newest])
-    durable = {key: state.seq for key, state in before.items()}
-    ahead = [row for row in newest if durable.get(row.key, -1) < row.seq]
+    before = tx.states_at(list(newest))
+    ahead = {key: row for key, row in newest.items() if key not in before or before[key].seq < row.seq}
     if kept:
-        events = newest if len(newest) == len(kept) else sorted(kept, key=lambda row: (row.key, row.seq))
-        tx.keep(events, ahead, _contacts(newest, ahead, before))
-    durable.update({row.key: row.seq for row in ahead})
-    return durable
+        rows = list(ahead.values())
+        behind = set(kept).difference(rows) if len(rows) < len(kept) else ()
+        tx.keep(rows, sorted(behind, key=lambda row: (row.key, row.seq)), _contacts(newest, ahead, before))
+    return {key: ahead[key].seq if key in ahead else before[key].seq for key in newest}
 
 
-def _contacts(newest: Sequence[EventRow], ahead: Sequence[EventRow], before: Mapping[Key, StateRow]) -> list[Contact]:
+def _contacts(
+    newest: Mapping[Key, EventRow], ahead: Mapping[Key, EventRow], before: Mapping[Key, StateRow]
+) -> list[Contact]:
     """Return last contacts, and how many more answers there are now: only what changed is counted."""
-    more: dict[uuid.UUID, int] = defaultdict(int)
-    for row in ahead:
-        old = before.get(row.key)
-        more[row.attempt_id] += _counts(row.response) - (_counts(old.response) if old else 0)
-    seen = {row.attempt_id: row.received_at for row in newest}
-    return [(attempt_id, at, more[attempt_id]) for attempt_id, at in seen.items()]
+    more: dict[int, int] = defaultdict(int)
+    for key, row in ahead.items():
+        more[key[0]] += _counts(row.response) - (_counts(before[key].response) if key in before else 0)
+    last = {number: row for (number, _), row in newest.items()}
+    return [(row.attempt_id, row.received_at, more[number]) for number, row in last.items()]
 
 
 def _counts(response: str) -> int:
@@ -212,7 +212,8 @@ def _counts_short(response: str) -> int:
 def _acknowledgement(save: SaveCommand, durable: Mapping[Key, int], attempt: AttemptRow) -> dict[str, Any]:
     """Return the durable seq of each slot that was sent: never below what was sent."""
     slots = sorted({slot for slot, *_ in save.events})
-    acknowledged = {str(slot): durable[save.attempt_id.int, slot] for slot in slots}
+    number = save.attempt_id.int
+    acknowledged = {str(slot): durable[number, slot] for slot in slots}
     return {"acknowledged": acknowledged, "deadline_at": iso(deadline_of(attempt, save.received_at))}
 
 
@@ -228,6 +229,18 @@ class TouchCommand:
         if attempt and attempt.holder_generation == self.generation:
             if gaps := gap_of(attempt, at):
                 tx.note_gaps(gaps)
+            tx.touch([(self.attempt_id, at, 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class KnockCommand:
+    """Write that somebody who has not passed the door tried to sign in, for the invigilator to see."""
+
+    attempt_id: uuid.UUID
+
+    def run(self, tx: Transaction, attempt: AttemptRow | None, at: datetime) -> None:
+        """Carry it out; it makes nobody a holder."""
+        if attempt and attempt.status == "waiting":
             tx.touch([(self.attempt_id, at, 0)])
 
 

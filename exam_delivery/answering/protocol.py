@@ -88,14 +88,22 @@ ABSENT = Refusal(403, "absent", "您已被记为缺考，请联系监考员")
 VOID = Refusal(403, "void", "您的考试资格已取消，请联系监考员")
 NOT_ADMITTED = Refusal(403, "not_admitted", "入场核验没有通过，不能登录，请联系监考员")
 NOT_CHECKED_IN = Refusal(403, "not_checked_in", "请先请监考员核验身份，核验以后再登录")
+NOT_PHOTOGRAPHED = Refusal(
+    403,
+    "not_photographed",
+    "请先到监考员处核验身份、拍入场照片，再登录。不能或不愿拍照的请告诉监考员，由监考员准许入场，不影响考试",
+)
 CANCELLED = Refusal(403, "cancelled", "本场考试已取消，请等候考务通知")
 UNWELCOME = {
     "absent": ABSENT,
     "void": VOID,
     "refused": NOT_ADMITTED,
     "unchecked": NOT_CHECKED_IN,
+    "unphotographed": NOT_PHOTOGRAPHED,
     "cancelled": CANCELLED,
 }
+AT_THE_DOOR = frozenset({"unchecked", "unphotographed"})
+"""Why somebody is not welcome yet whom the invigilator can let in: the console shows that they tried."""
 HELD = {
     "paused": Refusal(
         423, "attempt_held", "考试已暂停，答案存在本机，恢复后自动上传", {"kind": "paused"}, retry_after=5

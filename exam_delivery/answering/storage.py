@@ -137,8 +137,8 @@ class Transaction(Protocol):
         """Return the states of some slots of the locked attempts; the answer may name more of them than were asked for."""
         ...
 
-    def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
-        """Keep events, make those that are ahead the states, and write the contacts; all are sorted by key.
+    def keep(self, ahead: Sequence[EventRow], behind: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
+        """Keep all events, make those that are ahead the states, and write the contacts; each is sorted by key.
 
         An event that is there already changes nothing, and an older one never replaces a newer state.
         """
@@ -247,10 +247,14 @@ ATTEMPT_COLUMNS = (
 REGISTRATION_STATUS = (
     "CASE WHEN s.cancelled_at IS NOT NULL THEN 'cancelled' "
     "WHEN r.refused_at IS NOT NULL AND r.status = 'admitted' THEN 'refused' "
-    "WHEN s.checks_in_first AND r.checked_in_at IS NULL AND a.started_at IS NULL AND r.status = 'admitted' THEN 'unchecked' "
+    "WHEN (s.checks_in_first OR s.door_photo = 'required') AND r.checked_in_at IS NULL AND a.started_at IS NULL "
+    "AND r.status = 'admitted' THEN CASE WHEN s.door_photo = 'required' THEN 'unphotographed' ELSE 'unchecked' END "
     "ELSE r.status END"
 )
-"""What signing in and starting see: who was turned away at the door, or has not passed it yet, is not welcome either."""
+"""What signing in and starting see: who was turned away at the door, or has not passed it yet, is not welcome either.
+
+Where a photo is required, passing the door means that it was taken or that a reason was noted; nobody who has begun is held.
+"""
 ADMISSION = (
     f"SELECT a.attempt_id, coalesce(r.admission_number, ''), {REGISTRATION_STATUS}, s.status FROM attempts a "  # noqa: S608 - constant
     "JOIN registrations r ON r.registration_id = a.registration_id "
@@ -274,11 +278,11 @@ COUNT_LEAVES = "SELECT count(*) FROM leave_events WHERE kind <> 'returned' AND a
 EVENT_COLUMNS = "attempt_id, slot, seq, response, client_time, received_at, generation, is_late"
 
 
-def newest_by_slot(rows: Iterable[EventRow]) -> list[EventRow]:
-    """Return one event a slot, the first with the greatest seq, sorted by key (unsorted batches deadlock)."""
+def newest_by_slot(rows: Iterable[EventRow]) -> dict[Key, EventRow]:
+    """Return one event a slot, the first with the greatest seq, in the order of the keys (unsorted batches deadlock)."""
     newest: dict[Key, EventRow] = {}
     for row in rows:
         key = row.key
         if key not in newest or newest[key].seq < row.seq:
             newest[key] = row
-    return [newest[key] for key in sorted(newest)]
+    return dict(sorted(newest.items()))

@@ -33,6 +33,7 @@ class RoomCounts:
     n_paused: int
     n_submitted: int
     n_absent: int
+    n_at_door: int
 
 
 def count_rooms(session: Session, session_ids: Sequence[uuid.UUID], *, at: datetime, actor: Actor) -> list[RoomCounts]:
@@ -41,6 +42,11 @@ def count_rooms(session: Session, session_ids: Sequence[uuid.UUID], *, at: datet
     is_free = and_(working, Attempt.paused_at.is_(None), Attempt.locked_at.is_(None))
     is_silent = Attempt.last_contact_at.is_(None) | (Attempt.last_contact_at < at - OFFLINE_AFTER)
     admitted = Registration.status == RegistrationStatus.ADMITTED
+    has_knocked = and_(Attempt.status == AttemptStatus.WAITING, Attempt.last_contact_at.is_not(None))
+    has_not_passed = and_(
+        Attempt.signed_in_at.is_(None), Registration.checked_in_at.is_(None), Registration.refused_at.is_(None)
+    )
+    is_at_door = and_(has_knocked, has_not_passed)
     query = (
         select(
             Registration.exam_session_id, Registration.exam_room_id, func.coalesce(ExamRoom.site, ""),
@@ -49,7 +55,7 @@ def count_rooms(session: Session, session_ids: Sequence[uuid.UUID], *, at: datet
             _count(Attempt.signed_in_at.is_not(None) | Registration.checked_in_at.is_not(None), admitted),
             _count(working), _count(is_free, is_silent), _count(working, Attempt.locked_at.is_not(None)),
             _count(working, Attempt.paused_at.is_not(None)), _count(Attempt.status == AttemptStatus.SUBMITTED),
-            _count(Registration.status == RegistrationStatus.ABSENT),
+            _count(Registration.status == RegistrationStatus.ABSENT), _count(is_at_door, admitted),
         )
         .outerjoin(Attempt, Attempt.registration_id == Registration.registration_id)
         .outerjoin(ExamRoom, ExamRoom.exam_room_id == Registration.exam_room_id)

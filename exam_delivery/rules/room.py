@@ -21,6 +21,7 @@ class SeatState(enum.StrEnum):
     LEFT_PAGE = "left_page"
     PAUSED = "paused"
     UNPREPARED = "unprepared"
+    AT_DOOR = "at_door"
     REFUSED = "refused"
     NOT_ARRIVED = "not_arrived"
     CHECKED_IN = "checked_in"
@@ -38,6 +39,7 @@ SEAT_LABELS: dict[SeatState, str] = {
     SeatState.LEFT_PAGE: N_("离开页面"),
     SeatState.PAUSED: N_("已暂停"),
     SeatState.UNPREPARED: N_("未备卷"),
+    SeatState.AT_DOOR: N_("等核验入场"),
     SeatState.REFUSED: N_("未准入场"),
     SeatState.NOT_ARRIVED: N_("未到"),
     SeatState.CHECKED_IN: N_("已核验入场"),
@@ -54,6 +56,7 @@ SEAT_KINDS: dict[SeatState, str] = {
     SeatState.LEFT_PAGE: "warning",
     SeatState.PAUSED: "warning",
     SeatState.UNPREPARED: "danger",
+    SeatState.AT_DOOR: "warning",
     SeatState.REFUSED: "danger",
     SeatState.NOT_ARRIVED: "warning",
     SeatState.CHECKED_IN: "info",
@@ -65,6 +68,8 @@ SEAT_KINDS: dict[SeatState, str] = {
     SeatState.VOID: "neutral",
 }
 RANKS: dict[SeatState, int] = {state: rank for rank, state in enumerate(SeatState)}
+LAST_ISSUE = RANKS[SeatState.AT_DOOR]
+"""Up to this rank somebody waits for an invigilator: counted, signalled and shown first."""
 
 
 class Reason(enum.StrEnum):
@@ -179,8 +184,10 @@ def _working_state(facts: SeatFacts, at: datetime) -> SeatState:
 def _waiting_state(facts: SeatFacts) -> SeatState:
     if facts.refused_at:
         return SeatState.REFUSED
+    if facts.checked_in_at and facts.signed_in_at is None:
+        return SeatState.CHECKED_IN
     if facts.signed_in_at is None:
-        return SeatState.CHECKED_IN if facts.checked_in_at else SeatState.NOT_ARRIVED
+        return SeatState.AT_DOOR if facts.last_contact_at else SeatState.NOT_ARRIVED
     has_called = facts.last_contact_at is not None and facts.last_contact_at > facts.signed_in_at
     return SeatState.WAITING if has_called else SeatState.SIGNED_IN
 

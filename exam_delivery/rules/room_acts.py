@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from exam_delivery.rules.room import SeatState
 from kernel.i18n import N_
@@ -61,6 +62,7 @@ POSSIBLE: dict[SeatState, frozenset[Act]] = {
     SeatState.LEFT_PAGE: WRITING | {Act.PAUSE, Act.LOCK},
     SeatState.PAUSED: WRITING | {Act.RESUME, Act.LOCK},
     SeatState.UNPREPARED: frozenset(),
+    SeatState.AT_DOOR: BEFORE | {Act.CHECK_IN},
     SeatState.REFUSED: frozenset({Act.CHECK_IN, Act.ABSENT, Act.NOTE}),
     SeatState.NOT_ARRIVED: BEFORE | {Act.CHECK_IN, Act.RESET_SIGN_IN},
     SeatState.CHECKED_IN: BEFORE | {Act.RESET_SIGN_IN, Act.UNDO_CHECK_IN},
@@ -71,6 +73,23 @@ POSSIBLE: dict[SeatState, frozenset[Act]] = {
     SeatState.ABSENT: frozenset({Act.PRESENT, Act.NOTE}),
     SeatState.VOID: frozenset(),
 }
+PRIMARY: dict[SeatState, Act] = {
+    SeatState.LOCKED: Act.UNLOCK,
+    SeatState.OFFLINE: Act.RESET_SIGN_IN,
+    SeatState.LEFT_PAGE: Act.LOCK,
+    SeatState.PAUSED: Act.RESUME,
+    SeatState.AT_DOOR: Act.CHECK_IN,
+    SeatState.REFUSED: Act.CHECK_IN,
+    SeatState.NOT_ARRIVED: Act.CHECK_IN,
+    SeatState.SIGNED_IN: Act.CHECK_IN,
+    SeatState.WAITING: Act.CHECK_IN,
+    SeatState.WORKING: Act.ADD_TIME,
+    SeatState.SUBMITTED: Act.REOPEN,
+    SeatState.ABSENT: Act.PRESENT,
+}
+"""What is most probably wanted in a state: the one act that stands out."""
+GRAVE = (Act.LOCK, Act.FORCE_HAND_IN, Act.REFUSE, Act.ABSENT)
+"""What takes something from a candidate stands apart from the rest."""
 UNDO: dict[str, frozenset[Act]] = {
     "forced": frozenset({Act.REOPEN}),
     "timeout": frozenset({Act.REOPEN, Act.ADD_TIME}),
@@ -83,3 +102,26 @@ def acts_for(state: SeatState, *, submit_kind: str | None = None, is_checked_in:
     if state is SeatState.SUBMITTED:
         acts |= UNDO.get(submit_kind or "", frozenset())
     return acts - {Act.CHECK_IN} if is_checked_in and state is not SeatState.REFUSED else acts
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The acts of one candidate as a person looks for them."""
+
+    primary: Act | None
+    usual: tuple[Act, ...]
+    grave: tuple[Act, ...]
+
+
+def arranged(state: SeatState, acts: frozenset[Act]) -> Arranged:
+    """Return the one act that stands out, the usual others, and the grave ones apart.
+
+    Examples
+    --------
+    >>> arranged(SeatState.PAUSED, POSSIBLE[SeatState.PAUSED]).primary.value
+    'resume'
+    """
+    wanted = PRIMARY.get(state)
+    primary = wanted if wanted in acts else None
+    rest = [act for act in Act if act in acts and act is not primary]
+    return Arranged(primary, tuple(act for act in rest if act not in GRAVE), tuple(act for act in rest if act in GRAVE))

@@ -15,7 +15,7 @@ from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import leaving, lockdown, planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
 from exam_delivery.repository.leaving import Leaves
-from exam_delivery.rules.room import RANKS, SeatFacts, SeatState, seat_state
+from exam_delivery.rules.room import LAST_ISSUE, RANKS, SeatFacts, SeatState, seat_state
 from exam_delivery.rules.room_acts import Act, acts_for
 from exam_delivery.services import recusal
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
@@ -47,10 +47,15 @@ class Seat:
         is_odd = self.n_takeovers and self.state is SeatState.WORKING
         return RANKS[SeatState.UNPREPARED] if is_odd else RANKS[self.state]
 
+    @property
+    def is_issue(self) -> bool:
+        """Whether this candidate waits for an invigilator."""
+        return self.rank <= LAST_ISSUE
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The big numbers: expected, present, writing, offline, handed in, absent."""
+    """The big numbers: expected, present, writing, offline, handed in, absent, and who waits for an invigilator."""
 
     n_expected: int
     n_present: int
@@ -58,6 +63,7 @@ class Counters:
     n_offline: int
     n_submitted: int
     n_absent: int
+    n_issues: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ def count_seats(seats: Sequence[Seat]) -> Counters:
         n_offline=n[SeatState.OFFLINE],
         n_submitted=n[SeatState.SUBMITTED],
         n_absent=n[SeatState.ABSENT],
+        n_issues=sum(seat.is_issue for seat in seats),
     )
 
 

@@ -89,6 +89,7 @@ def _problems(
         (counts.n_offline > 0 and not is_cut, N_("%(n)s 人离线"), counts.n_offline),
         (counts.n_locked > 0, N_("%(n)s 人锁定待处理"), counts.n_locked),
         (counts.n_paused > 0, N_("%(n)s 人暂停中"), counts.n_paused),
+        (counts.n_at_door > 0, N_("%(n)s 人等核验入场"), counts.n_at_door),
         (counts.n_unprepared > 0, N_("%(n)s 人未备卷"), counts.n_unprepared),
         (is_over and not is_signed, N_("考场未签字"), 0),
     )

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from blueprints import public as blueprints
 from exam_delivery.models import Candidate, ExamRoom, ExamSession
+from exam_delivery.repository import attempts, planning
 from exam_delivery.repository import candidates as people
-from exam_delivery.repository import planning
 from exam_delivery.repository import recusal as repository
-from exam_delivery.services import forms
+from exam_delivery.services import forms, reach
 from kernel import conflicts
 from kernel.clock import day_of
 from kernel.conflicts import Conflict, CycleRole, Party, Severity
-from kernel.identity.actor import Actor
+from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import user_names
 
@@ -92,6 +92,16 @@ def check_console(session: Session, actor: Actor, row: ExamSession, room_ids: se
     if actor.may(Permission.SESSION_CONTROL) or actor.user_id is None:
         return
     check_rooms(session, actor, row, {room_id: [actor.user_id] for room_id in room_ids})
+
+
+def check_may_look(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> None:
+    """Refuse a face to who does not look after the candidate's room, or is related to somebody in it."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    reach.check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
+    seat = attempts.get_seat(session, registration_id, actor=actor)
+    if seat.exam_room_id:
+        sitting = planning.get_session(session, exam_session_id, actor=actor)
+        check_console(session, actor, sitting, {seat.exam_room_id})
 
 
 def barred_attempts(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> set[uuid.UUID]:

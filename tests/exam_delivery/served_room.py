@@ -109,6 +109,7 @@ def put_into_every_state(room: ServedRoom) -> dict[SeatState, Person]:
         SeatState.PAUSED: {"paused_at": at, "hold_reason": "停电"},
         SeatState.REFUSED: waiting, SeatState.NOT_ARRIVED: waiting, SeatState.CHECKED_IN: waiting,
         SeatState.ABSENT: waiting, SeatState.VOID: waiting,
+        SeatState.AT_DOOR: waiting | {"last_contact_at": at},
         SeatState.SIGNED_IN: waiting | {"signed_in_at": at},
         SeatState.WAITING: waiting | {"signed_in_at": at, "last_contact_at": at + timedelta(seconds=9)},
         SeatState.SUBMITTED: {"status": AttemptStatus.SUBMITTED, "submitted_at": at, "submit_kind": "timeout"},

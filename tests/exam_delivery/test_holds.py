@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,6 +12,10 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.answering.app import AnsweringApp, open_storage
 from exam_delivery.models import Attempt, ContactGap, ExamSession, Registration
+from exam_delivery.repository.attempts import list_seats
+from exam_delivery.rules.room import SeatState
+from exam_delivery.services.console import state_of
+from kernel.identity.actor import system_actor
 from kernel.settings import Settings
 from tests.exam_delivery.sitting_cases import SECRET, START, Clock, make_database
 from tests.exam_delivery.test_answering import Exam
@@ -92,6 +97,40 @@ def test_where_identities_are_checked_first_nobody_signs_in_before_that_and_nobo
     assert sitting.save((1, 1, ["A"])).status == 200
     assert exam.caller().sign_in(exam.person).status == 200, "a broken computer costs nobody the exam"
     assert exam.caller().sign_in(exam.sitting.people[1]).error == "not_checked_in"
+
+
+def test_where_a_photo_is_required_nobody_signs_in_before_it_or_a_reason_and_nobody_is_thrown_out_later(
+    exam: Exam,
+) -> None:
+    exam.execute("UPDATE exam_sessions SET door_photo = 'required'")
+    refused = exam.caller().sign_in(exam.person)
+    assert (refused.status, refused.error) == (403, "not_photographed")
+    assert "监考员" in refused.json["message"]
+    assert seat_states(exam)[exam.person.registration_id] is SeatState.AT_DOOR, "the console shows who tried"
+    exam.execute("UPDATE registrations SET checked_in_at = :at", at=exam.clock().replace(tzinfo=None))
+    sitting = exam.caller().begin(exam.person)
+    exam.execute("UPDATE registrations SET checked_in_at = NULL")
+    assert sitting.save((1, 1, ["A"])).status == 200
+    assert exam.caller().sign_in(exam.person).status == 200, "who has begun goes on"
+    exam.execute("UPDATE exam_sessions SET door_photo = 'optional'")
+    assert exam.caller().sign_in(exam.sitting.people[1]).status == 200
+
+
+def test_who_waits_signed_in_is_held_at_the_start_until_the_photo(exam: Exam) -> None:
+    waiting = exam.caller()
+    waiting.sign_in(exam.person)
+    exam.execute("UPDATE exam_sessions SET door_photo = 'required'")
+    assert waiting.call("POST", "start", {}).error == "not_photographed"
+    exam.execute("UPDATE registrations SET checked_in_at = :at", at=exam.clock().replace(tzinfo=None))
+    assert waiting.call("POST", "start", {}).status == 200
+
+
+def seat_states(exam: Exam) -> dict[uuid.UUID, SeatState]:
+    """Return how the console shows each candidate."""
+    actor = system_actor(exam.sitting.organisation_id)
+    with Session(exam.engine) as session:
+        rows = list_seats(session, exam.sitting.exam_session_id, room_ids=exam.sitting.room_ids, actor=actor)
+    return {row.registration_id: state_of(row, exam.clock()) for row in rows}
 
 
 def gaps(exam: Exam) -> list[tuple[int, int]]:

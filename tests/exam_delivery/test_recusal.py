@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import uuid
+import zipfile
 
 import pytest
+from PIL import Image
 
 from blueprints.services import recusal as form_recusal
 from exam_delivery.repository import candidates
-from exam_delivery.services import console, marking, recusal, sessions
+from exam_delivery.services import console, marking, photos, recusal, sessions
 from exam_delivery.services.readiness import find_blockers
 from kernel import conflicts
 from kernel.clock import now
@@ -78,6 +81,25 @@ def test_a_relation_declared_after_the_assignment_blocks_preparation_and_closes_
     assert "COI-31" in blocked[0]
     with pytest.raises(ConflictOfInterestError, match="COI-31"):
         console.view_room(session, seated.key, room_id=None, actor=invigilator, at=now())
+
+
+def test_a_relation_declared_later_closes_the_photo_of_the_roster_too(seated, invigilator, make_actor, session):
+    assign(seated, invigilator)
+    registration, candidate, _room = candidates.registrations_of_session(session, seated.key, actor=seated.officer)[0]
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 400), "#c08060").save(picture, "JPEG")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr(f"{registration.admission_number}.jpg", picture.getvalue())
+    with unit_of_work(seated.officer) as uow:
+        assert photos.import_photos(uow, seated.batch.exam_batch_id, archive.getvalue()).n_stored == 1
+    at = (session, seated.key, registration.registration_id)
+    assert photos.read_for_check_in(*at, invigilator)[:2] == b"\xff\xd8"
+    sequence = int(candidate.name.removeprefix("演示考生"))
+    declare(invigilator, RelationKind.TEACHER, other_number=id_number(sequence))
+    with pytest.raises(ConflictOfInterestError, match="COI-31"):
+        photos.read_for_check_in(*at, invigilator)
+    assert photos.read_for_check_in(*at, make_actor(Role.CHIEF_INVIGILATOR)), "the chief may look at all rooms"
 
 
 def test_a_marker_is_not_given_and_cannot_open_the_answer_of_an_own_pupil(sat, make_actor, session):
