@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from qbank.interchange.grammar import read_number
+from qbank.interchange.grammar import read_number, take_section
 from qbank.interchange.lines import BLANKS, Line, to_plain
 
 _JUDGEMENT = r"√|×|✓|✔|✗|✘|╳|对|错|正确|错误"
@@ -37,6 +37,9 @@ class AnswerList:
 
     def read(self, line: Line) -> None:
         """Take a line of the answer part: keys by number, or a written answer that may go on over several lines."""
+        if opens_section(line.text):
+            self.section, start = take_section(line.text)
+            line = line.cut(start)
         pairs = parse_answers(line.text)
         if pairs is not None:
             self._open = None
@@ -74,6 +77,12 @@ def parse_answers(text: str) -> list[tuple[int, str]] | None:
         found.append((int(match["number"]), match["key"]))
     leftover = _PAIR.sub("", rest).strip(_PADDING)
     return sorted(found) if (found or rest != text) and not leftover else None
+
+
+def opens_section(text: str) -> bool:
+    """Say whether a line is the answers of a section that it names in front: ``一、1.A 2.B``, ``判断题：1-5 √×√√×``."""
+    section, start = take_section(text)
+    return bool(section) and (parse_answers(text[start:]) is not None or read_number(text[start:]) is not None)
 
 
 def is_answer_list(text: str) -> bool:

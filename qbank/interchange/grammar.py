@@ -51,6 +51,11 @@ _HEADING = re.compile(
     r"(?P<answers>\s*(?:参考|标准|正确)?答案(?:及解析|与解析)?)?"
     r"(?P<rest>\s*[:：]?\s*(?:[（(【\[〔].*[)）】\]〕][。.]?|[:：,，。.\s]*(?:共|每|本题|本大题|请|计|下列|将|只有|在).{0,120})?)$"
 )
+_ORDINAL = re.compile(rf"[（(]?(?P<ordinal>[{_CHINESE_NUMBER}]{{1,3}})")
+_SECTION_OF_ANSWERS = re.compile(
+    rf"^\s*(?:[（(]?(?P<ordinal>[{_CHINESE_NUMBER}]{{1,3}})(?:[)）]\s*[、.．:：]?|\s*[、.．:：])\s*)?"
+    rf"(?:(?P<word>(?:{_TYPE})(?:题(?:型)?)?)(?:(?<=题)|(?:参考|标准|正确)?答案|\s*(?=[:：]))\s*[:：]?\s*)?(?=[（(]?\s*\d)"
+)
 _HEADING_REST = re.compile(
     r"分|\d+\s*[小道]?题|难度|请|下列|正确|^[（(【\[]\s*(?:[易中难]|较[易难]|[^（()）]{0,12}级)\s*[)）】\]]"
 )
@@ -125,12 +130,13 @@ _ASKING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section heading: canonical word for the type, what it says about score and difficulty, and whether it opens answers."""
+    """A section heading: canonical word for the type, what it says about score and difficulty, whether it opens answers, and 一 or 二."""
 
     type_word: str
     score: str = ""
     difficulty: str = ""
     answers: bool = False
+    ordinal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,23 @@ def read_heading(text: str) -> Heading | None:
         return None
     word = next(name for start, name in TYPE_WORDS if match["word"].startswith(start))
     score, difficulty = _SCORE_EACH.search(text), _DIFFICULTY.search(text) or _IN_BRACKETS.search(text)
-    return Heading(word, score[1] if score else "", difficulty[1] if difficulty else "", bool(match["answers"]))
+    ordinal = _ORDINAL.match(match["prefix"] or "")
+    return Heading(
+        word,
+        score[1] if score else "",
+        difficulty[1] if difficulty else "",
+        bool(match["answers"]),
+        ordinal["ordinal"] if ordinal else "",
+    )
+
+
+def take_section(text: str) -> tuple[str, int]:
+    """Return the section that a line of answers names in front (一、 or 单选题：) and where the answers start; ('', 0) without."""
+    match = _SECTION_OF_ANSWERS.match(text)
+    if not match or not match.end():
+        return "", 0
+    named = next((name for start, name in TYPE_WORDS if (match["word"] or "").startswith(start)), "")
+    return named or match["ordinal"] or "", match.end()
 
 
 def _is_sure(match: re.Match[str]) -> bool:
@@ -170,6 +192,11 @@ def _is_sure(match: re.Match[str]) -> bool:
     if not word.endswith(("题", "题型")) and (rest or not prefix or prefix[0].isdigit()):
         return False
     return not rest or bool(_HEADING_REST.search(rest))
+
+
+def is_ordinal(word: str) -> bool:
+    """Say whether a section is known by its Chinese number alone, such as 一."""
+    return word[:1] in tuple(_CHINESE_NUMBER)
 
 
 def opens_answers(text: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from kernel.i18n import N_
 from qbank.interchange import grammar
-from qbank.interchange.answer_lists import AnswerList, is_answer_list, parse_answers
+from qbank.interchange.answer_lists import AnswerList, is_answer_list, opens_section, parse_answers
 from qbank.interchange.grammar import LONG_ANSWER, Heading, Number
 from qbank.interchange.lines import BLANKS, CONTINUED, Line
 from qbank.interchange.model import Notice, ReadResult
@@ -136,7 +136,9 @@ class _Cutter:
             self._open_answers(heading.type_word)
             return
         self.answers, self.prose, self.fresh, self.sub_list, self.shared = None, False, True, 0, None
-        self.section = Section(self.section.index + 1, heading.type_word, heading.score, heading.difficulty)
+        self.section = Section(
+            self.section.index + 1, heading.type_word, heading.score, heading.difficulty, heading.ordinal
+        )
 
     def _open_answers(self, type_word: str) -> None:
         if self.answers is None:
@@ -370,7 +372,9 @@ class _Cutter:
         if self.draft is None or not following or self.draft.stage in _CLOSED:
             return False
         text = following[0].text.strip(BLANKS)
-        return grammar.read_number(text) is None and not grammar.read_heading(text) and not following[0].block
+        if grammar.read_heading(text) or opens_section(text) or following[0].block:
+            return False
+        return grammar.read_number(text) is None
 
     # --- the end --------------------------------------------------------------------------------------------------
 
@@ -405,8 +409,9 @@ def _kin(first: Number, second: Number) -> bool:
 def _give_back(answers: AnswerList, drafts: list[OpenItem], result: ReadResult) -> None:
     """Set collected answers on the items they name; an answer that fits no item or several is left and named."""
     words = {word for word, _ in answers.entries}
+    named = {name for draft in drafts for name in (draft.section.type_word, draft.section.ordinal)}
     for place, key in answers.entries.items():
-        targets = [draft for draft in drafts if _is_meant(place, draft, words)]
+        targets = [draft for draft in drafts if _is_meant(place, draft, words, named)]
         if place in answers.doubtful or len(targets) != 1:
             message = N_("第 %(n)s 题的答案对不上唯一的一道题，未采用：%(key)s") % {"n": place[1], "key": key[:40]}
             result.warnings.append(Notice("", "unmatched_answer", message))
@@ -420,8 +425,10 @@ def _give_back(answers: AnswerList, drafts: list[OpenItem], result: ReadResult) 
         result.warnings.append(Notice(line.locator, "unread_answer_line", N_("答案部分有一行无法识别"), line.text[:80]))
 
 
-def _is_meant(place: tuple[str, int], draft: OpenItem, words: set[str]) -> bool:
+def _is_meant(place: tuple[str, int], draft: OpenItem, words: set[str], named: set[str]) -> bool:
     word, number = place
     if draft.number is None or draft.number.value != number:
         return False
-    return not word or draft.section.type_word == word or (words == {word} and not draft.section.type_word)
+    if not word or word in (draft.section.type_word, draft.section.ordinal):
+        return True
+    return (words == {word} and not draft.section.type_word) or (grammar.is_ordinal(word) and word not in named)

@@ -28,6 +28,7 @@ class Section:
     type_word: str = ""
     score: str = ""
     difficulty: str = ""
+    ordinal: str = ""
 
 
 @dataclass(slots=True)

@@ -253,3 +253,23 @@ def test_worked_calculations_are_items_that_a_person_marks():
 def test_the_locator_names_the_paragraph():
     report = read(WordFile().lines("题库", "", "1. 铁是金属。（√）"))
     assert report.items[0].locator == "paragraph 3"
+
+
+@pytest.mark.parametrize("renumbered", [False, True])
+def test_answers_at_the_end_that_name_their_section_in_front_reach_their_items(renumbered):
+    word = WordFile().lines("一、单项选择题（每题1分）", "1. 电流的单位是（  ）。", "A. V  B. A  C. W  D. J")
+    word.lines("2. 电压的单位是（  ）。", "A. V  B. A  C. W  D. J", "二、判断题")
+    third, fourth = (1, 2) if renumbered else (3, 4)
+    word.lines(f"{third}、熔断器可以作过载保护。（  ）", "三、简答题", f"{fourth}. 简述星三角启动的原理。", "参考答案")
+    word.lines("一、1.B 2.A", f"二、{third}.×", f"三、{fourth}.答：启动时接成星形。")
+    report = read(word)
+    assert not report.skipped
+    assert [one.item.content.key for one in report.items][:3] == ["B", "A", False]
+    assert "启动时接成星形" in str(report.items[3].item.content)
+
+
+@pytest.mark.parametrize("line", ["单选题：1.B 2.A", "单选题1-2 BA", "（一）单项选择题 1.B 2.A", "一、1-2：BA"])
+def test_a_line_of_answers_may_name_its_section_in_words(line):
+    word = WordFile().lines("一、单项选择题", "1. 电流的单位是（  ）。", "A. V  B. A  C. W  D. J")
+    word.lines("2. 电压的单位是（  ）。", "A. V  B. A  C. W  D. J", "参考答案", line)
+    assert [key for _, _, key in items(word)] == ["B", "A"]
