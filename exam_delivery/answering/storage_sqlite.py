@@ -214,9 +214,9 @@ class SqliteTransaction:
         rows = (self.connection.execute(FIND_ATTEMPT, (key.hex,)).fetchone() for key in attempt_ids)
         return {attempt.attempt_id: attempt for attempt in map(attempt_from, filter(None, rows))}
 
-    def keep(self, events: Sequence[EventRow], ahead: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
-        """Keep events, make those that are ahead the states, and write the contacts."""
-        self._add_events(events)
+    def keep(self, ahead: Sequence[EventRow], behind: Sequence[EventRow], contacts: Sequence[Contact]) -> None:
+        """Keep all events, make those that are ahead the states, and write the contacts."""
+        self._add_events([*ahead, *behind])
         self._advance_states(ahead)
         self.touch(contacts)
 

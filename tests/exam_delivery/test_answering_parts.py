@@ -452,14 +452,14 @@ def test_plans_made_while_the_tables_are_empty_find_rows_by_their_keys(
     database: tuple[Settings, Engine, Sitting],
 ) -> None:
     storage = PostgresqlStorage(database[0].database_url)
-    rows = '[{"a": "00000000-0000-0000-0000-000000000007", "s": 1}]'
+    states = "states('{00000000-0000-0000-0000-000000000007}', '{1}')"
     with storage.transaction():
         explain = [
-            ("PREPARE states AS " + storage_postgresql.STATES_AT.replace("%s", "$1"), f"states('{rows}')"),
-            ("PREPARE keep AS " + storage_postgresql.KEEP.replace("%s", "$%d") % (1, 2, 3), "keep('[]', '[]', '[]')"),
+            (storage_postgresql.STATES_AT % ("$1", "$2"), states),
+            (storage_postgresql.KEEP % ("$1", "$2", "$3"), "keep('[]', '[]', '[]')"),
         ]
-        for prepare, call in explain:
-            storage.writer.execute(prepare)
+        for query, call in explain:
+            storage.writer.execute(f"PREPARE {call.partition('(')[0]} AS {query}")
             plan = "\n".join(line for (line,) in storage.writer.execute(f"EXPLAIN EXECUTE {call}"))
             assert "Seq Scan" not in plan, plan
             assert "Hash" not in plan, plan
