@@ -2,6 +2,7 @@
 
 The Config Key is the SHA-256 of the settings as "SEB-JSON": keys sorted without regard to case, no white space, nothing escaped
 but the double quote, empty dictionaries left out, `originatorVersion` removed. A request is hashed together with its absolute address.
+The clients differ where `docs/lockdown.md` says; the settings made here hold nothing of that kind.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ORIGINATOR = "originatorVersion"
-EXAM_PATH, QUIT_QUERY = "/exam/", "quit"
+"""Who wrote a file; left out of the key at every depth."""
+EXAM_PATH, CHECK_PATH, QUIT_QUERY = "/exam/", "/room-check/", "quit"
 HASH = re.compile(r"[0-9a-f]{64}")
 MOST_EXAM_KEYS = 30
 
@@ -31,9 +33,9 @@ class SebOptions:
     base_url : str
         ``https://host`` by which candidates reach the site.
     quit_password : str
-        Needed to leave the browser before the end; empty: the candidate may leave by the quit address alone.
+        Opens the browser's own way out before the end, for whoever knows it; empty: the quit address alone leads out.
     allow_reload, allow_virtual_machine, is_touch, is_quit_allowed : bool
-        Reloading the page, running inside a virtual machine, a mode for tablets, a visible button for leaving.
+        Reloading the page, running inside a virtual machine, a mode for tablets, leaving at any time (by the password if there is one).
     allow_rescue_files : bool
         Saving files to the computer's folder of downloads, without opening or choosing any.
     """
@@ -59,20 +61,28 @@ def check_base_url(text: str) -> str | None:
     if parts.query or parts.fragment or parts.username:
         return None
     default = {"http": 80, "https": 443}[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
+    host = _host_as_browsers_send_it(parts.hostname)
+    return host and f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
+
+
+def _host_as_browsers_send_it(host: str) -> str | None:
+    """Return a host in the form whose hash the browser sends: 考试.中国 as ``xn--xw0a15v.xn--fiqs8s``; None where it has none."""
+    try:
+        plain = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return f"[{plain}]" if ":" in plain else plain
 
 
 def make_settings(options: SebOptions, salt: bytes) -> dict[str, Any]:
     """Return the settings of one session; the random salt makes their key one that nobody can compute from the outside."""
-    host = urlsplit(options.base_url).netloc
     return {
         ORIGINATOR: "SEB_Kaoku",
         "sebConfigPurpose": 0,
         "startURL": options.base_url + EXAM_PATH,
         "quitURL": f"{options.base_url}{EXAM_PATH}?{QUIT_QUERY}",
         "quitURLConfirm": False,
-        "allowQuit": options.is_quit_allowed,
+        "allowQuit": options.is_quit_allowed or bool(options.quit_password),
         "hashedQuitPassword": sha256(options.quit_password.encode()).hexdigest() if options.quit_password else "",
         "sendBrowserExamKey": True,
         "examKeySalt": salt,
@@ -84,30 +94,50 @@ def make_settings(options: SebOptions, salt: bytes) -> dict[str, Any]:
         "allowVirtualMachine": options.allow_virtual_machine,
         "URLFilterEnable": True,
         "URLFilterEnableContentFilter": False,
-        "URLFilterRules": [{"active": True, "regex": False, "expression": f"{host}/*", "action": 1}],
+        "URLFilterRules": [
+            {"active": True, "regex": True, "expression": one, "action": 1} for one in _patterns(options)
+        ],
         **FIXED,
         **(SAVING if options.allow_rescue_files else {}),
     }
 
 
+def _patterns(options: SebOptions) -> list[str]:
+    """Return what an address must look like to be opened in the window: a candidate's page, or on a Mac a file that it saves.
+
+    Regular expressions, because the short form of rules means different things: to older versions for the Mac ``/exam/*`` is not
+    ``/exam/``, to all it takes in the host's subdomains, and an IPv6 address does not fit into it.
+    """
+    site = re.sub(r"[][]", r"\\\g<0>", options.base_url).replace(".", "[.]")
+    pages = "|".join(path.strip("/") for path in (EXAM_PATH, CHECK_PATH))
+    saved = [f"^blob:{site}/"] if options.allow_rescue_files else []
+    return [f"^{site}/({pages})([/?#]|$)", *saved]
+
+
 FIXED: dict[str, Any] = {
     "allowBrowsingBackForward": False, "allowDictionaryLookup": False, "allowDisplayMirroring": False,
-    "allowDownUploads": False, "allowPreferencesWindow": False, "allowScreenSharing": False, "allowSpellCheck": False,
-    "allowSwitchToApplications": False, "allowUserSwitching": False, "createNewDesktop": True,
-    "detectStoppedProcess": True, "enableBrowserWindowToolbar": False, "enableJavaScript": True,
-    "enablePrintScreen": False, "enablePrivateClipboard": True, "enableZoomPage": True,
-    "examSessionClearCookiesOnEnd": True, "examSessionClearCookiesOnStart": True, "newBrowserWindowByLinkPolicy": 0,
+    "allowDownloads": False, "allowDownUploads": False, "allowPreferencesWindow": False, "allowPrint": False,
+    "allowScreenSharing": False, "allowSpellCheck": False, "allowSwitchToApplications": False, "allowUploads": False,
+    "allowUserSwitching": False, "clipboardPolicy": 2, "createNewDesktop": False, "detectStoppedProcess": True,
+    "enableBrowserWindowToolbar": False, "enableJavaScript": True, "enablePrintScreen": False,
+    "enablePrivateClipboard": True, "enableZoomPage": True, "examSessionClearCookiesOnEnd": True,
+    "examSessionClearCookiesOnStart": True, "killExplorerShell": True, "newBrowserWindowByLinkPolicy": 0,
     "newBrowserWindowByScriptPolicy": 0, "removeBrowserProfile": False, "removeLocalStorage": False,
     "showInputLanguage": True, "showTaskBar": True, "showTime": True,
 }  # fmt: skip
-"""The profile of the browser is kept: a wiped one would lose answers that were not sent yet."""
+"""The profile of the browser is kept: a wiped one would lose answers that were not sent yet.
+
+Windows is locked by closing its shell, not on a desktop of its own: there input methods for Chinese show nothing.
+Windows versions from 3.9 on know `allowDownloads` and `allowUploads` alone, and save files where the first is not named; older ones
+and those for the Mac know `allowDownUploads` for both.
+"""
 
 SAVING: dict[str, Any] = {
-    "allowDownUploads": True, "allowDownloads": True, "allowUploads": False, "allowCustomDownUploadLocation": False,
-    "downloadDirectoryOSX": "~/Downloads", "downloadDirectoryWin": "", "downloadPDFFiles": False, "openDownloads": False,
-    "showFileSystemElementPath": False,
+    "allowDownUploads": True, "allowDownloads": True, "allowCustomDownUploadLocation": False,
+    "browserShowFileSystemElementPath": False, "downloadDirectoryOSX": "~/Downloads", "downloadDirectoryWin": "",
+    "downloadPDFFiles": False, "openDownloads": False,
 }  # fmt: skip
-"""Newer versions have a switch for each direction, older ones `allowDownUploads` for both; the page takes no file."""
+"""Saving without choosing a place or opening; the page takes no file."""
 
 
 def seb_json(value: Any) -> str:
@@ -121,29 +151,30 @@ def seb_json(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        kept = {key: one for key, one in value.items() if not (isinstance(one, Mapping) and not one)}
+        kept = {key: one for key, one in value.items() if not _is_left_out(key, one)}
         ordered = sorted(kept, key=lambda key: (key.casefold(), key.swapcase()))  # "allowWlan" before "allowWLAN"
         return "{" + ",".join(f'"{key}":{seb_json(kept[key])}' for key in ordered) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(seb_json, value)) + "]"
     if isinstance(value, float):
-        return format(value, ".15g")  # 0.1, and 1 for 1.0: as the clients write a number
+        return format(value or 0, ".15g").upper()  # 0.1, 1 for 1.0, 1E+20: as the client for Windows writes a number
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
     return str(value) if isinstance(value, int) else f'"{_text(value)}"'
 
 
+def _is_left_out(key: str, value: Any) -> bool:
+    return key.lower() == ORIGINATOR.lower() or (isinstance(value, Mapping) and not value)
+
+
 def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(value).replace('"', '\\"')
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value).replace('"', '\\"')
 
 
 def config_key(settings: Mapping[str, Any]) -> str:
     """Return the Config Key of settings."""
-    hashed = {name: value for name, value in settings.items() if name != ORIGINATOR}
-    return sha256(seb_json(hashed).encode()).hexdigest()
+    return sha256(seb_json(settings).encode()).hexdigest()
 
 
 def request_hash(url: str, key: str) -> str:
