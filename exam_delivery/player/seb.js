@@ -6,9 +6,12 @@ const security = () => (globalThis.SafeExamBrowser && globalThis.SafeExamBrowser
 /** Whether the page runs inside it. */
 export const insideSeb = () => Boolean(globalThis.SafeExamBrowser) || /\bSEB\//.test(globalThis.navigator ? navigator.userAgent : "");
 
-/** Older versions compute their keys only when they are asked. */
+/** On Mac and iPad the keys come when they are asked for; what is to be called then is taken by its name alone. */
 function updated(keys) {
-  const asked = new Promise((resolve) => keys.updateKeys(resolve));
+  const asked = new Promise((resolve) => {
+    globalThis.sebKeysRead = function sebKeysRead() { resolve(); };
+    keys.updateKeys(globalThis.sebKeysRead);
+  });
   return Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 }
 

@@ -55,8 +55,9 @@ export function receiptView(ctx) {
     facts(rows, "facts receipt"),
     code,
     h("p", { class: "muted" }, t("校验码由您提交的全部答案算出，可用来核对答案没有被改动。")),
-    h("div", { class: "buttons no-print" }, button("button primary large", () => window.print(), t("打印回执")),
-      insideSeb() ? h("a", { class: "button large", href: "?quit" }, t("退出安全考试浏览器")) : null,
+    h("div", { class: "buttons no-print" },
+      insideSeb() ? h("a", { class: "button large", href: "?quit" }, t("退出安全考试浏览器"))
+        : button("button primary large", () => window.print(), t("打印回执")),
       button("button large", () => ctx.session.signOut(), t("完成，退出"))));
   return { element };
 }

@@ -477,6 +477,12 @@ describe("Safe Exam Browser", () => {
     assert.deepEqual(await proofOf(older), [page, "later", ""]);
   });
 
+  test("on a Mac the keys are read as soon as the function of that name is called", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] }); // patience never ends
+    const mac = { configKey: "", updateKeys({ name }) { setImmediate(() => { this.configKey = "mac"; globalThis[name](); }); } };
+    assert.deepEqual(await proofOf(mac), ["https://exam.example.cn/exam/", "mac", ""]);
+  });
+
   test("other browsers send nothing", async () => {
     assert.deepEqual(await proofOf(null), [undefined, undefined, undefined]);
     assert.deepEqual(await proofOf({}), [undefined, undefined, undefined]);
