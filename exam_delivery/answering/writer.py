@@ -110,23 +110,19 @@ class Writer:
     def _await_batch(self) -> list[Work]:
         """Wait for a command, or for many while another batch is being flushed; return none when no more will come."""
         batch: list[Work] = []
-        n_rows = 0
-        while not batch or (self.flushing and n_rows < WORTH_ROWS):
-            work = self.waiting.get()
-            if work is None:
-                self.waiting.put(None)  # for whoever has the next turn
-                break
-            if not isinstance(work, Flushed):
-                batch.append(work)
-                n_rows += _n_rows(work)
+        self._take(batch, lambda n_rows: bool(batch) and (not self.flushing or n_rows >= WORTH_ROWS), waits=True)
         return batch
 
     def _gather(self, batch: list[Work]) -> None:
         """Add what waits by now to the batch."""
+        self._take(batch, lambda n_rows: n_rows >= MAX_ROWS, waits=False)
+
+    def _take(self, batch: list[Work], is_enough: Callable[[int], bool], *, waits: bool) -> None:
+        """Move commands to the batch until its rows are enough, no more will come, or there are none to wait for."""
         n_rows = sum(map(_n_rows, batch))
         with suppress(queue.Empty):
-            while n_rows < MAX_ROWS:
-                work = self.waiting.get_nowait()
+            while not is_enough(n_rows):
+                work = self.waiting.get(block=waits)
                 if work is None:
                     self.waiting.put(None)  # for whoever has the next turn
                     return
