@@ -27,6 +27,8 @@ const TICK_MS = 250;
  * @param {{makeApi: (options: {clock: any, language: () => string}) => any, views?: Record<string, (ctx: any) => any>}} options
  */
 export function start({ makeApi, views = {} }) {
+  // Firefox before 98 and Safari before 15.4 have no dialogs: somebody would sit to the end and could not hand in.
+  if (!("showModal" in document.createElement("dialog"))) return void import("./too_old.js");
   const shown = { ...VIEWS, ...views };
   const clock = createClock();
   const store = createStore();

@@ -12,13 +12,17 @@ from exam_delivery.rules import readiness_keys as keys
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 
-OLDEST_CHROMIUM, OLDEST_FIREFOX, OLDEST_SAFARI = 86, 78, 14
+Version = tuple[int, int]
+OLDEST_CHROMIUM: Version = (86, 0)
+OLDEST_FIREFOX: Version = (98, 0)
+OLDEST_SAFARI: Version = (15, 4)
+"""The last two are the first that have dialogs; the exam page says so and does not begin in older ones."""
 MOST_TRIPS = 50
 LARGEST = 10**9
 BROWSERS = (
-    (re.compile(r"(?:Chrome|Chromium|CriOS)/(\d+)"), OLDEST_CHROMIUM),
-    (re.compile(r"Firefox/(\d+)"), OLDEST_FIREFOX),
-    (re.compile(r"Version/(\d+)[.\d]* .*Safari"), OLDEST_SAFARI),
+    (re.compile(r"(?:Chrome|Chromium|CriOS)/(\d+)(?:\.(\d+))?"), OLDEST_CHROMIUM),
+    (re.compile(r"Firefox/(\d+)(?:\.(\d+))?"), OLDEST_FIREFOX),
+    (re.compile(r"Version/(\d+)(?:\.(\d+))?[.\d]* .*Safari"), OLDEST_SAFARI),
 )
 
 FINDINGS: dict[str, tuple[str, str]] = {
@@ -108,12 +112,14 @@ def browser_age(user_agent: str) -> bool | None:
     --------
     >>> browser_age("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/78.0.1 Safari/537.36")
     True
+    >>> [browser_age(f"Mozilla/5.0 (iPad) Version/{one} Safari/605.1.15") for one in ("15.3", "15.4", "16")]
+    [True, False, False]
     >>> browser_age("curl/8") is None
     True
     """
     for pattern, oldest in BROWSERS:
         if found := pattern.search(user_agent):
-            return int(found[1]) < oldest
+            return (int(found[1]), int(found[2] or 0)) < oldest
     return None
 
 

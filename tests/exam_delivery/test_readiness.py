@@ -124,6 +124,21 @@ def test_an_old_browser_and_a_missing_safe_exam_browser_block() -> None:
 
 
 @pytest.mark.parametrize(
+    ("agent", "found"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:91.0) Gecko/20100101 Firefox/91.0", ["browser_old"]),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:98.0) Gecko/20100101 Firefox/98.0", []),
+        ("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/15.3 Safari/605.1.15 SEB/3.1", ["browser_old"]),
+        ("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/15.4 Safari/605.1.15 SEB/3.1", []),
+    ],
+)
+def test_a_browser_without_dialogs_in_which_nobody_could_hand_in_keeps_a_seat_from_being_ready(
+    agent: str, found: list[str]
+) -> None:
+    assert judge(read_figures(GOOD), agent, LIMITS, lacks_seb=False) == (found, not found)
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         None,

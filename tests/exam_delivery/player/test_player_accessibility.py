@@ -61,9 +61,21 @@ def test_a_browser_that_is_too_old_is_told_so(room) -> None:
     context.route("**/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page = room.page(context)
     page.add_script_tag(url="/exam/assets/too_old.js")
-    expect(page.get_by_text("这台电脑的浏览器版本过旧，不能参加考试，请举手告诉监考员。")).to_be_visible()
+    told_that_it_is_too_old(page)
     wide_and_zoomed(page, "too old")
     assert sticking_out_at(page, NARROW) == []
+
+
+def test_a_browser_without_dialogs_is_told_so_at_once_and_not_when_somebody_hands_in(room) -> None:
+    context = room.context()
+    context.add_init_script("delete HTMLDialogElement.prototype.showModal")
+    page = room.page(context)
+    told_that_it_is_too_old(page)
+    assert page.locator("input").count() == 0, "nobody signs in"
+
+
+def told_that_it_is_too_old(page) -> None:
+    expect(page.get_by_text("这台电脑的浏览器版本过旧，不能参加考试，请举手告诉监考员。")).to_be_visible()
 
 
 @pytest.mark.parametrize(
