@@ -25,6 +25,8 @@ from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
 SALT_BYTES, CODE_BYTES = 32, 16
+FORM = 2
+"""Which form of settings is written; a file of an earlier form locks less or in the wrong place."""
 LAUNCH_PATH = "/api/v1/exam/seb/"
 MEND = N_("请改正标出的内容")
 
@@ -49,7 +51,12 @@ class LockdownView:
     @property
     def options(self) -> dict[str, Any]:
         """What was chosen when the file was written."""
-        return dict(self.row.options) if self.row else {}
+        return {name: value for name, value in self.row.options.items() if name != "form"} if self.row else {}
+
+    @property
+    def is_of_an_earlier_form(self) -> bool:
+        """Whether the file was written before the settings were mended."""
+        return self.row is not None and self.row.options.get("form", 1) < FORM
 
 
 def view_lockdown(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> LockdownView:
@@ -86,7 +93,7 @@ def write_settings(
     row = row or _new_row(uow, found)
     row.base_url, row.settings_file, row.is_sealed = base_url, body, bool(settings_password)
     row.config_key = seb.config_key(seb_file.read_file(body, settings_password))
-    row.options = asdict(chosen) | {"quit_password": bool(options.quit_password)}
+    row.options = asdict(chosen) | {"quit_password": bool(options.quit_password), "form": FORM}
     row.changed_by, row.changed_at = uow.actor.user_id, now()
     after = {"config_key": row.config_key, "base_url": base_url, "is_sealed": row.is_sealed}
     audit.record(uow, "session_lockdown.write_settings", "exam_session", exam_session_id, after=after)

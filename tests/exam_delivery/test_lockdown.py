@@ -116,6 +116,20 @@ def test_the_officer_lets_rescue_files_be_saved_and_sees_so_afterwards(sitting: 
     assert "checked" in box[0]
 
 
+def test_a_file_that_an_earlier_version_wrote_is_to_be_made_anew(
+    session: Session, sitting: Sitting, officer: FlaskClient
+) -> None:
+    lock(officer, sitting)
+    assert "请重新生成，再分发到每台考试机" not in officer.get(at(sitting)).text
+    row = stored(session, sitting)
+    row.options = {name: value for name, value in row.options.items() if name != "form"}
+    session.commit()
+    assert "请重新生成，再分发到每台考试机" in officer.get(at(sitting)).text
+    officer.post(at(sitting, "/mode"), data={"mode": "none"})
+    lock(officer, sitting)
+    assert "请重新生成，再分发到每台考试机" not in officer.get(at(sitting)).text
+
+
 def test_with_a_settings_password_the_file_is_sealed_and_the_password_is_not_kept(
     session: Session, sitting: Sitting, officer: FlaskClient
 ) -> None:
