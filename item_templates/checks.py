@@ -120,10 +120,10 @@ def check_media(content: ItemContent) -> Iterable[Finding]:
     for name in dict.fromkeys(named):
         if name not in known:
             yield finding("missing_medium", N_("图片 %(name)s 不在本题的附件中，请重新插入"), field="media", name=name)
-    for name, medium in known.items():
+    for number, medium in enumerate(known.values(), 1):
         if not str(medium.get("alt") or "").strip():
-            template = N_("图片 %(name)s 没有替代文字，请写明图中内容")
-            yield finding("no_alt_text", template, field="media", severity=Severity.WARNING, name=name)
+            template = N_("第 %(n)s 幅图片没有替代文字，请写明图中内容")
+            yield finding("no_alt_text", template, field="media", severity=Severity.WARNING, n=number)
 
 
 def check_formulas(content: ItemContent) -> Iterable[Finding]:

@@ -47,7 +47,7 @@ def _without_parts(reading: Reading) -> str:
 def _refuse_unknown_hint(reading: Reading) -> None:
     word = reading.record.type_hint.strip()
     if (
-        re.search(r"(?:题|分析|解释|操作|连线|匹配|排序)$", word)
+        re.search(r"(?:.题|分析|解释|操作|连线|匹配|排序)$", word)
         and not reading.options
         and read_judgement(reading.answer) is None
     ):

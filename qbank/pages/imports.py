@@ -57,6 +57,7 @@ from qbank.pages.item_wording import (
     point_options,
     type_label,
     uuid_or_none,
+    with_places,
 )
 from qbank.pages.wording import Errors, act_and_return, field_errors, form_text, form_version, page_address
 from qbank.repository import imports as repository
@@ -178,6 +179,11 @@ class CheckPage:
         """Return where something stands in the file, in words."""
         return place(locator)
 
+    @staticmethod
+    def words(message: str) -> str:
+        """Return a notice with the places it names in words."""
+        return with_places(message)
+
     def page_href(self, number: int) -> str:
         """Return the address of another page of cards."""
         return page_address(number)
@@ -208,6 +214,11 @@ class ResultPage:
     def place(locator: str) -> str:
         """Return where something stands in the file, in words."""
         return place(locator)
+
+    @staticmethod
+    def words(message: str) -> str:
+        """Return a notice with the places it names in words."""
+        return with_places(message)
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:

@@ -126,6 +126,14 @@ def place(locator: str) -> str:
     return locator
 
 
+_ROWS = re.compile(r"sheet .+? row \d+|table \d+ row \d+|(?<=[\s“])paragraph \d+")
+
+
+def with_places(message: str) -> str:
+    """Return a message of a report with the places of the file that it names in the reader's language."""
+    return _ROWS.sub(lambda found: place(found[0]), message)
+
+
 def uuid_or_none(text: str) -> uuid.UUID | None:
     """Return the id that a query or form field holds, None for anything else."""
     try:

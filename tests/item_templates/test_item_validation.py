@@ -216,3 +216,9 @@ SHUFFLE = [
 def test_options_that_speak_of_others_keep_their_place(name, text, may):
     content = ItemContent(name, "?", choices("铁", "水", "氧", text))
     assert registry.get(name).may_shuffle(content) is may
+
+
+def test_a_picture_without_alternative_text_is_named_by_its_place():
+    pictures = ({"id": "a" * 64, "alt": "接线图"}, {"id": "b" * 64, "alt": ""})
+    findings = registry.get("single_choice").validate(replace(SINGLE, media=pictures))
+    assert [one.message for one in findings if one.code == "no_alt_text"] == ["第 2 幅图片没有替代文字，请写明图中内容"]

@@ -226,3 +226,12 @@ def test_a_process_that_reads_tells_how_far_it_is(session, editor, level_id):
     assert told
     assert told == sorted(told)
     assert {whole for _n, whole in told} == {6000}
+
+
+def test_what_repeats_an_earlier_row_says_where_in_the_reader_s_words(session, editor, level_id):
+    _user, client = editor
+    run_id = upload(client, workbook({"题": [HEAD, ROWS[0], ROWS[0]]}))
+    to_check(client, session, run_id, level_id)
+    page = client.get(f"/imports/{run_id}/check").get_data(as_text=True)
+    assert "与 工作表“题”第 2 行" in page
+    assert "sheet 题 row" not in page

@@ -304,3 +304,10 @@ def test_a_recognised_mapping_given_back_reads_the_same() -> None:
 def test_other_files_have_no_columns_to_map() -> None:
     with pytest.raises(UnreadableFileError):
         preview_sheets(b"[]", "a.json")
+
+
+def test_a_sheet_that_is_called_questions_is_not_a_type_of_its_own() -> None:
+    rows = [["题目", "选项", "答案"], ["电流的单位（　）。", "A.伏", "B"]]
+    skipped = read_items(workbook({"题": rows}), "a.xlsx").skipped
+    assert [one.code for one in skipped] != ["unknown_type"]
+    assert "暂不支持" not in skipped[0].message
