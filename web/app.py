@@ -82,6 +82,7 @@ def load_models() -> None:
         "kernel.conflicts",
         "kernel.idempotency",
         "kernel.jobs",
+        "kernel.lists",
         "kernel.profiles",
         *COMPONENTS,
     ):

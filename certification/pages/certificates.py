@@ -45,9 +45,12 @@ from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.jobs.models import Job
+from kernel.lists import Column, ListDescription, declare_list
+from kernel.national_id import ID_KIND_LABELS, IdKind
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_certificates", __name__, url_prefix="/certification")
@@ -97,10 +100,41 @@ class BatchCertificatesPage:
     errors: Errors = field(default_factory=dict)
 
 
+def _kind_of_number(view: CertificateView) -> str:
+    return str(_(ID_KIND_LABELS[IdKind(view.row.id_kind)]))
+
+
+REGISTER: ListDescription[CertificateView] = declare_list(
+    ListDescription(
+        key="certificates",
+        title=N_("证书台账"),
+        columns=(
+            Column("number", N_("证书编号"), lambda view: view.row.number, is_fixed=True, is_sortable=True),
+            Column("serial", N_("印制流水号"), lambda view: view.serial, is_default=False),
+            Column("name", N_("姓名"), lambda view: view.row.name, is_sortable=True),
+            Column("id_kind", N_("证件类型"), _kind_of_number, is_default=False),
+            Column("id_number", N_("证件号码"), lambda view: view.row.id_number_mask),
+            Column("occupation", N_("职业"), lambda view: view.row.occupation_name, is_sortable=True),
+            Column("trade", N_("工种"), lambda view: view.row.trade_name, is_default=False),
+            Column("level", N_("等级"), lambda view: view.row.level_name, is_sortable=True),
+            Column("own_level", N_("企业等级"), lambda view: view.row.own_level_name, is_default=False),
+            Column("issued", N_("发证日期"), lambda view: view.row.issued_on, is_sortable=True),
+            Column("expires", N_("有效期至"), lambda view: view.row.expires_on, is_default=False, is_sortable=True),
+            Column("body", N_("发证机构"), lambda view: view.row.body_name, is_default=False),
+            Column("state", N_("状态"), lambda view: view.state_label),
+        ),
+        filters=("q", "state", "occupation", "level", "year"),
+        readers=(Permission.CERTIFICATION_READ,),
+        sharers=(Permission.CERTIFICATION_WRITE, Permission.SUPERVISE),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterPage:
     """The certificate register."""
 
+    listing: Listing[CertificateView]
     rows: list[CertificateView]
     wanted: repository.CertificateFilter
     states: list[tuple[str, str]]
@@ -114,6 +148,10 @@ class RegisterPage:
     def page_href(self, number: int) -> str:
         """Return the address of another page of the same list."""
         return page_address(number)
+
+    def kind_of_number(self, view: CertificateView) -> str:
+        """Return what kind of number a certificate's holder has."""
+        return _kind_of_number(view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,21 +303,38 @@ def _wanted() -> repository.CertificateFilter:
 
 @bp.get("/certificates/")
 @requires(Permission.CERTIFICATION_READ)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | Response:
     """Show the register."""
-    session, actor, paging, wanted = db.session(), current_actor(), paging_from_request(), _wanted()
-    rows, total = repository.list_certificates(
-        session, actor=actor, wanted=wanted, offset=paging.offset, limit=paging.per_page
-    )
+    listing, paging, wanted = open_list(REGISTER), paging_from_request(), _wanted()
+    if away := begin_with_view(listing):
+        return away
+    session, actor = db.session(), current_actor()
+    rows, total = _register(session, listing, paging)
     occupations, levels = repository.list_register_choices(session, actor=actor)
     page = RegisterPage(
-        certificate_views(session, rows), wanted,
+        listing, rows, wanted,
         [*((state.value, _(label)) for state, label in register.STATE_LABELS.items()), (EXPIRED, _(register.EXPIRED_LABEL))],
         "" if wanted.state is None else EXPIRED if wanted.is_expired else wanted.state.value, occupations, levels,
         paging.of(total), {k: v for k, v in request.args.items() if k != "page"},
         actor.may(Permission.PERSONAL_DATA_REVEAL),
     )  # fmt: skip
     return render_page("certification/register.html", page)
+
+
+def _register(session: Session, listing: Listing[CertificateView], paging: Paging) -> tuple[list[CertificateView], int]:
+    rows, total = repository.list_certificates(
+        session, actor=current_actor(), wanted=_wanted(), order=listing.order, offset=paging.offset,
+        limit=paging.per_page,
+    )  # fmt: skip
+    return certificate_views(session, rows), total
+
+
+@bp.post("/certificates/shown")
+@requires(Permission.CERTIFICATION_READ)
+def export_shown() -> Response:
+    """Download the register with the columns, filters and order that are shown, numbers masked."""
+    listing = open_list(REGISTER)
+    return send_list(listing, lambda uow: _register(uow.session, listing, EVERYTHING), {})
 
 
 @bp.post("/certificates/export")

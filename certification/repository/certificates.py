@@ -25,11 +25,18 @@ from certification.repository.access import visible_organisations
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.lists import UNORDERED, Order, ordered_by
 
 MAX_EXPORT = 50_000
 CHUNK = 400
 SERIES_LENGTH = 16
 """Positions of a number that its series shares: body, year and level; the serial follows."""
+
+
+ORDERS: dict[str, Any] = {
+    "number": Certificate.number, "name": Certificate.name, "occupation": Certificate.occupation_name,
+    "level": Certificate.level_code, "issued": Certificate.issued_on, "expires": Certificate.expires_on,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +167,19 @@ def filtered(session: Session, actor: Actor, wanted: CertificateFilter) -> Selec
 
 
 def list_certificates(
-    session: Session, *, actor: Actor, wanted: CertificateFilter, offset: int = 0, limit: int = 50
+    session: Session,
+    *,
+    actor: Actor,
+    wanted: CertificateFilter,
+    order: Order = UNORDERED,
+    offset: int = 0,
+    limit: int = 50,
 ) -> tuple[Sequence[Certificate], int]:
-    """Return one page of the register, the newest first, and the total."""
+    """Return one page of the register, the newest first unless another order is asked for, and the total."""
     query = filtered(session, actor, wanted)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(Certificate.created_at.desc(), Certificate.number.desc())
+    usual = [Certificate.created_at.desc(), Certificate.number.desc()]
+    ordered = query.order_by(*ordered_by(order, ORDERS, usual, Certificate.certificate_id))
     return session.scalars(ordered.offset(offset).limit(limit)).all(), total
 
 

@@ -18,6 +18,7 @@ from exam_delivery.pages.console_lines import clock_text
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import incidents as repository
 from exam_delivery.repository.incidents import Concerned
+from exam_delivery.rules.browsers import readable
 from exam_delivery.rules.room import INCIDENT_KINDS, INCIDENT_LABELS
 from exam_delivery.services import incidents
 from exam_delivery.services.console import RoomView
@@ -26,8 +27,11 @@ from kernel.db import db
 from kernel.disk import require_room
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import Listing, begin_with_view, open_list, send_list
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.lists import Column, ListDescription, Order, declare_list
+from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("incidents", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -48,10 +52,37 @@ class IncidentRow:
     place: str
 
 
+def _concerned(row: IncidentRow) -> str:
+    named = "、".join(f"{one.name} {one.admission_number or ''}".rstrip() for one in row.people)
+    return named or row.place
+
+
+LIST: ListDescription[IncidentRow] = declare_list(
+    ListDescription(
+        key="incidents",
+        title=N_("情况记录"),
+        columns=(
+            Column("at", N_("时间"), lambda row: row.at, is_fixed=True, is_sortable=True),
+            Column("kind", N_("类别"), lambda row: row.label, is_sortable=True),
+            Column("people", N_("考生"), _concerned),
+            Column("text", N_("情况经过"), lambda row: row.text),
+            Column("photos", N_("照片"), lambda row: len(row.photos)),
+            Column("who", N_("记录人"), lambda row: row.who, is_sortable=True),
+        ),
+        filters=("kind",),
+        places=("room",),
+        readers=(Permission.SESSION_INVIGILATE,),
+        sharers=(Permission.SESSION_CONTROL,),
+        order=Order("at", is_descending=True),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentListPage:
     """What happened in a session, as far as this person may see."""
 
+    listing: Listing[IncidentRow]
     sitting: ExamSession
     rows: Sequence[IncidentRow]
     kinds: Sequence[tuple[str, str]]
@@ -83,22 +114,46 @@ def _kinds() -> list[tuple[str, str]]:
 
 @bp.get("/<uuid:exam_session_id>/incidents")
 @requires(Permission.SESSION_INVIGILATE)
-def index(exam_session_id: uuid.UUID) -> Page:
+def index(exam_session_id: uuid.UUID) -> Page | Response:
     """List what happened, newest first."""
-    view = view_of(exam_session_id)
-    kind = request.args.get("kind", "")
-    found = repository.list_of_session(
-        db.session(), exam_session_id, kinds=[kind] if kind else INCIDENT_KINDS, actor=current_actor()
-    )
-    rows, paging = _rows(view, found), paging_from_request()
+    listing = open_list(LIST)
+    if away := begin_with_view(listing):
+        return away
+    view, kind = view_of(exam_session_id), request.args.get("kind", "")
+    rows, paging = _ordered(view, listing), paging_from_request()
     first = (paging.page - 1) * paging.per_page
     page = IncidentListPage(
-        view.sitting, rows[first : first + paging.per_page], _kinds(), kind, view.room_id, room_name_of(view), paging.of(len(rows)),
+        listing, view.sitting, rows[first : first + paging.per_page], _kinds(), kind, view.room_id, room_name_of(view), paging.of(len(rows)),
         reading.page_link("incidents.index", exam_session_id=exam_session_id),
         url_for("incidents.new", exam_session_id=exam_session_id, room=view.room_id),
         url_for("console.room", exam_session_id=exam_session_id, room=view.room_id),
     )  # fmt: skip
     return render_page("exam_delivery/incidents/list.html", page)
+
+
+def _ordered(view: RoomView, listing: Listing[IncidentRow]) -> list[IncidentRow]:
+    kind = request.args.get("kind", "")
+    found = repository.list_of_session(
+        db.session(), view.sitting.exam_session_id, kinds=[kind] if kind else INCIDENT_KINDS, actor=current_actor()
+    )
+    rows, order = _rows(view, found), listing.order  # newest first
+    if order.key == "at":
+        return rows if order.is_descending else rows[::-1]
+    named: Callable[[IncidentRow], str] = (lambda row: row.label) if order.key == "kind" else (lambda row: row.who)
+    return sorted(rows, key=named, reverse=order.is_descending)
+
+
+@bp.post("/<uuid:exam_session_id>/incidents/shown")
+@requires(Permission.SESSION_INVIGILATE)
+def export_shown(exam_session_id: uuid.UUID) -> Response:
+    """Download what is listed, as far as this person may see."""
+    listing, view = open_list(LIST), view_of(exam_session_id)
+
+    def find(_uow: UnitOfWork) -> tuple[list[IncidentRow], int]:
+        rows = _ordered(view, listing)
+        return rows, len(rows)
+
+    return send_list(listing, find, {"session": str(exam_session_id)})
 
 
 def _rows(view: RoomView, found: Sequence[Incident]) -> list[IncidentRow]:
@@ -110,7 +165,7 @@ def _rows(view: RoomView, found: Sequence[Incident]) -> list[IncidentRow]:
     return [
         IncidentRow(
             one.incident_id, clock_text(one.happened_at or one.noted_at),
-            _(INCIDENT_LABELS.get(one.kind, one.kind)), one.text, here, photos.get(one.incident_id, ()),
+            _(INCIDENT_LABELS.get(one.kind, one.kind)), readable(one.text), here, photos.get(one.incident_id, ()),
             names.get(one.noted_by, "") if one.noted_by else _("系统"),
             "、".join(name for key, name in shown.items() if key in named.get(one.incident_id, ())) or _("全部考场"),
         )

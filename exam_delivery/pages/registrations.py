@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
 from markupsafe import escape
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamBatch, ExamSession, RosterUpload, SessionStatus
 from exam_delivery.pages import reading
+from exam_delivery.pages.lists import PEOPLE, PersonLine
 from exam_delivery.repository import candidates, planning
+from exam_delivery.repository.candidates import PeopleFilter
 from exam_delivery.services import photos, registrations, rosters, seat_seal
 from exam_delivery.services.reach import SEE_ALL
 from exam_delivery.services.rosters import RosterPreview
@@ -29,6 +32,7 @@ from kernel.http import (
     requires,
     uploaded_file,
 )
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.identity.permissions import Permission
 from kernel.spreadsheets import TableSheet, read_table, write_table
 from kernel.uow import unit_of_work
@@ -44,10 +48,9 @@ SHOWN_VALID = 20
 class PeoplePage:
     """The people of a batch."""
 
+    listing: Listing[PersonLine]
     batch: ExamBatch
-    entries: Sequence[candidates.Entry]
-    sessions: dict[uuid.UUID, ExamSession]
-    sealed: frozenset[uuid.UUID]
+    lines: Sequence[PersonLine]
     q: str
     only_unassigned: bool
     paging: Paging
@@ -81,24 +84,59 @@ class RosterPreviewPage:
 
 @bp.get("/exam-batches/<uuid:exam_batch_id>/people")
 @requires(*SEE_ALL)
-def people(exam_batch_id: uuid.UUID) -> Page:
+def people(exam_batch_id: uuid.UUID) -> Page | Response:
     """List the people of a batch."""
-    actor, session, paging = current_actor(), db.session(), paging_from_request()
+    listing, paging = open_list(PEOPLE), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    actor, session = current_actor(), db.session()
     batch = planning.get_batch(session, exam_batch_id, actor=actor)
-    q, only_unassigned = request.args.get("q", "").strip(), request.args.get("session") == "none"
-    entries, total = candidates.list_registrations(
-        session, actor=actor, exam_batch_id=exam_batch_id, text=q, without_session=only_unassigned,
-        page=paging.page, per_page=paging.per_page,
-    )  # fmt: skip
-    known = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
+    lines, total = _lines(session, listing, exam_batch_id, paging)
+    wanted = _wanted(exam_batch_id)
     page = PeoplePage(
-        batch=batch, entries=entries, sessions={row.exam_session_id: row for row in known}, q=q,
-        sealed=frozenset(row.exam_session_id for row in known if seat_seal.is_sealed(row)),
-        only_unassigned=only_unassigned, paging=paging.of(total),
+        listing=listing, batch=batch, lines=lines, q=wanted.text, only_unassigned=wanted.without_session,
+        paging=paging.of(total),
         href=reading.page_link("registrations.people", exam_batch_id=exam_batch_id),
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
     )  # fmt: skip
     return render_page("exam_delivery/people/list.html", page)
+
+
+def _wanted(exam_batch_id: uuid.UUID) -> PeopleFilter:
+    args = request.args
+    return PeopleFilter(exam_batch_id, text=args.get("q", "").strip(), without_session=args.get("session") == "none")
+
+
+def _lines(
+    session: Session, listing: Listing[PersonLine], exam_batch_id: uuid.UUID, paging: Paging
+) -> tuple[list[PersonLine], int]:
+    actor = current_actor()
+    entries, total = candidates.list_registrations(
+        session, actor=actor, wanted=_wanted(exam_batch_id), order=listing.order, page=paging.page,
+        per_page=paging.per_page,
+    )  # fmt: skip
+    known = {row.exam_session_id: row for row in planning.sessions_of_batch(session, exam_batch_id, actor=actor)}
+    sealed = {key for key, row in known.items() if seat_seal.is_sealed(row)}
+    lines = [
+        PersonLine(
+            registration, person, room,
+            known.get(registration.exam_session_id) if registration.exam_session_id else None,
+            registration.exam_session_id in sealed,
+        )
+        for registration, person, room in entries
+    ]  # fmt: skip
+    return lines, total
+
+
+@bp.post("/exam-batches/<uuid:exam_batch_id>/people/shown")
+@requires(*SEE_ALL)
+def export_people(exam_batch_id: uuid.UUID) -> Response:
+    """Download the people of a batch with the columns, filters and order that are shown, numbers masked."""
+    listing = open_list(PEOPLE)
+    planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
+    return send_list(
+        listing, lambda uow: _lines(uow.session, listing, exam_batch_id, EVERYTHING), {"batch": str(exam_batch_id)}
+    )
 
 
 @bp.get("/exam-batches/<uuid:exam_batch_id>/roster")

@@ -26,6 +26,7 @@ from exam_delivery.models import (
 )
 from exam_delivery.pages import reading
 from exam_delivery.pages.labels import score_badge, session_badge
+from exam_delivery.pages.lists import SCORES, ResultLine
 from exam_delivery.repository import attempts_planning, candidates, planning, releases
 from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
@@ -37,6 +38,7 @@ from exam_delivery.services.results import STATE_LABELS, SUBMIT_LABELS
 from kernel.db import db
 from kernel.errors import ConflictError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
@@ -62,19 +64,17 @@ class ScoreBatchesPage:
 class ScoreListPage:
     """The scores of a batch."""
 
+    listing: Listing[ResultLine]
     batch: ExamBatch
     sessions: Sequence[ExamSession]
-    lines: Sequence[ScoreLine]
-    sealed: frozenset[uuid.UUID]
+    lines: Sequence[ResultLine]
     wanted: ScoreFilter
     states: Sequence[tuple[str, str]]
-    badge: Callable[[str], tuple[str, str]]
     paging: Paging
     href: Callable[[int], str]
     export_href: str
     release: ScoreRelease | None
     may_release: bool
-    scale: Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +136,66 @@ def _filter(exam_batch_id: uuid.UUID) -> ScoreFilter:
 
 @bp.get("/<uuid:exam_batch_id>")
 @requires(Permission.SCORE_READ)
-def detail(exam_batch_id: uuid.UUID) -> Page:
+def detail(exam_batch_id: uuid.UUID) -> Page | Response:
     """List the scores of a batch."""
-    actor, session, paging = current_actor(), db.session(), paging_from_request()
-    batch, wanted = results.batch_of(session, actor, exam_batch_id), _filter(exam_batch_id)
-    lines, total = repository.list_scores(session, wanted, actor=actor, page=paging.page, per_page=paging.per_page)
-    known = planning.sessions_of_batch(session, exam_batch_id, actor=actor)
-    found = releases.find_release_of_batch(session, exam_batch_id, actor=actor)
+    listing, paging = open_list(SCORES), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    actor, session = current_actor(), db.session()
+    batch, known, found = _of_batch(session, exam_batch_id)
+    lines, total = _lines(session, listing, (batch, known, found), paging)
     page = ScoreListPage(
-        batch=batch, sessions=known, lines=lines,
-        sealed=frozenset(row.exam_session_id for row in known if seat_seal.is_sealed(row)),
-        wanted=wanted, states=[(state, _(label)) for state, label in STATE_LABELS.items() if state != "unscored"],
-        badge=score_badge, paging=paging.of(total), href=reading.page_link("scores.detail", exam_batch_id=exam_batch_id),
-        export_href=_export_address(exam_batch_id),
-        release=found, may_release=actor.may(Permission.SCORE_RELEASE),
-        scale=scale_of_batch(session, actor, exam_batch_id, found),
+        listing=listing, batch=batch, sessions=known, lines=lines, wanted=_filter(exam_batch_id),
+        states=[(state, _(label)) for state, label in STATE_LABELS.items() if state != "unscored"],
+        paging=paging.of(total), href=reading.page_link("scores.detail", exam_batch_id=exam_batch_id),
+        export_href=_export_address(exam_batch_id), release=found, may_release=actor.may(Permission.SCORE_RELEASE),
     )  # fmt: skip
     return render_page("exam_delivery/scores/list.html", page)
+
+
+OfBatch = tuple[ExamBatch, Sequence[ExamSession], ScoreRelease | None]
+
+
+def _of_batch(session: Session, exam_batch_id: uuid.UUID) -> OfBatch:
+    actor = current_actor()
+    return (
+        results.batch_of(session, actor, exam_batch_id),
+        planning.sessions_of_batch(session, exam_batch_id, actor=actor),
+        releases.find_release_of_batch(session, exam_batch_id, actor=actor),
+    )
+
+
+def _lines(
+    session: Session, listing: Listing[ResultLine], of_batch: OfBatch, paging: Paging
+) -> tuple[list[ResultLine], int]:
+    actor, (batch, known, found) = current_actor(), of_batch
+    lines, total = repository.list_scores(
+        session, _filter(batch.exam_batch_id), actor=actor, order=listing.order, page=paging.page,
+        per_page=paging.per_page,
+    )  # fmt: skip
+    sealed = {row.exam_session_id for row in known if seat_seal.is_sealed(row)}
+    scale = scale_of_batch(session, actor, batch.exam_batch_id, found)
+    return [
+        ResultLine(line, line.registration.exam_session_id in sealed, _counting(scale, line)) for line in lines
+    ], total  # fmt: skip
+
+
+def _counting(scale: Scale, line: ScoreLine) -> Decimal | None:
+    """Return the score on the common scale where forms of the batch were equated, None where raw scores count."""
+    return (
+        scale.score(line.registration.registration_id, line.score)
+        if scale.equating and line.score is not None
+        else None
+    )
+
+
+@bp.post("/<uuid:exam_batch_id>/shown")
+@requires(Permission.SCORE_READ)
+def export_shown(exam_batch_id: uuid.UUID) -> Response:
+    """Download the scores with the columns, filters and order that are shown, numbers masked."""
+    listing, of_batch = open_list(SCORES), _of_batch(db.session(), exam_batch_id)
+    told = {"batch": str(exam_batch_id)}
+    return send_list(listing, lambda uow: _lines(uow.session, listing, of_batch, EVERYTHING), told)
 
 
 def _export_address(exam_batch_id: uuid.UUID) -> str:
@@ -235,8 +278,7 @@ def _equated(session: Session, actor: Actor, line: ScoreLine) -> Decimal | None:
     """Return the score that counts where forms of the batch were equated, None where raw scores count."""
     registration = line.registration
     found = releases.find_release_of_batch(session, registration.exam_batch_id, actor=actor)
-    scale = scale_of_batch(session, actor, registration.exam_batch_id, found)
-    return scale.score(registration.registration_id, line.score) if scale.equating and line.score is not None else None
+    return _counting(scale_of_batch(session, actor, registration.exam_batch_id, found), line)
 
 
 def _submit_label(attempt: Attempt | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
+from flask import current_app, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -17,19 +16,17 @@ from exam_delivery.models import ExamBatch, ExamRoom, ExamSession, SessionRoom, 
 from exam_delivery.pages import reading
 from exam_delivery.pages.draw_words import promise_text
 from exam_delivery.pages.labels import session_badge
-from exam_delivery.repository import candidates, planning, seating
+from exam_delivery.pages.session_lists import bp as bp  # the lists are in a file of their own
+from exam_delivery.repository import planning, seating
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
 from exam_delivery.rules.planning import SessionPlan
-from exam_delivery.rules.states import SESSION_LABELS
 from exam_delivery.services import (
     arranging,
     draw_commitments,
     forms,
-    list_exports,
     preparation,
-    reach,
     running,
     scoring,
     seat_seal,
@@ -43,27 +40,13 @@ from kernel import profiles
 from kernel.conflicts import ConflictOfInterestError
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
-from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.identity.models import User
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 
-bp = Blueprint("exam_sessions", __name__)
 Page = tuple[str, int]
 STEPS = (SessionStatus.PLANNED, SessionStatus.PREPARED, SessionStatus.OPEN, SessionStatus.CLOSED, SessionStatus.SCORED)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionListPage:
-    """Sessions with their batch."""
-
-    rows: Sequence[tuple[ExamSession, ExamBatch]]
-    counts: Mapping[uuid.UUID, SessionCounts]
-    status: str
-    statuses: Sequence[tuple[str, str]]
-    badge: Callable[[Any], tuple[str, str]]
-    paging: Paging
-    href: Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,34 +85,6 @@ class SessionPage:
     promise: str
     may_write: bool
     may_change: bool
-
-
-@bp.get("/exam-sessions/")
-@requires(Permission.SESSION_READ)
-def index() -> Page:
-    """List sessions."""
-    actor, paging, wanted = current_actor(), paging_from_request(), request.args.get("status", "")
-    statuses = [SessionStatus(wanted)] if wanted in set(SessionStatus) else []
-    rows, total = planning.list_sessions(
-        db.session(), actor=actor, statuses=statuses, page=paging.page, per_page=paging.per_page
-    )
-    counts = planning.count_people(db.session(), [row.exam_session_id for row, _batch in rows])
-    labels = [(status.value, _(label)) for status, label in SESSION_LABELS.items()]
-    link = reading.page_link("exam_sessions.index")
-    page = SessionListPage(rows, counts, wanted, labels, session_badge, paging.of(total), link)
-    return render_page("exam_delivery/sessions/list.html", page)
-
-
-@bp.post("/exam-sessions/export")
-@requires(Permission.SESSION_READ)
-def export() -> Response:
-    """Download the sessions that the filter shows as Excel."""
-    wanted = reading.text("status")
-    statuses = [SessionStatus(wanted)] if wanted in set(SessionStatus) else []
-    return reading.send_workbook(
-        url_for("exam_sessions.index", status=wanted), _("考试场次"),
-        lambda uow: list_exports.export_sessions(uow, statuses),
-    )  # fmt: skip
 
 
 def _form(batch: ExamBatch, row: ExamSession | None, values: SessionPlan, errors: Mapping[str, list[str]]) -> Page:
@@ -335,44 +290,6 @@ def save_rooms(exam_session_id: uuid.UUID) -> Page | Response:
         shown = {room: [str(person) for person in people] for room, people in chosen.items()}
         return _rooms(exam_session_id, shown, reading.message_of(exc))
     return redirect_with_message(_address(exam_session_id), _("考场与监考员已保存"))
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPeoplePage:
-    """Who sits where."""
-
-    batch: ExamBatch
-    session: ExamSession
-    entries: Sequence[candidates.Entry]
-    paging: Paging
-    q: str
-    href: Callable[[int], str]
-    n_unassigned: int
-    may_write: bool
-    may_reveal: bool
-    is_sealed: bool
-    may_unseal: bool
-
-
-@bp.get("/exam-sessions/<uuid:exam_session_id>/people")
-@requires(Permission.SESSION_READ)
-def people(exam_session_id: uuid.UUID) -> Page:
-    """List the people of a session with numbers and seats."""
-    actor, session, paging = current_actor(), db.session(), paging_from_request()
-    row = planning.get_session(session, exam_session_id, actor=actor)
-    reach.check_session_in_reach(session, exam_session_id, actor=actor)
-    q = request.args.get("q", "").strip()
-    entries, total = candidates.list_registrations(
-        session, actor=actor, exam_session_id=exam_session_id, text=q, page=paging.page, per_page=paging.per_page
-    )
-    page = SessionPeoplePage(
-        batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row, entries=entries,
-        paging=paging.of(total), q=q, href=reading.page_link("exam_sessions.people", exam_session_id=exam_session_id),
-        n_unassigned=candidates.count_of_batch(session, row.exam_batch_id, actor=actor)[1],
-        may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
-        is_sealed=seat_seal.is_sealed(row), may_unseal=actor.may(Permission.SESSION_CONTROL),
-    )  # fmt: skip
-    return render_page("exam_delivery/sessions/people.html", page)
 
 
 @bp.post("/exam-sessions/<uuid:exam_session_id>/assign")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -22,9 +24,24 @@ from exam_delivery.repository.planning import escape_like
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.lists import UNORDERED, Order, ordered_by
 
 CHUNK = 500
 Entry = tuple[Registration, Candidate, ExamRoom | None]
+PERSON_ORDERS: dict[str, Any] = {
+    "name": Candidate.name, "employer": Candidate.employer, "admission": Registration.admission_number,
+}  # fmt: skip
+"""Never by seat or room: the order would tell what is sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """What a list of registrations is narrowed to; `text` is looked for in names, employers and admission numbers."""
+
+    exam_batch_id: uuid.UUID | None = None
+    exam_session_id: uuid.UUID | None = None
+    text: str = ""
+    without_session: bool = False
 
 
 def get_candidate(session: Session, candidate_id: uuid.UUID, *, actor: Actor) -> Candidate:
@@ -68,23 +85,21 @@ def list_registrations(
     session: Session,
     *,
     actor: Actor,
-    exam_batch_id: uuid.UUID | None = None,
-    exam_session_id: uuid.UUID | None = None,
-    text: str = "",
-    without_session: bool = False,
+    wanted: PeopleFilter,
+    order: Order = UNORDERED,
     page: int = 1,
     per_page: int = 50,
 ) -> tuple[Sequence[Entry], int]:
-    """Return one page of registrations with person and room, by admission number, and how many there are."""
+    """Return one page of registrations with person and room, by admission number unless another order is asked for."""
     query = _entries().where(Registration.organisation_id == actor.organisation)
-    if exam_batch_id:
-        query = query.where(Registration.exam_batch_id == exam_batch_id)
-    if exam_session_id:
-        query = query.where(Registration.exam_session_id == exam_session_id)
-    if without_session:
+    if wanted.exam_batch_id:
+        query = query.where(Registration.exam_batch_id == wanted.exam_batch_id)
+    if wanted.exam_session_id:
+        query = query.where(Registration.exam_session_id == wanted.exam_session_id)
+    if wanted.without_session:
         query = query.where(NEEDS_SESSION)
-    if text:
-        found = f"%{escape_like(text)}%"
+    if wanted.text:
+        found = f"%{escape_like(wanted.text)}%"
         query = query.where(
             or_(
                 Candidate.name.like(found, escape="\\"),
@@ -93,10 +108,9 @@ def list_registrations(
             )
         )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(
-        Registration.admission_number.is_(None), Registration.admission_number, Registration.registration_id
-    )
-    rows = session.execute(ordered.limit(per_page).offset((page - 1) * per_page))
+    usual = [Registration.admission_number.is_(None), Registration.admission_number]
+    by = ordered_by(order, PERSON_ORDERS, usual, Registration.registration_id)
+    rows = session.execute(query.order_by(*by).limit(per_page).offset((page - 1) * per_page))
     return [(registration, candidate, room) for registration, candidate, room in rows], total
 
 
@@ -106,7 +120,7 @@ def find_people(
     """Return registrations by name, employer or admission number with their batches; nothing for an empty text."""
     if not text:
         return []
-    entries, _total = list_registrations(session, actor=actor, text=text, per_page=limit)
+    entries, _total = list_registrations(session, actor=actor, wanted=PeopleFilter(text=text), per_page=limit)
     wanted = {registration.exam_batch_id for registration, _person, _room in entries}
     batches = session.scalars(select(ExamBatch).where(ExamBatch.exam_batch_id.in_(wanted)))
     by_id = {batch.exam_batch_id: batch for batch in batches}

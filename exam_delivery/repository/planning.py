@@ -27,6 +27,16 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import User, UserRole
 from kernel.identity.permissions import Role
+from kernel.lists import UNORDERED, Order, ordered_by
+
+SESSION_ORDERS: dict[str, Any] = {
+    "starts": ExamSession.starts_at, "ends": ExamSession.ends_at, "name": ExamSession.name, "code": ExamBatch.code,
+    "batch": ExamBatch.name, "minutes": ExamSession.duration_seconds,
+}  # fmt: skip
+BATCH_ORDERS: dict[str, Any] = {
+    "code": ExamBatch.code, "name": ExamBatch.name, "occupation": ExamBatch.occupation_name,
+    "level": ExamBatch.level_code, "status": ExamBatch.status, "created": ExamBatch.created_at,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +74,9 @@ def find_batch_by_code(session: Session, code: str, *, actor: Actor) -> ExamBatc
 
 
 def list_batches(
-    session: Session, *, actor: Actor, text: str = "", page: int = 1, per_page: int = 50
+    session: Session, *, actor: Actor, text: str = "", order: Order = UNORDERED, page: int = 1, per_page: int = 50
 ) -> tuple[Sequence[ExamBatch], int]:
-    """Return one page of batches, newest first, and how many there are."""
+    """Return one page of batches, newest first unless another order is asked for, and how many there are."""
     query = select(ExamBatch).where(ExamBatch.organisation_id == actor.organisation)
     if text:
         found = f"%{escape_like(text)}%"
@@ -78,8 +88,8 @@ def list_batches(
             )
         )
     total = count_rows(session, query)
-    ordered = query.order_by(ExamBatch.created_at.desc(), ExamBatch.exam_batch_id).limit(per_page)
-    return session.scalars(ordered.offset((page - 1) * per_page)).all(), total
+    wanted = ordered_by(order, BATCH_ORDERS, [ExamBatch.created_at.desc()], ExamBatch.exam_batch_id)
+    return session.scalars(query.order_by(*wanted).limit(per_page).offset((page - 1) * per_page)).all(), total
 
 
 def escape_like(text: str) -> str:
@@ -137,10 +147,11 @@ def list_sessions(
     *,
     actor: Actor,
     statuses: Sequence[SessionStatus] = (),
+    order: Order = UNORDERED,
     page: int = 1,
     per_page: int = 50,
 ) -> tuple[Sequence[tuple[ExamSession, ExamBatch]], int]:
-    """Return one page of sessions with their batch, latest start first."""
+    """Return one page of sessions with their batch, latest start first unless another order is asked for."""
     query = (
         select(ExamSession, ExamBatch)
         .join(ExamBatch, ExamBatch.exam_batch_id == ExamSession.exam_batch_id)
@@ -153,7 +164,7 @@ def list_sessions(
         keys = keys.where(ExamSession.status.in_(statuses))
     total = session.scalar(select(func.count()).select_from(keys.subquery())) or 0
     rows = session.execute(
-        query.order_by(ExamSession.starts_at.desc(), ExamSession.exam_session_id)
+        query.order_by(*ordered_by(order, SESSION_ORDERS, [ExamSession.starts_at.desc()], ExamSession.exam_session_id))
         .limit(per_page)
         .offset((page - 1) * per_page)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from exam_delivery.models import (
@@ -28,6 +28,7 @@ from exam_delivery.rules.amendments import Place
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.lists import UNORDERED, Order, ordered_by
 
 CHUNK = 400
 NOT_TAKEN = "not_taken"
@@ -176,14 +177,29 @@ class ScoreLine:
 
 
 def list_scores(
-    session: Session, wanted: ScoreFilter, *, actor: Actor, page: int = 1, per_page: int = 50
+    session: Session,
+    wanted: ScoreFilter,
+    *,
+    actor: Actor,
+    order: Order = UNORDERED,
+    page: int = 1,
+    per_page: int = 50,
 ) -> tuple[list[ScoreLine], int]:
-    """Return one page of the score list by admission number, and how many lines there are."""
+    """Return one page of the score list by admission number unless another order is asked for, and how many lines there are."""
     query = _score_lines().where(*_conditions(wanted, actor))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(Registration.admission_number, Registration.registration_id)
-    rows = session.execute(ordered.limit(per_page).offset((page - 1) * per_page))
+    by = ordered_by(order, _orders(), [Registration.admission_number], Registration.registration_id)
+    rows = session.execute(query.order_by(*by).limit(per_page).offset((page - 1) * per_page))
     return [ScoreLine(*row) for row in rows], total
+
+
+def _orders() -> dict[str, Any]:
+    """Return what scores are ordered by; a score that does not count, and is not shown, orders nothing."""
+    counts = and_(_state_condition(ScoreStatus.COMPLETE), Registration.takes_theory.is_(True))
+    return {
+        "admission": Registration.admission_number, "name": Candidate.name, "employer": Candidate.employer,
+        "score": case((counts, ScoreRecord.score)), "submitted": Attempt.submitted_at,
+    }  # fmt: skip
 
 
 def _score_lines() -> Select[Registration, Candidate, ExamRoom, Attempt, ScoreRecord]:

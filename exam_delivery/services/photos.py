@@ -66,7 +66,7 @@ def _masked_name(name: str) -> str:
 
 def _people_by_name(uow: UnitOfWork, exam_batch_id: uuid.UUID) -> dict[str, Candidate]:
     entries, _total = repository.list_registrations(
-        uow.session, actor=uow.actor, exam_batch_id=exam_batch_id, per_page=100_000
+        uow.session, actor=uow.actor, wanted=repository.PeopleFilter(exam_batch_id), per_page=100_000
     )
     people = {personal.read_number(candidate): candidate for _registration, candidate, _room in entries}
     people.update({r.admission_number: candidate for r, candidate, _room in entries if r.admission_number})

@@ -66,20 +66,6 @@ class ItemTag(Base):
     created_at: Mapped[datetime]
 
 
-class SavedView(Base):
-    """Filters, order and columns of the item list under a name; the owner may let the organisation use them."""
-
-    __tablename__ = "saved_views"
-    __table_args__ = (UniqueConstraint("organisation_id", "owner_id", "name"),)
-    saved_view_id: Mapped[UuidPk]
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(ORGANISATION))
-    owner_id: Mapped[uuid.UUID]
-    name: Mapped[str] = mapped_column(String(40))
-    parameters: Mapped[dict[str, Any]]
-    is_shared: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime]
-
-
 class ItemStatistics(Base):
     """What one analysis found about one version of an item; a later analysis of the same source replaces it.
 

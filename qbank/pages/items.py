@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, request, send_file
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -24,9 +24,11 @@ from kernel.http import (
     render_page,
     requires,
 )
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
-from kernel.uow import unit_of_work
+from kernel.lists import Column, ListDescription, Order, declare_list
+from kernel.uow import UnitOfWork, unit_of_work
 from qbank.interchange.convert import FORMATS, writable_formats
 from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item
@@ -71,7 +73,6 @@ READ = (Permission.ITEM_READ, Permission.ITEM_READ_OWN)
 FILTER_FIELDS = (
     "q", "level", "scope", "type", "status", "difficulty", "author", "tag", "flag", "stats", "since", "run", "returned",
 )  # fmt: skip
-VIEW_FIELDS = (*FILTER_FIELDS, "sort", "order", "per_page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,40 @@ class ItemLine:
     statistics: ItemStatistics | None
 
 
-@dataclass(frozen=True, slots=True)
-class ViewLine:
-    """A saved view as the list offers it."""
+def _points(line: ItemLine) -> str:
+    return "、".join(point.full_code for point in line.points)
 
-    name: str
-    href: str
-    owner: str
-    remove_href: str
+
+def _figure(line: ItemLine, name: str) -> float | None:
+    value = getattr(line.statistics, name, None)
+    return None if value is None else round(value, 2)
+
+
+LIST: ListDescription[ItemLine] = declare_list(
+    ListDescription(
+        key="items",
+        title=N_("试题"),
+        columns=(
+            Column("code", N_("编号"), lambda line: line.item.code, is_fixed=True, is_sortable=True),
+            Column("stem", N_("题干"), lambda line: line.stem),
+            Column("type", N_("题型"), lambda line: line.type_label, is_sortable=True),
+            Column("points", N_("鉴定点"), _points),
+            Column("difficulty", N_("难度"), lambda line: line.difficulty, is_sortable=True),
+            Column("status", N_("状态"), lambda line: line.status[0], is_sortable=True),
+            Column("author", N_("命题人"), lambda line: line.author_name),
+            Column("tags", N_("标签"), lambda line: "、".join(line.tags), is_default=False),
+            Column("used", N_("使用"), lambda line: line.item.n_used, is_numeric=True, is_sortable=True),
+            Column("last_used", N_("最近使用"), lambda line: line.item.last_used_on, is_default=False),
+            Column("facility", N_("通过率"), lambda line: _figure(line, "proportion_correct"), is_numeric=True),
+            Column("discrimination", N_("区分度"), lambda line: _figure(line, "item_total_r"), is_numeric=True),
+            Column("updated", N_("更新时间"), lambda line: line.item.updated_at, is_sortable=True),
+        ),
+        filters=FILTER_FIELDS,
+        readers=READ,
+        sharers=(Permission.ITEM_READ,),
+        order=Order("updated", is_descending=True),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +136,7 @@ class ItemListPage:
     previous_href: str
     tags: Options
     flags: Options
-    views: list[ViewLine]
+    listing: Listing[ItemLine]
     acts: Options
     values: dict[str, str]
     levels: Options
@@ -118,15 +145,9 @@ class ItemListPage:
     difficulties: Options
     authors: Options
     chips: list[dict[str, str]]
-    columns: list[dict[str, object]]
     exports: list[tuple[str, str]]
     may_write: bool
     may_import: bool
-
-    @property
-    def is_filtered(self) -> bool:
-        """Say whether the list is narrowed."""
-        return bool(self.chips)
 
 
 def filter_from_request() -> ItemFilter:
@@ -154,8 +175,11 @@ def filter_from_request() -> ItemFilter:
 
 @bp.get("/")
 @requires(*READ)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | Response:
     """List items."""
+    listing = open_list(LIST)
+    if away := begin_with_view(listing):
+        return away
     session, actor, paging, wanted = db.session(), current_actor(), paging_from_request(), filter_from_request()
     cursor = request.args.get("cursor", "")[:400]
     found = item_lists.list_page(
@@ -169,10 +193,9 @@ def index() -> tuple[str, int]:
         previous_href=_place_address(found.previous_cursor),
         values={name: request.args.get(name, "") for name in FILTER_FIELDS},
         **options,
-        views=_views(),
+        listing=listing,
         acts=[(act.value, _(BULK_LABELS[act])) for act in bulk.may_act(actor)],
-        chips=_chips(options),
-        columns=_columns(wanted),
+        chips=_chips(options, listing),
         exports=[(fmt, _(FORMATS[fmt].label)) for fmt in writable_formats()]
         if actor.may(Permission.ITEM_EXPORT)
         else [],
@@ -188,19 +211,6 @@ def _place_address(cursor: str) -> str:
     return "?" + urlencode(
         {**{k: v for k, v in request.args.items() if k not in {"page", "cursor"} and v}, "cursor": cursor}
     )
-
-
-def _views() -> list[ViewLine]:
-    own = current_actor().user_id
-    return [
-        ViewLine(
-            name=view.name,
-            href="?" + urlencode({name: value for name, value in view.parameters.items() if name in VIEW_FIELDS}),
-            owner="" if view.owner_id == own else owner,
-            remove_href=url_for("item_views.remove", saved_view_id=view.saved_view_id) if view.owner_id == own else "",
-        )
-        for view, owner in curation.list_views(db.session(), actor=current_actor())
-    ]
 
 
 def _lines(rows: Sequence[repository.ItemRow]) -> list[ItemLine]:
@@ -257,7 +267,7 @@ def _filter_options() -> dict[str, Options]:
     }
 
 
-def _chips(options: dict[str, Options]) -> list[dict[str, str]]:
+def _chips(options: dict[str, Options], listing: Listing[ItemLine]) -> list[dict[str, str]]:
     """Return the filters in force in words, each with the address without it."""
     lists = {
         "level": options["levels"], "type": options["types"], "status": options["statuses"],
@@ -271,30 +281,8 @@ def _chips(options: dict[str, Options]) -> list[dict[str, str]]:
         if not value:
             continue
         label = flags.get(name) or (f"{plain[name]}：{value}" if name in plain else dict(lists[name]).get(value, value))
-        chips.append({"label": label, "href": _address_without(name)})
+        chips.append({"label": label, "href": listing.address((name, "page", "cursor"))})
     return chips
-
-
-def _address_without(name: str) -> str:
-    return "?" + urlencode({k: v for k, v in request.args.items() if k not in {name, "page", "cursor"} and v})
-
-
-def _columns(wanted: ItemFilter) -> list[dict[str, object]]:
-    def sortable(label: str, sort: ItemSort, *, numeric: bool = False) -> dict[str, object]:
-        is_here = wanted.sort is sort
-        order = "asc" if is_here and wanted.is_descending else "desc" if is_here else "asc"
-        args = {k: v for k, v in request.args.items() if k not in {"page", "cursor", "sort", "order"} and v}
-        direction = ("desc" if wanted.is_descending else "asc") if is_here else ""
-        href = "?" + urlencode({**args, "sort": sort.value, "order": order})
-        return {"label": label, "numeric": numeric, "sort_href": href, "sorted": direction}
-
-    return [
-        sortable(_("编号"), ItemSort.CODE), {"label": _("题干")}, sortable(_("题型"), ItemSort.TYPE),
-        {"label": _("鉴定点")}, sortable(_("难度"), ItemSort.DIFFICULTY), sortable(_("状态"), ItemSort.STATUS),
-        {"label": _("命题人")}, sortable(_("使用"), ItemSort.USED, numeric=True),
-        {"label": _("通过率"), "numeric": True}, {"label": _("区分度"), "numeric": True},
-        sortable(_("更新时间"), ItemSort.UPDATED),
-    ]  # fmt: skip
 
 
 def retire_selected(item_ids: list[uuid.UUID], address: str) -> Response:
@@ -305,6 +293,20 @@ def retire_selected(item_ids: list[uuid.UUID], address: str) -> Response:
     except InvalidInputError as exc:
         return redirect_with_message(address, _(exc.template), "danger")
     return redirect_with_message(address, _("已停用 %(n)s 题", n=n))
+
+
+@bp.post("/shown")
+@requires(Permission.ITEM_EXPORT)
+def export_shown() -> Response:
+    """Hand out the list itself as a table: columns, filters and order as shown, without contents and keys."""
+    listing, wanted = open_list(LIST), filter_from_request()
+
+    def find(uow: UnitOfWork) -> tuple[list[ItemLine], int]:
+        n = EVERYTHING.per_page
+        found = item_lists.list_page(uow.session, actor=uow.actor, wanted=wanted, per_page=n)
+        return _lines(found.rows), n + 1 if found.next_cursor else len(found.rows)
+
+    return send_list(listing, find, {"sort": wanted.sort.value})
 
 
 @bp.post("/export")

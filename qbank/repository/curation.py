@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
-from kernel.identity.models import User
-from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView, SensitiveWord
+from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SensitiveWord
 from qbank.models.items import Item, ItemVersion
 from qbank.repository.items import chunks, version_in_use
 from qbank.rules.statistics import Carrier
@@ -42,37 +41,6 @@ def list_tags(session: Session, *, actor: Actor) -> list[tuple[str, int]]:
         .limit(MOST_TAGS)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
-
-
-def list_views(session: Session, *, actor: Actor) -> list[tuple[SavedView, str]]:
-    """Return a person's own views and those that others share, with the owners' names."""
-    query = (
-        select(SavedView, User.name)
-        .outerjoin(User, User.user_id == SavedView.owner_id)
-        .where(
-            SavedView.organisation_id == actor.organisation,
-            or_(SavedView.owner_id == actor.user_id, SavedView.is_shared.is_(True)),
-        )
-        .order_by(SavedView.name)
-        .limit(100)
-    )
-    return [(row[0], row[1] or "") for row in session.execute(query)]
-
-
-def get_own_view(session: Session, saved_view_id: uuid.UUID, *, actor: Actor) -> SavedView:
-    """Return a view of one's own; raises NotFoundError for those of others."""
-    found = session.get(SavedView, saved_view_id)
-    if found is None or found.organisation_id != actor.organisation or found.owner_id != actor.user_id:
-        raise NotFoundError(N_("没有这个视图，可能已被删除"))
-    return found
-
-
-def find_own_view(session: Session, name: str, *, actor: Actor) -> SavedView | None:
-    """Return a view of one's own by its name, if there is one."""
-    query = select(SavedView).where(
-        SavedView.organisation_id == actor.organisation, SavedView.owner_id == actor.user_id, SavedView.name == name
-    )
-    return session.scalar(query)
 
 
 def latest_statistics(session: Session, item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ItemStatistics]:

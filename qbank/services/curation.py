@@ -14,18 +14,17 @@ from sqlalchemy import delete, select
 from kernel import audit
 from kernel.clock import now
 from kernel.db import new_id
-from kernel.errors import ForbiddenError, InvalidInputError
+from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
-from qbank.models.curation import CurationRun, ItemStatistics, ItemTag, SavedView
+from qbank.models.curation import CurationRun, ItemStatistics, ItemTag
 from qbank.models.items import Item, ItemVersion
 from qbank.repository import curation as repository
 from qbank.repository import items as item_repository
 from qbank.repository import sharing
 from qbank.rules.statistics import Carrier
-from qbank.services.items import require_visible
 
 MOST_TAGS_OF_ITEM = 20
 _TAG = re.compile(r"[^\s,，;；、<>]{1,40}")
@@ -77,35 +76,6 @@ def _audit_tags(uow: UnitOfWork, act: str, items: Sequence[Item], tag: str) -> N
     if items:
         after = {"tag": tag, "items": len(items), "codes": [item.code for item in items[:50]]}
         audit.record(uow, act, "organisation", uow.actor.organisation, after=after)
-
-
-def save_view(uow: UnitOfWork, *, name: str, parameters: Mapping[str, str], is_shared: bool = False) -> SavedView:
-    """Keep filters and order under a name; one's own view of that name is replaced."""
-    require_visible(uow.actor)
-    if uow.actor.user_id is None:
-        raise ForbiddenError(N_("视图属于登录的人"))
-    name = name.strip()
-    if not 1 <= len(name) <= 40:
-        message = N_("视图名称为 1～40 个字")
-        raise InvalidInputError(message, fields={"name": [message]})
-    view = repository.find_own_view(uow.session, name, actor=uow.actor)
-    if view is None:
-        view = SavedView(
-            saved_view_id=new_id(), organisation_id=uow.actor.organisation, owner_id=uow.actor.user_id, name=name,
-            parameters={}, is_shared=False, created_at=now(),
-        )  # fmt: skip
-        uow.add(view)
-    view.parameters, view.is_shared = dict(parameters), is_shared
-    after = {"shared": is_shared, "parameters": sorted(parameters)}
-    audit.record(uow, "saved_view.save", "saved_view", view.saved_view_id, after=after)
-    return view
-
-
-def remove_view(uow: UnitOfWork, saved_view_id: uuid.UUID) -> None:
-    """Throw away a view of one's own."""
-    view = repository.get_own_view(uow.session, saved_view_id, actor=uow.actor)
-    uow.session.delete(view)
-    audit.record(uow, "saved_view.remove", "saved_view", saved_view_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def test_another_organisation_sees_nobody(world, make_actor, other_organisation)
         registrations.reveal_number(uow, person.candidate_id)
     with pytest.raises(NotFoundError), unit_of_work(stranger) as uow:
         registrations.void_registration(uow, registration.registration_id, reason="x")
-    assert candidates.list_registrations(db.session(), actor=stranger)[1] == 0
+    assert candidates.list_registrations(db.session(), actor=stranger, wanted=candidates.PeopleFilter())[1] == 0
 
 
 CONTEXT = NumberContext(dt.date(2026, 11, 28), 3, "4-04-05-05", "3")

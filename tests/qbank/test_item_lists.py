@@ -193,19 +193,6 @@ def test_a_tag_is_put_on_once_and_taken_off(session, editor, three):
         curation.add_tag(uow, [three[0].item_id], "两个 词")
 
 
-def test_views_are_ones_own_unless_shared(session, editor, make_actor):
-    other = make_actor(Role.EDITOR)
-    with unit_of_work(editor) as uow:
-        curation.save_view(uow, name="我的草稿", parameters={"status": "draft"})
-        curation.save_view(uow, name="难题", parameters={"difficulty": "5"}, is_shared=True)
-    assert [view.name for view, _ in views.list_views(session, actor=editor)] == ["我的草稿", "难题"]
-    assert [view.name for view, _ in views.list_views(session, actor=other)] == ["难题"]
-    with unit_of_work(editor) as uow:
-        curation.save_view(uow, name="我的草稿", parameters={"status": "draft", "q": "泵"})
-    view = views.find_own_view(session, "我的草稿", actor=editor)
-    assert view.parameters == {"status": "draft", "q": "泵"}
-
-
 def request_for(act: BulkAct, *chosen: Item, **kwargs) -> BulkRequest:
     return BulkRequest(act, tuple(item.item_id for item in chosen), **kwargs)
 
@@ -266,7 +253,8 @@ def test_in_the_browser_a_view_is_kept_and_a_selection_is_tagged_after_a_preview
     drafts = [
         make_draft(actor, level_id, judged(f"{stem}（{today().year}）")) for stem in ("甲阀门", "乙阀门", "丙水泵")
     ]
-    saved = client.post("/items/views?q=阀&sort=code", data={"name": "阀门题", "shared": "1"})
+    kept = {"name": "阀门题", "shared": "1", "back": "/items/?q=阀&sort=code"}
+    saved = client.post("/lists/items/views", data=kept)
     assert saved.status_code == 303
     page = client.get("/items/?q=阀").text
     assert "阀门题" in page

@@ -14,6 +14,7 @@ from web.pages import (
     home,
     jobs,
     leads,
+    lists,
     organisations,
     people,
     profiles,
@@ -24,7 +25,7 @@ from web.pages.navigation import MENU, todos
 
 BLUEPRINTS = (
     auth.bp, home.bp, account.bp, people.bp, organisations.bp, profiles.bp, jobs.bp, audit.bp, system.bp, search.bp,
-    declarations.bp, analyses.bp, bank_statistics.bp, exporting.bp, fairness.bp, figure_guide.bp, leads.bp, backups.bp,
+    declarations.bp, analyses.bp, bank_statistics.bp, exporting.bp, fairness.bp, figure_guide.bp, leads.bp, backups.bp, lists.bp,
 )  # fmt: skip
 
 __all__ = ["BLUEPRINTS", "MENU", "todos"]

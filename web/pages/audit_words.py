@@ -59,6 +59,8 @@ SUBJECTS: dict[str, str] = {
     "lockdown_exemption": N_("考场环境豁免"),
     "room_check": N_("考场检查"),
     "load_trial": N_("模拟负载"),
+    "saved_view": N_("视图"),
+    "list": N_("列表"),
 }
 VERBS: dict[str, str] = {
     "panel": N_("确定评委"),
