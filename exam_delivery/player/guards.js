@@ -1,10 +1,20 @@
 /** Deterrents that leave keyboard, screen reader and zoom alone: items are not copied, answers not brought from outside. */
 import { say } from "./announce.js";
 import { t } from "./i18n.js";
+import { ownClipboard } from "./seb.js";
 
 const ANSWER = "textarea, input";
 
 const inAnswer = (target) => Boolean(target && target.closest && target.closest(ANSWER));
+
+/** Safe Exam Browser cuts and pastes by itself, out of a clipboard that holds nothing from outside, and tells the answer nothing. */
+function doneBySeb({ type, target }) {
+  if (!ownClipboard() || !inAnswer(target) || (type !== "cut" && type !== "paste")) return false;
+  const { value, maxLength } = target;
+  if (maxLength > 0 && value.length > maxLength) target.value = value.slice(0, maxLength);
+  target.dispatchEvent(new Event("input", { bubbles: true }));
+  return true;
+}
 
 /**
  * Start guarding; what the candidate copies inside an own answer may be pasted again.
@@ -15,6 +25,7 @@ export function guard({ block_copy: blockCopy, allow_paste: allowPaste }) {
   let own = null;
 
   function onCopy(event) {
+    if (doneBySeb(event)) return;
     if (inAnswer(event.target)) {
       own = event.target.value.slice(event.target.selectionStart, event.target.selectionEnd);
       return;
@@ -25,6 +36,7 @@ export function guard({ block_copy: blockCopy, allow_paste: allowPaste }) {
   }
 
   function onPaste(event) {
+    if (doneBySeb(event)) return;
     const text = event.clipboardData ? event.clipboardData.getData("text") : "";
     if (allowPaste !== false || !inAnswer(event.target) || (own !== null && text.trim() === own.trim())) return;
     event.preventDefault();

@@ -6,6 +6,9 @@ const security = () => (globalThis.SafeExamBrowser && globalThis.SafeExamBrowser
 /** Whether the page runs inside it. */
 export const insideSeb = () => Boolean(globalThis.SafeExamBrowser) || /\bSEB\//.test(globalThis.navigator ? navigator.userAgent : "");
 
+/** Whether it keeps a clipboard of its own, as on Windows. */
+export const ownClipboard = () => Boolean(globalThis.SafeExamBrowser && globalThis.SafeExamBrowser.clipboard);
+
 /** On Mac and iPad the keys come when they are asked for; what is to be called then is taken by its name alone. */
 function updated(keys) {
   const asked = new Promise((resolve) => {

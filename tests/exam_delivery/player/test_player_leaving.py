@@ -19,6 +19,20 @@ PASTE = """([selector, text]) => {
 }"""
 FIRE = "([name, selector]) => document.querySelector(selector).dispatchEvent(new Event(name, {bubbles: true, cancelable: true}))"
 
+SEB_CLIPBOARD = """() => {
+  globalThis.SafeExamBrowser = {clipboard: {text: ''}};
+  const by = (name, act) => document.addEventListener(name, (event) => {
+    act(event.target, globalThis.SafeExamBrowser.clipboard);
+    event.preventDefault();
+  }, true);
+  by('cut', (field, clipboard) => {
+    clipboard.text = field.value.slice(field.selectionStart, field.selectionEnd);
+    field.setRangeText('');
+  });
+  by('paste', (field, clipboard) => field.setRangeText(clipboard.text, field.selectionStart, field.selectionEnd, 'end'));
+}"""
+"""What Safe Exam Browser for Windows does with its isolated clipboard: the field changes, no `input` event follows."""
+
 
 def conduct(room, **values) -> None:
     room.exam.form["conduct"] = {
@@ -74,6 +88,24 @@ def test_items_are_not_copied_or_printed_and_answers_not_brought_from_outside(ro
     page.emulate_media(media="print")
     expect(page.get_by_text("考试期间不能打印试题。")).to_be_visible()
     expect(page.locator(".stage")).to_be_hidden()
+
+
+@pytest.mark.parametrize("allowed", [{"allow_paste": False}, {"allow_paste": True}], ids=["own words", "any"])
+def test_what_safe_exam_browser_cuts_and_pastes_is_an_answer_too(room, allowed: dict[str, bool]) -> None:
+    conduct(room, **allowed)
+    page = room.seated(bypass_csp=True)
+    page.evaluate(SEB_CLIPBOARD)
+    page.get_by_role("button", name="第 10 题").click()
+    field = page.locator("textarea")
+    field.fill("先断电")
+    field.evaluate("e => e.select()")
+    page.evaluate(FIRE, ["cut", "textarea"])
+    expect(page.get_by_text("已输入 0 字")).to_be_visible()
+    for n in (3, 6):
+        page.evaluate(PASTE, ["textarea", ""])
+        expect(page.get_by_text(f"已输入 {n} 字")).to_be_visible()
+    expect(page.get_by_text("只能粘贴您自己")).to_have_count(0)
+    room.until(lambda: ["先断电先断电"] in [kept["response"] for kept in room.exam.responses.values()], page)
 
 
 def test_nothing_is_in_the_way_where_the_rules_allow_it(room) -> None:
