@@ -127,7 +127,8 @@ FIXED: dict[str, Any] = {
 }  # fmt: skip
 """The profile of the browser is kept: a wiped one would lose answers that were not sent yet.
 
-Windows is locked by closing its shell, not on a desktop of its own: there input methods for Chinese show nothing.
+Windows is locked by closing its shell, not on a desktop of its own: there input methods for Chinese may show nothing, and no
+keyboard on the screen comes.
 Windows versions from 3.9 on know `allowDownloads` and `allowUploads` alone, and save files where the first is not named; older ones
 and those for the Mac know `allowDownUploads` for both.
 """
