@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from kernel.errors import DomainError
 from kernel.settings import Settings, SettingsError
@@ -47,7 +48,14 @@ def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.pass_obj
     def run(lazy: LazyApp, *args: Any, **kwargs: Any) -> Any:
         with lazy.get().app_context():
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            except (OperationalError, ProgrammingError) as exc:
+                from web import database as schema
+
+                if schema.is_current():
+                    raise
+                raise SettingsError("数据库还没有建立，或者还是旧版结构。请先运行 kaoku db upgrade") from exc
 
     return run
 

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from kernel.db import db
 from kernel.errors import ConflictError
@@ -60,6 +61,15 @@ def revisions() -> tuple[str | None, str | None]:
     with db.engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     return present, newest
+
+
+def is_current() -> bool:
+    """Say whether the database has the newest schema, or cannot be asked at all."""
+    try:
+        present, newest = revisions()
+    except OperationalError:
+        return True
+    return present == newest
 
 
 def load_reference_data() -> None:

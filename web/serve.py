@@ -133,7 +133,14 @@ def serve(settings: Settings, *, bind: str | None = None, workers: int | None = 
     if reason := find_obstacle(chosen.bind):
         sys.stderr.write(f"无法监听 {chosen.bind}：{reason}\n")
         return 1
+    sys.stderr.write(f"考库正在启动，几秒后可以打开 {opening_address(chosen)} （按 Ctrl+C 停止）\n")
     return Supervisor(chosen).run()
+
+
+def opening_address(settings: Settings) -> str:
+    """Return the address that a person types: the public one where it is set, else the one that is served."""
+    host, _, port = settings.bind.rpartition(":")
+    return settings.public_url or f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '[::]') else host}:{port}"  # noqa: S104
 
 
 def find_obstacle(bind: str) -> str:

@@ -240,7 +240,8 @@ def export(level_id: uuid.UUID) -> Response:
 def template(layout: str) -> Response:
     """Send an example of the file that can be imported."""
     data = write_outline(template_tree(OutlineLayout(layout)), OutlineHead("示例职业", "示例等级", "示例版本"))
-    name = _("细目表模板") + f"_{layout}.xlsx"
+    words = _("三级鉴定范围") if layout == OutlineLayout.CLASSIC else _("章、节、单元、点")
+    name = _("细目表模板") + f"_{words}.xlsx"
     return send_file(io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
