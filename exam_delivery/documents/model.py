@@ -73,7 +73,7 @@ class IncidentLine:
     name: str
     kind: str
     description: str
-    handling: str
+    noted_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from exam_delivery.pages import console_lines, console_news, reading
 from exam_delivery.pages.console_lines import Changing, IncidentLine, SeatLine, clock_text, line_of
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.repository import attempts as repository
+from exam_delivery.rules.room import LAST_ISSUE
 from exam_delivery.rules.room_acts import ACT_LABELS, FOR_MANY
 from exam_delivery.rules.states import FINISHED
 from exam_delivery.services import console
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 bp = Blueprint("console", __name__, url_prefix="/console")
 Page = tuple[str, int]
 COUNTERS = (
+    ("n_issues", N_("需要处理"), "danger"),
     ("n_expected", N_("应到"), ""),
     ("n_present", N_("实到"), ""),
     ("n_working", N_("在考"), "success"),
@@ -64,6 +66,7 @@ class ConsolePage:
     session_badge: tuple[str, str]
     shows_seats: bool
     is_over: bool
+    last_issue: int
     address: str
     state_url: str
     shown: str
@@ -135,6 +138,7 @@ def show_room(exam_session_id: uuid.UUID, refused: Refusal | None = None) -> Pag
         session_badge=session_badge(view.sitting.status, view.sitting.cancelled_at),
         shows_seats=request.values.get("view") == "seats",
         is_over=view.sitting.status in FINISHED,
+        last_issue=LAST_ISSUE,
         address=room_address(exam_session_id),
         state_url=url_for("console.state", exam_session_id=exam_session_id, room=view.room_id),
         shown=console_news.marks_of(_changing(view)),

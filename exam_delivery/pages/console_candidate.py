@@ -20,7 +20,7 @@ from exam_delivery.pages.console_lines import IncidentLine, LostLine, SeatLine, 
 from exam_delivery.repository import candidates, devices, door_photos, seating
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.rules.door_photos import NO_PHOTO_LABELS, DoorPhotoRule
-from exam_delivery.rules.room_acts import ACT_LABELS, Act
+from exam_delivery.rules.room_acts import ACT_LABELS, Act, Arranged, arranged
 from exam_delivery.services import console, lost_time, photos
 from exam_delivery.services.console import Seat
 from kernel.db import db
@@ -91,6 +91,8 @@ class CandidatePage:
     incidents: Sequence[IncidentLine]
     reasons: Sequence[tuple[str, str]]
     acts: frozenset[Act]
+    ordered: Arranged
+    user_agent: str
     lost: LostLine | None
     rooms: Sequence[AssignedRoom]
     free_seat: int | None
@@ -156,6 +158,8 @@ def show_candidate(exam_session_id: uuid.UUID, registration_id: uuid.UUID, refus
         incidents=console_lines.incident_lines(incidents, {}),
         reasons=console_lines.reasons(),
         acts=acts,
+        ordered=arranged(seat.state, acts),
+        user_agent=(seat.row.device or "").partition(" ")[2],
         lost=_lost(seat, view.at) if Act.ADD_TIME in acts else None,
         rooms=view.rooms,
         free_seat=_free_seat(exam_session_id, seat) if Act.MOVE in acts else None,

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from exam_delivery.models import Incident
 from exam_delivery.pages import reading
 from exam_delivery.repository import attempts as repository
+from exam_delivery.rules.browsers import readable
 from exam_delivery.rules.lost_time import LostTime
 from exam_delivery.rules.room import INCIDENT_LABELS, REASON_LABELS, SEAT_KINDS, SEAT_LABELS, SeatState
 from exam_delivery.services.console import Seat
@@ -137,7 +138,7 @@ def incident_lines(incidents: Sequence[Incident], names: Mapping[uuid.UUID, str]
         IncidentLine(
             at=clock_text(one.noted_at),
             label=_(INCIDENT_LABELS.get(one.kind, one.kind)),
-            text="：".join(filter(None, (names.get(one.attempt_id, "") if one.attempt_id else "", one.text))),
+            text="：".join(filter(None, (names.get(one.attempt_id, "") if one.attempt_id else "", readable(one.text)))),
             who=people.get(one.noted_by, "") if one.noted_by else _("系统"),
         )
         for one in incidents
@@ -155,7 +156,7 @@ def facts(seat: Seat, line: SeatLine, minutes: int) -> list[tuple[str, str]]:
         (_("开始时间"), clock_text(seat.row.started_at)),
         (_("截止时间"), line.deadline + (" " + _("（已延时 %(n)s 分钟）", n=minutes) if minutes else "")),
         (_("交卷时间"), clock_text(seat.row.submitted_at)),
-        (_("设备"), seat.row.device or "—"),
+        (_("设备"), readable(seat.row.device or "—")),
     ]
 
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from exam_delivery.pages import reading
 from exam_delivery.pages.console_lines import clock_text
+from exam_delivery.rules.browsers import readable
 from exam_delivery.rules.room import INCIDENT_LABELS
 from exam_delivery.services import room_reports, signing
 from exam_delivery.services.reach import N_SIGNATURES
@@ -67,7 +68,7 @@ def _page(exam_session_id: uuid.UUID, exam_room_id: uuid.UUID, error: str = "") 
             clock_text(one.incident.happened_at or one.incident.noted_at),
             _(INCIDENT_LABELS.get(one.incident.kind, one.incident.kind)),
             "、".join(person.name for person in one.people),
-            one.incident.text,
+            readable(one.incident.text),
             one.who,
         )
         for one in facts.happenings

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, SessionStatus
-from exam_delivery.pages import agreement_todos, appeal_todos, room_todos
+from exam_delivery.pages import agreement_todos, appeal_todos, oversight_todos, room_todos
 from exam_delivery.pages.reading import translated
 from exam_delivery.repository import equating_decisions, key_changes, marking_training, misconduct, planning, rescue
 from exam_delivery.services import late_answers, marking
@@ -33,9 +33,13 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         found += _held_back(session, actor)
     if actor.may(Permission.SESSION_CONTROL):
         found += agreement_todos.for_chiefs(session, actor)
+        found += oversight_todos.exemptions_to_agree(session, actor)
         held = rescue.count_held(session, actor=actor)
         found.append(Todo(_("待裁定的应急文件"), held, url_for("rescue.index"), severity="warning"))
         found += _late_answers(session, actor)
+    found += oversight_todos.cases_to_sign(session, actor)
+    found += oversight_todos.late_answers_elsewhere(session, actor)
+    found += oversight_todos.plans(session, actor)
     if actor.may(Permission.SESSION_WRITE):
         found.append(_cases(session, actor))
     if actor.may(Permission.RESPONSE_MARK):

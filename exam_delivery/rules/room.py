@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from kernel.i18n import N_
 OFFLINE_AFTER = timedelta(seconds=30)
 """A working page makes contact every 8 seconds; after three that failed the candidate is shown as offline."""
 MAX_EXTRA_MINUTES = 240
+NUMBERS = re.compile(r"(\d+)")
 
 
 class SeatState(enum.StrEnum):
@@ -190,6 +192,17 @@ def _waiting_state(facts: SeatFacts) -> SeatState:
         return SeatState.AT_DOOR if facts.last_contact_at else SeatState.NOT_ARRIVED
     has_called = facts.last_contact_at is not None and facts.last_contact_at > facts.signed_in_at
     return SeatState.WAITING if has_called else SeatState.SIGNED_IN
+
+
+def natural(name: str) -> tuple[object, ...]:
+    """Return what names are sorted by, so that room 2 comes before room 10.
+
+    Examples
+    --------
+    >>> sorted(["第10考场", "第2考场"], key=natural)
+    ['第2考场', '第10考场']
+    """
+    return tuple(int(part) if part.isdecimal() else part for part in NUMBERS.split(name))
 
 
 def extended(deadline: datetime, minutes: int, at: datetime) -> datetime:

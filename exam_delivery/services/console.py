@@ -15,7 +15,7 @@ from exam_delivery.repository import attempts as repository
 from exam_delivery.repository import leaving, lockdown, planning
 from exam_delivery.repository.attempts import AssignedRoom, SeatRow
 from exam_delivery.repository.leaving import Leaves
-from exam_delivery.rules.room import LAST_ISSUE, RANKS, SeatFacts, SeatState, seat_state
+from exam_delivery.rules.room import LAST_ISSUE, RANKS, SeatFacts, SeatState, natural, seat_state
 from exam_delivery.rules.room_acts import Act, acts_for
 from exam_delivery.services import recusal
 from exam_delivery.services.reach import check_seat_in_reach, rooms_in_reach
@@ -108,7 +108,7 @@ def view_room(
     """
     require(actor, Permission.SESSION_INVIGILATE)
     sitting = planning.get_session(session, exam_session_id, actor=actor)
-    rooms = rooms_in_reach(session, exam_session_id, actor=actor)
+    rooms = sorted(rooms_in_reach(session, exam_session_id, actor=actor), key=lambda room: natural(room.name))
     keys = {room.exam_room_id for room in rooms} & ({room_id} if room_id else {r.exam_room_id for r in rooms})
     if not keys:
         raise NotFoundError(N_("您没有被安排在这场考试监考，请联系考务管理员"))
@@ -132,7 +132,8 @@ def _seats(
         _seat(row, at, takeovers, leaves, is_exempt=_is_exempt(row, exempt), is_restarted=row.attempt_id in restarted)
         for row in rows
     ]
-    return sorted(seats, key=lambda seat: (seat.rank, seat.row.room_name or "", seat.row.seat_number or 0))
+    order = {name: natural(name) for name in {seat.row.room_name or "" for seat in seats}}
+    return sorted(seats, key=lambda seat: (seat.rank, order[seat.row.room_name or ""], seat.row.seat_number or 0))
 
 
 def _seat(

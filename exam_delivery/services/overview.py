@@ -13,6 +13,7 @@ from exam_delivery.models import ExamBatch, ExamSession, SessionStatus
 from exam_delivery.repository import attempts, overview, sign_offs
 from exam_delivery.repository.overview import RoomCounts
 from exam_delivery.rules.outages import OUTAGE_PERCENT, is_outage
+from exam_delivery.rules.room import natural
 from exam_delivery.services.console import AFTER, BEFORE
 from exam_delivery.services.reach import N_SIGNATURES
 from kernel import profiles
@@ -75,7 +76,7 @@ def _rooms(
         is_signed = signed.get(counts.exam_room_id, 0) >= N_SIGNATURES if counts.exam_room_id else False
         problems = _problems(sitting, counts, is_cut=is_cut, is_signed=is_signed, at=at)
         lines.append(RoomLine(counts, tuple(problems), is_cut, is_signed))
-    return sorted(lines, key=lambda line: (not line.is_outage, not line.problems))
+    return sorted(lines, key=lambda line: (not line.is_outage, not line.problems, natural(line.counts.name)))
 
 
 def _problems(

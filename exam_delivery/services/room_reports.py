@@ -22,6 +22,7 @@ from exam_delivery.repository import incidents as incidents_repository
 from exam_delivery.repository import sign_offs as repository
 from exam_delivery.repository.attempts import AssignedRoom
 from exam_delivery.repository.incidents import Concerned
+from exam_delivery.rules.browsers import readable
 from exam_delivery.rules.door_photos import DoorPhotoRule
 from exam_delivery.rules.misconduct import CaseState
 from exam_delivery.rules.room import INCIDENT_LABELS, SeatState
@@ -262,8 +263,8 @@ def _line(one: Happening) -> IncidentLine:
         seat="、".join(f"{person.seat_number:02}" for person in people if person.seat_number),
         admission_number="、".join(person.admission_number or "" for person in people),
         name="、".join(person.name for person in people) or "全考场",
-        kind=INCIDENT_LABELS.get(one.incident.kind, one.incident.kind), description=one.incident.text,
-        handling=one.who,
+        kind=INCIDENT_LABELS.get(one.incident.kind, one.incident.kind), description=readable(one.incident.text),
+        noted_by=one.who,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -100,8 +101,23 @@ def test_counters_and_states_say_who_is_where(sitting: Sitting, chief: FlaskClie
     assert [states[str(p.registration_id)] for p in sitting.people] == ["working", "offline", "not_arrived", "absent"]
     assert answer["seats"][0]["state"] == "offline"
     assert answer["counters"] == {
-        "n_expected": 4, "n_present": 2, "n_working": 2, "n_offline": 1, "n_submitted": 0, "n_absent": 1,
+        "n_issues": 1, "n_expected": 4, "n_present": 2, "n_working": 2, "n_offline": 1, "n_submitted": 0, "n_absent": 1,
     }  # fmt: skip
+
+
+def test_a_device_is_named_in_words_and_its_own_words_can_be_read_beside_it(
+    sitting: Sitting, chief: FlaskClient
+) -> None:
+    begin(sitting, 0)
+    line = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/108.0.5359.125 Safari/537.36 SEB/3.7.0"
+    with unit_of_work(system_actor(sitting.organisation_id)) as uow:
+        uow.session.get_one(Attempt, sitting.people[0].attempt_id).device = f"10.0.0.7 {line}"
+    page = html.document_fromstring(
+        chief.get(address(sitting, f"/candidates/{sitting.people[0].registration_id}")).text
+    )
+    facts = {term.text_content(): term.getnext().text_content() for term in page.xpath("//dt")}
+    assert facts["设备"] == "10.0.0.7 SEB 3.7 · Windows 10/11"
+    assert [one.text_content() for one in page.xpath("//details[contains(@class, 'device-line')]/code")] == [line]
 
 
 class Page:

@@ -69,6 +69,7 @@ def test_every_state_of_a_candidate_and_every_dialog_is_accessible(room: ServedR
         expect(drawer).to_be_hidden()
     assert {"暂停", "恢复", "锁定", "解锁", "换座位", "强制收卷", "撤销收卷", "记缺考", "撤销缺考"} <= seen
     page.locator("tbody input[name=selected]").first.check()
+    page.locator("#room-text").scroll_into_view_if_needed()  # no row lies half behind the bar
     look(page, "some are selected")
     look_at_confirmations(page, ".bulk-bar", "selection")
     page.goto(room.address + room.path + "?view=seats")

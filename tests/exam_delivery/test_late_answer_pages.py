@@ -80,6 +80,8 @@ def test_the_ways_to_it_and_the_to_do_are_there_while_somebody_waits(sitting: Si
     client = sign_in(Role.CHIEF_INVIGILATOR)
     everybody = f"/console/{sitting.exam_session_id}/late-answers"
     assert "待裁定的迟到答案：上午第一场" in client.get("/").text
+    for role in (Role.SUPERVISOR, Role.EXAM_OFFICER):
+        assert "待总控裁定的迟到答案：上午第一场" in sign_in(role).get("/").text
     assert everybody in client.get("/console/overview").text
     assert everybody in client.get(f"/console/{sitting.exam_session_id}/rooms/{sitting.room_ids[0]}/report").text
     assert address(sitting) in client.get(address(sitting).removesuffix("/late-answers")).text

@@ -201,8 +201,11 @@ def test_one_proposes_another_approves_and_both_are_on_record(
     assert (row.state, row.registration_id) == (ExemptionState.PROPOSED, sitting.people[0].registration_id)
     approve = exemptions_at(sitting, f"/{row.lockdown_exemption_id}/approved")
     assert invigilator.post(approve).status_code == 403
+    assert "待批准的考场环境豁免" in chief.get("/").text
+    assert "待批准的考场环境豁免" not in invigilator.get("/").text
     assert exemptions_at(sitting) in invigilator.get(f"/console/{sitting.exam_session_id}").text
     assert chief.post(approve).status_code == 303
+    assert "待批准的考场环境豁免" not in chief.get("/").text
     assert only(session).state is ExemptionState.APPROVED
     assert "已豁免" in chief.get(exemptions_at(sitting)).text
     assert chief.get(f"/console/{sitting.exam_session_id}").text.count("已豁免 SEB") == 1

@@ -9,8 +9,8 @@ import pytest
 
 from exam_delivery.documents.letters import Letter, letter_docx, letter_pdf
 from exam_delivery.documents.misconduct import CaseSheet, case_pdf
-from exam_delivery.documents.model import RoomEntry, RoomSheet, SeatPlan
-from exam_delivery.documents.rendering import door_lists_pdf, seat_maps_pdf, sign_in_sheets_pdf
+from exam_delivery.documents.model import IncidentLine, RoomEntry, RoomReport, RoomSheet, SeatPlan
+from exam_delivery.documents.rendering import door_lists_pdf, room_reports_pdf, seat_maps_pdf, sign_in_sheets_pdf
 
 LONG_NAME = "阿卜杜热合曼·阿卜杜克热木·麦麦提明"
 ORGANISATION = "演示海洋石油化工装备与新能源智能制造技术职业技能等级评价中心（演示分中心）"
@@ -54,6 +54,23 @@ def test_a_seat_map_of_long_names_stays_on_its_page(n_seats, in_a_row):
     pages = pages_of(seat_maps_pdf([room(n_seats - 2, "大机房", n_seats)], SeatPlan(in_a_row, is_snake=True)))
     assert len(pages) == 1
     assert all(f"26112200010{number:03d}" in pages[0] for number in range(1, n_seats - 1))
+
+
+def test_a_report_of_many_incidents_says_who_noted_each_and_keeps_long_accounts_on_few_pages():
+    sheet = room(50, "第一机房")
+    account = "两名监考员看到该考生从衣袋中取出手机查看，当场制止，手机交由监考员保管。"
+    lines = tuple(
+        IncidentLine(f"09:{i:02d}", who.seat, who.admission_number, who.name, "违纪", account * 3, LONG_NAME)
+        for i, who in enumerate(sheet.entries[:30])
+    )
+    report = RoomReport(sheet, "09:00", "10:30", 50, 50, 0, incidents=lines)
+    pages = pages_of(room_reports_pdf([report]))
+    assert "记录人" in pages[0]
+    text = "".join(pages)
+    assert text.count("手机交由监考员保管") == 90
+    assert all(who.admission_number in text for who in sheet.entries[:30])
+    assert len(pages) <= 5
+    assert "监考员（一）" in pages[-1]
 
 
 def case(facts):

@@ -389,3 +389,18 @@ def test_the_plan_of_the_demonstration_is_filed_amended_and_carried_out_by_the_b
     assert [len(line.batches) for line in progress.lines] == [1, 0]
     assert not progress.outside
     assert len(repository.amendments_of(db.session(), plan.exam_plan_id, actor=world.officer)) == 1
+
+
+def test_supervisors_and_officers_find_unfiled_plans_at_home_and_supervisors_those_that_changed(planning, sign_in):
+    supervisor, officer = sign_in(Role.SUPERVISOR), sign_in(Role.EXAM_OFFICER)
+    for client in (supervisor, officer):
+        assert "未备案的考试计划" in client.get("/").text
+    planning.line()
+    planning.file()
+    assert "未备案的考试计划" not in supervisor.get("/").text
+    assert "变更过的考试计划" not in supervisor.get("/").text
+    planning.line(reason="增加一个批次", n_planned=30)
+    home = supervisor.get("/").text
+    assert "变更过的考试计划" in home
+    assert supervisor.get("/exam-plans/?status=filed").status_code == 200
+    assert "变更过的考试计划" not in officer.get("/").text

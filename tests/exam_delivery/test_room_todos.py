@@ -6,18 +6,21 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import ExamSession, SessionRoom, SessionStatus
+from exam_delivery.services import misconduct
 from kernel.clock import now
 from kernel.identity.actor import system_actor
 from kernel.identity.models import Organisation, User
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
-from tests.conftest import MakeUser, SignIn
+from tests.conftest import MakeActor, MakeUser, SignIn
 from tests.exam_delivery.sitting_cases import Sitting, prepare
 from tests.exam_delivery.test_attempts import begin
 from tests.exam_delivery.test_chief import silent
+from tests.exam_delivery.test_misconduct import DRAFT
 
 
 @pytest.fixture
@@ -97,3 +100,21 @@ def test_a_chief_reaches_postponing_from_the_page_of_a_session_however_far_away_
     address, wanted = f"/exam-sessions/{sitting.exam_session_id}", f'href="/console/{sitting.exam_session_id}/change"'
     assert wanted in chief.get(address).text
     assert wanted not in sign_in(Role.INVIGILATOR).get(address).text
+
+
+def test_a_case_without_its_signatures_waits_for_the_people_of_its_room(
+    sitting: Sitting, invigilator: User, sign_in: SignIn, make_actor: MakeActor
+) -> None:
+    change(sitting, starts_at=now() - timedelta(minutes=10))
+    chief = make_actor(Role.CHIEF_INVIGILATOR)
+    for k in (0, 1):
+        with unit_of_work(chief) as uow:
+            misconduct.propose(uow, sitting.exam_session_id, sitting.people[k].registration_id, DRAFT)
+    for client, n in ((sign_in(user=invigilator), 1), (sign_in(Role.CHIEF_INVIGILATOR), 2)):
+        todos = html.document_fromstring(client.get("/").text).xpath("//li[contains(@class, 'todo')]")
+        counts = {
+            one.xpath(".//strong")[0].text_content(): one.xpath(".//*[@class='todo-count']")[0].text_content()
+            for one in todos
+        }
+        assert counts["待签字的违纪案"] == str(n)
+    assert "待签字的违纪案" not in sign_in(Role.INVIGILATOR).get("/").text

@@ -4,6 +4,7 @@ export default function bulk(form) {
   const boxes = () => Array.from(document.querySelectorAll(`input[name="selected"][form="${form.id}"]`));
   const all = document.querySelector(`[data-select-all="${form.id}"]`);
   const count = form.querySelector("[data-bulk-count]");
+  const isHidden = (box) => box.closest("tr").hidden; // by a search on the page
   let last = null;
 
   function refresh() {
@@ -14,13 +15,13 @@ export default function bulk(form) {
     form.classList.toggle("is-shown", n > 0);
     document.documentElement.style.scrollPaddingBottom = n > 0 ? `${form.offsetHeight}px` : "";
     if (all) {
-      all.checked = n > 0 && n === list.length;
-      all.indeterminate = n > 0 && n < list.length;
+      all.checked = n > 0 && list.every((box) => box.checked || isHidden(box));
+      all.indeterminate = n > 0 && !all.checked;
     }
   }
 
   function checkAll(checked) {
-    boxes().forEach((box) => { box.checked = checked; });
+    boxes().filter((box) => !checked || !isHidden(box)).forEach((box) => { box.checked = checked; });
     refresh();
   }
 

@@ -1,4 +1,7 @@
 /* Writing what the server says into the room: its clock, rows and counters. */
+const QUIET_MS = 10000;
+let lastUse = -QUIET_MS;
+
 const FIELDS = ["answered", "contact", "deadline", "device", "flag"];
 
 const secondsOf = (clock) => clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
@@ -36,13 +39,21 @@ export function writeSeat(room, seat) {
   return true;
 }
 
-/** Problems first; rows stay where they are while somebody has the keyboard or the pointer among them. */
+/** Notice when somebody last had the keyboard or the pointer among the rows. */
+export function watchUse(room) {
+  const note = (event) => { if (event.target.closest("tbody")) lastUse = performance.now(); };
+  ["keydown", "pointermove", "pointerdown", "focusin"].forEach((name) => room.addEventListener(name, note));
+}
+
+/** Problems first; rows stay where they are while somebody works among them, and the one with the focus keeps it. */
 export function sortRows(room) {
   const body = room.querySelector("tbody");
-  if (!body || body.contains(document.activeElement) || body.matches(":hover")) return false;
+  if (!body || performance.now() - lastUse < QUIET_MS) return false;
+  const active = body.contains(document.activeElement) ? document.activeElement : null;
   const rows = Array.from(body.children);
-  rows.sort((a, b) => a.dataset.rank - b.dataset.rank || a.dataset.place.localeCompare(b.dataset.place));
+  rows.sort((a, b) => a.dataset.rank - b.dataset.rank || a.dataset.place.localeCompare(b.dataset.place, "zh", { numeric: true }));
   body.append(...rows);
+  if (active) active.focus({ preventScroll: true });
   return true;
 }
 

@@ -1,13 +1,20 @@
 /* Keeps the invigilator's room fresh: asks every three seconds what changed, writes it into the rows, lets the room's clock go on
    by the server's time. Without this script the page is refreshed by hand. Syntax stays within Chromium 86. */
-import { sortRows, startClock, writeCounters, writeSeat } from "./console-rows.js";
+import { watchContact } from "./console-contact.js";
+import { sortRows, startClock, watchUse, writeCounters, writeSeat } from "./console-rows.js";
+import { connectSearch } from "./console-search.js";
+import { makeSignals } from "./console-signals.js";
 
 const EVERY_MS = 3000;
 const GIVE_UP_MS = 8000;
 
 export function connectRoom(room) {
-  const lost = room.querySelector("[data-console-lost]");
-  const setClock = startClock(room, document.querySelector("[data-room-clock]"));
+  const face = document.querySelector("[data-room-clock]");
+  const setClock = startClock(room, face);
+  const contact = watchContact(room, face);
+  const signals = makeSignals(room);
+  const filter = connectSearch(room);
+  watchUse(room);
   let { shown } = room.dataset;
   let unsorted = false;
 
@@ -17,26 +24,35 @@ export function connectRoom(room) {
     try {
       const headers = { Accept: "application/json", "X-Kaoku-Shown": shown };
       const response = await fetch(room.dataset.stateUrl, { headers, signal: abort.signal });
-      if (!response.ok || response.redirected) throw new Error(String(response.status));
-      take(await response.json());
-      lost.hidden = true;
+      if (isSignIn(response)) contact.lose("signedOut");
+      else if (!response.ok || response.redirected) contact.lose("lost");
+      else {
+        take(await response.json());
+        contact.regain();
+      }
     } catch (error) {
-      lost.textContent = room.dataset.lost;
-      lost.hidden = false;
+      contact.lose("lost");
     } finally {
       clearTimeout(timer);
       setTimeout(ask, EVERY_MS);
     }
   }
 
+  const isSignIn = (response) => response.redirected && new URL(response.url).pathname === room.dataset.signIn;
+
   function take(answer) {
     ({ shown } = answer);
     setClock(answer.now);
     writeCounters(room, answer.counters);
+    signals.count(answer.counters.n_issues);
+    const fresh = signals.newcomers(answer.seats);
     const moved = answer.seats.map((seat) => writeSeat(room, seat)).some(Boolean);
     unsorted = (unsorted || moved) && !sortRows(room);
+    if (moved) filter();
+    signals.tell(fresh);
   }
 
+  signals.count(Number(room.querySelector('[data-counter="n_issues"] dd').textContent));
   setTimeout(ask, EVERY_MS);
 }
 

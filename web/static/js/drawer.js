@@ -3,10 +3,25 @@
 import { keepTabInside } from "./focus.js";
 import { showToast } from "./toast.js";
 
+const OPENER = "kaoku-drawer-opener";
+
 export default function drawer(panel) {
   const headers = { "HX-Request": "true", "HX-Target": panel.id };
   const isPage = (html) => /^\s*<!doctype/i.test(html);
   let opener = null;
+
+  /** After an act the page is another one: its reader goes on from the same row. */
+  function comeBack() {
+    const path = sessionStorage.getItem(OPENER);
+    sessionStorage.removeItem(OPENER);
+    const link = path && Array.from(document.querySelectorAll("a[data-drawer]")).find((one) => one.pathname === path);
+    if (link) link.focus({ preventScroll: true });
+  }
+
+  function leave(address) {
+    if (opener) sessionStorage.setItem(OPENER, opener.pathname);
+    window.location.assign(address);
+  }
 
   function close() {
     panel.hidden = true;
@@ -33,14 +48,21 @@ export default function drawer(panel) {
     show(html);
   }
 
+  function sendAsPage(form, button) {
+    if (button && button.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value }));
+    form.submit();
+  }
+
   async function send(form, button) {
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.append(button.name, button.value);
     const response = await fetch(form.action, { method: "POST", headers, body });
     const next = response.headers.get("HX-Redirect");
     const html = await response.text();
-    if (next) window.location.assign(next);
-    else if (isPage(html)) form.submit(); // signed out or no longer allowed: the browser shows why
+    const { signedOut } = form.closest("[data-drawer-forms]").dataset;
+    if (next) leave(next);
+    else if (response.status === 401 && signedOut) showToast(signedOut, "danger"); // what was typed stays
+    else if (isPage(html)) sendAsPage(form, button); // signed out, no longer allowed, or asked again: the browser shows why
     else show(html);
   }
 
@@ -67,4 +89,5 @@ export default function drawer(panel) {
     if (event.key === "Escape") close();
     else keepTabInside(event, panel);
   });
+  comeBack();
 }

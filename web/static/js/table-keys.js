@@ -1,6 +1,6 @@
-/* In a list, up and down move between rows, Enter opens the row, Space checks it. */
+/* In a list, up and down move between rows, also from a link or box in one; Enter opens the row, Space checks it. */
 function rowsOf(region) {
-  return Array.from(region.querySelectorAll("tbody > tr"));
+  return Array.from(region.querySelectorAll("tbody > tr:not([hidden])"));
 }
 
 function moveTo(rows, index) {
@@ -20,7 +20,8 @@ function act(row, key) {
 export default function tableKeys(region) {
   region.addEventListener("keydown", (event) => {
     const inside = event.target.closest("tr");
-    if (event.target !== region && event.target !== inside) return;
+    const isStep = event.key.startsWith("Arrow") && event.target.matches('a, button, input[type="checkbox"]');
+    if (event.target !== region && event.target !== inside && !isStep) return;
     const rows = rowsOf(region);
     const index = rows.indexOf(inside);
     const moves = { ArrowDown: index + 1, ArrowUp: index < 0 ? 0 : index - 1, Home: 0, End: rows.length - 1 };
