@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from kernel.db import db
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, DomainError
 from kernel.i18n import N_
 from kernel.turns import one_turn
 
@@ -33,6 +33,8 @@ class UnitOfWork:
     before_commit: list[Callable[[UnitOfWork], None]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     pending: dict[str, list[Any]] = field(default_factory=dict)
+    is_note: bool = False
+    """Whether it only notes that something was shown; doing so again with the same page is no second act."""
 
     def add(self, entity: object) -> None:
         """Put a new entity into the session."""
@@ -47,28 +49,51 @@ class UnitOfWork:
 class HeldWork:
     """A transaction that outlives the units of work inside it, until their answer is kept with them.
 
-    A unit that is refused undoes everything at once and ends the hold: what its caller reads or writes afterwards stands by
-    itself, as it would without a hold.
+    It begins with its first unit, so that what comes before (reading a file, checking a password) keeps nobody from writing;
+    `at_first` then runs inside it. A unit that is refused undoes everything at once and ends the hold: what its caller reads
+    or writes afterwards stands by itself, as it would without a hold.
     """
 
     session: Session
     turn: ExitStack
+    at_first: Callable[[Session], None] | None = None
     units: list[UnitOfWork] = field(default_factory=list)
+    has_begun: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Say whether the transaction still runs."""
+        """Say whether the hold still stands."""
         return self.session.info.get("held") is self
+
+    @property
+    def has_acted(self) -> bool:
+        """Say whether something was done that is not undone; a note of what was read is no act."""
+        return self.is_open and any(not unit.is_note for unit in self.units)
+
+    def begin(self) -> None:
+        """Begin the transaction, in its turn, unless it runs."""
+        if self.has_begun:
+            return
+        self.has_begun = True
+        _end_reading(self.session)
+        self.turn.enter_context(one_turn(self.session.get_bind()))
+        _begin_writing(self.session)
+        if self.at_first is not None:
+            self.at_first(self.session)
 
     def undo(self) -> None:
         """Give up everything, and the turn to write."""
         if self.is_open:
-            self.session.rollback()
+            if self.has_begun:
+                self.session.rollback()
             self._end()
 
     def finish(self) -> None:
         """Commit everything, unless it was undone."""
         if not self.is_open:
+            return
+        if not self.has_begun:
+            self._end()
             return
         for uow in self.units:
             _run_last(uow)
@@ -83,8 +108,10 @@ class HeldWork:
 
 
 @contextmanager
-def held_work() -> Iterator[HeldWork]:
+def held_work(at_first: Callable[[Session], None] | None = None) -> Iterator[HeldWork]:
     """Hold together, in one transaction, the units of work inside this block; commit when it ends, undo when it raises.
+
+    A refusal that is raised after whole units leaves those standing, as it would without a hold: a wrong password stays counted.
 
     Raises
     ------
@@ -94,13 +121,14 @@ def held_work() -> Iterator[HeldWork]:
     session = _session()
     if session.info.get("uow") or session.info.get("held"):
         raise RuntimeError("held_work does not nest")
-    _end_reading(session)
     with ExitStack() as turn:
-        turn.enter_context(one_turn(session.get_bind()))
-        _begin_writing(session)
-        held = session.info["held"] = HeldWork(session, turn)
+        held = session.info["held"] = HeldWork(session, turn, at_first)
         with _all_or_nothing(held.undo):
-            yield held
+            try:
+                yield held
+            except DomainError:
+                held.finish()
+                raise
             held.finish()
 
 
@@ -140,10 +168,12 @@ def _transaction(uow: UnitOfWork) -> Iterator[None]:
 @contextmanager
 def _part_of(held: HeldWork, uow: UnitOfWork) -> Iterator[None]:
     """Keep the unit's work in the transaction that is held, or give up all of that."""
-    with _all_or_nothing(held.undo), _current(uow):
-        yield
-        uow.session.flush()  # what somebody else was faster with is told to this unit's caller
-        held.units.append(uow)
+    with _all_or_nothing(held.undo):
+        held.begin()
+        with _current(uow):
+            yield
+            uow.session.flush()  # what somebody else was faster with is told to this unit's caller
+            held.units.append(uow)
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def _n_items(row: ExamForm, name: str) -> str:
 
 
 @bp.post("/<uuid:form_id>/view")
-@requires(P.FORM_READ)
+@requires(P.FORM_READ, repeatable=True)
 def view(form_id: uuid.UUID) -> Response:
     """Record that this person looks into the form, then show it."""
     with unit_of_work(current_actor()) as uow:

@@ -189,7 +189,7 @@ def _placed(item: RatedItem, slot: SlotContent, control: Control, before: str, *
 
 
 @bp.post("/<uuid:panel_id>/keep")
-@requires(P.PANEL_RATE)
+@requires(P.PANEL_RATE, repeatable=True)
 def keep(panel_id: uuid.UUID) -> Response:
     """Keep one judgement and answer how far the rater is (JSON), or a whole form and go back to it."""
     given = request.form

@@ -129,7 +129,7 @@ def refusal_text(exc: DomainError) -> str:
 
 def form_text(fields: MultiDict[str, str]) -> dict[str, str]:
     """Return the texts of a posted form."""
-    return {name: value.strip() for name, value in fields.items() if name != "csrf_token"}
+    return {name: value.strip() for name, value in fields.items() if name not in {"csrf_token", "once_key"}}
 
 
 def page_address(endpoint: str, **values: Any) -> Callable[[int], str]:

@@ -137,7 +137,7 @@ def _typed_now() -> Typed:
 
 
 @bp.post("/<uuid:assessment_id>/draft")
-@requires(Permission.SKILL_SCORE_WRITE)
+@requires(Permission.SKILL_SCORE_WRITE, repeatable=True)
 def save(assessment_id: uuid.UUID) -> Response | tuple[Response, int]:
     """Keep what was typed so far, and say in JSON what became of it."""
     try:

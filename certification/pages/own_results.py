@@ -6,7 +6,7 @@ import functools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from flask import Blueprint, current_app, redirect, request, url_for
 from flask_babel import gettext as _
@@ -30,7 +30,7 @@ from kernel.clock import today
 from kernel.db import db
 from kernel.disk import require_room
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError, TooManyAttemptsError
-from kernel.http import printable_name, public, redirect_with_message, render_page
+from kernel.http import once, printable_name, public, redirect_with_message, render_page
 from kernel.i18n import N_
 from kernel.identity.actor import ANONYMOUS, Actor
 from kernel.identity.repository import get_organisation
@@ -161,15 +161,16 @@ def visitor() -> Proof | None:
 
 
 def proved(view: Callable[Concatenate[Proof, P], Page | Response]) -> Callable[P, Page | Response]:
-    """Open a page to those alone who proved who they are; others go to the form."""
+    """Open a page to those alone who proved who they are, once for each key that a form names; others go to the form."""
 
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Page | Response:
         proof = visitor()
         if proof is None:
             return redirect_with_message(url_for("cert_own.show"), _(OVER), "info")
-        return view(proof, *args, **kwargs)
+        return cast("Page | Response", once(access.themselves(proof), lambda: view(proof, *args, **kwargs)))
 
+    guarded.runs_once = True  # type: ignore[attr-defined]
     return public(guarded)
 
 

@@ -180,7 +180,7 @@ def update(record_id: uuid.UUID) -> tuple[str, int] | Response:
 
 
 @bp.post("/candidates/<uuid:record_id>/number")
-@requires(Permission.PERSONAL_DATA_REVEAL)
+@requires(Permission.PERSONAL_DATA_REVEAL, repeatable=True)
 def reveal(record_id: uuid.UUID) -> tuple[str, int]:
     """Show the plain number once; the reading is audited."""
     try:

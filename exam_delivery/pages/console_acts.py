@@ -191,15 +191,20 @@ def _apply_to_many(act: Act, exam_session_id: uuid.UUID, people: Sequence[uuid.U
             n_done += 1
         except ConflictError as exc:
             left_out.append((repository.get_seat(uow.session, person, actor=uow.actor).name, exc))
+    if not n_done:  # a refusal: the choice, the reason and the words stay
+        raise ConflictError(N_("没有执行，选中的考生都不适用：%(names)s"), names=_named(left_out))
     return Outcome(n_done, left_out)
+
+
+def _named(left_out: Sequence[tuple[str, DomainError]]) -> str:
+    return "、".join(f"{name}（{reading.message_of(exc)}）" for name, exc in left_out[:NAMED])
 
 
 def _told(outcome: Outcome) -> str:
     done: str = _("已处理 %(n)s 人", n=outcome.n_done)
     if not outcome.left_out:
         return done
-    named = "、".join(f"{name}（{reading.message_of(exc)}）" for name, exc in outcome.left_out[:NAMED])
-    rest: str = _("%(n)s 人未处理：%(names)s", n=len(outcome.left_out), names=named)
+    rest: str = _("%(n)s 人未处理：%(names)s", n=len(outcome.left_out), names=_named(outcome.left_out))
     return f"{done}；{rest}"
 
 

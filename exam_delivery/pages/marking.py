@@ -229,7 +229,7 @@ def _keep_draft(attempt_id: uuid.UUID, slot: int, typed: Typed) -> bool:
 
 
 @bp.post("/answers/<uuid:attempt_id>/<int:slot>/draft")
-@requires(Permission.RESPONSE_MARK)
+@requires(Permission.RESPONSE_MARK, repeatable=True)
 def save_draft(attempt_id: uuid.UUID, slot: int) -> Response:
     """Take the answer and keep what was typed so far; say whether the answer is still this marker's."""
     typed = _typed_now()

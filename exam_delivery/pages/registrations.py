@@ -270,7 +270,7 @@ def import_photos(exam_batch_id: uuid.UUID) -> Response:
 
 
 @bp.post("/candidates/<uuid:candidate_id>/reveal")
-@requires(Permission.PERSONAL_DATA_REVEAL)
+@requires(Permission.PERSONAL_DATA_REVEAL, repeatable=True)
 def reveal(candidate_id: uuid.UUID) -> str:
     """Answer the fragment with one plain number; the look is audited."""
     with unit_of_work(current_actor()) as uow:

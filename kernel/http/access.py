@@ -74,8 +74,11 @@ def _require_own_password(actor: Actor) -> None:
         raise ForbiddenError(N_("您正在使用一次性密码，请先设置自己的密码"), error_code="password_change_required")
 
 
-def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run for actors who hold at least one of the permissions, and once for each key that a request names."""
+def requires(*permissions: Permission, repeatable: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run for actors who hold at least one of the permissions, and once for each key that a request names.
+
+    `repeatable` views run each time, for they keep a draft whose last state counts, or show what is noted at every look.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -84,23 +87,24 @@ def requires(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P,
             if not any(actor.may(p) for p in permissions):
                 raise ForbiddenError(N_("没有权限进行此操作，请联系本机构管理员"), permission=permissions[0].value)
             _require_own_password(actor)
-            return cast("R", once(actor, lambda: view(*args, **kwargs)))
+            return view(*args, **kwargs) if repeatable else cast("R", once(actor, lambda: view(*args, **kwargs)))
 
         guarded.required_permissions = permissions  # type: ignore[attr-defined]
+        guarded.runs_once = not repeatable  # type: ignore[attr-defined]
         return guarded
 
     return decorate
 
 
 def requires_sign_in(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view run for anybody who is signed in: home page, own account."""
+    """Let a view run for anybody who is signed in, once for each key that a request names: home page, own account."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        _require_sign_in()
-        return view(*args, **kwargs)
+        return cast("R", once(_require_sign_in(), lambda: view(*args, **kwargs)))
 
     guarded.needs_sign_in = True  # type: ignore[attr-defined]
+    guarded.runs_once = True  # type: ignore[attr-defined]
     return guarded
 
 
@@ -108,3 +112,14 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     """Mark a view as open to everybody: sign-in, certificate look-up, health."""
     view.is_public = True  # type: ignore[attr-defined]
     return view
+
+
+def public_once(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view as open to everybody, and run it once for each key that a form names."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", once(current_actor(), lambda: view(*args, **kwargs)))
+
+    guarded.runs_once = True  # type: ignore[attr-defined]
+    return public(guarded)

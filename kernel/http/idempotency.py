@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from typing import TypeVar
+from hashlib import sha256
+from typing import IO, TypeVar
 
 from flask import current_app, flash, redirect, request
 from flask import session as browser_session
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from kernel.canonical import canonical_json, digest_bytes
+from kernel.db import db
 from kernel.errors import InvalidInputError
+from kernel.http import asked_again
 from kernel.i18n import N_
-from kernel.idempotency import Answer, ask_of, find_answer, keep_answer, take_key
+from kernel.idempotency import Answer, Ask, AskedOtherwiseError, ask_of, find_answer, keep_answer, take_key
 from kernel.identity.actor import Actor
 from kernel.uow import held_work, unit_of_work
 
@@ -28,6 +32,7 @@ VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "Content-Disposition")
 NOT_COMPARED = frozenset({FIELD, "csrf_token"})
 FIRST_ERROR = 400
+PIECE = 1 << 20
 
 
 def new_key() -> str:
@@ -35,16 +40,25 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+class _AnsweredError(Exception):
+    """Somebody sent the same request at the same moment and was faster."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 def once(actor: Actor, view: Callable[[], R]) -> R | Response:
     """Run a view; under a key that was answered before, return that answer and do nothing.
 
     The answer is kept in the transaction of the act. A refusal changes nothing and is not kept: the same key may be sent
-    again. Scripts are told at once that a request still runs; people wait for its answer.
+    again. Scripts are told at once that a request still runs; people wait for its answer. Other content under the same key
+    is refused to scripts; people are asked, with all that they typed, whether they mean a second act.
 
     Raises
     ------
     InvalidInputError
-        If the key is malformed or was used for another request.
+        If the key is malformed, or a script used it for another request.
     ConflictError
         If a request with the same key still runs.
     """
@@ -52,16 +66,37 @@ def once(actor: Actor, view: Callable[[], R]) -> R | Response:
     if not key:
         return view()
     ask = ask_of(actor, endpoint=f"{request.method} {request.endpoint}", key=key, content=_content())
+    try:
+        return _once(actor, ask, view)
+    except _AnsweredError as faster:
+        return _again(faster.answer)
+    except AskedOtherwiseError as earlier:
+        if _is_script():
+            raise InvalidInputError(N_("这个 Idempotency-Key 已用于内容不同的请求，没有执行；请换新的")) from earlier
+        return asked_again.page(earlier, without=NOT_COMPARED)
+
+
+def _once(actor: Actor, ask: Ask, view: Callable[[], R]) -> R | Response:
+    def take(session: Session) -> None:
+        take_key(session, ask, waits=not _is_script())
+        if kept := find_answer(session, ask):
+            raise _AnsweredError(kept)
+
     n_messages = len(_messages())
-    with held_work() as held:
-        take_key(held.session, ask, waits=not _is_script())
-        if kept := find_answer(held.session, ask):
+    with held_work(take) as held:
+        if kept := find_answer(db.session(), ask):
             return _again(kept)
         response = current_app.make_response(view())  # type: ignore[arg-type]  # what a view returns
-        if held.is_open and held.units and response.status_code < FIRST_ERROR:
+        if held.has_acted and _is_worth_keeping(response):
             with unit_of_work(actor) as uow:
                 keep_answer(uow, ask, _answer(response, n_messages))
     return response
+
+
+def _is_worth_keeping(response: Response) -> bool:
+    """Say whether an answer ends an act; a file that a page gives is taken anew, and noted, each time."""
+    is_file = not _is_script() and response.headers.get("Content-Disposition", "").startswith("attachment")
+    return response.status_code < FIRST_ERROR and not is_file
 
 
 def _is_script() -> bool:
@@ -91,9 +126,17 @@ def _content() -> str:
 def _files() -> list[list[str]]:
     found = []
     for name, storage in request.files.items(multi=True):
-        found.append([name, storage.filename or "", digest_bytes(storage.read())])
+        found.append([name, storage.filename or "", _digest_of(storage.stream)])
         storage.seek(0)
     return found
+
+
+def _digest_of(stream: IO[bytes]) -> str:
+    """Return the digest of an upload, read piece by piece: it may be larger than the memory should hold."""
+    found = sha256()
+    for piece in iter(lambda: stream.read(PIECE), b""):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def _messages() -> list[tuple[str, str]]:

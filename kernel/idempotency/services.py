@@ -6,7 +6,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kernel.canonical import canonical_json
 from kernel.clock import now
 from kernel.crypto import blind_index, decrypt, encrypt, purpose_key
-from kernel.errors import ConflictError, InvalidInputError
+from kernel.errors import ConflictError
 from kernel.i18n import N_
 from kernel.idempotency.models import KeptAnswer
 from kernel.identity.actor import Actor
@@ -42,6 +42,15 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     messages: Sequence[tuple[str, str]] = ()
+
+
+class AskedOtherwiseError(Exception):
+    """The key was used before, at `asked_at`, with other content; no refusal yet, since a person may be asked what is meant."""
+
+    def __init__(self, asked_at: datetime, answer: Answer) -> None:
+        super().__init__()
+        self.asked_at = asked_at
+        self.answer = answer
 
 
 def ask_of(actor: Actor, *, endpoint: str, key: str, content: str) -> Ask:
@@ -79,18 +88,14 @@ def find_answer(session: Session, ask: Ask) -> Answer | None:
 
     Raises
     ------
-    InvalidInputError
+    AskedOtherwiseError
         If the key was used for another request.
     """
     row = session.get(KeptAnswer, ask.key_digest, populate_existing=True)
     if row is None or row.created_at <= now() - KEPT_FOR:
         return None
     if row.request_digest != ask.request_digest:
-        raise InvalidInputError(
-            N_(
-                "这张表单已经提交过，这次的内容不同，没有执行。请刷新页面核对后重新填写；接口调用请换新的 Idempotency-Key"
-            )
-        )
+        raise AskedOtherwiseError(row.created_at, _opened(row))
     return _opened(row)
 
 

@@ -20,6 +20,7 @@ from kernel.http import (
     current_actor,
     paging_from_request,
     public,
+    public_once,
     redirect_with_message,
     render_page,
     requires,
@@ -305,7 +306,7 @@ def _open_form(errors: Errors, *, code: str = "") -> Page:
 
 
 @open_bp.post("/")
-@public
+@public_once
 def send() -> Page:
     """Take a report of anybody; floods are slowed down by address, and robots fill in a field that nobody sees."""
     if form_text("website"):

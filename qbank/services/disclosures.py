@@ -51,6 +51,7 @@ def disclose(session: Session, actor: Actor, item: Item, version_id: uuid.UUID, 
         raise QuotaExceededError(message, n=quota)
     item_id, number = item.item_id, item.n_versions
     with unit_of_work(actor) as uow:
+        uow.is_note = True
         uow.add(
             ItemDisclosure(
                 organisation_id=actor.organisation, item_id=item_id, item_version_id=version_id,

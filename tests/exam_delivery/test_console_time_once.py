@@ -82,13 +82,20 @@ def test_each_page_that_is_shown_gives_minutes_of_its_own(
     assert given(session) == [10] * 6
 
 
-def test_other_minutes_under_the_same_form_are_refused(session: Session, sitting: Sitting, desk: FlaskClient) -> None:
+def test_other_minutes_under_the_same_form_are_asked_about_and_given_when_they_are_meant(
+    session: Session, sitting: Sitting, desk: FlaskClient
+) -> None:
     form = room_form(desk, sitting)
     desk.post(address(sitting, "/add-time"), data=form)
-    refused = desk.post(address(sitting, "/add-time"), data=form | {"minutes": "15"})
-    assert refused.status_code == 422
-    assert "这张表单已经提交过" in words(refused.text)
+    asked = desk.post(address(sitting, "/add-time"), data=form | {"minutes": "15", "note": "又停了一次电"})
+    assert asked.status_code == 409
+    assert "这次的内容与那次不同，还没有执行" in words(asked.text)
+    assert "又停了一次电" in words(asked.text)
     assert given(session) == [10, 10, 10]
+    again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked.text))
+    assert again["once_key"] != form["once_key"]
+    desk.post(address(sitting, "/add-time"), data=again)
+    assert sorted(given(session)) == [10, 10, 10, 15, 15, 15]
 
 
 def test_a_refused_form_is_mended_and_sent_again(session: Session, sitting: Sitting, desk: FlaskClient) -> None:
@@ -158,7 +165,7 @@ def test_a_note_is_written_down_once(session: Session, sitting: Sitting, desk: F
 def test_a_case_of_misconduct_is_opened_once(session: Session, sitting: Sitting, desk: FlaskClient) -> None:
     begin(sitting, 0)
     place = address(sitting, f"/candidates/{sitting.people[0].registration_id}/misconduct")
-    [key] = re.findall(r'name="once_key" value="([^"]+)"', desk.get(place).text)
+    key = key_in(desk.get(place).text, place)
     form = {"breach": "phone", "facts": DRAFT.facts, "statement": "我只是看时间。", "once_key": key}
     first, second = desk.post(place, data=form), desk.post(place, data=form)
     assert first.status_code == 303

@@ -14,6 +14,7 @@ import livePreview from "./live-preview.js";
 import menu from "./menu.js";
 import notice from "./notice.js";
 import popup from "./popup.js";
+import { watchSentForms } from "./sent-form.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import tableKeys from "./table-keys.js";
 import tex from "./tex.js";
@@ -62,5 +63,6 @@ function prepareHtmx() {
 document.documentElement.classList.add("js");
 document.addEventListener("kaoku:inserted", (event) => connectAll(event.target));
 connectAll(document);
+watchSentForms();
 listenForShortcuts();
 prepareHtmx();

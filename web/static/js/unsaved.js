@@ -6,6 +6,7 @@ export default function unsaved(form) {
   let saved = valuesOf(form);
   form.addEventListener("submit", () => { saved = null; });
   form.addEventListener("kaoku:saved", () => { saved = valuesOf(form); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) saved = valuesOf(form); });
   window.addEventListener("beforeunload", (event) => {
     if (saved === null || saved === valuesOf(form)) return;
     event.preventDefault();
