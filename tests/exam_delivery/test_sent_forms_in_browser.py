@@ -100,3 +100,20 @@ def test_a_refusal_of_an_act_on_chosen_candidates_leaves_the_choice_and_the_word
     expect(bar.locator('[name="note"]')).to_have_value(REASON)
     expect(page.locator("#many-act")).to_have_value("lock")
     expect(bar.locator("[data-bulk-count]")).to_have_text("2")
+
+
+def test_what_is_typed_is_kept_as_a_draft_with_its_time_until_it_is_sent(room: ServedRoom, form: Page) -> None:
+    form.on("dialog", lambda dialog: dialog.accept())
+    write_down(form, "空调停了，正在联系物业")
+    expect(form.get_by_text("自动存在本页，尚未提交")).to_be_visible()
+    form.reload()
+    expect(form.get_by_label("情况经过")).to_have_value("空调停了，正在联系物业")
+    expect(form.get_by_text("自动保存的草稿，尚未提交")).to_be_visible()
+    form.get_by_role("button", name="不要草稿").click()
+    expect(form.get_by_label("情况经过")).to_have_value("")
+    write_down(form, "空调停了")
+    expect(form.get_by_text("自动存在本页，尚未提交")).to_be_visible()
+    record(form)
+    expect(form.locator("[data-flash=success]")).to_be_visible()
+    form.goto(f"{room.address}{room.path}/incidents/new")
+    expect(form.get_by_label("情况经过")).to_have_value("")

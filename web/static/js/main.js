@@ -20,7 +20,7 @@ import tableKeys from "./table-keys.js";
 import tex from "./tex.js";
 import toast, { showToast } from "./toast.js";
 import tree from "./tree.js";
-import unsaved from "./unsaved.js";
+import unsaved, { guardWords } from "./unsaved.js";
 
 /* Only the form of a hotspot item, a marker's desk, an assessor's sheet and a rater's booklet need these. */
 const hotspotEditor = (element) => import("./hotspot-editor.js").then((module) => module.default(element));
@@ -35,6 +35,7 @@ const CONTROLLERS = {
   "table-keys": tableKeys, tex, toast, tree, unsaved,
 };
 const connected = new WeakSet();
+const guarded = new WeakSet();
 
 function connect(element) {
   if (connected.has(element)) return;
@@ -47,6 +48,7 @@ function connect(element) {
 function connectAll(root) {
   if (root.matches && root.matches("[data-controller]")) connect(root);
   root.querySelectorAll("[data-controller]").forEach(connect);
+  guardWords(root, guarded);
 }
 
 function prepareHtmx() {

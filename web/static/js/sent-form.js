@@ -2,6 +2,7 @@
    refused, or the reader goes back to it, its fields are filled in again, under the key they were sent with; whoever comes to its page
    anew finds it empty. Passwords, files and forms marked data-not-kept are not remembered;
    signing out is a form as well and takes the place of what was there. */
+import { forgetDrafts } from "./draft.js";
 import { fill, show, valuesOf } from "./form-values.js";
 
 const NAME = "kaoku-sent-form";
@@ -61,6 +62,7 @@ function remember(event) {
   }
   underway.set(form, event.submitter);
   setTimeout(() => underway.delete(form), IN_ONE_CLICK_MS);
+  if (form.hasAttribute("data-sign-out")) forgetDrafts();
   if (form.hasAttribute("data-not-kept")) keep(null);
   else keep({ page: location.pathname, id: idOf(form), action: actionOf(form, event.submitter), values: valuesOf(form), at: Date.now() });
 }
