@@ -176,3 +176,24 @@ def test_silence_is_counted_as_an_issue(room: ServedRoom, desk: Page) -> None:
     room.write(room.sitting.people[0], last_contact_at=now() - timedelta(minutes=5))
     expect(row_of(room, desk, 0)).to_have_attribute("data-state", "offline")
     expect(desk.locator('[data-counter="n_issues"] dd')).to_have_text("1")
+
+
+def test_the_overview_says_how_many_rooms_need_a_look_keeps_the_focus_and_says_since_when_it_is_old(
+    room: ServedRoom, chromium: Browser
+) -> None:
+    page = room.desk(chromium, Role.CHIEF_INVIGILATOR, "/console/overview")
+    assert not page.title().startswith("(")
+    report = page.get_by_role("link", name="考场报告")
+    report.focus()
+    room.write(room.sitting.people[0], locked_at=now(), hold_reason="离开考试页面超过规定次数")
+    expect(page.get_by_text("1 人锁定待处理")).to_be_visible(timeout=20_000)
+    assert page.title().startswith("(1) ")
+    expect(report).to_be_focused()
+    expect(page.locator("[data-overview-news]")).to_have_text("1 个考场需要处理")
+    page.context.set_offline(True)
+    banner = page.locator("[data-overview-lost]")
+    expect(banner).to_contain_text("起没有更新", timeout=20_000)
+    look(page)
+    page.context.set_offline(False)
+    expect(banner).to_be_hidden(timeout=20_000)
+    page.context.close()
