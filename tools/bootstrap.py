@@ -14,7 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-SYSTEM_TOOLS = {"chromium": "chromium", "fc-list": "fontconfig", "strace": "strace"}
+SYSTEM_TOOLS = {
+    "chromium": "chromium",
+    "WebKitWebDriver": "webkit2gtk-driver",
+    "Xvfb": "xvfb",
+    "fc-list": "fontconfig",
+    "strace": "strace",
+}
 POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -73,7 +79,7 @@ def has_chinese_font():
 
 
 def install_system_tools():
-    """Bring the browser, a Chinese font, PostgreSQL and strace, which the tests drive for real."""
+    """Bring both browsers, a screen for WebKit, a Chinese font, PostgreSQL and strace, which the tests drive for real."""
     missing = [package for tool, package in SYSTEM_TOOLS.items() if not shutil.which(tool)]
     if not POSTGRES_FOLDERS and not shutil.which("initdb"):
         missing.append("postgresql")

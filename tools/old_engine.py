@@ -1,7 +1,7 @@
-"""Walk the product in an old browser: ``python tools/old_engine.py /path/to/chromium [--pictures FOLDER] [walk …]``.
+"""Walk the product in an old Chromium, or in Firefox: ``python tools/old_engine.py /path/to/browser [--pictures FOLDER] [walk …]``.
 
 Serves the demonstration, has the browser compile every script and weigh every line of the style sheets, then walks the practice,
-an examination, the console and the check of a seat (`old_engine_walks.py`). What the browser does not understand, every script error, unhandled
+an examination, the console, the check of a seat and the pages of all roles (`old_engine_walks.py`). What the browser does not understand, every script error, unhandled
 rejection, breach of the content policy and step that cannot be taken is told; then the exit status is 1.
 `docs/exam-room.md` says where a browser of that age comes from.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from picture_seat import Seat
 from pictures import ROOT, demonstration
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 DRIVER = Path(__file__).with_name("old_engine_driver.cjs")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -28,6 +28,8 @@ SCRIPTS = ("exam_delivery/player", "exam_delivery/practice", "web/static/js")
 STYLES = ("exam_delivery/player", "web/static/css")
 WELL_WITHOUT = {
     "accent-color",
+    "-webkit-print-color-adjust: exact",
+    "-webkit-text-size-adjust: 100%",
     "field-sizing",
     "forced-color-adjust",
     "print-color-adjust",
@@ -132,11 +134,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def launched(playwright: Playwright, engine: Path) -> Browser:
+    """Start the browser; a Firefox by its own protocol, every other as a Chromium."""
+    if "firefox" in engine.name:
+        return playwright.firefox.launch(channel="moz-firefox", executable_path=engine)
+    return playwright.chromium.launch(executable_path=engine, args=ARGUMENTS)
+
+
 def run(given: argparse.Namespace, url: str, facts: dict[str, Any]) -> list[str]:
     """Start the browser, check what it understands, take the walks."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.engine, args=ARGUMENTS)
-        print(f"Chromium {browser.version}", flush=True)
+        browser = launched(playwright, given.engine)
+        print(f"{browser.browser_type.name} {browser.version}", flush=True)
         blank = browser.new_page()
         faults = not_understood(blank)
         print(f"scripts and style sheets: {len(faults)} faults", flush=True)

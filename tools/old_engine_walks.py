@@ -13,6 +13,12 @@ from room_walks import prepare_rooms
 MARKED, TOOLS_AT = 2, 1
 """The item that is marked, and the one beside which calculator and scratch pad are opened."""
 COLLECTED = 60_000
+ROLES = (
+    "platform-admin", "organisation-admin", "editor", "author", "reviewer1", "assembler", "form-approver1", "exam-officer",
+    "invigilator1", "chief-invigilator", "marker", "assessor", "certification-officer", "supervisor",
+)  # fmt: skip
+NOT_KIND = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|(?<=/)\d+(?=/|$)")
+LEFT_ALONE = ("/static", "/language", "/api/", "/exam/")
 
 
 def answer(item: Locator) -> str:
@@ -165,7 +171,7 @@ def reload(seat: Seat) -> None:
 
 
 def lose_the_network(seat: Seat) -> None:
-    """Answer without the network, load the page without it, and get everything saved when it is back."""
+    """Answer without the network, load the page without it where TLS lets it come back, and get everything saved afterwards."""
     page = seat.page
     page.locator("button.number-button").first.click()
     page.context.set_offline(True)
@@ -173,10 +179,11 @@ def lose_the_network(seat: Seat) -> None:
     page.locator(".link-offline").wait_for(timeout=COLLECTED)
     page.locator("article.item .safety-local").wait_for()
     seat.shoot("offline")
-    page.reload()
-    page.locator("article.item .card").nth(1).locator("input:checked").wait_for(state="attached")
-    page.locator(".link-offline").wait_for(timeout=COLLECTED)
-    seat.shoot("offline-reloaded")
+    if page.evaluate("() => isSecureContext"):
+        page.reload()
+        page.locator("article.item .card").nth(1).locator("input:checked").wait_for(state="attached")
+        page.locator(".link-offline").wait_for(timeout=COLLECTED)
+        seat.shoot("offline-reloaded")
     save_a_rescue_file(seat)
     page.context.set_offline(False)
     page.locator(".link-online").wait_for(timeout=COLLECTED)
@@ -188,13 +195,24 @@ def save_a_rescue_file(seat: Seat) -> None:
     page = seat.page
     hand_in(page)
     page.get_by_role("button", name="保存应急文件").click()
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="保存文件", exact=True).click()
+    button = page.get_by_role("button", name="保存文件", exact=True)
+    if hears_of_downloads(page):
+        with page.expect_download() as saved:
+            button.click()
+        if not saved.value.path().stat().st_size:
+            raise LookupError("the rescue file is empty")
+    else:
+        button.click()
+    page.get_by_text("已保存 1 条答案").wait_for()
     seat.shoot("rescue")
-    if not saved.value.path().stat().st_size:
-        raise LookupError("the rescue file is empty")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
+
+
+def hears_of_downloads(page: Page) -> bool:
+    """Say whether the driver tells of saved files; of Firefox's Playwright does not hear."""
+    browser = page.context.browser
+    return browser is None or browser.browser_type.name != "firefox"
 
 
 def hand_in(page: Page) -> None:
@@ -202,6 +220,23 @@ def hand_in(page: Page) -> None:
     page.get_by_role("button", name="交卷", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="交卷", exact=True).click()
     page.get_by_role("button", name="确定交卷").click()
+
+
+def open_twice(seat: Seat) -> None:
+    """Open the examination in a second window: the first one shows that it can only be read, the second one saves."""
+    who = seat.facts["candidates"][-2]
+    enter(seat, who)
+    second = Seat(seat.page.context.new_page(), seat.url, seat.facts, seat.save)
+    page = second.open("/exam/")
+    page.get_by_label("准考证号").fill(who["admission_number"])
+    page.get_by_label("证件号码").fill(who["id_number"])
+    page.get_by_role("button", name="登录", exact=True).click()
+    page.locator("article.item .card").first.click()
+    page.locator("article.item .safety-saved").wait_for()
+    second.shoot("second-window")
+    seat.page.get_by_text("本页只能查看，不能作答").wait_for()
+    seat.shoot("first-window")
+    page.close()
 
 
 def watch(seat: Seat) -> None:
@@ -217,9 +252,41 @@ def watch(seat: Seat) -> None:
     seat.shoot("console-candidate")
 
 
+def open_every_page(seat: Seat) -> None:
+    """Open one page of every kind that a link leads to, as each role from its home page on; none scrolls sideways."""
+    seen: set[str] = set()
+    for role in ROLES:
+        seat.page.context.clear_cookies()
+        seat.sign_in(role)
+        waiting, asked = ["/"], set[str]()
+        while waiting:
+            address = waiting.pop(0)
+            kind = NOT_KIND.sub("ID", re.split("[?#]", address, maxsplit=1)[0])
+            if kind in asked or kind.startswith(LEFT_ALONE):
+                continue
+            asked.add(kind)
+            waiting += look_at(seat, address, "" if kind in seen else kind)
+            seen.add(kind)
+
+
+def look_at(seat: Seat, address: str, kind: str) -> list[str]:
+    """Open an address unless its kind was seen; return the links behind it."""
+    answer = seat.page.request.get(seat.url + address)
+    if "text/html" not in answer.headers["content-type"]:
+        return []
+    if kind:
+        page = seat.open(address)
+        seat.shoot("staff" + re.sub(r"[^A-Za-z0-9]+", "-", kind).rstrip("-"))
+        if page.evaluate("() => document.documentElement.scrollWidth > innerWidth + 1"):
+            page.evaluate("(address) => console.error(`${address} is wider than the window`)", address)
+    return re.findall(r'href="(/[^"#]*)"', answer.text().replace("&amp;", "&"))
+
+
 WALKS: dict[str, Callable[[Seat], None]] = {
     "practice": practise,
     "exam": sit,
+    "two-windows": open_twice,
     "console": watch,
     "seat-check": prepare_rooms,
+    "staff": open_every_page,
 }
