@@ -22,7 +22,7 @@ from exam_delivery.rules.room import MAX_EXTRA_MINUTES
 from exam_delivery.rules.room_acts import Act
 from exam_delivery.services import attempts, console, extensions, lost_time
 from exam_delivery.services.console import RoomView
-from exam_delivery.services.extensions import Extension
+from exam_delivery.services.extensions import Extension, JustGiven
 from exam_delivery.services.room_acts import Why, read_reason
 from kernel.clock import now
 from kernel.db import db
@@ -57,8 +57,10 @@ class ExtensionLine:
 
 @dataclass(frozen=True, slots=True)
 class SecondLookPage:
-    """A large addition that waits for a second look; all that was typed goes with it."""
+    """A large addition, or one that somebody else has just made, waits for a second look; all that was typed goes with it."""
 
+    is_large: bool
+    just_given: Sequence[str]
     lines: Sequence[ExtensionLine]
     most: int
     minutes: int | None
@@ -70,7 +72,7 @@ class SecondLookPage:
 
 
 def second_look_at(exam_session_id: uuid.UUID, people: Collection[uuid.UUID]) -> Page | None:
-    """Ask once more before some candidates are given many minutes; None where there is nothing to ask."""
+    """Ask once more before some candidates are given many minutes, or the same twice by two people; None where there is nothing to ask."""
 
     def chosen(view: RoomView) -> Mapping[uuid.UUID, int]:
         return {
@@ -89,14 +91,24 @@ def _second_look(exam_session_id: uuid.UUID, chosen: Callable[[RoomView], Mappin
     view = console.view_room(db.session(), exam_session_id, room_id=room_id, actor=current_actor(), at=now())
     wanted = {key: minutes for key, minutes in chosen(view).items() if 1 <= minutes <= MAX_EXTRA_MINUTES}
     found = extensions.extensions(db.session(), view, wanted, actor=current_actor())
-    if not found or not extensions.needs_a_second_look(found):
+    is_large = bool(found) and extensions.needs_a_second_look(found)
+    just = extensions.just_given(db.session(), found, view.at, actor=current_actor())
+    if not is_large and not just:
         return None
     page = SecondLookPage(
+        is_large=is_large, just_given=[_just_given_text(one) for one in just],
         lines=[_line(one, view.at) for one in found], most=max(one.minutes for one in found),
         minutes=reading.number(MINUTES), fields=_kept_fields(), mark=_mark(), action=request.full_path,
         back=room_address(exam_session_id), is_fragment=is_drawer(),
     )  # fmt: skip
     return render_page("exam_delivery/console/second_look.html", page)
+
+
+def _just_given_text(one: JustGiven) -> str:
+    clock = console_lines.clock_text(one.at)
+    return str(
+        _("%(name)s 在 %(clock)s 刚给其中 %(n)s 人延时 %(minutes)s 分钟", name=one.name, clock=clock, n=one.n_candidates, minutes=one.minutes)
+    )  # fmt: skip
 
 
 def _is_complete() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,3 +35,16 @@ def durations_of(session: Session, attempt_ids: Sequence[uuid.UUID]) -> dict[uui
     """Return how many seconds attempts have from their start, as arranged, by attempt."""
     query = select(Attempt.attempt_id, Attempt.duration_seconds).where(Attempt.attempt_id.in_(attempt_ids))
     return {attempt_id: seconds for attempt_id, seconds in session.execute(query)}  # noqa: C416 - rows are not pairs to the type checker
+
+
+def given_since(
+    session: Session, attempt_ids: Sequence[uuid.UUID], since: datetime, *, not_by: uuid.UUID | None
+) -> Sequence[DeadlineChange]:
+    """Return the minutes that other people gave since a moment, newest first; the ends of pauses are not among them."""
+    query = (
+        select(DeadlineChange)
+        .where(DeadlineChange.attempt_id.in_(attempt_ids), DeadlineChange.changed_at > since)
+        .where(DeadlineChange.is_pause.is_(False), DeadlineChange.changed_by != not_by)
+        .order_by(DeadlineChange.changed_at.desc())
+    )
+    return session.scalars(query).all()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from exam_delivery.models import DeadlineChange
 from exam_delivery.repository import lost_time as repository
 from exam_delivery.rules.lost_time import LostTime, is_large
 from exam_delivery.rules.room import extended
@@ -17,8 +18,11 @@ from exam_delivery.services.console import RoomView, Seat, acts_of
 from exam_delivery.services.lost_time import lost_times
 from exam_delivery.services.reach import closed_rooms
 from kernel.identity.actor import Actor
+from kernel.identity.repository import user_names
 
 NOTHING_LOST = LostTime((), 0)
+JUST_NOW = timedelta(minutes=5)
+"""Within it, two people who give time to the same candidates may mean the same happening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,16 @@ class Extension:
     lost: LostTime
     after: datetime | None
     whole_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class JustGiven:
+    """Minutes that somebody else gave a moment ago to some of the same candidates."""
+
+    name: str
+    minutes: int
+    n_candidates: int
+    at: datetime
 
 
 def extensions(session: Session, view: RoomView, wanted: Mapping[uuid.UUID, int], *, actor: Actor) -> list[Extension]:
@@ -61,3 +75,17 @@ def needs_a_second_look(found: Sequence[Extension]) -> bool:
     if len(amounts) == 1:
         return is_large(amounts.pop(), max(one.lost.minutes for one in found))
     return any(is_large(one.minutes, one.lost.minutes) for one in found)
+
+
+def just_given(session: Session, found: Sequence[Extension], at: datetime, *, actor: Actor) -> list[JustGiven]:
+    """Return what others gave a moment ago to those who are to be given time, by person and minutes, newest first."""
+    keys = [one.seat.row.attempt_id for one in found if one.seat.row.attempt_id]
+    changes = repository.given_since(session, keys, at - JUST_NOW, not_by=actor.user_id)
+    names = user_names(session, [row.changed_by for row in changes if row.changed_by])
+    groups: dict[tuple[uuid.UUID | None, int], list[DeadlineChange]] = {}
+    for row in changes:
+        groups.setdefault((row.changed_by, int(row.minutes)), []).append(row)
+    return [
+        JustGiven(names.get(key, "") if key else "", minutes, len({row.attempt_id for row in rows}), rows[0].changed_at)
+        for (key, minutes), rows in groups.items()
+    ]

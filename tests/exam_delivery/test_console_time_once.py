@@ -195,10 +195,10 @@ def test_a_form_that_broke_down_gave_nothing_and_gives_the_minutes_when_sent_aga
 def test_two_colleagues_with_the_same_key_are_two(
     session: Session, sitting: Sitting, desk: FlaskClient, sign_in: SignIn
 ) -> None:
-    form = room_form(desk, sitting)
+    form = {"text": "空调停了", "once_key": "the-same-key"}
     for who in (desk, sign_in(Role.CHIEF_INVIGILATOR)):
-        who.post(address(sitting, "/add-time"), data=form)
-    assert given(session) == [10] * 6
+        who.post(address(sitting, "/notes"), data=form)
+    assert session.scalar(select(func.count()).select_from(Incident).where(Incident.text == "空调停了")) == 2
 
 
 # --- with real commits, from several threads ---------------------------------------------------------------------------
