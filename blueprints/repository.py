@@ -25,6 +25,7 @@ from blueprints.rules.states import BlueprintStatus, FormStatus, RunStatus
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.lists import UNORDERED, Order, ordered_by
 
 MOST_FORMS = 1000
 
@@ -61,10 +62,16 @@ def get_blueprint(session: Session, blueprint_id: uuid.UUID, *, actor: Actor) ->
     return row
 
 
+LIST_ORDERS: dict[str, Any] = {
+    "name": ExamBlueprint.name, "occupation": ExamBlueprint.occupation_name, "items": ExamBlueprint.n_items,
+    "score": ExamBlueprint.total_score, "updated": ExamBlueprint.updated_at,
+}  # fmt: skip
+
+
 def list_blueprints(
-    session: Session, filters: Filters, *, actor: Actor, offset: int, limit: int
+    session: Session, filters: Filters, *, actor: Actor, order: Order = UNORDERED, offset: int, limit: int
 ) -> tuple[Sequence[ExamBlueprint], int]:
-    """Return one page of blueprints, last changed first, and how many there are."""
+    """Return one page of blueprints, last changed first unless another order is asked for, and how many there are."""
     where: list[ColumnElement[bool]] = [ExamBlueprint.organisation_id == actor.organisation]
     if filters.text:
         where.append(ExamBlueprint.name.icontains(filters.text, autoescape=True))
@@ -72,7 +79,8 @@ def list_blueprints(
         where.append(ExamBlueprint.standard_level_id == filters.standard_level_id)
     if filters.status:
         where += _in_stage(Stage(filters.status))
-    query = select(ExamBlueprint).where(*where).order_by(ExamBlueprint.updated_at.desc())
+    by = ordered_by(order, LIST_ORDERS, [ExamBlueprint.updated_at.desc()], ExamBlueprint.exam_blueprint_id)
+    query = select(ExamBlueprint).where(*where).order_by(*by)
     return session.scalars(query.offset(offset).limit(limit)).all(), _count(session, query)
 
 

@@ -33,8 +33,11 @@ from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
+from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
+from kernel.lists import Column, ListDescription, Order, declare_list
 from kernel.uow import UnitOfWork, unit_of_work
 from qbank import public as qbank
 
@@ -49,10 +52,34 @@ DRAW_DEFAULTS = {
 SMALLEST_SHARE = Decimal("0.00001")
 
 
+LIST: ListDescription[ExamBlueprint] = declare_list(
+    ListDescription(
+        key="blueprints",
+        title=N_("组卷蓝图"),
+        columns=(
+            Column("name", N_("名称"), lambda row: row.name, is_fixed=True, is_sortable=True),
+            Column("version", N_("版本"), lambda row: row.version_number or None, is_default=False, is_numeric=True),
+            Column(
+                "occupation", N_("职业等级"), lambda row: f"{row.occupation_name} {row.level_name}", is_sortable=True
+            ),
+            Column("items", N_("题数"), lambda row: row.n_items, is_numeric=True, is_sortable=True),
+            Column("score", N_("总分"), lambda row: row.total_score, is_numeric=True, is_sortable=True),
+            Column("status", N_("状态"), lambda row: str(wording.blueprint_badge(row)["label"])),
+            Column("updated", N_("最近修改"), lambda row: row.updated_at, is_sortable=True),
+        ),
+        filters=("q", "status"),
+        readers=(Permission.BLUEPRINT_READ,),
+        sharers=(Permission.BLUEPRINT_WRITE, Permission.FORM_APPROVE),
+        order=Order("updated", is_descending=True),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BlueprintListPage:
     """Blueprints with their filters."""
 
+    listing: Listing[ExamBlueprint]
     rows: Sequence[ExamBlueprint]
     paging: Paging
     href: Callable[[int], str]
@@ -97,20 +124,37 @@ class BlueprintPage:
 
 @bp.get("/")
 @requires(Permission.BLUEPRINT_READ)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | BaseResponse:
     """List blueprints."""
-    actor, paging = current_actor(), paging_from_request()
-    status = request.args.get("status", "")
-    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(Stage) else "")
-    rows, total = repository.list_blueprints(
-        db.session(), filters, actor=actor, offset=paging.offset, limit=paging.per_page
-    )
+    listing, paging = open_list(LIST), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    rows, total = _rows(db.session(), listing, paging)
     statuses = [(stage.value, _(label)) for stage, label in STAGE_LABELS.items()]
     page = BlueprintListPage(
-        rows, paging.of(total), wording.page_address("blueprints.index"), filters, statuses,
-        wording.blueprint_badge, actor.may(Permission.BLUEPRINT_WRITE),
+        listing, rows, paging.of(total), wording.page_address("blueprints.index"), _filters(), statuses,
+        wording.blueprint_badge, current_actor().may(Permission.BLUEPRINT_WRITE),
     )  # fmt: skip
     return render_page("blueprints/list.html", page)
+
+
+def _filters() -> Filters:
+    status = request.args.get("status", "")
+    return Filters(request.args.get("q", "").strip()[:100], None, status if status in set(Stage) else "")
+
+
+def _rows(session: Session, listing: Listing[ExamBlueprint], paging: Paging) -> tuple[Sequence[ExamBlueprint], int]:
+    return repository.list_blueprints(
+        session, _filters(), actor=current_actor(), order=listing.order, offset=paging.offset, limit=paging.per_page
+    )
+
+
+@bp.post("/shown")
+@requires(Permission.BLUEPRINT_READ)
+def export_shown() -> BaseResponse:
+    """Download the blueprints with the columns, filters and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _rows(uow.session, listing, EVERYTHING), {})
 
 
 def _new_page(values: dict[str, str], errors: dict[str, list[str]] | None = None) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import (
@@ -58,7 +59,10 @@ from kernel.http import (
     requires,
     uploaded_file,
 )
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.lists import UNORDERED, Column, ListDescription, declare_list
 from kernel.uow import UnitOfWork, unit_of_work
 
 bp = Blueprint("appeals", __name__, url_prefix="/appeals")
@@ -76,10 +80,40 @@ MIMES = {"pdf": "application/pdf", "docx": "application/vnd.openxmlformats-offic
 LETTER_ENDINGS = (".pdf", ".jpg", ".jpeg", ".png")
 
 
+def _candidate(entry: Entry) -> str:
+    return f"{entry[2].name} {entry[1].admission_number or ''}".rstrip()
+
+
+def _outcome(entry: Entry) -> str:
+    return str(_(OUTCOME_LABELS[entry[0].outcome])) if entry[0].outcome else ""
+
+
+LIST: ListDescription[Entry] = declare_list(
+    ListDescription(
+        key="appeals",
+        title=N_("复核与申诉"),
+        columns=(
+            Column("code", N_("编号"), lambda entry: entry[0].code, is_fixed=True, is_sortable=True),
+            Column("kind", N_("种类"), lambda entry: str(_(KIND_LABELS[entry[0].kind])), is_sortable=True),
+            Column("name", N_("考生"), _candidate, is_sortable=True),
+            Column("batch", N_("批次"), lambda entry: entry[3].name, is_sortable=True),
+            Column("state", N_("状态"), lambda entry: str(_(STATE_LABELS[entry[0].state])), is_sortable=True),
+            Column("deadline", N_("答复期限"), lambda entry: entry[0].answer_deadline, is_sortable=True),
+            Column("reviewer", N_("复核人员"), lambda entry: entry[0].reviewer_name, is_sortable=True),
+            Column("outcome", N_("结论"), _outcome, is_sortable=True),
+        ),
+        filters=("q", "kind", "state", "overdue", "open"),
+        readers=(Permission.SCORE_RELEASE,),
+        sharers=(Permission.SCORE_RELEASE,),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """Requests, the open ones by deadline first."""
 
+    listing: Listing[Entry]
     rows: Sequence[Entry]
     wanted: RequestFilter
     states: Sequence[tuple[str, str]]
@@ -164,31 +198,53 @@ def _choices(labels: Mapping[Any, str]) -> list[tuple[str, str]]:
 
 @bp.get("/")
 @requires(Permission.SCORE_RELEASE)
-def index() -> Page:
+def index() -> Page | Response:
     """List the requests of the organisation."""
-    state, kind = request.args.get("state", ""), request.args.get("kind", "")
-    wanted = RequestFilter(
+    listing = open_list(LIST)
+    return begin_with_view(listing) or _list(listing, _wanted(), is_mine=False)
+
+
+def _wanted() -> RequestFilter:
+    args = request.args
+    state, kind = args.get("state", ""), args.get("kind", "")
+    return RequestFilter(
         state=RequestState(state) if state in set(RequestState) else None,
         kind=RequestKind(kind) if kind in set(RequestKind) else None,
-        is_overdue="overdue" in request.args, is_open="open" in request.args, text=request.args.get("q", "").strip(),
+        is_overdue=bool(args.get("overdue")), is_open=bool(args.get("open")), text=args.get("q", "").strip(),
     )  # fmt: skip
-    return _list(wanted, is_mine=False)
+
+
+@bp.post("/shown")
+@requires(Permission.SCORE_RELEASE)
+def export_shown() -> Response:
+    """Download the requests with the columns, filters and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _entries(uow.session, listing, _wanted(), EVERYTHING), {})
 
 
 @bp.get("/mine")
 @requires(Permission.RESPONSE_MARK, Permission.SCORE_READ)
 def mine() -> Page:
     """List the requests that the reader looks into."""
-    return _list(RequestFilter(reviewer_id=current_actor().user_id), is_mine=True)
+    return _list(open_list(LIST), RequestFilter(reviewer_id=current_actor().user_id), is_mine=True)
 
 
-def _list(wanted: RequestFilter, *, is_mine: bool) -> Page:
-    actor, session, paging = current_actor(), db.session(), paging_from_request()
-    rows, total = repository.list_requests(
-        session, wanted, actor=actor, today=today(), page=paging.page, per_page=paging.per_page
+def _entries(
+    session: Session, listing: Listing[Entry], wanted: RequestFilter, paging: Paging
+) -> tuple[list[Entry], int]:
+    actor, order = current_actor(), listing.order
+    if order.key == "name" and not actor.may(Permission.SCORE_RELEASE):
+        order = UNORDERED  # who is not told the names is not told their order either
+    return repository.list_requests(
+        session, wanted, actor=actor, today=today(), order=order, page=paging.page, per_page=paging.per_page
     )
+
+
+def _list(listing: Listing[Entry], wanted: RequestFilter, *, is_mine: bool) -> Page:
+    actor, paging = current_actor(), paging_from_request()
+    rows, total = _entries(db.session(), listing, wanted, paging)
     page = ListPage(
-        rows, wanted, _choices(STATE_LABELS), _choices(KIND_LABELS), _badges(), _labels(), today(),
+        listing, rows, wanted, _choices(STATE_LABELS), _choices(KIND_LABELS), _badges(), _labels(), today(),
         paging.of(total), reading.page_link("appeals.mine" if is_mine else "appeals.index"), is_mine,
         actor.may(Permission.SCORE_RELEASE),
     )  # fmt: skip

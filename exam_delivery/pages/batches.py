@@ -9,11 +9,13 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamBatch, ExamPlan, ExamRoom, ExamSession
 from exam_delivery.pages import reading
 from exam_delivery.pages.labels import session_badge
+from exam_delivery.pages.lists import BATCHES
 from exam_delivery.repository import candidates, planning, plans, releases
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
@@ -29,6 +31,7 @@ from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.identity.permissions import Permission
 from kernel.uow import unit_of_work
 
@@ -41,6 +44,7 @@ Page = tuple[str, int]
 class BatchListPage:
     """Batches, newest first."""
 
+    listing: Listing[ExamBatch]
     batches: Sequence[ExamBatch]
     q: str
     paging: Paging
@@ -82,13 +86,32 @@ class BatchPage:
 
 @bp.get("/")
 @requires(Permission.SESSION_READ)
-def index() -> Page:
+def index() -> Page | Response:
     """List batches."""
-    actor, paging, q = current_actor(), paging_from_request(), request.args.get("q", "").strip()
-    rows, total = planning.list_batches(db.session(), actor=actor, text=q, page=paging.page, per_page=paging.per_page)
-    link = reading.page_link("exam_batches.index")
-    may_write = actor.may(Permission.SESSION_WRITE)
-    return render_page("exam_delivery/batches/list.html", BatchListPage(rows, q, paging.of(total), link, may_write))
+    listing, paging = open_list(BATCHES), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    rows, total = _list(db.session(), listing, paging)
+    page = BatchListPage(
+        listing, rows, request.args.get("q", "").strip(), paging.of(total), reading.page_link("exam_batches.index"),
+        current_actor().may(Permission.SESSION_WRITE),
+    )  # fmt: skip
+    return render_page("exam_delivery/batches/list.html", page)
+
+
+def _list(session: Session, listing: Listing[ExamBatch], paging: Paging) -> tuple[Sequence[ExamBatch], int]:
+    return planning.list_batches(
+        session, actor=current_actor(), text=request.args.get("q", "").strip(), order=listing.order, page=paging.page,
+        per_page=paging.per_page,
+    )  # fmt: skip
+
+
+@bp.post("/shown")
+@requires(Permission.SESSION_READ)
+def export_shown() -> Response:
+    """Download the batches with the columns, filter and order that are shown."""
+    listing = open_list(BATCHES)
+    return send_list(listing, lambda uow: _list(uow.session, listing, EVERYTHING), {})
 
 
 @bp.post("/export")

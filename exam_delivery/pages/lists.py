@@ -7,7 +7,15 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
-from exam_delivery.models import Candidate, ExamBatch, ExamRoom, ExamSession, Registration, RegistrationStatus
+from exam_delivery.models import (
+    BatchStatus,
+    Candidate,
+    ExamBatch,
+    ExamRoom,
+    ExamSession,
+    Registration,
+    RegistrationStatus,
+)
 from exam_delivery.pages.labels import score_badge, session_badge
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.repository.scores import ScoreLine
@@ -122,6 +130,31 @@ SESSIONS: ListDescription[SessionLine] = declare_list(
         order=Order("starts", is_descending=True),
     )
 )  # fmt: skip
+
+
+def _batch_state(batch: ExamBatch) -> str:
+    return str(_("成绩已发布") if batch.status is BatchStatus.CLOSED else _("进行中"))
+
+
+BATCHES: ListDescription[ExamBatch] = declare_list(
+    ListDescription(
+        key="batches",
+        title=N_("考试批次"),
+        columns=(
+            Column("code", N_("编号"), lambda batch: batch.code, is_fixed=True, is_sortable=True),
+            Column("name", N_("名称"), lambda batch: batch.name, is_sortable=True),
+            Column("occupation_code", N_("职业编码"), lambda batch: batch.occupation_code, is_default=False),
+            Column("occupation", N_("职业"), lambda batch: batch.occupation_name, is_sortable=True),
+            Column("level", N_("等级"), lambda batch: batch.level_name, is_sortable=True),
+            Column("status", N_("状态"), _batch_state, is_sortable=True),
+            Column("created", N_("建立时间"), lambda batch: batch.created_at, is_sortable=True),
+        ),
+        filters=("q",),
+        readers=(Permission.SESSION_READ,),
+        sharers=(Permission.SESSION_WRITE, Permission.SESSION_CONTROL),
+        order=Order("created", is_descending=True),
+    )
+)
 
 _PERSON: tuple[Column[PersonLine], ...] = (
     Column("name", N_("姓名"), lambda line: line.candidate.name, is_fixed=True, is_sortable=True),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, request, send_file, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from exam_delivery.models import ExamPlan, ExamPlanAmendment, PlanStatus
@@ -23,7 +24,10 @@ from kernel.clock import today
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.lists import Column, ListDescription, declare_list
 from kernel.uow import unit_of_work
 
 bp = Blueprint("exam_plans", __name__, url_prefix="/exam-plans")
@@ -32,16 +36,55 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A plan as a row."""
+
+    plan: ExamPlan
+    counts: PlanCounts
+
+    @property
+    def period(self) -> str:
+        """Its period in words."""
+        return _period(self.plan)
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Its state as text and kind."""
+        return plan_badge(self.plan.status)
+
+
+LIST: ListDescription[PlanLine] = declare_list(
+    ListDescription(
+        key="plans",
+        title=N_("考试计划"),
+        columns=(
+            Column("title", N_("计划"), lambda line: line.plan.title, is_fixed=True, is_sortable=True),
+            Column("period", N_("周期"), lambda line: line.period),
+            Column("starts", N_("开始日期"), lambda line: line.plan.starts_on, is_default=False, is_sortable=True),
+            Column("ends", N_("结束日期"), lambda line: line.plan.ends_on, is_default=False, is_sortable=True),
+            Column("filing", N_("备案编号"), lambda line: line.plan.filing_number, is_sortable=True),
+            Column("filed", N_("备案日期"), lambda line: line.plan.filed_on, is_default=False, is_sortable=True),
+            Column("lines", N_("计划行"), lambda line: line.counts.n_lines, is_numeric=True),
+            Column("people", N_("计划人数"), lambda line: line.counts.n_planned, is_numeric=True),
+            Column("batches", N_("批次"), lambda line: line.counts.n_batches, is_numeric=True),
+            Column("status", N_("状态"), lambda line: line.state[0], is_sortable=True),
+        ),
+        filters=("q", "status"),
+        readers=READERS,
+        sharers=(Permission.SESSION_WRITE,),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanListPage:
     """Plans, latest period first."""
 
-    plans: Sequence[ExamPlan]
-    counts: Mapping[uuid.UUID, PlanCounts]
+    listing: Listing[PlanLine]
+    lines: Sequence[PlanLine]
     q: str
     status: str
     statuses: Sequence[tuple[str, str]]
-    badge: Callable[[PlanStatus], tuple[str, str]]
-    period: Callable[[ExamPlan], str]
     paging: Paging
     href: Callable[[int], str]
     may_write: bool
@@ -87,21 +130,40 @@ def _period(plan: ExamPlan) -> str:
 
 @bp.get("/")
 @requires(*READERS)
-def index() -> Page:
+def index() -> Page | Response:
     """List plans."""
-    actor, paging, q = current_actor(), paging_from_request(), request.args.get("q", "").strip()
-    wanted = request.args.get("status", "")
-    status = PlanStatus(wanted) if wanted in set(PlanStatus) else None
-    rows, total = repository.list_plans(
-        db.session(), actor=actor, text=q, status=status, page=paging.page, per_page=paging.per_page
-    )
+    listing, paging = open_list(LIST), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    lines, total = _lines(db.session(), listing, paging)
     page = PlanListPage(
-        plans=rows, counts=repository.count_plans(db.session(), [row.exam_plan_id for row in rows]), q=q,
-        status=status or "", statuses=[(one.value, plan_badge(one)[0]) for one in PlanStatus], badge=plan_badge,
-        period=_period, paging=paging.of(total), href=reading.page_link("exam_plans.index"),
-        may_write=actor.may(Permission.SESSION_WRITE),
+        listing=listing, lines=lines, q=request.args.get("q", "").strip(), status=_wanted_status() or "",
+        statuses=[(one.value, plan_badge(one)[0]) for one in PlanStatus], paging=paging.of(total),
+        href=reading.page_link("exam_plans.index"), may_write=current_actor().may(Permission.SESSION_WRITE),
     )  # fmt: skip
     return render_page("exam_delivery/plans/list.html", page)
+
+
+def _wanted_status() -> PlanStatus | None:
+    wanted = request.args.get("status", "")
+    return PlanStatus(wanted) if wanted in set(PlanStatus) else None
+
+
+def _lines(session: Session, listing: Listing[PlanLine], paging: Paging) -> tuple[list[PlanLine], int]:
+    rows, total = repository.list_plans(
+        session, actor=current_actor(), text=request.args.get("q", "").strip(), status=_wanted_status(),
+        order=listing.order, page=paging.page, per_page=paging.per_page,
+    )  # fmt: skip
+    counts = repository.count_plans(session, [row.exam_plan_id for row in rows])
+    return [PlanLine(row, counts[row.exam_plan_id]) for row in rows], total
+
+
+@bp.post("/shown")
+@requires(*READERS)
+def export_shown() -> Response:
+    """Download the plans with the columns, filters and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _lines(uow.session, listing, EVERYTHING), {})
 
 
 def _form(plan: ExamPlan | None, values: PlanDraft, errors: Mapping[str, list[str]]) -> Page:

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, undefer
@@ -29,6 +30,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.models import Organisation, User, UserRole
 from kernel.identity.permissions import ROLE_PERMISSIONS, Permission
+from kernel.lists import UNORDERED, Order, ordered_by
 
 Entry = tuple[ScoreReviewRequest, Registration, Candidate, ExamBatch]
 NOT_FOUND = N_("复核申请不存在")
@@ -115,19 +117,34 @@ def _conditions(wanted: RequestFilter, actor: Actor, today: dt.date) -> list[Col
     return conditions
 
 
+ORDERS: dict[str, Any] = {
+    "code": ScoreReviewRequest.code, "kind": ScoreReviewRequest.kind, "name": Candidate.name, "batch": ExamBatch.name,
+    "state": ScoreReviewRequest.state, "deadline": ScoreReviewRequest.answer_deadline,
+    "reviewer": ScoreReviewRequest.reviewer_name, "outcome": ScoreReviewRequest.outcome,
+}  # fmt: skip
+
+
 def list_requests(
-    session: Session, wanted: RequestFilter, *, actor: Actor, today: dt.date, page: int = 1, per_page: int = 50
+    session: Session,
+    wanted: RequestFilter,
+    *,
+    actor: Actor,
+    today: dt.date,
+    order: Order = UNORDERED,
+    page: int = 1,
+    per_page: int = 50,
 ) -> tuple[list[Entry], int]:
-    """Return one page of requests, the open ones by deadline first, and how many there are."""
+    """Return one page of requests, the open ones by deadline first unless another order is asked for, and how many there are."""
     query = _entries().where(*_conditions(wanted, actor, today))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(
+    usual = [
         ScoreReviewRequest.state.not_in(OPEN_STATES),
         ScoreReviewRequest.answer_deadline.is_(None).desc(),
         ScoreReviewRequest.answer_deadline,
         ScoreReviewRequest.code.desc(),
-    )
-    rows = session.execute(ordered.limit(per_page).offset((page - 1) * per_page))
+    ]
+    by = ordered_by(order, ORDERS, usual, ScoreReviewRequest.score_review_request_id)
+    rows = session.execute(query.order_by(*by).limit(per_page).offset((page - 1) * per_page))
     return [(row[0], row[1], row[2], row[3]) for row in rows], total
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import case, distinct, func, or_, select
 from sqlalchemy.orm import Session
@@ -23,8 +24,15 @@ from exam_delivery.repository.planning import count_rows, escape_like
 from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
+from kernel.lists import UNORDERED, Order, ordered_by
 
 NOT_FOUND = N_("考试计划不存在，可能已被删除")
+
+
+ORDERS: dict[str, Any] = {
+    "title": ExamPlan.title, "starts": ExamPlan.starts_on, "ends": ExamPlan.ends_on, "status": ExamPlan.status,
+    "filed": ExamPlan.filed_on, "filing": ExamPlan.filing_number,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +76,11 @@ def list_plans(
     actor: Actor,
     text: str = "",
     status: PlanStatus | None = None,
+    order: Order = UNORDERED,
     page: int = 1,
     per_page: int = 50,
 ) -> tuple[Sequence[ExamPlan], int]:
-    """Return one page of plans, latest period first, and how many there are; the text is looked for in the lines too."""
+    """Return one page of plans, latest period first unless another order is asked for; the text is looked for in the lines too."""
     query = select(ExamPlan).where(ExamPlan.organisation_id == actor.organisation)
     if status:
         query = query.where(ExamPlan.status == status)
@@ -86,8 +95,8 @@ def list_plans(
             )
         )
     total = count_rows(session, query)
-    ordered = query.order_by(ExamPlan.starts_on.desc(), ExamPlan.title).limit(per_page).offset((page - 1) * per_page)
-    return session.scalars(ordered).all(), total
+    by = ordered_by(order, ORDERS, [ExamPlan.starts_on.desc(), ExamPlan.title], ExamPlan.exam_plan_id)
+    return session.scalars(query.order_by(*by).limit(per_page).offset((page - 1) * per_page)).all(), total
 
 
 def choosable_plans(session: Session, *, actor: Actor) -> Sequence[ExamPlan]:

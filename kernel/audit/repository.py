@@ -32,12 +32,19 @@ class AuditFilter:
 
 
 def list_events(
-    session: Session, *, actor: Actor, narrowed: AuditFilter, page: int = 1, per_page: int = 50
+    session: Session,
+    *,
+    actor: Actor,
+    narrowed: AuditFilter,
+    is_oldest_first: bool = False,
+    page: int = 1,
+    per_page: int = 50,
 ) -> tuple[Sequence[AuditEvent], int]:
-    """Return one page of the events inside the actor's walls, newest first, and the total."""
+    """Return one page of the events inside the actor's walls, newest first unless asked otherwise, and the total."""
     query = _narrow(_inside_walls(select(AuditEvent), session, actor), narrowed)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.scalars(query.order_by(AuditEvent.seq.desc()).limit(per_page).offset((page - 1) * per_page)).all()
+    by = AuditEvent.seq.asc() if is_oldest_first else AuditEvent.seq.desc()
+    rows = session.scalars(query.order_by(by).limit(per_page).offset((page - 1) * per_page)).all()
     return rows, total
 
 

@@ -95,7 +95,7 @@ class Listing(Generic[Row]):
     def address(self, without: Sequence[str] = (), **more: str) -> str:
         """Return the address of this list with some of its arguments left out and others put in."""
         kept = {name: value for name, value in self.args.items() if name not in without and value} | more
-        query = urlencode(kept or self._whole())
+        query = urlencode(sorted((kept or self._whole()).items()))
         return f"{self.path}?{query}" if query else self.path
 
     @property

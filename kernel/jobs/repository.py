@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
@@ -15,6 +16,7 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.jobs.models import OPEN, Job, JobStatus
+from kernel.lists import UNORDERED, Order, ordered_by
 
 RECENT = timedelta(days=7)
 
@@ -46,14 +48,30 @@ def lock_job(session: Session, job_id: uuid.UUID) -> Job | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def list_jobs(session: Session, *, actor: Actor, page: int = 1, per_page: int = 30) -> tuple[Sequence[Job], int]:
-    """Return one page of the jobs that a person may follow, newest first, and the total."""
+ORDERS: dict[str, Any] = {
+    "title": Job.title, "status": Job.status, "progress": Job.progress, "created": Job.created_at,
+    "finished": Job.finished_at,
+}  # fmt: skip
+
+
+def list_jobs(
+    session: Session,
+    *,
+    actor: Actor,
+    status: JobStatus | None = None,
+    order: Order = UNORDERED,
+    page: int = 1,
+    per_page: int = 30,
+) -> tuple[Sequence[Job], int]:
+    """Return one page of the jobs that a person may follow, newest first unless another order is asked for, and the total."""
     query = select(Job).where(Job.organisation_id == actor.organisation_id)
     if not actor.may(Permission.USER_MANAGE):
         query = query.where(Job.created_by == actor.user_id)
+    if status is not None:
+        query = query.where(Job.status == status)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.scalars(query.order_by(Job.created_at.desc()).limit(per_page).offset((page - 1) * per_page)).all()
-    return rows, total
+    by = ordered_by(order, ORDERS, [Job.created_at.desc()], Job.job_id)
+    return session.scalars(query.order_by(*by).limit(per_page).offset((page - 1) * per_page)).all(), total
 
 
 def list_own_jobs(session: Session, *, actor: Actor, limit: int = 5) -> Sequence[Job]:

@@ -14,10 +14,16 @@ import pytest
 from lxml import html
 from sqlalchemy import select
 
+from blueprints.models import ExamBlueprint
+from blueprints.rules.states import BlueprintStatus
+from exam_delivery.models import Registration
+from exam_delivery.rules.plans import PlanDraft
+from exam_delivery.services import appeals, incidents, plans, release, rosters
 from exam_delivery.services import forms as session_forms
-from exam_delivery.services import incidents, rosters
+from exam_delivery.services.appeals import Filing
 from exam_delivery.services.incidents import IncidentDraft
 from kernel.audit.models import AuditEvent
+from kernel.clock import now, today
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.lists import LISTS
@@ -54,6 +60,48 @@ def sitting(organisation, make_actor, monkeypatch) -> World:
 
 
 @pytest.fixture
+def appealed(sitting) -> World:
+    """The same session released, with a doubt of its first candidate."""
+    batch = sitting.batch.exam_batch_id
+    digest = release.preview_release(db.session(), sitting.officer, batch).digest
+    first = db.session.query(Registration).filter_by(exam_session_id=sitting.key).order_by("admission_number").first()
+    with unit_of_work(sitting.officer) as uow:
+        release.release_scores(uow, batch, confirmed_digest=digest)
+    filing = Filing(kind="check", subject="total", statement="第 2 题的答案与教材不一致。", filed_on=today())
+    with unit_of_work(sitting.officer) as uow:
+        appeals.file_request(uow, first.registration_id, filing)
+    return sitting
+
+
+@pytest.fixture
+def planned(make_actor) -> Any:
+    """Two plans."""
+    officer = make_actor(Role.EXAM_OFFICER)
+    for year in (2026, 2027):
+        with unit_of_work(officer) as uow:
+            draft = PlanDraft(f"{year} 年计划", dt.date(year, 1, 1), dt.date(year, 12, 31), "")
+            plans.create_plan(uow, draft)
+    return officer
+
+
+@pytest.fixture
+def drawn_up(bank) -> Any:
+    """Two blueprints."""
+    level = db.session.scalars(select(Item.standard_level_id)).first()
+    for name in ("第一份蓝图", "第二份蓝图"):
+        with unit_of_work(bank) as uow:
+            uow.add(
+                ExamBlueprint(
+                    organisation_id=bank.organisation, standard_level_id=level, name=name, occupation_code="6-31-01-03",
+                    occupation_name="电工", level_code="3",
+                    level_name="三级", n_items=10, total_score=100, duration_minutes=90, spec={},
+                    status=BlueprintStatus.DRAFT, created_at=now(), updated_at=now(),
+                )
+            )  # fmt: skip
+    return bank
+
+
+@pytest.fixture
 def bank(organisation, make_actor) -> Any:
     """Three drafts of items."""
     editor = make_actor(Role.EDITOR)
@@ -82,30 +130,43 @@ def register(make_actor, monkeypatch) -> Office:
 
 @dataclass(frozen=True)
 class Case:
-    """One list: where it is in its world, who works with it, what no row of it holds, and how many rows there are."""
+    """One list: where it is in its world, who works with it, what filter finds nothing, and how many rows there are.
+
+    Lists of people, jobs and recorded acts grow by the tests themselves: of these the page says how many there are.
+    """
 
     world: str
     address: Callable[[Any], str]
     roles: tuple[Role, ...]
-    n_rows: int
-    unheard: str = ""
+    unheard: str
+    n_rows: int | None = None
 
 
 def of_session(path: str) -> Callable[[World], str]:
     return lambda world: path.format(session=world.key, batch=world.batch.exam_batch_id)
 
 
+def at(path: str) -> Callable[[Any], str]:
+    return lambda _world: path
+
+
 OFFICER = (Role.EXAM_OFFICER, Role.CHIEF_INVIGILATOR)
+NOBODY = "q=没有这样的"
 CASES = {
-    "items": Case("bank", lambda _editor: "/items/", (Role.EDITOR,), 3, "q=没有这样的题"),
-    "sessions": Case("sitting", lambda _world: "/exam-sessions/", OFFICER, 1, "status=released"),
-    "people": Case("sitting", of_session("/exam-batches/{batch}/people"), OFFICER, N, "q=没有这个人"),
-    "session_people": Case("sitting", of_session("/exam-sessions/{session}/people"), OFFICER, N, "q=没有这个人"),
-    "scores": Case("sitting", of_session("/scores/{batch}"), OFFICER, N, "q=没有这个人"),
-    "incidents": Case("sitting", of_session("/console/{session}/incidents"), OFFICER, 2, "kind=power"),
-    "certificates": Case(
-        "register", lambda _office: "/certification/certificates/", (Role.CERTIFICATION_OFFICER,), 2, "q=没有这个人"
-    ),
+    "items": Case("bank", at("/items/"), (Role.EDITOR,), NOBODY, 3),
+    "blueprints": Case("drawn_up", at("/blueprints/"), (Role.ASSEMBLER,), NOBODY, 2),
+    "plans": Case("planned", at("/exam-plans/"), OFFICER, NOBODY, 2),
+    "batches": Case("sitting", at("/exam-batches/"), OFFICER, NOBODY, 1),
+    "sessions": Case("sitting", at("/exam-sessions/"), OFFICER, "status=released", 1),
+    "people": Case("sitting", of_session("/exam-batches/{batch}/people"), OFFICER, NOBODY, N),
+    "session_people": Case("sitting", of_session("/exam-sessions/{session}/people"), OFFICER, NOBODY, N),
+    "scores": Case("sitting", of_session("/scores/{batch}"), OFFICER, NOBODY, N),
+    "incidents": Case("sitting", of_session("/console/{session}/incidents"), OFFICER, "kind=power", 2),
+    "appeals": Case("appealed", at("/appeals/"), OFFICER, NOBODY, 1),
+    "certificates": Case("register", at("/certification/certificates/"), (Role.CERTIFICATION_OFFICER,), NOBODY, 2),
+    "users": Case("bank", at("/people/"), (Role.ORGANISATION_ADMIN,), NOBODY),
+    "jobs": Case("sitting", at("/jobs/"), (Role.ORGANISATION_ADMIN,), "status=cancelled"),
+    "audit": Case("bank", at("/audit/"), (Role.ORGANISATION_ADMIN,), "person=没有这样的"),
 }
 
 
@@ -123,6 +184,11 @@ class Shown:
         answer = self.client.get(f"{self.address}?{query}" if query else self.address)
         assert answer.status_code == 200, answer.text
         return html.document_fromstring(answer.text)
+
+    def has_right_rows(self, page: Any) -> bool:
+        """Say whether a page of the list holds as many rows as there are."""
+        n = len(rows(page))
+        return n == self.case.n_rows if self.case.n_rows is not None else 0 < n < 50
 
     def act(self, act: str, query: str = "", **data: Any) -> Any:
         """Send a form of the list's menus as it stands on the page at an address."""
@@ -185,7 +251,7 @@ def test_a_list_shows_the_columns_of_the_house_and_all_when_asked(key, list_of):
     shown = list_of(key)
     page = shown.get()
     assert heads(page) == labels(key, is_default=True)
-    assert len(rows(page)) == shown.case.n_rows
+    assert shown.has_right_rows(page)
     whole = shown.get(f"columns={every(key)}")
     assert heads(whole) == labels(key)
     for drawn, named in ((page, heads(page)), (whole, heads(whole))):
@@ -211,7 +277,7 @@ def test_a_head_orders_the_list_both_ways_and_says_so(key, list_of):
     for column in (one for one in LISTS[key].columns if one.is_sortable):
         for order, word in (("asc", "ascending"), ("desc", "descending")):
             page = shown.get(f"sort={column.key}&order={order}&columns={every(key)}")
-            assert len(rows(page)) == shown.case.n_rows
+            assert shown.has_right_rows(page)
             sorted_head = table_of(page).xpath(f"./thead//th[@aria-sort='{word}']")
             assert [" ".join(head.text_content().split()) for head in sorted_head] == [column.label]
 
@@ -229,18 +295,17 @@ def test_the_export_holds_exactly_what_is_shown(key, fmt, list_of):
     else:
         found = workbook(answer)
     assert found[0] == heads(page)
-    assert len(found) - 1 == shown.case.n_rows
+    assert shown.has_right_rows(page)
+    assert len(found) - 1 == len(rows(page))
     fixed = [one.key for one in LISTS[key].columns].index(next(c.key for c in LISTS[key].columns if c.is_fixed))
-    if isinstance(found[1][fixed], str):
-        assert [row[fixed] for row in found[1:]] == [first_word(row[fixed]) for row in rows(page)], "in the order shown"
+    in_file, on_page = [str(row[fixed]) for row in found[1:]], [row[fixed] for row in rows(page)]
+    assert all(cell.startswith(text) for text, cell in zip(in_file, on_page, strict=True) if text[:2] != "20"), (
+        "in order"
+    )
     assert not any(id_number(n) in str(cell) for n in range(1, N + 1) for row in found for cell in row)
     told = db.session.scalars(select(AuditEvent).where(AuditEvent.act == "list.export")).all()
     assert told[-1].details["after"]["list"] == key
-    assert told[-1].details["after"]["n"] == shown.case.n_rows
-
-
-def first_word(text: str) -> str:
-    return text.split(" 流水号", maxsplit=1)[0].split(" 时长", maxsplit=1)[0]
+    assert told[-1].details["after"]["n"] == len(rows(page))
 
 
 @each_list

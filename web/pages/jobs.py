@@ -6,16 +6,19 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, jsonify, url_for
+from flask import Blueprint, jsonify, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from kernel.db import db
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.jobs import repository, services
 from kernel.jobs.models import OPEN, Job, JobStatus
+from kernel.lists import Column, ListDescription, Order, declare_list
 from kernel.uow import unit_of_work
 from web.filters import stored_text
 
@@ -30,10 +33,32 @@ STATUS_LABELS = {
 }
 
 
+LIST: ListDescription[Job] = declare_list(
+    ListDescription(
+        key="jobs",
+        title=N_("任务"),
+        columns=(
+            Column("title", N_("任务"), lambda job: job.title, is_fixed=True, is_sortable=True),
+            Column("status", N_("状态"), lambda job: str(_(STATUS_LABELS[job.status])), is_sortable=True),
+            Column("progress", N_("进度"), lambda job: f"{job.progress}%", is_numeric=True, is_sortable=True),
+            Column("created", N_("开始"), lambda job: job.created_at, is_sortable=True),
+            Column("finished", N_("结束"), lambda job: job.finished_at, is_default=False, is_sortable=True),
+            Column("attempts", N_("执行次数"), lambda job: job.n_attempts, is_default=False, is_numeric=True),
+        ),
+        filters=("status",),
+        readers=(Permission.JOB_READ,),
+        sharers=(Permission.USER_MANAGE,),
+        order=Order("created", is_descending=True),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class JobListPage:
     """The organisation's jobs, newest first."""
 
+    listing: Listing[Job]
+    status: str
     jobs: Sequence[Job]
     paging: Paging
     labels: dict[JobStatus, str]
@@ -50,12 +75,31 @@ class JobPage:
 
 @bp.get("/")
 @requires(Permission.JOB_READ)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | Response:
     """List jobs."""
-    paging = paging_from_request()
-    jobs, total = repository.list_jobs(db.session(), actor=current_actor(), page=paging.page, per_page=paging.per_page)
+    listing, paging = open_list(LIST), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    jobs, total = _jobs(db.session(), listing, paging)
     labels = {status: _(label) for status, label in STATUS_LABELS.items()}
-    return render_page("jobs/list.html", JobListPage(jobs, paging.of(total), labels))
+    status = request.args.get("status", "")
+    return render_page("jobs/list.html", JobListPage(listing, status, jobs, paging.of(total), labels))
+
+
+def _jobs(session: Session, listing: Listing[Job], paging: Paging) -> tuple[Sequence[Job], int]:
+    wanted = request.args.get("status", "")
+    return repository.list_jobs(
+        session, actor=current_actor(), status=JobStatus(wanted) if wanted in set(JobStatus) else None,
+        order=listing.order, page=paging.page, per_page=paging.per_page,
+    )  # fmt: skip
+
+
+@bp.post("/shown")
+@requires(Permission.JOB_READ)
+def export_shown() -> Response:
+    """Download the jobs with the columns, filter and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _jobs(uow.session, listing, EVERYTHING), {})
 
 
 @bp.get("/<uuid:job_id>")

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from kernel.clock import now
 from kernel.db import db
 from kernel.errors import ConflictError, DomainError, InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
 from kernel.i18n import N_
 from kernel.identity import repository, services
 from kernel.identity.actor import Actor
 from kernel.identity.models import AuthSession, User
 from kernel.identity.permissions import ROLE_LABELS, Permission, Role
+from kernel.lists import Column, ListDescription, Order, declare_list
 from kernel.uow import unit_of_work
 from web.errors import error_message
 from web.forms import field_messages, uuid_or_none
@@ -43,10 +46,43 @@ ROLE_HINTS: dict[Role, str] = {
 }
 
 
+def _held_roles(person: User) -> str:
+    return "、".join(str(_(ROLE_LABELS[held.role])) for held in sorted(person.roles, key=lambda held: held.role))
+
+
+def _state(person: User) -> str:
+    words = [_("启用") if person.is_active else _("停用")]
+    if person.must_change_password:
+        words.append(_("一次性密码"))
+    return "，".join(words)
+
+
+LIST: ListDescription[User] = declare_list(
+    ListDescription(
+        key="users",
+        title=N_("人员"),
+        columns=(
+            Column("name", N_("姓名"), lambda person: person.name, is_fixed=True, is_sortable=True),
+            Column("username", N_("登录名"), lambda person: person.username, is_sortable=True),
+            Column("roles", N_("角色"), _held_roles),
+            Column("organisation", N_("机构"), lambda one: one.organisation.name if one.organisation else _("平台")),
+            Column("state", N_("状态"), _state, is_sortable=True),
+            Column("last", N_("最近登录"), lambda person: person.last_sign_in_at, is_sortable=True),
+            Column("created", N_("建立时间"), lambda person: person.created_at, is_default=False, is_sortable=True),
+        ),
+        filters=FILTERS,
+        readers=(Permission.USER_MANAGE,),
+        sharers=(Permission.USER_MANAGE,),
+        order=Order("username"),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PeopleListPage:
     """People inside the reader's walls."""
 
+    listing: Listing[User]
     people: Sequence[User]
     paging: Paging
     filters: dict[str, str]
@@ -108,15 +144,35 @@ def organisation_options(actor: Actor) -> list[tuple[str, str]]:
 
 @bp.get("/")
 @requires(Permission.USER_MANAGE)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | Response:
     """List people."""
-    actor, paging = current_actor(), paging_from_request()
-    filters = {name: request.args.get(name, "").strip() for name in FILTERS}
-    people, total = repository.list_users(
-        db.session(), actor=actor, page=paging.page, per_page=paging.per_page, narrowed=_filter(filters)
+    listing, paging = open_list(LIST), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    people, total = _people(db.session(), listing, paging)
+    options = organisation_options(current_actor())
+    return render_page(
+        "people/list.html", PeopleListPage(listing, people, paging.of(total), _wanted(), role_labels(), options)
     )
-    page = PeopleListPage(people, paging.of(total), filters, role_labels(), organisation_options(actor))
-    return render_page("people/list.html", page)
+
+
+def _wanted() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip() for name in FILTERS}
+
+
+def _people(session: Session, listing: Listing[User], paging: Paging) -> tuple[Sequence[User], int]:
+    return repository.list_users(
+        session, actor=current_actor(), page=paging.page, per_page=paging.per_page, narrowed=_filter(_wanted()),
+        order=listing.order,
+    )  # fmt: skip
+
+
+@bp.post("/shown")
+@requires(Permission.USER_MANAGE)
+def export_shown() -> Response:
+    """Download the people with the columns, filters and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _people(uow.session, listing, EVERYTHING), {})
 
 
 def _filter(filters: dict[str, str]) -> repository.UserFilter:
