@@ -225,8 +225,9 @@ def photos(batch_id: uuid.UUID) -> Response:
     """Keep a package of photos."""
     address = url_for("cert_batches.candidates", batch_id=batch_id)
     try:
+        files = services.unpack_photos(uploaded_file("photos").data)
         with unit_of_work(current_actor()) as uow:
-            outcome = services.import_photos(uow, batch_id, uploaded_file("photos").data)
+            outcome = services.import_photos(uow, batch_id, files)
     except InvalidInputError as exc:
         return redirect_with_message(address, refusal(exc), "danger")
     message = _(

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import uuid
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -147,22 +148,39 @@ def read_photo(session: Session, record: ResultRecord) -> bytes | None:
     return unseal(record.photo_ciphertext or b"", table=TABLE, column="photo", row_id=record.result_record_id)
 
 
-def import_photos(uow: UnitOfWork, batch_id: uuid.UUID, data: bytes) -> PhotoOutcome:
-    """Keep the photos of a zip file whose names are admission numbers."""
+@dataclass(frozen=True, slots=True)
+class UploadedPhoto:
+    """A file of a zip: its name, and the picture as it is kept; None when it is none."""
+
+    name: str
+    picture: bytes | None
+
+
+def unpack_photos(data: bytes) -> list[UploadedPhoto]:
+    """Return the photos of a zip, ready to be stored.
+
+    Belongs before the unit of work: hundreds of pictures take seconds, in which an embedded database lets nobody save.
+    """
+    return [UploadedPhoto(name, printable_photo(content) if content else None) for name, content in _photos_in(data)]
+
+
+def import_photos(uow: UnitOfWork, batch_id: uuid.UUID, files: Sequence[UploadedPhoto]) -> PhotoOutcome:
+    """Keep photos whose names are admission numbers."""
     require(uow.actor, Permission.CERTIFICATION_WRITE)
     batch = repository.lock_batch(uow.session, batch_id, actor=uow.actor)
     if batch.state in LOCKED:
         raise ConflictError(N_("名册正在审核或证书已编号，考生信息不能再改"))
     people = {record.admission_number: record for record in repository.list_records(uow.session, batch_id)}
     unknown, unreadable, n_saved = [], [], 0
-    for name, content in _photos_in(data):
-        record, photo = people.get(PurePosixPath(name).stem), printable_photo(content) if content else None
+    for file in files:
+        path = PurePosixPath(file.name)
+        record = people.get(path.stem)
         if record is None:
-            unknown.append(PurePosixPath(name).name[:60])
-        elif photo is None:
-            unreadable.append(PurePosixPath(name).name[:60])
+            unknown.append(path.name[:60])
+        elif file.picture is None:
+            unreadable.append(path.name[:60])
         else:
-            _store_photo(record, photo)
+            _store_photo(record, file.picture)
             n_saved += 1
     audit.record(uow, "certification.photos", "certification_batch", batch_id, after={"n_saved": n_saved})
     return PhotoOutcome(n_saved, tuple(unknown), tuple(unreadable))

@@ -256,9 +256,9 @@ def import_photos(exam_batch_id: uuid.UUID) -> Response:
     """Store photos from a zip."""
     back = url_for("registrations.people", exam_batch_id=exam_batch_id)
     try:
-        file = uploaded_file()
+        files = photos.unpack(uploaded_file().data)
         with unit_of_work(current_actor()) as uow:
-            report = photos.import_photos(uow, exam_batch_id, file.data)
+            report = photos.import_photos(uow, exam_batch_id, files)
     except InvalidInputError as exc:
         return redirect_with_message(back, reading.message_of(exc), "danger")
     if report.unknown or report.unusable:

@@ -39,20 +39,36 @@ class PhotoReport:
     unusable: tuple[str, ...]
 
 
-def import_photos(uow: UnitOfWork, exam_batch_id: uuid.UUID, data: bytes) -> PhotoReport:
-    """Store photos from a zip whose files are named by identity number or admission number."""
+@dataclass(frozen=True, slots=True)
+class UploadedPhoto:
+    """A file of a zip: its name, and the picture as it is kept; None when it is none."""
+
+    name: str
+    picture: bytes | None
+
+
+def unpack(data: bytes) -> list[UploadedPhoto]:
+    """Return the photos of a zip, ready to be stored.
+
+    Belongs before the unit of work: hundreds of pictures take seconds, in which an embedded database lets nobody save.
+    """
+    return [UploadedPhoto(name, printable_photo(photo)) for name, photo in _photos_in(data)]
+
+
+def import_photos(uow: UnitOfWork, exam_batch_id: uuid.UUID, files: Sequence[UploadedPhoto]) -> PhotoReport:
+    """Store photos whose files are named by identity number or admission number."""
     require(uow.actor, Permission.SESSION_WRITE)
     planning.get_batch(uow.session, exam_batch_id, actor=uow.actor)
     people = _people_by_name(uow, exam_batch_id)
     stored, unknown, unusable = 0, [], []
-    for name, photo in _photos_in(data):
-        candidate = people.get(normalise_id(name.rpartition("/")[2].rpartition(".")[0]))
+    for file in files:
+        candidate = people.get(normalise_id(file.name.rpartition("/")[2].rpartition(".")[0]))
         if candidate is None:
-            unknown.append(_masked_name(name))
-        elif (printable := printable_photo(photo)) is None:
-            unusable.append(_masked_name(name))
+            unknown.append(_masked_name(file.name))
+        elif file.picture is None:
+            unusable.append(_masked_name(file.name))
         else:
-            _store_photo(uow, candidate, printable)
+            _store_photo(uow, candidate, file.picture)
             stored += 1
     audit.record(uow, "exam_batch.import_photos", "exam_batch", exam_batch_id, after={"stored": stored})
     return PhotoReport(stored, tuple(unknown), tuple(unusable))

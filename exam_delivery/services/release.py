@@ -79,7 +79,7 @@ def preview_release(session: Session, actor: Actor, exam_batch_id: uuid.UUID) ->
     scale = scale_of_batch(session, actor, exam_batch_id, former)
     rows = [_row(one, records.get(one.registration_id), scale) for one in registrations]
     outcomes = [row[1] for row in rows]
-    done = [row.exam_session_id for row in sessions if row.status is SessionStatus.SCORED]
+    done = [one.exam_session_id for one in sessions if one.status in (SessionStatus.SCORED, SessionStatus.RELEASED)]
     return ReleasePreview(
         batch=batch, sessions=sessions, n_registered=len(rows), n_scored=outcomes.count("scored"),
         n_absent=outcomes.count("absent"), n_void=outcomes.count("void"),

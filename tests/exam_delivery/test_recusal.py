@@ -92,7 +92,7 @@ def test_a_relation_declared_later_closes_the_photo_of_the_roster_too(seated, in
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr(f"{registration.admission_number}.jpg", picture.getvalue())
     with unit_of_work(seated.officer) as uow:
-        assert photos.import_photos(uow, seated.batch.exam_batch_id, archive.getvalue()).n_stored == 1
+        assert photos.import_photos(uow, seated.batch.exam_batch_id, photos.unpack(archive.getvalue())).n_stored == 1
     at = (session, seated.key, registration.registration_id)
     assert photos.read_for_check_in(*at, invigilator)[:2] == b"\xff\xd8"
     sequence = int(candidate.name.removeprefix("演示考生"))

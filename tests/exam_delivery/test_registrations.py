@@ -12,6 +12,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from exam_delivery.models import Candidate, CandidatePhoto, Registration, RosterUpload
+from exam_delivery.pages import registrations as registration_pages
 from exam_delivery.repository import candidates
 from exam_delivery.rules.admission import NumberContext, check_pattern, format_number
 from exam_delivery.rules.roster_columns import REGISTRATION_HEADINGS, TEMPLATE_HEADINGS, find_columns
@@ -311,7 +312,7 @@ def test_photos_are_found_by_number_kept_encrypted_and_printed_on_tickets(world)
     number = db.session.query(Registration).order_by(Registration.admission_number).first().admission_number
     files = {f"{id_number(2)}__jpg": picture(), f"{number}__jpg": picture(), "nobody__jpg": picture()}
     with unit_of_work(world.officer) as uow:
-        report = photos.import_photos(uow, world.batch.exam_batch_id, zip_of(**files, broken__jpg=b"x"))
+        report = photos.import_photos(uow, world.batch.exam_batch_id, photos.unpack(zip_of(**files, broken__jpg=b"x")))
     assert report.n_stored == 2
     assert set(report.unknown) == {"nobody.jpg", "broken.jpg"}
     stored = db.session.query(CandidatePhoto).all()
@@ -326,7 +327,7 @@ def test_two_photos_of_one_person_leave_one(world):
     number = db.session.query(Registration).one().admission_number
     both = {f"{id_number(1)}__jpg": picture(), f"{number}__jpg": picture()}
     with unit_of_work(world.officer) as uow:
-        assert photos.import_photos(uow, world.batch.exam_batch_id, zip_of(**both)).n_stored == 2
+        assert photos.import_photos(uow, world.batch.exam_batch_id, photos.unpack(zip_of(**both))).n_stored == 2
     assert db.session.query(CandidatePhoto).count() == 1
 
 
@@ -341,8 +342,8 @@ def test_admission_numbers_follow_the_order_of_the_roster(world):
 
 
 def test_a_file_that_is_no_zip_is_refused(world):
-    with pytest.raises(InvalidInputError, match="zip"), unit_of_work(world.officer) as uow:
-        photos.import_photos(uow, world.batch.exam_batch_id, b"nothing")
+    with pytest.raises(InvalidInputError, match="zip"):
+        photos.unpack(b"nothing")
 
 
 @pytest.mark.parametrize("kind", list(documents.DocumentKind))
@@ -380,3 +381,17 @@ def test_every_bad_row_can_be_downloaded_however_many_there_are(world, sign_in):
     assert [line[0] for line in sheet.rows[1:]] == [str(n) for n in range(2, 252)]
     assert all("11 位手机号" in line[4] and id_number(1) not in line for line in sheet.rows[1:])
     assert sign_in(Role.INVIGILATOR).get(f"{preview}/problems.xlsx").status_code == 403
+
+
+def test_photos_are_decoded_before_anybody_is_kept_from_saving(world, sign_in, monkeypatch):
+    world.register(1)
+    order = []
+    decode, begin = photos.printable_photo, registration_pages.unit_of_work
+    monkeypatch.setattr(photos, "printable_photo", lambda data: order.append("decoded") or decode(data))
+    monkeypatch.setattr(registration_pages, "unit_of_work", lambda actor: order.append("begun") or begin(actor))
+    file = {"file": (io.BytesIO(zip_of(**{f"{id_number(1)}__jpg": picture()})), "照片.zip")}
+    address = f"/exam-batches/{world.batch.exam_batch_id}/photos"
+    answer = sign_in(Role.EXAM_OFFICER).post(address, data=file, content_type="multipart/form-data")
+    assert answer.status_code == 303
+    assert order == ["decoded", "begun"]
+    assert db.session.query(CandidatePhoto).count() == 1

@@ -51,6 +51,13 @@ def test_the_preview_counts_everybody_once(machine_world):
     assert shown.distribution.n == 2
 
 
+def test_the_spread_of_the_scores_stays_on_the_page_after_the_release(machine_world):
+    before = previewed(machine_world).distribution
+    released(machine_world)
+    assert previewed(machine_world).distribution == before
+    assert before.n == 3
+
+
 def test_a_release_is_announced_in_its_own_transaction_exactly_once(machine_world):
     made = released(machine_world)
     job = db.session.query(Job).filter_by(name="results.released").one()

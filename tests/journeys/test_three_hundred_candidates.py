@@ -190,7 +190,10 @@ class Journey:
                 may_be_private=False,
             )  # fmt: skip
         books.act(batches.check_batch, books.batch_id)
-        assert books.act(records.import_photos, books.batch_id, photos_of(self.numbers)).n_saved == N_PEOPLE
+        assert (
+            books.act(records.import_photos, books.batch_id, records.unpack_photos(photos_of(self.numbers))).n_saved
+            == N_PEOPLE
+        )
         books.type_skills({number: self.skills(n) for n, number in enumerate(self.numbers)})
         books.act(decisions.decide_batch, books.batch_id)
         assert books.balance() == {"passed": 216, "failed": 70, "absent": 10, "void": 4}
@@ -342,7 +345,7 @@ class Journey:
         assert books.act(part_scores.carry_parts, books.batch_id) == 20
         books.act(batches.check_batch, books.batch_id)
         everybody = [one.admission_number for one in self.list_people(books)]
-        books.act(records.import_photos, books.batch_id, photos_of(everybody))
+        books.act(records.import_photos, books.batch_id, records.unpack_photos(photos_of(everybody)))
         alone = sorted(number for number in everybody if number.startswith("BK"))
         books.type_skills({number: "66" if place else "30" for place, number in enumerate(alone)})
         books.act(decisions.decide_batch, books.batch_id)
