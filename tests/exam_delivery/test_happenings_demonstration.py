@@ -11,8 +11,12 @@ from sqlalchemy import select
 
 from exam_delivery.models import (
     Attempt,
+    CandidatePhoto,
+    DoorPhoto,
     ExamSession,
     FormSwitch,
+    LateDecision,
+    Registration,
     ResponseEvent,
     RoomDevice,
     ScoreRecord,
@@ -21,14 +25,15 @@ from exam_delivery.models import (
 )
 from exam_delivery.repository import candidates
 from exam_delivery.services import forms as forms_service
-from exam_delivery.services import sessions
+from exam_delivery.services import late_answers, sessions
 from kernel.clock import shifted
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints, session_plan
-from web.demo import scales
+from web.demo import doors, scales
 from web.demo.happenings import happen, swap_machine
+from web.demo.lateness import bring_late_answers
 from web.demo.results import run_waiting_jobs
 from web.demo.rooms import FAILING_SEAT, SPARE, check_seats
 from web.demo.sitting import N_ABSENT, Crowd, sit
@@ -121,3 +126,51 @@ def machines():
 def at_seat(world, number):
     entries = candidates.registrations_of_session(db.session(), world.key, actor=world.officer)
     return next(one for one, _person, _room in entries if one.seat_number == number)
+
+
+def test_drawn_faces_are_compared_at_the_door_and_most_are_let_in(staff, forms, officer, make_actor, monkeypatch):
+    people = staff.actor
+    admin = make_actor(Role.ORGANISATION_ADMIN)
+    monkeypatch.setattr(staff, "actor", lambda role, n=1: admin if role is Role.ORGANISATION_ADMIN else people(role, n))
+    doors.allow_door_photos(staff)
+    world = World(officer, forms)
+    with unit_of_work(officer) as uow:
+        sessions.set_rooms(
+            uow, world.key, {world.room.exam_room_id: [people(Role.INVIGILATOR, n).user_id for n in (1, 2)]}
+        )
+    world.register(doors.N_WITH_ROSTER_PHOTO + 1)
+    world.arrange()
+    world.prepare()
+    world.open()
+    row = db.session.get(ExamSession, world.key)
+    doors.pass_the_door(staff, row)
+    db.session.expire_all()
+    assert db.session.query(CandidatePhoto).count() == doors.N_WITH_ROSTER_PHOTO
+    assert {one.taken_by_name for one in db.session.query(DoorPhoto)} == {"监考甲"}
+    assert db.session.query(DoorPhoto).count() == doors.N_AT_DOOR
+    let_in = db.session.query(Registration).filter(Registration.checked_in_at.is_not(None)).count()
+    assert let_in == doors.N_LET_IN
+    assert doors.draw_face(0, "door") != doors.draw_face(0, "roster") != doors.draw_face(1, "roster")
+
+
+def test_late_answers_of_two_wait_one_of_them_for_a_second_person(staff, forms, officer):
+    with shifted(timedelta(days=-1)):
+        world = World(officer, forms)
+        with unit_of_work(officer) as uow:
+            watchers = [staff.actor(Role.INVIGILATOR, number).user_id for number in (1, 2)]
+            sessions.set_rooms(uow, world.key, {world.room.exam_room_id: watchers})
+        world.register(N_ABSENT + 4)
+        world.arrange()
+        world.prepare()
+        world.open()
+        sit(staff, db.session.get(ExamSession, world.key), Crowd(has_copier=False))
+    bring_late_answers(staff, db.session.get(ExamSession, world.key))
+    db.session.expire_all()
+    chief = staff.actor(Role.CHIEF_INVIGILATOR)
+    _sitting, seats = late_answers.list_seats(db.session(), world.key, actor=chief)
+    assert [seat.is_undecided for _row, seat in seats] == [True, True]
+    assert sorted(seat.waiting is not None for _row, seat in seats) == [False, True]
+    (decision,) = db.session.query(LateDecision).all()
+    with unit_of_work(chief) as uow:
+        late_answers.decide(uow, decision.late_decision_id, confirms=True, reason="核对过交换机记录")
+    assert db.session.get(LateDecision, decision.late_decision_id, populate_existing=True).state == "counted"

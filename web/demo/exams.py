@@ -12,20 +12,22 @@ from exam_delivery.models import ExamBatch, ExamSession
 from exam_delivery.repository import candidates, planning
 from exam_delivery.rules.planning import SessionPlan
 from exam_delivery.rules.roster import RosterRow
-from exam_delivery.services import arranging, batches, preparation, rosters, running, sessions
+from exam_delivery.services import arranging, batches, draw_commitments, preparation, rosters, running, sessions
 from exam_delivery.services.batches import BatchPlan, RoomPlan
-from kernel.clock import now
+from kernel.clock import now, shifted
 from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.national_id import SEX_LABELS, IdKind
 from kernel.uow import unit_of_work
-from web.demo import happenings
+from web.demo import doors, happenings
 from web.demo.people import Staff, read_people
 from web.demo.rooms import check_seats
 
 SITE, CAPACITY = "演示考点", 30
 SEAT_SEED = 7
+PROMISED = dt.timedelta(minutes=-5)
+"""The open examination began a minute ago; its draw was published before that."""
 SEXES = {label: sex.value for sex, label in SEX_LABELS.items()}
 
 
@@ -140,8 +142,17 @@ def load_open_exam(
     outline = open_exam_outline(standby_form_ids)
     row = prepare_exam(staff, level_id, form_ids, outline, read_people()["candidates"])
     check_seats(staff, row)
+    with shifted(PROMISED):
+        publish_draw(staff, row)
     happenings.happen(staff, row)
+    doors.pass_the_door(staff, row)
     return row
+
+
+def publish_draw(staff: Staff, row: ExamSession) -> None:
+    """Publish what proves the draw of a session's forms, before it begins."""
+    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+        draw_commitments.publish(uow, row.exam_session_id)
 
 
 def sign_ins(staff: Staff, exam_session_id: uuid.UUID) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from web.app import create_app
 from web.demo import (
     bank,
     desks,
+    doors,
     doubts,
     exams,
     forms,
@@ -95,6 +96,7 @@ def _load_all(path: Path) -> dict[str, Any]:
     sealed, bank_ids = forms.load_forms(staff, level_id), item_ids[len(items_by_type()) :]
     form_ids = sealed.planned
     say()
+    doors.allow_door_photos(staff)
     row = exams.load_open_exam(staff, level_id, form_ids, sealed.standby)
     say()
     past = results.load_past_exam(staff, level_id, form_ids)

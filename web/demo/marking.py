@@ -22,6 +22,7 @@ from kernel.identity.actor import Actor
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from web.demo.exams import ExamOutline, prepare_exam
+from web.demo.lateness import bring_late_answers
 from web.demo.people import Staff, read_people
 from web.demo.results import contents_of, mark_for, run_waiting_jobs
 from web.demo.sitting import sit
@@ -47,6 +48,7 @@ def load_marking(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UUID
     with shifted(MARKED):
         with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
             running.close_session(uow, row.exam_session_id)
+        bring_late_answers(staff, row)
         run_waiting_jobs()
         begin(staff, row)
     return row

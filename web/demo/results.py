@@ -24,7 +24,7 @@ from kernel.identity.permissions import Role
 from kernel.jobs.models import Job, JobStatus
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
-from web.demo.exams import past_exam_outline, prepare_exam
+from web.demo.exams import past_exam_outline, prepare_exam, publish_draw
 from web.demo.people import Staff, read_people
 from web.demo.sitting import sit
 
@@ -36,6 +36,7 @@ def load_past_exam(staff: Staff, level_id: uuid.UUID, form_ids: Sequence[uuid.UU
     """Hold, score, mark and release the past examination."""
     with shifted(HELD):
         row = prepare_exam(staff, level_id, form_ids, past_exam_outline(), read_people()["past_candidates"])
+        publish_draw(staff, row)
         sit(staff, row)
     with shifted(MARKED):
         with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
