@@ -95,7 +95,7 @@ def test_a_failing_machine_is_swapped_and_one_candidate_gets_the_form_in_reserve
         )
         watchers = [staff.actor(Role.INVIGILATOR, number).user_id for number in (1, 2)]
         sessions.set_rooms(uow, world.key, {world.room.exam_room_id: watchers})
-    world.register(12)
+    world.register(24)
     world.arrange()
     world.prepare()
     world.open()
@@ -109,6 +109,8 @@ def test_a_failing_machine_is_swapped_and_one_candidate_gets_the_form_in_reserve
     given = {str(form_id) for form_id in db.session.scalars(select(Attempt.form_id))}
     assert given == {planned, reserved}
     assert machines() == (FAILING_SEAT, None, 1)
+    held = [(one.paused_at is not None, one.locked_at is not None) for one in world.attempts() if one.hold_reason]
+    assert sorted(held) == [(False, True), (True, False)]
     with shifted(timedelta(minutes=30)):
         check_seats(staff, row)  # a fresh examination in the same room, when the first one is over
     assert machines() == (None, FAILING_SEAT, 1)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Sequence
 
-from exam_delivery.models import ExamSession, Registration
+from sqlalchemy import select
+
+from exam_delivery.models import Attempt, AttemptStatus, ExamSession, Registration
 from exam_delivery.repository import candidates
 from exam_delivery.rules.room import Reason
 from exam_delivery.rules.standby import SwitchReason, SwitchState
-from exam_delivery.services import admitting, incidents, misconduct, standby
+from exam_delivery.services import admitting, holds, incidents, misconduct, standby
 from exam_delivery.services.incidents import IncidentDraft
 from exam_delivery.services.misconduct import CaseDraft
 from exam_delivery.services.room_acts import Why
 from exam_delivery.services.standby import SwitchPlan
+from kernel.clock import now
 from kernel.db import db
 from kernel.identity.permissions import Role
-from kernel.uow import unit_of_work
+from kernel.uow import UnitOfWork, unit_of_work
 from web.demo.people import Staff
 from web.demo.rooms import FAILING_SEAT, SPARE
 
@@ -23,6 +28,14 @@ FACTS = "开考约二十分钟时，两名监考员看到该考生从衣袋中�
 STATEMENT = "我承认看了手机，是想看时间，没有查答案。"
 
 
+HELD = (19, 20)
+"""Their places by admission number: none of those whose sign-ins are printed at the start."""
+POWER = Why(Reason.POWER, "座位电源松脱，正在处理（演示）")
+AWAY = Why(Reason.MISCONDUCT, "多次离开考试页面，等监考员核实（演示）")
+DEVICE = (
+    "192.0.2.21 Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 "
+    "Safari/537.36 QIHU 360EE"
+)
 UNREADABLE = "第 8 题的图显示不全，换浏览器后仍不全（演示）"
 
 
@@ -36,6 +49,35 @@ def happen(staff: Staff, row: ExamSession) -> None:
     swap_machine(staff, row, next(one for one in in_order if one.seat_number == FAILING_SEAT))
     if row.standby_form_ids:
         give_standby(staff, row, in_order[-3])
+    hold_two(staff, row)
+
+
+def hold_two(staff: Staff, row: ExamSession) -> None:
+    """Let two candidates have begun and be held, so that the room has something to look at that does not pass by itself."""
+    for number, (hold, why) in zip(HELD, ((holds.pause, POWER), (holds.lock, AWAY)), strict=True):
+        with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+            attempt = _begin(uow, row, number)
+        if attempt is not None:
+            with unit_of_work(staff.actor(Role.INVIGILATOR)) as uow:
+                hold(uow, row.exam_session_id, attempt, why=why)
+
+
+def _begin(uow: UnitOfWork, row: ExamSession, number: int) -> uuid.UUID | None:
+    """Let the n-th candidate by admission number begin; return the attempt, None where there are not so many."""
+    query = (
+        select(Attempt)
+        .join(Registration, Registration.registration_id == Attempt.registration_id)
+        .where(Attempt.exam_session_id == row.exam_session_id, Attempt.status == AttemptStatus.WAITING)
+        .order_by(Registration.admission_number)
+    )
+    attempt = uow.session.scalars(query.offset(number - 1).limit(1)).first()
+    if attempt is None:
+        return None
+    at = now()
+    attempt.status, attempt.holder_generation, attempt.device = AttemptStatus.IN_PROGRESS, 1, DEVICE
+    attempt.signed_in_at = attempt.started_at = attempt.last_contact_at = at
+    attempt.deadline_at = min(at + dt.timedelta(seconds=attempt.duration_seconds), attempt.ends_at)
+    return attempt.attempt_id
 
 
 def write_down(staff: Staff, row: ExamSession, seated: Sequence[Registration]) -> None:
