@@ -163,10 +163,17 @@ def lock_form(session: Session, form_id: uuid.UUID, *, actor: Actor) -> ExamForm
     return row
 
 
+FORM_ORDERS: dict[str, Any] = {
+    "title": ExamForm.name, "occupation": ExamForm.occupation_name, "items": ExamForm.n_slots,
+    "score": ExamForm.total_score, "minutes": ExamForm.duration_minutes, "status": ExamForm.status,
+    "created": ExamForm.created_at, "changed": ExamForm.updated_at,
+}  # fmt: skip
+
+
 def list_forms(
-    session: Session, filters: Filters, *, actor: Actor, offset: int, limit: int
+    session: Session, filters: Filters, *, actor: Actor, order: Order = UNORDERED, offset: int, limit: int
 ) -> tuple[Sequence[ExamForm], int]:
-    """Return one page of forms that go their own way, newest first, and how many there are."""
+    """Return one page of forms that go their own way, newest first unless another order is asked for, and how many there are."""
     where: list[ColumnElement[bool]] = [ExamForm.organisation_id == actor.organisation, stands_alone()]
     if filters.text:
         where.append(ExamForm.name.icontains(filters.text, autoescape=True))
@@ -175,8 +182,8 @@ def list_forms(
     if filters.status:
         where.append(ExamForm.status == FormStatus(filters.status))
     query = select(ExamForm).where(*where)
-    page = query.order_by(ExamForm.created_at.desc(), ExamForm.label).offset(offset).limit(limit)
-    return session.scalars(page).all(), _count(session, query)
+    by = ordered_by(order, FORM_ORDERS, [ExamForm.created_at.desc(), ExamForm.label], ExamForm.exam_form_id)
+    return session.scalars(query.order_by(*by).offset(offset).limit(limit)).all(), _count(session, query)
 
 
 def list_forms_of_run(session: Session, run_id: uuid.UUID, *, actor: Actor) -> Sequence[ExamForm]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from blueprints import repository, repository_sets
@@ -31,17 +32,49 @@ from kernel.clock import now
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
+from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, send_list
+from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.lists import Column, ListDescription, Order, declare_list
 from kernel.uow import unit_of_work
 
 bp = Blueprint("forms", __name__, url_prefix="/forms")
 P = Permission
 
 
+LIST: ListDescription[ExamForm] = declare_list(
+    ListDescription(
+        key="forms",
+        title=N_("试卷"),
+        columns=(
+            Column("title", N_("试卷"), form_title, is_fixed=True, is_sortable=True),
+            Column(
+                "occupation", N_("职业等级"), lambda row: f"{row.occupation_name} {row.level_name}", is_sortable=True
+            ),
+            Column("edition", N_("标准版次"), lambda row: row.edition_label, is_default=False),
+            Column("items", N_("题数"), lambda row: row.n_slots, is_numeric=True, is_sortable=True),
+            Column("score", N_("总分"), lambda row: row.total_score, is_numeric=True, is_sortable=True),
+            Column(
+                "minutes", N_("时长（分钟）"), lambda row: row.duration_minutes, is_default=False, is_numeric=True,
+                is_sortable=True,
+            ),
+            Column("status", N_("状态"), lambda row: str(_(FORM_LABELS[row.status])), is_sortable=True),
+            Column("created", N_("组成时间"), lambda row: row.created_at, is_sortable=True),
+            Column("changed", N_("最近修改"), lambda row: row.updated_at, is_default=False, is_sortable=True),
+        ),
+        filters=("q", "status"),
+        readers=(P.FORM_READ,),
+        sharers=(P.FORM_ASSEMBLE, P.FORM_APPROVE),
+        order=Order("created", is_descending=True),
+    )
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class FormListPage:
     """Forms with their filters."""
 
+    listing: Listing[ExamForm]
     rows: Sequence[ExamForm]
     paging: Paging
     href: Callable[[int], str]
@@ -101,18 +134,36 @@ class ContentPage:
 
 @bp.get("/")
 @requires(P.FORM_READ)
-def index() -> tuple[str, int]:
+def index() -> tuple[str, int] | Response:
     """List forms."""
-    paging, status = paging_from_request(), request.args.get("status", "")
-    filters = Filters(request.args.get("q", "").strip()[:100], None, status if status in set(FormStatus) else "")
-    rows, total = repository.list_forms(
-        db.session(), filters, actor=current_actor(), offset=paging.offset, limit=paging.per_page
-    )
+    listing, paging = open_list(LIST), paging_from_request()
+    if away := begin_with_view(listing):
+        return away
+    rows, total = _rows(db.session(), listing, paging)
     statuses = [(state.value, _(label)) for state, label in FORM_LABELS.items()]
     page = FormListPage(
-        rows, paging.of(total), wording.page_address("forms.index"), filters, statuses, wording.form_badge
+        listing, rows, paging.of(total), wording.page_address("forms.index"), _filters(), statuses, wording.form_badge
     )
     return render_page("blueprints/forms.html", page)
+
+
+def _filters() -> Filters:
+    status = request.args.get("status", "")
+    return Filters(request.args.get("q", "").strip()[:100], None, status if status in set(FormStatus) else "")
+
+
+def _rows(session: Session, listing: Listing[ExamForm], paging: Paging) -> tuple[Sequence[ExamForm], int]:
+    return repository.list_forms(
+        session, _filters(), actor=current_actor(), order=listing.order, offset=paging.offset, limit=paging.per_page
+    )
+
+
+@bp.post("/shown")
+@requires(P.FORM_READ)
+def export_shown() -> Response:
+    """Download the list of forms, not what is in them, with the columns, filters and order that are shown."""
+    listing = open_list(LIST)
+    return send_list(listing, lambda uow: _rows(uow.session, listing, EVERYTHING), {})
 
 
 @bp.get("/<uuid:form_id>")

@@ -14,8 +14,8 @@ import pytest
 from lxml import html
 from sqlalchemy import select
 
-from blueprints.models import ExamBlueprint
-from blueprints.rules.states import BlueprintStatus
+from blueprints.models import ExamBlueprint, ExamForm
+from blueprints.rules.states import BlueprintStatus, FormStatus
 from exam_delivery.models import Registration
 from exam_delivery.rules.plans import PlanDraft
 from exam_delivery.services import appeals, incidents, plans, release, rosters
@@ -86,7 +86,7 @@ def planned(make_actor) -> Any:
 
 @pytest.fixture
 def drawn_up(bank) -> Any:
-    """Two blueprints."""
+    """Two blueprints and two forms."""
     level = db.session.scalars(select(Item.standard_level_id)).first()
     for name in ("第一份蓝图", "第二份蓝图"):
         with unit_of_work(bank) as uow:
@@ -96,6 +96,16 @@ def drawn_up(bank) -> Any:
                     occupation_name="电工", level_code="3",
                     level_name="三级", n_items=10, total_score=100, duration_minutes=90, spec={},
                     status=BlueprintStatus.DRAFT, created_at=now(), updated_at=now(),
+                )
+            )  # fmt: skip
+    for label in "AB":
+        with unit_of_work(bank) as uow:
+            uow.add(
+                ExamForm(
+                    organisation_id=bank.organisation, standard_level_id=level, name="第一份试卷", label=label,
+                    occupation_code="6-31-01-03", occupation_name="电工", level_code="3", level_name="三级",
+                    duration_minutes=90, total_score=100, n_slots=10, status=FormStatus.DRAFT, created_at=now(),
+                    updated_at=now(),
                 )
             )  # fmt: skip
     return bank
@@ -155,6 +165,7 @@ NOBODY = "q=没有这样的"
 CASES = {
     "items": Case("bank", at("/items/"), (Role.EDITOR,), NOBODY, 3),
     "blueprints": Case("drawn_up", at("/blueprints/"), (Role.ASSEMBLER,), NOBODY, 2),
+    "forms": Case("drawn_up", at("/forms/"), (Role.ASSEMBLER,), NOBODY, 2),
     "plans": Case("planned", at("/exam-plans/"), OFFICER, NOBODY, 2),
     "batches": Case("sitting", at("/exam-batches/"), OFFICER, NOBODY, 1),
     "sessions": Case("sitting", at("/exam-sessions/"), OFFICER, "status=released", 1),
