@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint, request, url_for
@@ -23,11 +23,13 @@ from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
 from certification.services import compliance, roster_reviews
 from certification.services import rosters as services
 from certification.services.roster_reviews import UNDER_REVIEW
+from kernel import profiles
 from kernel.db import db
 from kernel.errors import InvalidInputError
 from kernel.http import current_actor, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
+from kernel.skill_levels import all_levels
 from kernel.uow import unit_of_work
 
 bp = Blueprint("cert_rosters", __name__, url_prefix="/certification")
@@ -56,6 +58,14 @@ class FindingLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """The same finding about one or many: one line, and whom it is about."""
+
+    line: FindingLine
+    people: list[ResultRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnLine:
     """A returned field in words."""
 
@@ -81,6 +91,7 @@ class RosterPage:
 
     head: BatchHead
     findings: list[FindingLine]
+    groups: list[FindingGroup]
     n_errors: int
     submissions: list[SubmissionView]
     instruction: str
@@ -108,9 +119,10 @@ def _page(batch_id: uuid.UUID, errors: Errors | None = None) -> tuple[str, int]:
     head = batch_head(session, actor, batch_id, "roster")
     state, people, channel = head.batch.state, _people(batch_id), channel_named("file")
     may_answer = roster_reviews.may_answer(session, actor, head.batch)
-    findings = [_finding_line(f, people) for f in _findings(head)]
+    names = {key: one.name for key, one in all_levels(profiles.values(session, head.batch.organisation_id)).items()}
+    findings = [_finding_line(f, people, names) for f in _findings(head)]
     page = RosterPage(
-        head=head, findings=findings, n_errors=sum(f.kind == "danger" for f in findings),
+        head=head, findings=findings, groups=_groups(findings), n_errors=sum(f.kind == "danger" for f in findings),
         submissions=_submissions(batch_id, people), instruction=_(channel.instruction),
         may_submit=head.may_write and state in {BatchState.PUBLICITY, BatchState.RETURNED},
         is_under_review=may_answer and state in UNDER_REVIEW,
@@ -140,10 +152,22 @@ def _findings(head: BatchHead) -> Sequence[ComplianceFinding]:
     return [] if head.batch.state in done else compliance.check_batch_data(db.session(), head.batch)
 
 
-def _finding_line(finding: ComplianceFinding, people: dict[str, ResultRecord]) -> FindingLine:
+def _finding_line(
+    finding: ComplianceFinding, people: Mapping[str, ResultRecord], levels: Mapping[str, str]
+) -> FindingLine:
     label, kind = SEVERITY_LABELS[finding.severity]
-    text = said(finding.message, finding.values)
+    named = {key: levels.get(str(finding.values[key])) for key in ("level", "previous") if key in finding.values}
+    text = said(finding.message, {**finding.values, **{key: _(name) for key, name in named.items() if name}})
     return FindingLine(finding.check_id, _(label), kind, text, people.get(finding.record_id))
+
+
+def _groups(findings: Sequence[FindingLine]) -> list[FindingGroup]:
+    """Put equal findings together, errors first: what is wrong with the batch concerns hundreds in the same words."""
+    found: dict[tuple[str, str, str], list[FindingLine]] = {}
+    for line in findings:
+        found.setdefault((line.kind, line.check_id, line.text), []).append(line)
+    groups = [FindingGroup(lines[0], [line.record for line in lines if line.record]) for lines in found.values()]
+    return sorted(groups, key=lambda group: group.line.kind != "danger")
 
 
 def _submissions(batch_id: uuid.UUID, people: dict[str, ResultRecord]) -> list[SubmissionView]:

@@ -82,6 +82,7 @@ class Sitting:
     subjects: tuple[RequestSubject, ...]
     raw_score: Decimal | None = None
     """What the answers earned, where forms were equated and the score is another."""
+    handed_in_at: dt.datetime | None = None
 
 
 def prove(session: Session, *, admission_number: str, id_number: str, name: str) -> Proof | None:
@@ -146,6 +147,7 @@ def _sitting(
         outcome=outcome, score=score, max_score=record.max_score if record else None,
         sections=tuple(_sections(session, attempt, record_id)) if attempt and record_id else (),
         receipt=attempt.receipt if attempt else None,
+        handed_in_at=attempt.submitted_at if attempt else None,
         requests=tuple(appeal_repository.requests_of(session, registration.registration_id, actor=actor)),
         rulings=tuple(rulings), terms=(), subjects=_subjects(registration, outcome, rulings),
         raw_score=record.score if record and score is not None and record.score != score else None,

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from certification.models import ResultRecord
+from certification.models import FiledScope, ResultRecord
 from certification.rules.compliance import ComplianceSeverity
 from certification.rules.early_warning import (
     BURST_TIMES,
@@ -95,6 +95,18 @@ def test_warnings_stand_on_the_page_of_the_roster_and_do_not_hold_it_up(office, 
     assert "本批有 3 人登记了与该考生相同的电话或邮箱" in page
     office.calendar.set(dt.date(2026, 11, 10))
     assert office.act(rosters.submit_roster, batch_id).n_warnings >= 1
+
+
+def test_what_is_wrong_with_all_stands_on_one_line_with_the_level_by_name(office, sign_in, session):
+    _parcel, batch_id = office.receive([candidate(n, score="80") for n in (1, 2, 3)])
+    office.decide(batch_id, {"1": "80", "2": "80", "3": "80"})
+    office.publish(batch_id)
+    session.query(FiledScope).delete()
+    session.commit()
+    page = sign_in(Role.CERTIFICATION_OFFICER).get(f"/certification/batches/{batch_id}/roster").text
+    assert page.count("不在本机构备案范围内") == 1
+    assert "<summary>3 人</summary>" in page
+    assert "等级“三级/高级工”不在本机构备案范围内" in page
 
 
 def test_the_history_counts_earlier_batches_and_sees_the_same_person_elsewhere(office, monkeypatch):

@@ -22,6 +22,7 @@ from kernel.uow import unit_of_work
 from tests.exam_delivery.test_appeals import act, chief, release_batch, released, reviewer, row
 from tests.exam_delivery.test_rulings import propose
 from tests.exam_delivery.world import id_number
+from web.filters import format_datetime
 
 __all__ = ["chief", "released", "reviewer"]
 STATEMENT = "总分好像少算了一道题，请核对。"
@@ -204,6 +205,7 @@ def test_a_candidate_sees_the_score_and_files_a_request_in_the_browser(released,
     page = client.get("/my-results").text
     assert all(text in page for text in ("一、单项选择题", "交卷回执", sitting(released, 1).receipt["digest"]))
     assert number not in page
+    assert f"交卷时间 {format_datetime(sitting(released, 1).handed_in_at)}，" in page, "in China's time"
     address = f"/my-results/requests/new/{registration.registration_id}"
     assert "总分（是否漏计、错加）" in client.get(address).text
     wanted = {"kind": "check", "subject": "total", "statement": STATEMENT}

@@ -74,3 +74,11 @@ def test_a_page_that_does_not_exist_sends_nobody_to_a_menu_it_does_not_show(app)
     assert "回首页重新进入" in page.text
     assert "左侧菜单" not in page.text
     assert 'href="/"' in page.text
+
+
+def test_candidates_and_the_public_find_their_doors_on_the_page_that_everybody_meets_first(app):
+    page = app.test_client().get("/sign-in").text
+    assert 'href="/exam/"' in page
+    for address in ("/my-results", "/certificates"):
+        assert f'href="{address}"' in page
+        assert app.test_client().get(address).status_code == 200
