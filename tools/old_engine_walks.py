@@ -249,6 +249,7 @@ def watch(seat: Seat) -> None:
     seat.shoot("console-plan")
     page.get_by_text("名单", exact=True).click()
     page.locator("tr[data-seat]").first.get_by_role("link", name="处置").click()
+    page.locator("#drawer [data-drawer-close]").wait_for()
     seat.shoot("console-candidate")
 
 
