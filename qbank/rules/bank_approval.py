@@ -41,7 +41,6 @@ UNAPPROVED_BANK = RuleKey(
     "qbank.bank.unapproved",
     UnapprovedPolicy.WARN.value,
     N_("用未经批准启用的题库组卷"),
-    N_("refuse 拒绝，warn 提示，allow 允许"),
     choices=tuple(policy.value for policy in UnapprovedPolicy),
 )
 WANTED_PER_POINT = RuleKey(

@@ -81,7 +81,6 @@ OLD_EDITION = RuleKey(
     "qbank.edition.after_cut_over",
     OldEditionPolicy.REFUSE.value,
     N_("新版施行后，以旧版新建蓝图、组卷和安排考试"),
-    N_("refuse 拒绝，warn 提示，allow 允许"),
     choices=tuple(policy.value for policy in OldEditionPolicy),
 )
 declare(OLD_EDITION)

@@ -93,3 +93,10 @@ def test_versions_of_another_organisation_are_not_shown(admin, sign_in, make_use
     admin.post("/profiles/", data=filled(admin.get("/profiles/new").text))
     stranger = sign_in(Role.ORGANISATION_ADMIN, organisation_id=other_organisation.organisation_id)
     assert stranger.get("/profiles/1").status_code == 404
+
+
+def test_a_choice_is_read_in_words_and_kept_as_its_code(admin):
+    form = admin.get("/profiles/new").text
+    assert '<option value="refuse"' in form
+    assert ">refuse<" not in form
+    assert ">warn<" not in admin.get("/profiles/").text

@@ -40,6 +40,9 @@ GROUP_LABELS = {
 }
 LONG_TEXT = 120
 
+CHOICE_WORDS = {"refuse": N_("拒绝"), "warn": N_("提示"), "allow": N_("允许")}
+"""How values that are kept as codes are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleField:
@@ -123,7 +126,7 @@ def _field(key: profiles.RuleKey, value: Any) -> RuleField:
     return RuleField(
         name=key.name, label=_(key.label), help="；".join(notes), kind=kind, value=value, shown=shown(value),
         is_changed=value != key.default, minimum=key.minimum, maximum=key.maximum,
-        choices=[(choice, _(choice)) for choice in key.choices],
+        choices=[(choice, shown(choice)) for choice in key.choices],
     )  # fmt: skip
 
 
@@ -142,7 +145,7 @@ def shown(value: Any) -> str:
     """Return a rule's value as a person reads it."""
     if isinstance(value, bool):
         return str(_("是") if value else _("否"))
-    return str(value)
+    return str(_(CHOICE_WORDS[value])) if value in CHOICE_WORDS else str(value)
 
 
 @bp.get("/")
