@@ -32,7 +32,7 @@ from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from tests.exam_delivery.world import SealedForms, World, fake_blueprints, session_plan
 from web.demo import doors, scales
-from web.demo.happenings import happen, swap_machine
+from web.demo.happenings import ASKING_SEAT, happen, swap_machine
 from web.demo.lateness import bring_late_answers
 from web.demo.results import run_waiting_jobs
 from web.demo.rooms import FAILING_SEAT, SPARE, check_seats
@@ -103,8 +103,9 @@ def test_a_failing_machine_is_swapped_and_one_candidate_gets_the_form_in_reserve
     check_seats(staff, row)
     happen(staff, row)
     db.session.expire_all()
-    switch = db.session.query(FormSwitch).one()
+    switch, asked = db.session.query(FormSwitch).order_by(FormSwitch.proposed_at).all()
     assert (switch.state, switch.n_switched) == ("done", 1)
+    assert (asked.state, asked.registration_id) == ("proposed", at_seat(world, ASKING_SEAT).registration_id)
     assert {switch.proposed_by_name, switch.decided_by_name} == {"考务", "总控"}
     given = {str(form_id) for form_id in db.session.scalars(select(Attempt.form_id))}
     assert given == {planned, reserved}

@@ -28,6 +28,8 @@ FACTS = "开考约二十分钟时，两名监考员看到该考生从衣袋中�
 STATEMENT = "我承认看了手机，是想看时间，没有查答案。"
 
 
+ASKING_SEAT = 16
+BLURRED = "第 3 题的公式显示模糊，放大后仍看不清（演示）"
 HELD = (19, 20)
 """Their places by admission number: none of those whose sign-ins are printed at the start."""
 POWER = Why(Reason.POWER, "座位电源松脱，正在处理（演示）")
@@ -47,8 +49,9 @@ def happen(staff: Staff, row: ExamSession) -> None:
     in_order = sorted(seated, key=lambda one: one.seat_number or 0)
     write_down(staff, row, in_order)
     swap_machine(staff, row, next(one for one in in_order if one.seat_number == FAILING_SEAT))
-    if row.standby_form_ids:
-        give_standby(staff, row, in_order[-3])
+    for form_id in row.standby_form_ids[:1]:
+        give_standby(staff, row, in_order[-3], form_id)
+        propose_standby(staff, row, next(one for one in in_order if one.seat_number == ASKING_SEAT), form_id, BLURRED)
     hold_two(staff, row)
 
 
@@ -101,11 +104,15 @@ def swap_machine(staff: Staff, row: ExamSession, who: Registration) -> None:
         admitting.swap_device(uow, row.exam_session_id, who.registration_id, code=SPARE, why=why)
 
 
-def give_standby(staff: Staff, row: ExamSession, who: Registration) -> None:
+def give_standby(staff: Staff, row: ExamSession, who: Registration, form_id: str) -> None:
     """Let the officer propose the form in reserve for one candidate, and the chief invigilator carry it out."""
-    form_id, *_others = row.standby_form_ids
-    plan = SwitchPlan(form_id, SwitchReason.DAMAGED, UNREADABLE, who.admission_number or "")
-    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
-        switch = standby.propose(uow, row.exam_session_id, plan)
+    key = propose_standby(staff, row, who, form_id, UNREADABLE)
     with unit_of_work(staff.actor(Role.CHIEF_INVIGILATOR)) as uow:
-        standby.decide(uow, row.exam_session_id, switch.form_switch_id, SwitchState.DONE)
+        standby.decide(uow, row.exam_session_id, key, SwitchState.DONE)
+
+
+def propose_standby(staff: Staff, row: ExamSession, who: Registration, form_id: str, note: str) -> uuid.UUID:
+    """Let the officer propose the form in reserve for one candidate; return the proposal, which waits for the chief."""
+    plan = SwitchPlan(form_id, SwitchReason.DAMAGED, note, who.admission_number or "")
+    with unit_of_work(staff.actor(Role.EXAM_OFFICER)) as uow:
+        return standby.propose(uow, row.exam_session_id, plan).form_switch_id
