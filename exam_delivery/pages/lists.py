@@ -51,12 +51,21 @@ class PersonLine:
     is_sealed: bool
 
     @property
-    def seat(self) -> str:
-        """The seat in words, empty where there is none."""
-        if self.room is None:
+    def place(self) -> str:
+        """The room with its site, empty where there is none."""
+        return f"{self.room.site} {self.room.name}" if self.room else ""
+
+    @property
+    def number(self) -> str:
+        """The seat's number in words, empty where there is none."""
+        if not self.registration.seat_number:
             return ""
-        number = _("密封") if self.is_sealed else f"{self.registration.seat_number or 0:02d}"
-        return f"{self.room.site} {self.room.name} {number}"
+        return str(_("密封")) if self.is_sealed else f"{self.registration.seat_number:02d}"
+
+    @property
+    def seat(self) -> str:
+        """Room and seat in words, empty where there is none."""
+        return f"{self.room.name} {self.number}" if self.room else ""
 
     @property
     def state(self) -> tuple[str, str]:
@@ -156,31 +165,34 @@ BATCHES: ListDescription[ExamBatch] = declare_list(
     )
 )
 
-_PERSON: tuple[Column[PersonLine], ...] = (
-    Column("name", N_("姓名"), lambda line: line.candidate.name, is_fixed=True, is_sortable=True),
+_NAME: Column[PersonLine] = Column(
+    "name", N_("姓名"), lambda line: line.candidate.name, is_fixed=True, is_sortable=True
+)
+_WHO: tuple[Column[PersonLine], ...] = (
     Column("number", N_("证件号码"), lambda line: line.candidate.id_number_mask),
     Column("employer", N_("单位"), lambda line: line.candidate.employer, is_sortable=True),
 )
-_SEATED: tuple[Column[PersonLine], ...] = (
-    Column(
-        "admission", N_("准考证号"), lambda line: line.registration.admission_number, is_sortable=True
-    ),
-    Column("seat", N_("座位"), lambda line: line.seat),
-    Column("photo", N_("照片"), _photo),
-    Column(
-        "time", N_("时长倍数"), lambda line: line.registration.time_factor, is_default=False, is_numeric=True
-    ),
-    Column("status", N_("状态"), lambda line: line.state[0]),
-)  # fmt: skip
+_ADMISSION: Column[PersonLine] = Column(
+    "admission", N_("准考证号"), lambda line: line.registration.admission_number, is_sortable=True
+)
+_TIME: Column[PersonLine] = Column(
+    "time", N_("时长倍数"), lambda line: line.registration.time_factor, is_default=False, is_numeric=True
+)
+_STATUS: Column[PersonLine] = Column("status", N_("状态"), lambda line: line.state[0])
 
 PEOPLE: ListDescription[PersonLine] = declare_list(
     ListDescription(
         key="people",
         title=N_("考生"),
         columns=(
-            *_PERSON,
+            _NAME,
+            *_WHO,
             Column("session", N_("场次"), lambda line: line.session.name if line.session else _("未安排")),
-            *_SEATED,
+            _ADMISSION,
+            Column("seat", N_("座位"), lambda line: line.seat),
+            Column("photo", N_("照片"), _photo),
+            _TIME,
+            _STATUS,
         ),
         filters=("q", "session"),
         readers=SEE_ALL,
@@ -193,7 +205,16 @@ SESSION_PEOPLE: ListDescription[PersonLine] = declare_list(
     ListDescription(
         key="session_people",
         title=N_("场次考生"),
-        columns=(*_PERSON, *_SEATED),
+        columns=(
+            _ADMISSION,
+            _NAME,
+            *_WHO,
+            Column("room", N_("考场"), lambda line: line.place),
+            Column("seat", N_("座位"), lambda line: line.number, is_numeric=True),
+            Column("photo", N_("照片"), _photo, is_default=False),
+            _TIME,
+            _STATUS,
+        ),
         filters=("q",),
         readers=(Permission.SESSION_READ,),
         sharers=(Permission.SESSION_WRITE, Permission.SESSION_CONTROL),

@@ -14,7 +14,7 @@ from tests.exam_delivery.served_room import ServedRoom, served_room
 
 pytestmark = pytest.mark.journey
 MENUS = 3
-HEADS = ["姓名", "证件号码", "单位", "准考证号", "座位", "照片", "状态"]
+HEADS = ["准考证号", "姓名", "证件号码", "单位", "考场", "座位", "状态"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_columns_are_chosen_by_keyboard_and_found_again_at_another_computer(page
     page.keyboard.press("Escape")
     expect(menu).to_be_focused()
     page.keyboard.press("Enter")
-    for _column in ("证件号码", "单位"):
+    for _column in ("准考证号", "证件号码", "单位"):  # the name is always shown
         page.keyboard.press("Tab")
     expect(page.get_by_label("单位", exact=True)).to_be_focused()
     assert hidden_focus(page) == ""
