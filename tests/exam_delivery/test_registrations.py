@@ -395,3 +395,10 @@ def test_photos_are_decoded_before_anybody_is_kept_from_saving(world, sign_in, m
     assert answer.status_code == 303
     assert order == ["decoded", "begun"]
     assert db.session.query(CandidatePhoto).count() == 1
+
+
+def test_the_form_for_photos_is_reached_from_the_head_of_a_long_list(world, sign_in):
+    world.register(1)
+    page = sign_in(Role.EXAM_OFFICER).get(f"/exam-batches/{world.batch.exam_batch_id}/people").text
+    assert 'href="#photos"' in page
+    assert 'id="photos"' in page
