@@ -50,25 +50,20 @@ class HeldWork:
     """A transaction that outlives the units of work inside it, until their answer is kept with them.
 
     It begins with its first unit, so that what comes before (reading a file, checking a password) keeps nobody from writing;
-    `at_first` then runs inside it. A unit that is refused undoes everything at once and ends the hold: what its caller reads
-    or writes afterwards stands by itself, as it would without a hold.
+    `at_first` then runs inside it. A unit that is refused undoes itself alone, as it would without a hold: an act that goes
+    through many rows and tells which were refused keeps the others.
     """
 
     session: Session
-    turn: ExitStack
     at_first: Callable[[Session], None] | None = None
     units: list[UnitOfWork] = field(default_factory=list)
+    turn: ExitStack = field(default_factory=ExitStack)
     has_begun: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether the hold still stands."""
-        return self.session.info.get("held") is self
 
     @property
     def has_acted(self) -> bool:
         """Say whether something was done that is not undone; a note of what was read is no act."""
-        return self.is_open and any(not unit.is_note for unit in self.units)
+        return any(not unit.is_note for unit in self.units)
 
     def begin(self) -> None:
         """Begin the transaction, in its turn, unless it runs."""
@@ -82,28 +77,30 @@ class HeldWork:
             self.at_first(self.session)
 
     def undo(self) -> None:
-        """Give up everything, and the turn to write."""
-        if self.is_open:
-            if self.has_begun:
+        """Give up everything, and the turn to write; a later unit would begin anew."""
+        if self.has_begun:
+            try:
                 self.session.rollback()
-            self._end()
+            finally:
+                self._end()
+
+    def let_go(self) -> None:
+        """Give up the turn to write, unless a unit stands already."""
+        if not self.units:
+            self.undo()
 
     def finish(self) -> None:
-        """Commit everything, unless it was undone."""
-        if not self.is_open:
-            return
-        if not self.has_begun:
+        """Commit everything."""
+        if self.has_begun:
+            for uow in self.units:
+                _run_last(uow)
+            self.session.commit()
             self._end()
-            return
-        for uow in self.units:
-            _run_last(uow)
-        self.session.commit()
-        self._end()
         for uow in self.units:
             _run_after(uow)
 
     def _end(self) -> None:
-        self.session.info.pop("held")
+        self.has_begun = False
         self.turn.close()
 
 
@@ -121,8 +118,8 @@ def held_work(at_first: Callable[[Session], None] | None = None) -> Iterator[Hel
     session = _session()
     if session.info.get("uow") or session.info.get("held"):
         raise RuntimeError("held_work does not nest")
-    with ExitStack() as turn:
-        held = session.info["held"] = HeldWork(session, turn, at_first)
+    held = session.info["held"] = HeldWork(session, at_first)
+    try:
         with _all_or_nothing(held.undo):
             try:
                 yield held
@@ -130,6 +127,8 @@ def held_work(at_first: Callable[[Session], None] | None = None) -> Iterator[Hel
                 held.finish()
                 raise
             held.finish()
+    finally:
+        session.info.pop("held")
 
 
 @contextmanager
@@ -167,13 +166,12 @@ def _transaction(uow: UnitOfWork) -> Iterator[None]:
 
 @contextmanager
 def _part_of(held: HeldWork, uow: UnitOfWork) -> Iterator[None]:
-    """Keep the unit's work in the transaction that is held, or give up all of that."""
-    with _all_or_nothing(held.undo):
-        held.begin()
-        with _current(uow):
-            yield
-            uow.session.flush()  # what somebody else was faster with is told to this unit's caller
-            held.units.append(uow)
+    """Keep the unit's work in the transaction that is held, or nothing of it; a refusal before any act keeps nobody waiting."""
+    held.begin()
+    with _all_or_nothing(held.let_go), uow.session.begin_nested(), _current(uow):
+        yield
+        uow.session.flush()  # what somebody else was faster with is told to this unit's caller
+    held.units.append(uow)
 
 
 @contextmanager

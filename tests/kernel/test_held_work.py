@@ -1,4 +1,4 @@
-"""Units of work that are held together: one commit for all, nothing when one is refused."""
+"""Units of work that are held together: one commit for all, each whole or undone by itself."""
 
 from __future__ import annotations
 
@@ -45,14 +45,38 @@ def test_units_that_are_held_are_committed_together_and_audited_each(session: Se
     assert sorted(session.scalars(select(AuditEvent.object_id))) == ["A", "B"]
 
 
-def test_a_refused_unit_undoes_what_was_held_and_what_follows_stands_by_itself(session: Session) -> None:
+def test_a_refused_unit_undoes_itself_alone(session: Session) -> None:
     with held_work() as held:
         add("A")
         with pytest.raises(ConflictError):
             add("A")
-        assert not held.is_open
         add("B")
-    assert codes(session) == {"B"}
+        assert held.has_acted
+    assert codes(session) == {"A", "B"}
+    assert sorted(session.scalars(select(AuditEvent.object_id))) == ["A", "B"]
+
+
+def test_an_act_through_many_rows_that_is_refused_at_the_end_keeps_what_was_whole(session: Session) -> None:
+    def add_twice() -> None:
+        with held_work():
+            add("A")
+            add("A")
+
+    with pytest.raises(ConflictError):
+        add_twice()
+    assert codes(session) == {"A"}
+
+
+def test_a_refusal_before_any_act_keeps_nobody_from_writing_and_a_later_unit_begins_anew(session: Session) -> None:
+    begun: list[str] = []
+    add("A")
+    with held_work(lambda _session: begun.append("begun")) as held:
+        with pytest.raises(ConflictError):
+            add("A")
+        assert not held.has_begun
+        add("B")
+    assert begun == ["begun", "begun"]
+    assert codes(session) == {"A", "B"}
 
 
 def test_what_happens_after_the_commit_waits_for_the_end_of_the_hold(session: Session) -> None:
