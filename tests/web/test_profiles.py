@@ -74,9 +74,9 @@ def test_rules_cannot_be_changed_for_the_past(admin):
 
 
 def test_two_people_who_open_the_form_together_cannot_overwrite_each_other(admin):
-    data = filled(admin.get("/profiles/new").text)
-    assert admin.post("/profiles/", data=data | {ROOM_SIZE: "20"}).status_code == 303
-    page = admin.post("/profiles/", data=data | {ROOM_SIZE: "40"})
+    one, other = (filled(admin.get("/profiles/new").text) for _ in range(2))
+    assert admin.post("/profiles/", data=one | {ROOM_SIZE: "20"}).status_code == 303
+    page = admin.post("/profiles/", data=other | {ROOM_SIZE: "40"})
     assert page.status_code == 409
     assert "刚刚被他人更新" in page.text
 
