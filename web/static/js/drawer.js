@@ -1,25 +1,16 @@
 /* The right drawer: a link with data-drawer puts its fragment here, or is followed when that fails. Forms inside [data-drawer-forms]
    are sent from here: what is refused comes back into the drawer with what was typed, what was done leads to the page it names. */
+import { focusOpener, rememberOpener, sendAsPage } from "./drawer-ways.js";
 import { keepTabInside } from "./focus.js";
 import { showToast } from "./toast.js";
-
-const OPENER = "kaoku-drawer-opener";
 
 export default function drawer(panel) {
   const headers = { "HX-Request": "true", "HX-Target": panel.id };
   const isPage = (html) => /^\s*<!doctype/i.test(html);
   let opener = null;
 
-  /** After an act the page is another one: its reader goes on from the same row. */
-  function comeBack() {
-    const path = sessionStorage.getItem(OPENER);
-    sessionStorage.removeItem(OPENER);
-    const link = path && Array.from(document.querySelectorAll("a[data-drawer]")).find((one) => one.pathname === path);
-    if (link) link.focus({ preventScroll: true });
-  }
-
   function leave(address) {
-    if (opener) sessionStorage.setItem(OPENER, opener.pathname);
+    if (opener) rememberOpener(opener);
     window.location.assign(address);
   }
 
@@ -46,11 +37,6 @@ export default function drawer(panel) {
     }
     opener = link;
     show(html);
-  }
-
-  function sendAsPage(form, button) {
-    if (button && button.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value }));
-    form.submit();
   }
 
   async function send(form, button) {
@@ -89,5 +75,5 @@ export default function drawer(panel) {
     if (event.key === "Escape") close();
     else keepTabInside(event, panel);
   });
-  comeBack();
+  focusOpener();
 }
