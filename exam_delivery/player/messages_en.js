@@ -76,7 +76,7 @@ export const ENGLISH = {
   "左边是题号：空白框是未答，蓝色实心是已答，右上角有小旗是标记。点题号可以跳到那一题。": "Item numbers are at the left: an empty box is open, solid blue is answered, a small flag is marked. Press a number to go there.",
   "已交卷": "Handed in",
   "已保存": "Saved",
-  "已保存 {n} 条答案，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。": "{n} answers saved, file name: {name}. Raise your hand and give the file to the invigilator. After further answers you can save once more.",
+  "{n} 条答案已交给浏览器保存，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。": "{n} answers were given to the browser to save, file name: {name}. Raise your hand and give the file to the invigilator. After further answers you can save once more.",
   "已存本机": "Kept on this computer",
   "已标记": "marked",
   "已点 {n} 处，共要点 {most} 处": "{n} of {most} places marked",

@@ -116,8 +116,8 @@ export function openRescue(ctx) {
   const result = h("p", { role: "status", class: "rescue-result" });
   const saving = button("button primary large", async () => {
     const { name, n } = await save(ctx);
-    result.className = "rescue-result notice success";
-    setText(result, t("已保存 {n} 条答案，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。", { n, name }));
+    result.className = "rescue-result notice";
+    setText(result, t("{n} 条答案已交给浏览器保存，文件名：{name}。请举手，把文件交给监考员。之后又作答的，可以再存一次。", { n, name }));
     setText(saving, t("再存一次"));
   }, t("保存文件"));
   openDialog({

@@ -43,7 +43,7 @@ def save_file(page: Page) -> bytes:
     with page.expect_download() as download:
         page.get_by_role("button", name="保存文件", exact=True).click()
     assert download.value.suggested_filename.startswith("考库应急文件-202611210001-")
-    expect(page.get_by_role("status").filter(has_text="已保存")).to_contain_text("请举手")
+    expect(page.get_by_role("status").filter(has_text="已交给浏览器保存")).to_contain_text("请举手")
     return Path(download.value.path()).read_bytes()
 
 
