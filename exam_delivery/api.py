@@ -56,7 +56,7 @@ def list_batches(query: dict[str, Any]) -> dict[str, Any]:
 @bp.arguments(ExamBatchCreateSchema)
 @bp.response(201, ExamBatchSchema)
 def create_batch(data: dict[str, Any]) -> ExamBatch:
-    """Create a batch for a level that has sealed forms."""
+    """Create a batch for a level; its forms may be chosen later."""
     with unit_of_work(current_actor()) as uow:
         return batches.create_batch(uow, BatchPlan(data["code"], data["name"], str(data["standard_level_id"])))
 

@@ -125,7 +125,7 @@ def export() -> Response:
 
 
 def _form(batch: ExamBatch | None, values: BatchPlan, errors: Mapping[str, list[str]], status: int = 200) -> Page:
-    levels = [] if batch else forms.levels_with_forms(db.session(), current_actor())
+    levels = [] if batch else forms.levels_of_batches(db.session(), current_actor())
     page = BatchFormPage(batch, values, levels, _plans_for(batch), errors)
     return render_page("exam_delivery/batches/form.html", page, status=status)
 

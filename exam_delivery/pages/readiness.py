@@ -66,6 +66,7 @@ def gate(exam_session_id: uuid.UUID) -> tuple[str, int]:
 def _steps(key: uuid.UUID, batch: uuid.UUID) -> dict[str, tuple[str, str]]:
     return {
         "plan": (_("场次"), url_for("exam_sessions.detail", exam_session_id=key)),
+        "forms": (_("选择试卷"), url_for("session_forms.detail", exam_session_id=key)),
         "people": (_("导入考生"), url_for("registrations.roster", exam_batch_id=batch, session=key)),
         "seats": (_("考生与座位"), url_for("exam_sessions.people", exam_session_id=key)),
         "rooms": (_("考场与监考"), url_for("exam_sessions.rooms", exam_session_id=key)),

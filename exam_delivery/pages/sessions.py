@@ -124,18 +124,6 @@ def _typed_plan() -> SessionPlan:
     )  # fmt: skip
 
 
-def _stored_plan(row: ExamSession) -> SessionPlan:
-    entry = int((row.starts_at - row.opens_at).total_seconds() // 60)
-    return SessionPlan(
-        name=row.name, form_ids=() if row.form_set_id else tuple(row.form_ids),
-        form_set_id=str(row.form_set_id or ""), starts_at=row.starts_at, ends_at=row.ends_at,
-        duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
-        late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
-        leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
-        shuffle_choices=row.shuffle_choices, tools=tuple(row.tools), standby_form_ids=tuple(row.standby_form_ids),
-    )  # fmt: skip
-
-
 @bp.get("/exam-batches/<uuid:exam_batch_id>/sessions/new")
 @requires(Permission.SESSION_WRITE)
 def new(exam_batch_id: uuid.UUID) -> Page:
@@ -168,7 +156,7 @@ def edit(exam_session_id: uuid.UUID) -> Page:
     """Show the form of a session."""
     row = planning.get_session(db.session(), exam_session_id, actor=current_actor())
     batch = planning.get_batch(db.session(), row.exam_batch_id, actor=current_actor())
-    return _form(batch, row, _stored_plan(row), {})
+    return _form(batch, row, sessions.stored_plan(row), {})
 
 
 @bp.post("/exam-sessions/<uuid:exam_session_id>/edit")

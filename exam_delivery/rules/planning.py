@@ -77,7 +77,7 @@ def _check_forms(plan: SessionPlan, titles: Mapping[str, str], sets: Collection[
             _add(problems, "form_set_id", N_("所选卷组不属于本批次的职业和等级，或已撤回，请重新选择"))
         if plan.form_ids:
             _add(problems, "form_set_id", N_("封存试卷和一人一卷的卷组只能选一种"))
-    elif not plan.form_ids:
+    elif plan.standby_form_ids and not plan.form_ids:
         _add(problems, "form_ids", N_("请至少选择一份封存试卷"))
     elif set(plan.form_ids) - set(titles):
         _add(problems, "form_ids", N_("所选试卷不属于本批次的职业和等级，或已撤回，请重新选择"))

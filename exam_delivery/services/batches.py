@@ -9,7 +9,7 @@ from exam_delivery.models import BatchStatus, ExamBatch, ExamRoom
 from exam_delivery.repository import candidates, planning
 from exam_delivery.rules import keys
 from exam_delivery.services.batch_plans import PlanChoice, choose_plan
-from exam_delivery.services.forms import LevelChoice, levels_with_forms
+from exam_delivery.services.forms import LevelChoice, levels_of_batches
 from exam_delivery.services.versions import check_version
 from kernel import audit, profiles
 from kernel.clock import now
@@ -35,13 +35,13 @@ class BatchPlan:
 
 
 def create_batch(uow: UnitOfWork, plan: BatchPlan) -> ExamBatch:
-    """Create a batch for an occupation and level that has sealed forms."""
+    """Create a batch for an occupation and level; its forms may be sealed, and chosen, later."""
     require(uow.actor, Permission.SESSION_WRITE)
-    levels = {str(one.standard_level_id): one for one in levels_with_forms(uow.session, uow.actor)}
+    levels = {str(one.standard_level_id): one for one in levels_of_batches(uow.session, uow.actor)}
     problems = _batch_problems(uow, plan, except_batch=None)
     level = levels.get(plan.standard_level_id)
     if level is None:
-        problems["standard_level_id"] = [N_("请选择职业和等级；没有可选项时，请先组卷并封存试卷")]
+        problems["standard_level_id"] = [N_("请选择职业和等级；没有可选项时，请先由题库管理员建立职业标准")]
     choice = choose_plan(uow, plan.exam_plan_id, level, accepts_outside=plan.accepts_outside)
     problems |= choice.problems
     if problems or level is None:

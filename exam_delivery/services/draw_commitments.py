@@ -89,6 +89,8 @@ def publish(uow: UnitOfWork, exam_session_id: uuid.UUID, *, reason: str = "") ->
         raise ConflictError(N_("场次已取消，不能公布抽题承诺"))
     entries = repository.entries_of_session(uow.session, row.organisation_id, exam_session_id)
     missing = _missing(row, entries)
+    if not row.form_ids:
+        raise ConflictError(N_("本场次还没有选择试卷，不能公布抽题承诺"))
     if not missing:
         raise ConflictError(N_("本场次没有还没公布的试卷"))
     text = " ".join(reason.split())[: rules.LONGEST_REASON]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from blueprints import public as blueprints
 from blueprints import public_sets as sets
 from blueprints.public import SealedForm, Sitting
+from blueprints.public_levels import list_levels
 from blueprints.public_sets import SealedSet
 from exam_delivery.models import ExamSession, SessionStatus
 from exam_delivery.repository.attempts_planning import forms_given
@@ -28,7 +29,7 @@ from kernel.uow import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class LevelChoice:
-    """An occupation and level for which sealed forms exist."""
+    """An occupation and level, and how many sealed forms there are for it; the edition where it is a current one."""
 
     standard_level_id: uuid.UUID
     occupation_code: str
@@ -36,6 +37,7 @@ class LevelChoice:
     level_code: str
     level_name: str
     n_forms: int
+    edition: str = ""
 
 
 def sealed_forms(session: Session, actor: Actor, standard_level_id: uuid.UUID | None = None) -> list[SealedForm]:
@@ -50,6 +52,22 @@ def levels_with_forms(session: Session, actor: Actor) -> list[LevelChoice]:
         by_level.setdefault(form.standard_level_id, []).append(form)
     choices = [_choice(forms) for forms in by_level.values()]
     return sorted(choices, key=lambda one: (one.occupation_name, one.level_code))
+
+
+def levels_of_batches(session: Session, actor: Actor) -> list[LevelChoice]:
+    """Return the occupations and levels that a batch may be for, by name: those of the bank's standards and of sealed forms."""
+    reader = system_actor(actor.organisation, name="batches")  # who plans batches need not be a reader of standards
+    found = {
+        one.standard_level_id: LevelChoice(
+            one.standard_level_id, one.occupation_code, one.occupation_name, one.level_code, one.level_name, 0,
+            one.edition_label,
+        )
+        for one in list_levels(session, reader)
+    }  # fmt: skip
+    for one in levels_with_forms(session, actor):
+        known = found.get(one.standard_level_id)
+        found[one.standard_level_id] = replace(one, edition=known.edition if known else "")
+    return sorted(found.values(), key=lambda one: (one.occupation_name, one.level_code, one.edition))
 
 
 def _choice(forms: list[SealedForm]) -> LevelChoice:

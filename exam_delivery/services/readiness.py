@@ -58,14 +58,14 @@ def find_collisions(session: Session, actor: Actor, row: ExamSession) -> Iterato
 
 def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
     if not row.form_ids:
-        yield Blocker(N_("还没有选择试卷"), "plan")
+        yield Blocker(N_("还没有选择试卷"), "forms")
     yield from _single_forms(session, actor, row) if row.form_set_id is None else _set_blockers(session, actor, row)
     for one in batch_forms.find_problems(session, actor, row):
-        yield Blocker(one.message, "plan", one.params, is_hint=one.is_hint)
+        yield Blocker(one.message, "forms", one.params, is_hint=one.is_hint)
     wanted = int(profiles.value(session, actor.organisation, STANDBY_FORMS))
     if row.form_set_id is None and len(row.standby_form_ids) < wanted:
         message = N_("规则要求 %(wanted)s 份备用卷，现在只有 %(n)s 份")
-        yield Blocker(message, "plan", {"wanted": wanted, "n": len(row.standby_form_ids)})
+        yield Blocker(message, "forms", {"wanted": wanted, "n": len(row.standby_form_ids)})
     for title in forms.forms_to_open(session, actor, row):
         yield Blocker(N_("试卷“%(title)s”须先由两名保管人启封，才能备考"), "plan", {"title": title})
 
@@ -74,10 +74,10 @@ def _single_forms(session: Session, actor: Actor, row: ExamSession) -> Iterator[
     sealed = {str(form.form_id) for form in forms.sealed_forms(session, actor)}
     missing = [one for one in forms.used_forms(row) if one not in sealed]
     if missing:
-        yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "plan", {"n": len(missing)})
+        yield Blocker(N_("%(n)s 份试卷已撤回或不再可用，请重新选择"), "forms", {"n": len(missing)})
     for title, other in forms.replaced_titles(session, actor, row.form_ids).values():
         message = N_("试卷“%(title)s”含有停用的试题，已由“%(other)s”替代，请改用替代卷")
-        yield Blocker(message, "plan", {"title": title, "other": other}, is_hint=True)
+        yield Blocker(message, "forms", {"title": title, "other": other}, is_hint=True)
 
 
 def _set_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
@@ -88,10 +88,10 @@ def _set_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[
     needed, n_free = counts.n_admitted - counts.n_prepared, len(forms.free_forms(session, actor, row.form_set_id))
     if n_free < needed:
         message = N_("一人一卷的试卷不够，还差 %(n)s 份；请另选卷组，或把部分考生排到其他场次")
-        yield Blocker(message, "plan", {"n": needed - n_free})
+        yield Blocker(message, "forms", {"n": needed - n_free})
     elif n_free < needed + STANDBY:
         message = N_("卷组只余 %(n)s 份备用试卷，临时增加的考生可能没有试卷")
-        yield Blocker(message, "plan", {"n": n_free - needed}, is_hint=True)
+        yield Blocker(message, "forms", {"n": n_free - needed}, is_hint=True)
 
 
 def _people_blockers(counts: SessionCounts) -> Iterator[Blocker]:

@@ -183,6 +183,8 @@ def _draw_lines(session: Session, row: ExamSession) -> Iterator[GateLine]:
     if published.is_whole:
         yield GateLine(OK, N_("抽题承诺已公布（%(n)s 条）"), params={"n": len(published.entries)})
         return
+    if not row.form_ids:  # the missing form stands among what planning lacks
+        return
     state = HINT if policy == draw_rules.PUBLISH_OFF else BLOCKED
     text = N_("%(n)s 份试卷的抽题承诺还没有公布")
     yield GateLine(state, text, N_("在“抽题承诺”页面公布"), "draw", {"n": published.n_missing})

@@ -21,6 +21,7 @@ from kernel.identity.actor import require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 
+EDIT = "exam_session.edit"
 FROZEN_WHEN_PREPARED = (
     "form_ids", "form_set_id", "shuffle_items", "shuffle_choices", "per_page", "name", "tools", "leave_limit",
 )  # fmt: skip
@@ -85,7 +86,22 @@ def _facts(row: ExamSession) -> dict[str, object]:
     }
 
 
-def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan, *, version: int) -> ExamSession:
+def stored_plan(row: ExamSession) -> SessionPlan:
+    """Return a session as its officer planned it."""
+    entry = int((row.starts_at - row.opens_at).total_seconds() // 60)
+    return SessionPlan(
+        name=row.name, form_ids=() if row.form_set_id else tuple(row.form_ids),
+        form_set_id=str(row.form_set_id or ""), starts_at=row.starts_at, ends_at=row.ends_at,
+        duration_minutes=row.duration_seconds // 60, open_entry_minutes=entry,
+        late_cutoff_minutes=row.late_cutoff_minutes, earliest_submit_minutes=row.earliest_submit_minutes,
+        leave_limit=row.leave_limit, per_page=row.per_page, shuffle_items=row.shuffle_items,
+        shuffle_choices=row.shuffle_choices, tools=tuple(row.tools), standby_form_ids=tuple(row.standby_form_ids),
+    )  # fmt: skip
+
+
+def edit_session(
+    uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan, *, version: int, act: str = EDIT
+) -> ExamSession:
     """Change a session that has not opened; times of prepared attempts change with it, in the same transaction."""
     require(uow.actor, Permission.SESSION_WRITE)
     row = planning.lock_session(uow.session, exam_session_id, actor=uow.actor)
@@ -96,7 +112,7 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     _check(uow, batch.standard_level_id, plan)
     before, frozen = _facts(row), _frozen(row)
     old_forms, was_sealed = forms.used_forms(row), seat_seal.is_sealed(row)
-    times = (row.opens_at, row.ends_at)
+    times, had_forms = (row.opens_at, row.ends_at), bool(old_forms)
     if row.form_set_id is not None and not plan.form_set_id:
         forms.release_all(uow, row)
         old_forms = []
@@ -106,11 +122,13 @@ def edit_session(uow: UnitOfWork, exam_session_id: uuid.UUID, plan: SessionPlan,
     if (row.opens_at, row.ends_at) != times:
         collisions.check_time(uow, row, with_people=row.status is SessionStatus.PREPARED)
     seat_seal.follow_times(uow, row, was_sealed=was_sealed)
+    if not had_forms and forms.used_forms(row):
+        forms.refuse_old_edition(uow, batch.standard_level_id, row.starts_at)
     uow.flush()  # attempts are re-timed from the session's new row
     attempts_planning.retime_waiting(uow.session, row)
     if row.form_set_id is None or row.status is SessionStatus.PLANNED:
         forms.reserve(uow, row, before=old_forms)
-    audit.record(uow, "exam_session.edit", "exam_session", exam_session_id, before=before, after=_facts(row))
+    audit.record(uow, act, "exam_session", exam_session_id, before=before, after=_facts(row))
     return row
 
 

@@ -29,7 +29,7 @@ TITLES = {"a": "甲", "b": "乙"}
     ("changes", "field"),
     [
         ({"name": ""}, "name"),
-        ({"form_ids": ()}, "form_ids"),
+        ({"form_ids": (), "standby_form_ids": ("a",)}, "form_ids"),
         ({"form_ids": ("z",)}, "form_ids"),
         ({"starts_at": None}, "starts_at"),
         ({"duration_minutes": 4}, "duration_minutes"),

@@ -126,6 +126,7 @@ VERBS: dict[str, str] = {
     "close_round": N_("关闭本轮"),
     "conclude": N_("确认结论"),
     "confirm": N_("确认"),
+    "choose_forms": N_("选择试卷"),
     "create": N_("新建"),
     "create_point": N_("新建鉴定点"),
     "create_scope": N_("新建鉴定范围"),
