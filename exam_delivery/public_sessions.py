@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from exam_delivery.models import SessionStatus
 from exam_delivery.repository import planning
-from exam_delivery.rules.states import SESSION_LABELS
+from exam_delivery.rules.states import label_of
+from kernel.clock import now
 from kernel.identity.actor import Actor
 
 MOST = 1000
@@ -39,7 +40,7 @@ def list_open_sessions(session: Session, actor: Actor, standard_level_id: uuid.U
     """
     rows, _total = planning.list_sessions(session, actor=actor, statuses=OPEN_STATES, per_page=MOST)
     return [
-        OpenSession(row.exam_session_id, f"{batch.name} {row.name}", SESSION_LABELS[row.status])
+        OpenSession(row.exam_session_id, f"{batch.name} {row.name}", label_of(row.status, row.starts_at, now()))
         for row, batch in rows
         if batch.standard_level_id == standard_level_id
     ]

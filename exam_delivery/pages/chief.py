@@ -107,7 +107,7 @@ def _change_page(exam_session_id: uuid.UUID, error: str = "") -> Page:
     chosen = _chosen_time(exam_session_id) if is_open else None
     page = ChangePage(
         sitting=sitting,
-        badge=session_badge(sitting.status, sitting.cancelled_at),
+        badge=session_badge(sitting),
         found=rescheduling.consequences(db.session(), exam_session_id, actor=actor),
         starts_at=chosen.typed if chosen else reading.local(sitting.starts_at),
         chosen=chosen,

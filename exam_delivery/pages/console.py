@@ -135,7 +135,7 @@ def show_room(exam_session_id: uuid.UUID, refused: Refusal | None = None) -> Pag
         acts=[(act.value, _(ACT_LABELS[act])) for act in FOR_MANY],
         incidents=console_lines.incident_lines(incidents, names),
         room_name=room_name_of(view),
-        session_badge=session_badge(view.sitting.status, view.sitting.cancelled_at),
+        session_badge=session_badge(view.sitting),
         shows_seats=request.values.get("view") == "seats",
         is_over=view.sitting.status in FINISHED,
         last_issue=LAST_ISSUE,

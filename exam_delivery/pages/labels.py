@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask_babel import gettext as _
 
-from exam_delivery.models import SessionStatus
-from exam_delivery.rules.states import SESSION_LABELS
+from exam_delivery.models import ExamSession, SessionStatus
+from exam_delivery.rules.states import WAITING, label_of
 from exam_delivery.services.results import STATE_LABELS
+from kernel.clock import now
 
 SESSION_KINDS = {
     SessionStatus.PLANNED: "neutral",
@@ -30,11 +29,12 @@ SCORE_KINDS = {
 }
 
 
-def session_badge(status: SessionStatus, cancelled_at: datetime | None = None) -> tuple[str, str]:
-    """Return text and kind of a session's state; a cancelled one says so."""
-    if cancelled_at:
+def session_badge(row: ExamSession) -> tuple[str, str]:
+    """Return text and kind of a session's state now; a cancelled one says so, and one whose start is awaited."""
+    if row.cancelled_at:
         return _("已取消"), "danger"
-    return _(SESSION_LABELS[status]), SESSION_KINDS[status]
+    label = label_of(row.status, row.starts_at, now())
+    return _(label), "info" if label == WAITING else SESSION_KINDS[row.status]
 
 
 def score_badge(state: str) -> tuple[str, str]:

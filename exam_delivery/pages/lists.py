@@ -37,7 +37,7 @@ class SessionLine:
     @property
     def state(self) -> tuple[str, str]:
         """Its state as text and kind."""
-        return session_badge(self.row.status, self.row.cancelled_at)
+        return session_badge(self.row)
 
 
 @dataclass(frozen=True, slots=True)

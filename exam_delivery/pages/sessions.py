@@ -186,7 +186,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
     page = SessionPage(
         batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row,
         counts=planning.count_people(session, [exam_session_id]).get(exam_session_id, SessionCounts()),
-        badge=session_badge(row.status, row.cancelled_at), step=_step(row), translated=reading.translated,
+        badge=session_badge(row), step=_step(row), translated=reading.translated,
         blockers=find_blockers(session, actor, row) if is_planned else [],
         forms=_form_titles(row, titles), standby=[title_of(titles, one) for one in row.standby_form_ids], replaced=_replaced(row),
         rooms=planning.rooms_of_session(session, exam_session_id, actor=actor),

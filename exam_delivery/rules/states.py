@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from datetime import datetime
 
 from kernel.errors import IllegalTransitionError
 from kernel.i18n import N_
@@ -27,6 +28,19 @@ SESSION_LABELS: dict[SessionStatus, str] = {
     SessionStatus.SCORED: N_("已评分"),
     SessionStatus.RELEASED: N_("已发布"),
 }
+WAITING = N_("候考（登录已开放）")
+"""An open session whose start has not come: candidates sign in and wait."""
+
+
+def label_of(status: SessionStatus, starts_at: datetime, at: datetime) -> str:
+    """Return what a session's state is called at a moment.
+
+    >>> start = datetime(2026, 6, 1, 9)
+    >>> label_of(SessionStatus.OPEN, start, start.replace(hour=8)), label_of(SessionStatus.OPEN, start, start)
+    ('候考（登录已开放）', '考试中')
+    """
+    return WAITING if status is SessionStatus.OPEN and at < starts_at else SESSION_LABELS[status]
+
 
 ALLOWED: dict[SessionStatus, frozenset[SessionStatus]] = {
     SessionStatus.PLANNED: frozenset({SessionStatus.PREPARED}),

@@ -8,8 +8,9 @@ from typing import TypeVar
 from exam_delivery.models import BatchStatus, ExamBatch, ExamSession, SessionStatus
 from exam_delivery.repository import planning, plans
 from exam_delivery.repository.planning import SessionCounts
-from exam_delivery.rules.states import SESSION_LABELS
+from exam_delivery.rules.states import label_of
 from kernel import audit
+from kernel.clock import now
 from kernel.errors import InvalidInputError
 from kernel.i18n import N_
 from kernel.identity.actor import require
@@ -93,7 +94,7 @@ def export_sessions(uow: UnitOfWork, statuses: Sequence[SessionStatus]) -> bytes
 
 
 def _session_row(row: ExamSession, batch: ExamBatch, counts: SessionCounts) -> list[Cell]:
-    state = CANCELLED if row.cancelled_at else SESSION_LABELS[row.status]
+    state = CANCELLED if row.cancelled_at else label_of(row.status, row.starts_at, now())
     return [
         row.opens_at, row.starts_at, row.ends_at, row.name, batch.code, batch.name, batch.occupation_name,
         batch.level_name, row.duration_seconds // 60, counts.n_registered, counts.n_seated, counts.n_prepared,

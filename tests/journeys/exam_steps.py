@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from playwright.sync_api import expect
@@ -215,7 +216,7 @@ def prepare(journey: Journey, desk: Desk) -> None:
     page = desk.open(journey.paths["session"])
     wait_for_job(page, lambda: press(page, "备考：生成考生试卷"))
     assert tile(page, "已备卷") == "3"
-    until(page, lambda: page.locator(".page-lead .state", has_text="考试中").count() == 1)
+    until(page, lambda: page.locator(".page-lead .state", has_text=re.compile("候考|考试中")).count() == 1)
     desk.check()
 
 
