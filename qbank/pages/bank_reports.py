@@ -20,7 +20,7 @@ from kernel.errors import ConflictError, ForbiddenError, InvalidInputError
 from kernel.http import MenuEntry, Todo, current_actor, redirect_with_message, render_page, requires
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
-from kernel.identity.permissions import Permission
+from kernel.identity.permissions import ROLE_LABELS, ROLE_PERMISSIONS, Permission
 from kernel.identity.repository import get_organisation, user_names
 from kernel.uow import UnitOfWork, unit_of_work
 from qbank.documents.bank_list import BankLine, list_pdf, list_xlsx
@@ -99,6 +99,21 @@ class BankReportPage:
     may_propose: bool
     may_approve: bool
     errors: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def proposers(self) -> str:
+        """The roles that may ask to put a bank into use."""
+        return _roles(services.PROPOSE)
+
+    @property
+    def approvers(self) -> str:
+        """The roles that may approve it as the second person."""
+        return _roles(*APPROVE)
+
+
+def _roles(*permissions: Permission) -> str:
+    """Return in words the roles that hold one of some permissions."""
+    return "、".join(str(_(ROLE_LABELS[role])) for role, held in ROLE_PERMISSIONS.items() if held & set(permissions))
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:

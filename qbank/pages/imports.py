@@ -66,6 +66,7 @@ from qbank.repository import standards
 from qbank.rules.items import IMPORT_LABELS, DuplicatePolicy, ImportState
 from qbank.services import import_memory as memory
 from qbank.services import import_runs as services
+from qbank.services.workflows import stage_names
 
 bp = Blueprint("imports", __name__, url_prefix="/imports")
 
@@ -209,6 +210,7 @@ class ResultPage:
     warnings: list[dict[str, str]]
     losses: list[dict[str, str]]
     n_beyond_draft: int
+    way: Sequence[str]
 
     @staticmethod
     def place(locator: str) -> str:
@@ -467,6 +469,7 @@ def result(run_id: uuid.UUID) -> tuple[str, int] | Response:
         steps=steps(), run=run, level_title=level_title(level) if level else "",
         skipped=run.report["skipped"][:MAX_SKIPPED_SHOWN], warnings=run.report["warnings"][:MAX_SKIPPED_SHOWN],
         losses=run.report["losses"][:MAX_SKIPPED_SHOWN], n_beyond_draft=repository.count_beyond_draft(session, run),
+        way=stage_names(session, actor.organisation),
     )  # fmt: skip
     return render_page("qbank/imports/result.html", page)
 

@@ -32,6 +32,9 @@ from qbank.services import disclosures
 from qbank.services import review_desk as desk_services
 from qbank.services import reviews as services
 
+FEW_LOOKS = 100
+"""Fewer looks at keys left today are said before they run out."""
+
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
 MENU = (
@@ -58,6 +61,12 @@ class QueuePage:
     n_waiting: int
     levels: Options
     level: str
+    n_left: int | None
+
+    @property
+    def is_nearly_used_up(self) -> bool:
+        """Say whether the day's looks at keys may end before the work does."""
+        return self.n_left is not None and self.n_left < FEW_LOOKS
 
     @property
     def next_href(self) -> str:
@@ -113,6 +122,7 @@ def index() -> tuple[str, int]:
         n_waiting=desk_services.count_queue(session, actor),
         levels=level_options(session, actor),
         level=level,
+        n_left=disclosures.left_today(session, actor),
     )
     return render_page("qbank/reviews/queue.html", page)
 

@@ -30,6 +30,14 @@ def is_secret(item: Item) -> bool:
     return item.status is not ItemStatus.RETIRED
 
 
+def left_today(session: Session, actor: Actor) -> int | None:
+    """Return how many items with their keys a person may still see today; None where the organisation sets no limit."""
+    quota = int(profiles.value(session, actor.organisation, QUOTA_KEY))
+    if not quota or actor.user_id is None:
+        return None
+    return max(0, quota - repository.count_items(session, actor.user_id, today()))
+
+
 def disclose(session: Session, actor: Actor, item: Item, version_id: uuid.UUID, *, way: str) -> None:
     """Note that a person is about to see a version with its key; the second look on a day is not noted again.
 

@@ -39,6 +39,12 @@ def ensure_default_workflow(uow: UnitOfWork) -> Sequence[WorkflowStage]:
     return stages or _store(uow, default_stages(), note=N_("默认流程"))
 
 
+def stage_names(session: Session, organisation_id: uuid.UUID) -> list[str]:
+    """Return what an item that is submitted today has to pass, in order; the usual stages where none were kept yet."""
+    stages = repository.list_stages(session, organisation_id)
+    return [stage.name for stage in stages or default_stages()]
+
+
 def load(session: Session, organisation_id: uuid.UUID) -> list[StageRule]:
     """Return the workflow in force as an administrator writes it."""
     return rules_of(session, repository.list_stages(session, organisation_id))

@@ -85,6 +85,15 @@ def test_two_people_put_the_bank_into_use(editor, sign_in, session, level):
     assert "未批准启用" in editor.get("/bank-reports/").text
 
 
+def test_an_administrator_reads_who_asks_for_the_bank_to_be_put_into_use(sign_in, editor, level):
+    admin = sign_in(Role.ORGANISATION_ADMIN)
+    said = "由题库管理员在这里申请启用，再由另一人批准：机构管理员、题库管理员、审题专家"
+    assert said in admin.get(address(level)).text
+    assert said not in editor.get(address(level)).text
+    editor.post(address(level) + "/propose")
+    assert said not in admin.get(address(level)).text
+
+
 def test_who_may_not_approve_is_refused(sign_in, session, editor, level):
     editor.post(address(level) + "/propose")
     key = session.scalars(select(BankApproval)).one().bank_approval_id

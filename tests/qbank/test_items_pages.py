@@ -324,6 +324,7 @@ def test_the_whole_way_of_an_import(session, people, level_id):
     run_job(run.job_id)
     result = client.get(f"/imports/{run.import_run_id}/result").text
     assert "发现 30 = 导入 30 + 重复 0 + 跳过 0" in result
+    assert "提交审核 → 初审 → 复审 → 终审 → 入库" in result
     assert client.get(f"/imports/{run.import_run_id}/report.json").json["imported"] == 30
     assert "共 30 条" in client.get(f"/items/?run={run.import_run_id}").text
     client.post(f"/imports/{run.import_run_id}/undo")

@@ -174,6 +174,22 @@ def test_the_days_quota_ends_the_looking(session, organisation, level_id, make_a
     assert (refused.status_code, len(seen(session))) == (403, 2)
 
 
+def test_the_review_list_says_before_the_days_looks_run_out_and_whom_to_ask(
+    organisation, level_id, make_actor, sign_in
+):
+    author, client = make_actor(Role.AUTHOR), sign_in(Role.REVIEWER)
+    drafts = [make_draft(author, level_id, choice(f"第 {n} 题（　）。")) for n in range(2)]
+    submit(author, *drafts)
+    assert "今天还可以看" not in client.get("/reviews/").text
+    with unit_of_work(system_actor(organisation.organisation_id)) as uow:
+        profiles.publish(uow, {QUOTA_KEY: 2}, effective_on=date(2020, 1, 1))
+    for left, item in zip((1, 0), drafts, strict=True):
+        client.get(f"/reviews/{item.item_id}")
+        page = client.get("/reviews/").text
+        assert f"今天还可以看 {left} 题的答案" in page
+        assert "请与机构管理员联系" in page
+
+
 def test_the_supervisor_reads_who_saw_what_without_the_content(session, approved, sign_in, other_organisation):
     _author, item = approved
     sign_in(Role.EDITOR, name="题管乙").get(f"/items/{item.item_id}?tab=key")
