@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -12,10 +13,36 @@ from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 from kernel.uow import UnitOfWork
 from qbank.public import load_contents
+from qbank.repository import curation as curation_repository
 from qbank.repository import pairs as repository
 from qbank.rules.pairs import COPY_ORIGINS as COPY_ORIGINS
 from qbank.services import duplicates
 from qbank.services.duplicates import VersionPair as VersionPair
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """When a level was last checked for near-copies, if ever, and how many items were written or changed since."""
+
+    checked_at: datetime | None
+    n_since: int
+
+
+def check_state(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> CheckState:
+    """Return how far the check of a level for near-copies (查重) goes; without one, all its items count as new.
+
+    Parameters
+    ----------
+    session : Session
+        For reading.
+    actor : Actor
+        Whose organisation's items count.
+    standard_level_id : UUID
+        The level.
+    """
+    run = curation_repository.find_run(session, standard_level_id, "duplicates", actor=actor)
+    moment = run.created_at if run else None
+    return CheckState(moment, repository.count_changed_after(session, standard_level_id, moment, actor=actor))
 
 
 def similar_among(

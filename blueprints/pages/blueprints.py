@@ -27,7 +27,7 @@ from blueprints.rules.states import BlueprintStatus
 from blueprints.services import blueprints as services
 from blueprints.services import runs
 from blueprints.services.ledger import draw_regions
-from blueprints.services.notices import bank_notices
+from blueprints.services.notices import Place, bank_notices
 from blueprints.services.versions import why_not_approve
 from kernel import profiles
 from kernel.db import db
@@ -100,6 +100,17 @@ class NewBlueprintPage:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeView:
+    """What should be known of the bank, with the way to where it is mended; `run_href` starts the check at once."""
+
+    text: str
+    kind: str
+    href: str = ""
+    label: str = ""
+    run_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BlueprintPage:
     """One blueprint: its rules in words, its table, its runs, and the form that starts another."""
 
@@ -113,7 +124,7 @@ class BlueprintPage:
     errors: dict[str, list[str]]
     may_write: bool
     may_assemble: bool
-    notices: list[tuple[str, str]]
+    notices: list[NoticeView]
     versions: Sequence[BlueprintVersion]
     steps: Sequence[tuple[str, BlueprintDecision]]
     may_approve: bool
@@ -231,10 +242,25 @@ def _regions(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> li
     return [(region, wording.region_text(region, sites)) for region, sites in found.items()]
 
 
-def _notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[tuple[str, str]]:
-    """Return what should be known of the bank before drawing from it: texts with their kinds."""
-    found = bank_notices(session, actor, standard_level_id)
-    return [(wording.say({"template": one.template, "values": one.values}), one.kind) for one in found]
+def _notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[NoticeView]:
+    """Return what should be known of the bank before drawing from it."""
+    return [
+        NoticeView(
+            wording.say({"template": one.template, "values": one.values}), one.kind,
+            *_way(actor, one.place, standard_level_id),
+        )
+        for one in bank_notices(session, actor, standard_level_id)
+    ]  # fmt: skip
+
+
+def _way(actor: Actor, place: Place | None, level_id: uuid.UUID) -> tuple[str, ...]:
+    """Return address and name of the page where something is mended, and how it is done from here; none for who may not."""
+    if place is Place.APPROVAL and actor.may(Permission.STANDARD_READ):
+        return url_for("bank_reports.show", level_id=level_id), str(_("到“题库评估”"))
+    if place is Place.CHECK and actor.may(Permission.ITEM_RETIRE):
+        address = url_for("duplicates.level", level_id=level_id), url_for("duplicates.run", level_id=level_id)
+        return address[0], str(_("去查重")), address[1]
+    return ()
 
 
 @bp.post("/<uuid:blueprint_id>/assemble")

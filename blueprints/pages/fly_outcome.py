@@ -14,10 +14,9 @@ from blueprints import repository
 from blueprints.models import AssemblyRun
 from blueprints.pages.outcome import FormView, check_range, form_view, load_stems, plain_figure
 from blueprints.pages.wording import say, type_label
-from blueprints.rules.fly_outcomes import dealt_items
+from blueprints.rules.fly_outcomes import dealt_items, set_label
 from blueprints.rules.specs import blueprint_of
 from blueprints.services.bank import scope_lines
-from blueprints.services.form_sets import set_label
 from kernel.http import Paging
 from kernel.identity.actor import Actor
 

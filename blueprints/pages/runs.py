@@ -22,6 +22,7 @@ from blueprints.rules.states import RunStatus
 from blueprints.services import form_sets, kept_pools, orders, trials
 from blueprints.services import runs as services
 from blueprints.services.bank import scope_lines
+from blueprints.services.quality import AlikePair, run_copies
 from kernel.db import db
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.http import Paging, current_actor, paging_from_request, redirect_with_message, render_page, requires
@@ -79,6 +80,7 @@ class RunPage:
     single: FormView | None = None
     form_set: FormSet | None = None
     is_pool_kept: bool = False
+    copies: Sequence[AlikePair] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -139,6 +141,7 @@ def _run_page(run_id: uuid.UUID, errors: Mapping[str, list[str]] | None = None) 
         trial=_trial(row), may_commission=actor.may(Permission.BLUEPRINT_WRITE),
         experts=[(str(key), name) for key, name in list_experts(session, actor)] if is_refused else [],
         is_pool_kept=kept_pools.is_kept(session, actor, row.pool_digest),
+        copies=run_copies(session, actor, row) if row.result and row.accepted_at is None else (),
         values=wording.form_text(request.form), errors=errors or {},
     )  # fmt: skip
     return render_page("blueprints/run.html", page, status=422 if errors else 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -72,3 +73,30 @@ def dealt_items(result: Mapping[str, Any], index: int) -> list[Mapping[str, Any]
     """Return the items of one form of a kept outcome, in their order."""
     catalogue = result["catalogue"]
     return [catalogue[place] for place in result["dealt"][index]]
+
+
+def set_label(number: int) -> str:
+    """Return what a form of a set is called, from its number.
+
+    Examples
+    --------
+    >>> set_label(7)
+    '0007'
+    """
+    return f"{number:04d}"
+
+
+def outcome_forms(result: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """Yield the forms of any kept outcome with what each will be called once it is taken over.
+
+    Examples
+    --------
+    >>> list(outcome_forms({"forms": [{"items": []}, {"items": []}]})), list(outcome_forms({"forms": [{"items": []}]}))
+    ([('A', []), ('B', [])], [('', [])])
+    """
+    for number in range(1, len(result.get("dealt") or ()) + 1):
+        yield set_label(number), dealt_items(result, number - 1)
+    forms = result.get("forms") or ()
+    labels = string.ascii_uppercase if len(forms) > 1 else ("",)
+    for label, form in zip(labels, forms, strict=False):
+        yield label, form["items"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from blueprints import repository
 from blueprints import repository_sets as stored
 from blueprints.models import FormSet
-from blueprints.rules.fly_outcomes import dealt_items
+from blueprints.rules.fly_outcomes import dealt_items, set_label
 from blueprints.rules.states import FormAct, FormStatus, after, may
 from blueprints.services import recusal, sealing
 from blueprints.services.forms import LONGEST_COMMENT, OwnWorkError, check_one_edition, needed
@@ -42,17 +42,6 @@ ACTS: dict[FormAct, Permission] = {
     FormAct.SEAL: Permission.FORM_SEAL,
     FormAct.WITHDRAW: Permission.FORM_ASSEMBLE,
 }
-
-
-def set_label(number: int) -> str:
-    """Return what a form of a set is called, from its number.
-
-    Examples
-    --------
-    >>> set_label(7)
-    '0007'
-    """
-    return f"{number:04d}"
 
 
 def accept_set(uow: UnitOfWork, run_id: uuid.UUID, *, name: str = "") -> FormSet:

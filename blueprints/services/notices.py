@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +19,26 @@ from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.uow import UnitOfWork
 from qbank.public_changes import edition_state, unapproved_policy
+from qbank.public_pairs import check_state
 
 SHOWN_CODES = 10
 
 
+class Place(enum.StrEnum):
+    """Where in the bank something is done about a notice."""
+
+    APPROVAL = "approval"
+    CHECK = "check"
+
+
 @dataclass(frozen=True, slots=True)
 class BankNotice:
-    """A message with its values; `kind` is that of a notice on a page."""
+    """A message with its values; `kind` is that of a notice on a page, `place` says where it is mended."""
 
     kind: str
     template: str
     values: dict[str, Any]
+    place: Place | None = None
 
 
 def bank_notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> list[BankNotice]:
@@ -36,6 +46,7 @@ def bank_notices(session: Session, actor: Actor, standard_level_id: uuid.UUID) -
     return [
         *_edition(session, actor, standard_level_id),
         *_approval(session, actor, standard_level_id),
+        *_check(session, actor, standard_level_id),
         *_quarantine(session, actor, standard_level_id),
     ]
 
@@ -51,9 +62,22 @@ def _edition(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> It
 def _approval(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[BankNotice]:
     policy = unapproved_policy(session, actor, standard_level_id)
     if policy == "refuse":
-        yield BankNotice("danger", N_("题库还没有批准启用，不能组卷；请题库管理员在“题库评估”中申请启用"), {})
+        template = N_("题库还没有批准启用，不能组卷；请题库管理员在“题库评估”中申请启用，由另一人批准")
+        yield BankNotice("danger", template, {}, Place.APPROVAL)
     elif policy == "warn":
-        yield BankNotice("warning", N_("题库还没有批准启用，组成的试卷请慎重使用"), {})
+        template = N_("题库还没有批准启用，组成的试卷请慎重使用；请题库管理员在“题库评估”中申请启用，由另一人批准")
+        yield BankNotice("warning", template, {}, Place.APPROVAL)
+
+
+def _check(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[BankNotice]:
+    """Say that nobody looked for near-copies: a draw keeps apart what it meets, and where too many are alike it cannot."""
+    state = check_state(session, actor, standard_level_id)
+    if state.checked_at is None and state.n_since:
+        template = N_("这个等级还没有查重：相近的题要到组卷时才发现；请题库管理员先在“查重”中检查并逐对判定")
+        yield BankNotice("warning", template, {}, Place.CHECK)
+    elif state.n_since:
+        template = N_("上次查重以后新增或修改了 %(n)s 题，还没有检查是否相近；请题库管理员在“查重”中重新检查")
+        yield BankNotice("info", template, {"n": state.n_since}, Place.CHECK)
 
 
 def _quarantine(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Iterator[BankNotice]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from blueprints import repository, repository_sets
-from blueprints.models import ExamForm
+from blueprints.models import AssemblyRun, ExamForm
+from blueprints.rules.fly_outcomes import outcome_forms
 from blueprints.services.held import find_held
 from kernel.errors import ConflictError
 from kernel.i18n import N_
@@ -101,7 +103,23 @@ def form_copies(session: Session, actor: Actor, form: ExamForm) -> list[AlikePai
 
 def set_copies(session: Session, actor: Actor, form_set_id: uuid.UUID) -> list[AlikePair]:
     """Return the near-copies that stand in one and the same form of a set; `label` names the first such form."""
-    forms = repository_sets.places_of_set(session, form_set_id)
+    return _met(session, actor, repository_sets.places_of_set(session, form_set_id))
+
+
+def run_copies(session: Session, actor: Actor, run: AssemblyRun) -> list[AlikePair]:
+    """Return the near-copies that stand in one and the same form of a finished draw, whose forms nobody took over yet.
+
+    A draw keeps near-copies apart. Where the bank has too few other items it cannot, and they stay in its forms.
+    """
+    result: Mapping[str, Any] = run.result or {}
+    forms = {
+        label: {uuid.UUID(item["version"]): str(item["code"]) for item in items}
+        for label, items in outcome_forms(result)
+    }
+    return _met(session, actor, forms)
+
+
+def _met(session: Session, actor: Actor, forms: Mapping[str, Mapping[uuid.UUID, str]]) -> list[AlikePair]:
     codes = {key: code for places in forms.values() for key, code in places.items()}
     return [_told(pair, codes, label) for pair, label in _meeting(session, actor, forms)]
 

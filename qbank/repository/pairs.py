@@ -14,7 +14,7 @@ from kernel.errors import NotFoundError
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from qbank.models.curation import ItemPair, ItemSearch
-from qbank.models.items import Item
+from qbank.models.items import Item, ItemVersion
 from qbank.repository.items import chunks, visible
 from qbank.rules.items import ItemStatus
 from qbank.rules.pairs import SUSPECT_ORIGINS, PairOrigin, PairState
@@ -67,6 +67,26 @@ def texts_changed_after(
 def texts_of_level(session: Session, standard_level_id: uuid.UUID, *, actor: Actor) -> list[TextRow]:
     """Return the texts of a level's items that are not retired, by code."""
     return _texts(session, actor, Item.standard_level_id == standard_level_id)
+
+
+def count_changed_after(
+    session: Session, standard_level_id: uuid.UUID, moment: datetime | None, *, actor: Actor
+) -> int:
+    """Return how many items of a level that are not retired were written or changed after a moment, or are there at all."""
+    query = (
+        select(func.count())
+        .select_from(Item)
+        .join(ItemVersion, ItemVersion.item_version_id == Item.current_version_id)
+        .where(
+            Item.organisation_id == actor.organisation,
+            Item.standard_level_id == standard_level_id,
+            Item.removed_at.is_(None),
+            Item.status != ItemStatus.RETIRED,
+        )
+    )
+    if moment is not None:
+        query = query.where(ItemVersion.created_at > moment)
+    return session.scalar(query) or 0
 
 
 def texts_of_items(session: Session, item_ids: Sequence[uuid.UUID], *, actor: Actor) -> list[TextRow]:

@@ -18,7 +18,7 @@ from blueprints.services import form_sets, forms, runs, swaps
 from blueprints.services.quality import NearCopiesError, copies_of_offers
 from item_templates.contract import ItemContent
 from kernel.identity.actor import Actor, system_actor
-from kernel.identity.models import Organisation
+from kernel.identity.models import Organisation, User
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.uow import unit_of_work
@@ -27,7 +27,7 @@ from qbank.models.curation import ItemPair
 from qbank.models.items import Item
 from qbank.models.standards import AssessmentPoint, StandardLevel
 from qbank.rules.pairs import PairState
-from qbank.services import duplicates
+from qbank.services import duplicates, items
 from tests.blueprints.bank_cases import Bank, add_items, single_choice
 
 MakeActor = Callable[..., Actor]
@@ -147,6 +147,69 @@ def test_a_draw_keeps_near_copies_apart_that_no_check_has_seen(
     run = run_finished(n_forms=2)
     chosen = [names & {item["id"] for item in form["items"]} for form in (run.result or {})["forms"]]
     assert [len(one) for one in chosen] == [1, 1]
+
+
+@pytest.fixture
+def alike_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every item of a type say nearly the same; comes before the bank is filled."""
+    monkeypatch.setattr(
+        "tests.blueprints.bank_cases.own_words", lambda kind, _number: f"{kind}电机绝缘接地熔断变压开关"
+    )
+
+
+@pytest.mark.usefixtures("alike_bank")
+@pytest.mark.parametrize("kind", ["parallel", "on the fly"])
+def test_a_draw_that_cannot_keep_near_copies_apart_says_so_before_its_forms_are_taken_over(
+    run_finished: Callable[..., AssemblyRun], assembler: Actor, sign_in: Callable[..., FlaskClient], kind: str
+) -> None:  # fmt: skip
+    run = run_finished()
+    if kind == "on the fly":
+        with unit_of_work(assembler) as uow:
+            run = runs.start_run(uow, run.exam_blueprint_id, n_forms=3, seed=3, is_on_the_fly=True)
+        assert run.job_id is not None
+        run_job(run.job_id)
+    client = sign_in(Role.ASSEMBLER)
+    address = f"/assembly-runs/{run.assembly_run_id}"
+    page = client.get(address).get_data(as_text=True)
+    assert "没有能全部分开" in page
+    assert "处理之前不能提交" in page
+    assert any(f"{label} 卷：" in page for label in (["A", "B"] if kind == "parallel" else ["0001", "0002", "0003"]))
+    assert "采用试卷" in page
+    assert client.post(f"{address}/accept").status_code == 303
+    assert "没有能全部分开" not in client.get(address).get_data(as_text=True)
+
+
+def test_a_draw_whose_near_copies_are_apart_says_nothing_of_them(
+    run_finished: Callable[..., AssemblyRun], sign_in: Callable[..., FlaskClient]
+) -> None:
+    page = sign_in(Role.ASSEMBLER).get(f"/assembly-runs/{run_finished().assembly_run_id}").get_data(as_text=True)
+    assert "采用试卷" in page
+    assert "相近的题" not in page
+
+
+def test_a_blueprint_says_that_nobody_checked_the_bank_and_who_may(
+    run_finished: Callable[..., AssemblyRun], bank: Bank, sign_in: Callable[..., FlaskClient],
+    make_user: Callable[..., User], make_actor: MakeActor,
+) -> None:  # fmt: skip
+    address = f"/blueprints/{run_finished(n_forms=1).exam_blueprint_id}"
+    check = f"/duplicates/{bank.standard_level_id}"
+    page = sign_in(Role.ASSEMBLER).get(address).get_data(as_text=True)
+    assert "还没有查重" in page
+    assert "请题库管理员" in page
+    assert f"{check}/run" not in page
+    assert f"/bank-reports/{bank.standard_level_id}" in page
+    both = sign_in(user=make_user(Role.ASSEMBLER, Role.EDITOR))
+    page = both.get(address).get_data(as_text=True)
+    assert f'action="{check}/run"' in page
+    assert f'href="{check}"' in page
+    with unit_of_work(make_actor(Role.EDITOR)) as uow:
+        job = duplicates.start_check(uow, bank.standard_level_id)
+    run_job(job.job_id)
+    assert f"{check}/run" not in both.get(address).get_data(as_text=True)
+    with unit_of_work(make_actor(Role.AUTHOR)) as uow:
+        for number in (901, 902):
+            items.create_item(uow, standard_level_id=bank.standard_level_id, content=single_choice(number))
+    assert "上次查重以后新增或修改了 2 题" in both.get(address).get_data(as_text=True)
 
 
 def test_a_set_with_near_copies_in_one_of_its_forms_is_not_handed_on(

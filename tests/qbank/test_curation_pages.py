@@ -85,6 +85,9 @@ def test_enemies_and_tags_are_set_on_the_page_of_an_item(session, editor, client
 def test_pairs_are_shown_side_by_side_and_decided(session, editor, client, level_id):
     drafts = [make_draft(editor, level_id, judged(stem)) for stem in (OIL, OIL_EDITED)]
     assert "查重" in client.get("/duplicates/").text
+    unchecked = client.get(f"/duplicates/{level_id}").text
+    assert "没有这样的试题对" not in unchecked
+    assert "点“开始查重”" in unchecked
     assert client.post(f"/duplicates/{level_id}/run").status_code == 303
     with unit_of_work(editor) as uow:
         job = duplicates.start_check(uow, level_id)
@@ -104,6 +107,7 @@ def test_pairs_are_shown_side_by_side_and_decided(session, editor, client, level
     states = {session.get(type(one), one.item_id).status for one in drafts}
     assert states == {ItemStatus.DRAFT, ItemStatus.RETIRED}
     assert "同一考点" in client.get(f"/duplicates/{level_id}?state=duplicate").text
+    assert "没有这样的试题对" in client.get(f"/duplicates/{level_id}?state=enemy").text
 
 
 def test_the_catalogue_shows_every_rule_and_a_level_s_report_counts_them(editor, client, sign_in, level_id):
