@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from certification.models import CertificationBatch
+from certification.pages.standing import Missing, still_missing
 from certification.pages.wording import refusal, said
 from certification.repository import batches as repository
 from certification.repository import publicity as publicity_repository
@@ -92,6 +93,7 @@ class BatchHead:
     outcome_labels: dict[PassOutcome, str]
     outcome_kinds: Mapping[PassOutcome, str]
     tabs: list[dict[str, Any]]
+    missing: list[Missing]
 
     @property
     def outcome_options(self) -> list[tuple[str, str]]:
@@ -131,6 +133,7 @@ def batch_head(session: Session, actor: Actor, batch_id: uuid.UUID, active: str)
         outcome_labels=outcome_labels(),
         outcome_kinds=OUTCOME_KINDS,
         tabs=_tabs(actor, batch_id, active),
+        missing=still_missing(session, batch) if is_own and active == "overview" else [],
     )
 
 

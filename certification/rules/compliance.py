@@ -122,6 +122,25 @@ RECORD_CHECKS: dict[ComplianceCheck, RecordCheckFunction] = {}
 BATCH_CHECKS: dict[ComplianceCheck, BatchCheckFunction] = {}
 
 
+STANDING_CHECKS = frozenset({"O01", "O02", "O03", "B04"})
+"""Checks on which nobody's result bears: what they ask for can be mended from the day a batch is received."""
+
+
+def check_standing(record: ComplianceRecord, context: ComplianceContext) -> list[ComplianceFinding]:
+    """Return what will be wrong whoever passes; of the record only occupation, trade and level count."""
+    return [
+        ComplianceFinding(check.check_id, check.severity, name, message, record.record_id, values)
+        for check, run in RECORD_CHECKS.items()
+        if check.check_id in STANDING_CHECKS
+        for name, message, values in run(record, context)
+    ] + [
+        ComplianceFinding(check.check_id, check.severity, name, message, record_id, values)
+        for check, run_batch in BATCH_CHECKS.items()
+        if check.check_id in STANDING_CHECKS
+        for record_id, (name, message, values) in run_batch([], context)
+    ]
+
+
 def check_compliance(records: Sequence[ComplianceRecord], context: ComplianceContext) -> list[ComplianceFinding]:
     """Return all findings, those of a record in the order of the records, those of the batch last."""
     findings = [

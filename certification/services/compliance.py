@@ -22,6 +22,7 @@ from certification.rules.compliance import (
     ComplianceSeverity,
     HeldCertificate,
     check_compliance,
+    check_standing,
     occupation_key,
     serials_by_series,
 )
@@ -47,6 +48,16 @@ def check_batch_data(session: Session, batch: CertificationBatch) -> list[Compli
     plain = {person.id_number_index: numbers[person.result_record_id] for person in people}
     findings = check_compliance(records, _context(session, batch, plain)) + early_warning.warnings_of(session, batch)
     return _judged(session, batch, findings)
+
+
+def standing_findings(session: Session, batch: CertificationBatch) -> list[ComplianceFinding]:
+    """Return what the roster will lack whoever passes: occupation, filing, plan. Nobody's data are read for it."""
+    nobody = ComplianceRecord(
+        record_id="", name="", id_kind=IdKind.RESIDENT_ID, id_number="", sex=None, birth_date=None,
+        occupation_code=batch.occupation_code, occupation_name=batch.occupation_name, trade_name=batch.trade_name,
+        level=batch.level_code, outcome=PassOutcome.PENDING, has_photo=False,
+    )  # fmt: skip
+    return _judged(session, batch, check_standing(nobody, _context(session, batch, {})))
 
 
 def _judged(

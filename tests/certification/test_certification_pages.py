@@ -7,8 +7,9 @@ import uuid
 
 import pypdf
 import pytest
+from sqlalchemy import delete
 
-from certification.models import CertificateLookup
+from certification.models import CertificateLookup, FiledScope
 from certification.pages import todos
 from certification.repository import certificates as certificate_repository
 from certification.services import lookup
@@ -16,6 +17,7 @@ from kernel.db import db
 from kernel.identity.permissions import Role
 from kernel.jobs.runner import run_job
 from kernel.spreadsheets import read_table
+from tests.certification.conftest import add_filing
 from tests.factories.certification import candidate, id_number
 
 PEOPLE = {"1": "80", "2": "90", "3": "50"}
@@ -39,6 +41,23 @@ def post(client, address, **data):
 
 def three():
     return [candidate(n) for n in (1, 2, 3)]
+
+
+def test_filing_and_plan_are_asked_for_from_the_day_the_batch_is_received(office, officer, session):
+    _parcel, key = office.receive(three())
+    home = f"/certification/batches/{key}"
+    session.execute(delete(FiledScope))
+    session.commit()
+    page = officer.get(home).text
+    assert "还缺" in page
+    assert "不在本机构备案范围内" in page
+    assert "缺少计划报备日期或评价日期" in page
+    assert f'{home}#field-plan_filed_on"' in page
+    assert 'id="field-plan_filed_on"' in page
+    add_filing(office.actor)
+    assert "不在本机构备案范围内" not in officer.get(home).text
+    post(officer, f"{home}/details", plan_filed_on="2026-08-03", evaluation_starts_on="2026-10-26", trade_name="")
+    assert "还缺" not in officer.get(home).text
 
 
 def test_an_officer_walks_a_batch_from_receipt_to_the_public_page_in_the_browser(office, officer, public):
