@@ -71,6 +71,9 @@ def _steps(key: uuid.UUID, batch: uuid.UUID) -> dict[str, tuple[str, str]]:
         "seats": (_("考生与座位"), url_for("exam_sessions.people", exam_session_id=key)),
         "rooms": (_("考场与监考"), url_for("exam_sessions.rooms", exam_session_id=key)),
         "conflicts": (_("回避检查"), url_for("recusal.report", exam_session_id=key)),
+        "photos": (_("缺照片的考生"), url_for("exam_sessions.people", exam_session_id=key, photo="none")),
+        "codes": (_("生成考场代码"), "#room-codes"),
+        "checks": (_("座位检查"), "#seat-checks"),
         "draw": (_("抽题承诺"), url_for("draw_commitments.detail", exam_session_id=key)),
     }
 

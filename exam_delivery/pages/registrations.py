@@ -53,6 +53,7 @@ class PeoplePage:
     lines: Sequence[PersonLine]
     q: str
     only_unassigned: bool
+    lacks_photo: bool
     paging: Paging
     href: Callable[[int], str]
     may_write: bool
@@ -95,6 +96,7 @@ def people(exam_batch_id: uuid.UUID) -> Page | Response:
     wanted = _wanted(exam_batch_id)
     page = PeoplePage(
         listing=listing, batch=batch, lines=lines, q=wanted.text, only_unassigned=wanted.without_session,
+        lacks_photo=wanted.without_photo,
         paging=paging.of(total),
         href=reading.page_link("registrations.people", exam_batch_id=exam_batch_id),
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
@@ -104,7 +106,10 @@ def people(exam_batch_id: uuid.UUID) -> Page | Response:
 
 def _wanted(exam_batch_id: uuid.UUID) -> PeopleFilter:
     args = request.args
-    return PeopleFilter(exam_batch_id, text=args.get("q", "").strip(), without_session=args.get("session") == "none")
+    return PeopleFilter(
+        exam_batch_id, text=args.get("q", "").strip(), without_session=args.get("session") == "none",
+        without_photo=args.get("photo") == "none",
+    )  # fmt: skip
 
 
 def _lines(

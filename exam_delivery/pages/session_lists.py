@@ -49,6 +49,7 @@ class SessionPeoplePage:
     lines: Sequence[PersonLine]
     paging: Paging
     q: str
+    lacks_photo: bool
     href: Callable[[int], str]
     n_unassigned: int
     may_write: bool
@@ -113,7 +114,7 @@ def people(exam_session_id: uuid.UUID) -> Page | Response:
     lines, total = _people(session, listing, row, paging)
     page = SessionPeoplePage(
         listing=listing, batch=planning.get_batch(session, row.exam_batch_id, actor=actor), session=row, lines=lines,
-        paging=paging.of(total), q=request.args.get("q", "").strip(),
+        paging=paging.of(total), q=request.args.get("q", "").strip(), lacks_photo=request.args.get("photo") == "none",
         href=reading.page_link("exam_sessions.people", exam_session_id=exam_session_id),
         n_unassigned=candidates.count_of_batch(session, row.exam_batch_id, actor=actor)[1],
         may_write=actor.may(Permission.SESSION_WRITE), may_reveal=actor.may(Permission.PERSONAL_DATA_REVEAL),
@@ -131,7 +132,10 @@ def _session_in_reach(session: Session, exam_session_id: uuid.UUID) -> ExamSessi
 def _people(
     session: Session, listing: Listing[PersonLine], row: ExamSession, paging: Paging
 ) -> tuple[list[PersonLine], int]:
-    wanted = candidates.PeopleFilter(exam_session_id=row.exam_session_id, text=request.args.get("q", "").strip())
+    wanted = candidates.PeopleFilter(
+        exam_session_id=row.exam_session_id, text=request.args.get("q", "").strip(),
+        without_photo=request.args.get("photo") == "none",
+    )  # fmt: skip
     found, total = candidates.list_registrations(
         session, actor=current_actor(), wanted=wanted, order=listing.order, page=paging.page, per_page=paging.per_page
     )

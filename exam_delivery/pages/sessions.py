@@ -22,10 +22,12 @@ from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
 from exam_delivery.rules.planning import SessionPlan
+from exam_delivery.rules.states import FINISHED
 from exam_delivery.services import (
     arranging,
     draw_commitments,
     forms,
+    photo_gaps,
     preparation,
     running,
     scoring,
@@ -81,6 +83,7 @@ class SessionPage:
     people: Mapping[str, str]
     scoring: ScoringState | None
     gate: Gate | None
+    photo_gap: int
     draw: str
     promise: str
     may_write: bool
@@ -193,11 +196,17 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         people={str(user.user_id): user.name for user in planning.list_invigilators(session, actor=actor)},
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
         gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
-        draw=seat_seal.draw_state(session, row), promise=promise_text(draw_commitments.published_of(session, row)),
+        photo_gap=_photo_gap(row), draw=seat_seal.draw_state(session, row), promise=promise_text(draw_commitments.published_of(session, row)),
         may_write=actor.may(Permission.SESSION_WRITE),
         may_change=actor.may(Permission.SESSION_CONTROL) and row.status in CHANGEABLE,
     )  # fmt: skip
     return render_page("exam_delivery/sessions/detail.html", page)
+
+
+def _photo_gap(row: ExamSession) -> int:
+    """Return how many have no photo, as long as one can still be brought."""
+    gap = None if row.status in FINISHED else photo_gaps.find_gap(db.session(), current_actor(), row)
+    return gap.n if gap else 0
 
 
 def _form_titles(row: ExamSession, titles: Mapping[uuid.UUID, SealedForm]) -> list[str]:

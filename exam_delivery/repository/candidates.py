@@ -42,6 +42,7 @@ class PeopleFilter:
     exam_session_id: uuid.UUID | None = None
     text: str = ""
     without_session: bool = False
+    without_photo: bool = False
 
 
 def get_candidate(session: Session, candidate_id: uuid.UUID, *, actor: Actor) -> Candidate:
@@ -98,6 +99,8 @@ def list_registrations(
         query = query.where(Registration.exam_session_id == wanted.exam_session_id)
     if wanted.without_session:
         query = query.where(NEEDS_SESSION)
+    if wanted.without_photo:
+        query = query.where(LACKS_PHOTO)
     if wanted.text:
         found = f"%{escape_like(wanted.text)}%"
         query = query.where(
@@ -166,6 +169,24 @@ NEEDS_SESSION = and_(
     Registration.takes_theory.is_(True),
 )
 """Who resits other parts than theory never gets a session, who was voided needs none."""
+
+LACKS_PHOTO = and_(Candidate.photo_digest.is_(None), Registration.status != RegistrationStatus.VOID)
+"""Whose result was voided needs no photo any more."""
+
+
+def count_without_photo(session: Session, exam_session_id: uuid.UUID, *, actor: Actor) -> int:
+    """Return how many people of a session have no registration photo."""
+    query = (
+        select(func.count())
+        .select_from(Registration)
+        .join(Candidate, Candidate.candidate_id == Registration.candidate_id)
+        .where(
+            Registration.exam_session_id == exam_session_id,
+            Registration.organisation_id == actor.organisation,
+            LACKS_PHOTO,
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def unassigned_registrations(session: Session, exam_batch_id: uuid.UUID, *, actor: Actor) -> Sequence[Registration]:

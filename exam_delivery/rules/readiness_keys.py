@@ -17,6 +17,8 @@ PEOPLE_PER_INVIGILATOR = "readiness.people_per_invigilator"
 DISK_GB = "readiness.disk_gb"
 SAVE_MS = "readiness.save_ms"
 LOAD_TRIAL = "readiness.load_trial"
+REGISTRATION_PHOTOS = "readiness.registration_photos"
+PHOTOS_REQUIRED = N_("考场检查不通过")
 
 declare(
     RuleKey(GATE, GATE_WARN, N_("考场检查没有全部通过时"), choices=(GATE_OFF, GATE_WARN, GATE_REFUSE)),
@@ -31,5 +33,6 @@ declare(
     RuleKey(
         SAVE_MS, 1000, N_("模拟负载中保存答案的时间上限（毫秒，最慢的百分之一除外）"), "1000", minimum=50, maximum=60000
     ),
+    RuleKey(REGISTRATION_PHOTOS, GATE_WARN, N_("有考生缺报名照片时"), choices=(GATE_OFF, GATE_WARN, PHOTOS_REQUIRED)),
     RuleKey(LOAD_TRIAL, False, N_("开放前必须做过模拟负载")),
 )

@@ -11,8 +11,9 @@ from exam_delivery.models import ExamSession
 from exam_delivery.repository import planning
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
+from exam_delivery.rules.room_groups import FEW_INVIGILATORS, gather
 from exam_delivery.rules.standby import STANDBY_FORMS
-from exam_delivery.services import batch_forms, collisions, forms, recusal
+from exam_delivery.services import batch_forms, collisions, forms, photo_gaps, recusal
 from kernel import profiles
 from kernel.clock import now
 from kernel.i18n import N_
@@ -30,6 +31,7 @@ class Blocker:
     step: str
     params: Mapping[str, object] = field(default_factory=dict)
     is_hint: bool = False
+    parts: tuple[Blocker, ...] = ()
 
     @property
     def text(self) -> str:
@@ -40,10 +42,12 @@ class Blocker:
 def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Blocker]:
     """Return what must be mended before preparation, then what should be looked at."""
     counts = planning.count_people(session, [row.exam_session_id]).get(row.exam_session_id, SessionCounts())
-    rooms = list(_room_blockers(session, actor, row))
+    rooms = gather(list(_room_blockers(session, actor, row)))
     found = [*_form_blockers(session, actor, row), *_people_blockers(counts), *rooms, *_seat_blockers(counts)]
     found += find_collisions(session, actor, row)
     found += [Blocker(one.rule.explanation, "conflicts", one.context) for one in recusal.blockers(session, actor, row)]
+    if gap := photo_gaps.find_gap(session, actor, row):  # forms can be made without; the gate may ask for it
+        found.append(Blocker(gap.message, "photos", {"n": gap.n}, is_hint=True))
     if row.ends_at <= now():
         found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
     return sorted(found, key=lambda one: one.is_hint)
@@ -115,4 +119,4 @@ def _room_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator
     for used, room in rooms:
         if len(used.invigilator_ids) < wanted:
             params = {"room": f"{room.site} {room.name}", "n": len(used.invigilator_ids), "wanted": wanted}
-            yield Blocker(N_("%(room)s 只有 %(n)s 名监考员，应有 %(wanted)s 名"), "rooms", params, is_hint=True)
+            yield Blocker(FEW_INVIGILATORS, "rooms", params, is_hint=True)

@@ -20,9 +20,17 @@ from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import draw_commitments as draw_rules
 from exam_delivery.rules import readiness_keys as keys
 from exam_delivery.rules.keys import INVIGILATORS_PER_ROOM
+from exam_delivery.rules.room_groups import (
+    DEVICES_PASSED,
+    FEW_FOR_PEOPLE,
+    SEATS_FAILED,
+    SEATS_OPEN,
+    SEATS_PASSED,
+    gather,
+)
 from exam_delivery.rules.standby import STANDBY_FORMS
-from exam_delivery.services import devices, draw_commitments
-from exam_delivery.services.readiness import find_blockers, find_collisions
+from exam_delivery.services import devices, draw_commitments, photo_gaps
+from exam_delivery.services.readiness import Blocker, find_blockers, find_collisions
 from kernel import audit, profiles
 from kernel.clock import now
 from kernel.errors import ConflictError
@@ -47,6 +55,12 @@ class GateLine:
     todo: str = ""
     step: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
+    parts: tuple[GateLine, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The Chinese message with its placeholders filled."""
+        return self.message % self.params if self.params else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,11 @@ class Gate:
         return [line for line in self.lines if line.state == BLOCKED]
 
     @property
+    def blocked_one_by_one(self) -> list[GateLine]:
+        """The same room by room, as it is recorded."""
+        return [one for line in self.blocked for one in line.parts or (line,)]
+
+    @property
     def is_green(self) -> bool:
         """Whether nothing blocks."""
         return not self.blocked
@@ -110,6 +129,7 @@ def find_gate(session: Session, actor: Actor, row: ExamSession, *, folder: Path 
         *_attempt_lines(row, counts),
         *_standby_lines(row, values),
         *_draw_lines(session, row),
+        *_photo_lines(session, actor, row),
         *map(_seat_line, rooms),
         *_device_lines(session, actor, row, rooms, values),
         *_staff_lines(session, actor, row, rooms, values),
@@ -117,7 +137,7 @@ def find_gate(session: Session, actor: Actor, row: ExamSession, *, folder: Path 
         _trial_line(trial, counts, values),
         *_lockdown_lines(session, actor, row),
     ]
-    ordered = sorted(lines, key=lambda line: SHOWN_STATES.index(line.state))
+    ordered = sorted(gather(lines), key=lambda line: SHOWN_STATES.index(line.state))
     overrides = repository.overrides_of(session, row.exam_session_id, actor=actor)
     return Gate(row, ordered, rooms, trial, overrides, str(values[keys.GATE]))
 
@@ -149,8 +169,15 @@ def _planning_lines(session: Session, actor: Actor, row: ExamSession) -> Iterato
     if not is_planned:
         yield GateLine(OK, N_("试卷、考生、座位和考场都已编排"))
     for one in find_blockers(session, actor, row) if is_planned else find_collisions(session, actor, row):
+        if one.is_hint and one.step == "rooms":  # the staff lines say it against the number of candidates
+            continue
         state = HINT if one.is_hint else BLOCKED
-        yield GateLine(state, one.message, N_("按提示补齐后再备考") if is_planned else "", one.step, one.params)
+        todo = N_("按提示补齐后再备考") if is_planned else ""
+        yield GateLine(state, one.message, todo, one.step, one.params, _parts(one, state))
+
+
+def _parts(one: Blocker, state: str) -> tuple[GateLine, ...]:
+    return tuple(GateLine(state, part.message, params=part.params) for part in one.parts)
 
 
 def _attempt_lines(row: ExamSession, counts: SessionCounts) -> Iterator[GateLine]:
@@ -190,18 +217,26 @@ def _draw_lines(session: Session, row: ExamSession) -> Iterator[GateLine]:
     yield GateLine(state, text, N_("在“抽题承诺”页面公布"), "draw", {"n": published.n_missing})
 
 
+def _photo_lines(session: Session, actor: Actor, row: ExamSession) -> Iterator[GateLine]:
+    """Yield who has no registration photo; while a session is planned this stands among what planning lacks."""
+    gap = None if row.status is SessionStatus.PLANNED else photo_gaps.find_gap(session, actor, row)
+    if gap:
+        todo = N_("在批次的考生名单页面导入照片")
+        yield GateLine(BLOCKED if gap.blocks else HINT, gap.message, todo, "photos", {"n": gap.n})
+
+
 def _seat_line(line: RoomLine) -> GateLine:
     name = f"{line.room.site} {line.room.name}"
     params = {"room": name, "ok": line.count(OK), "n": len(line.seats)}
     bad, open_ones = line.count(BLOCKED), line.count(HINT)
     if bad:
-        text = N_("%(room)s：%(bad)s 个座位没有通过检查（通过 %(ok)s / %(n)s）")
-        return GateLine(BLOCKED, text, N_("按座位上的提示处理后再检查一次"), params=params | {"bad": bad})
+        todo = N_("按座位上的提示处理后再检查一次")
+        return GateLine(BLOCKED, SEATS_FAILED, todo, "checks", params | {"bad": bad})
     if open_ones or not line.seats:
-        text = N_("%(room)s：%(open)s 个座位还没有检查（通过 %(ok)s / %(n)s）")
         todo = N_("让技术人员在每个座位打开检查页面，输入考场代码")
-        return GateLine(BLOCKED, text, todo, params=params | {"open": open_ones})
-    return GateLine(OK, N_("%(room)s：%(n)s 个座位全部通过检查"), params=params)
+        step = "checks" if line.code else "codes"
+        return GateLine(BLOCKED, SEATS_OPEN, todo, step, params | {"open": open_ones})
+    return GateLine(OK, SEATS_PASSED, params=params)
 
 
 def _device_lines(
@@ -220,7 +255,7 @@ def _device_lines(
             params = {"room": name, "n": len(gap.names), "names": "、".join(gap.names[:MOST_NAMED])}
             yield GateLine(BLOCKED, gap.message, gap.todo, params=params)
         if not gaps:
-            yield GateLine(OK, N_("%(room)s：每个座位的考试机都已检查通过"), params={"room": name})
+            yield GateLine(OK, DEVICES_PASSED, params={"room": name})
 
 
 def _staff_lines(
@@ -243,8 +278,7 @@ def _staff_lines(
             "staff": n_staff,
             "wanted": wanted,
         }
-        text = N_("%(room)s 有 %(people)s 名考生，监考员 %(staff)s 名，应有 %(wanted)s 名")
-        yield GateLine(BLOCKED, text, N_("在“考场与监考”中增加监考员"), "rooms", params)
+        yield GateLine(BLOCKED, FEW_FOR_PEOPLE, N_("在“考场与监考”中增加监考员"), "rooms", params)
     if rooms and not short:
         yield GateLine(
             OK,
@@ -316,7 +350,7 @@ def pass_gate(uow: UnitOfWork, row: ExamSession, *, reason: str = "", folder: Pa
         raise ConflictError(
             N_("考场检查还有 %(n)s 项没有通过，不能开放；确需开放请写明理由（至少 5 个字）"), n=len(gate.blocked)
         )
-    blockers = [line.message % line.params if line.params else line.message for line in gate.blocked]
+    blockers = [line.text for line in gate.blocked_one_by_one]
     if uow.actor.user_id is None or not given:  # the clock and mere warnings leave their mark in the audit alone
         audit.record(
             uow, "exam_session.open_not_ready", "exam_session", row.exam_session_id, after={"blockers": len(blockers)}

@@ -280,7 +280,7 @@ def test_a_full_disk_and_an_old_check_are_blockers(
     gate = readiness_gate.view_gate(
         session, system_actor(sitting.organisation_id), sitting.exam_session_id, folder=Path()
     )
-    told = [line.message % line.params for line in gate.blocked]
+    told = [line.text for line in gate.blocked_one_by_one]
     assert "服务器磁盘只剩 1.0 GB，应有 5 GB" in told
     assert any("2 个座位还没有检查" in line for line in told)
 
