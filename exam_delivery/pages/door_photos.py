@@ -17,7 +17,7 @@ from exam_delivery.pages.console import place, room_address, view_of
 from exam_delivery.pages.console_candidate import DoorPhotoLine, door_line, photo_address
 from exam_delivery.pages.console_lines import SeatLine, line_of
 from exam_delivery.rules.room_acts import Act
-from exam_delivery.services import console, door_photos, recusal
+from exam_delivery.services import console, door_photos, reach
 from kernel.clock import now
 from kernel.db import db
 from kernel.disk import DiskShortError
@@ -60,7 +60,7 @@ def show(exam_session_id: uuid.UUID, registration_id: uuid.UUID) -> Page:
 def _page(exam_session_id: uuid.UUID, registration_id: uuid.UUID, refused: DomainError | None = None) -> Page:
     """Show the page, after a refusal with what was wrong."""
     sitting, at = view_of(exam_session_id).sitting, place()
-    recusal.check_may_look(db.session(), exam_session_id, registration_id, actor=current_actor())
+    reach.check_may_look(db.session(), exam_session_id, registration_id, actor=current_actor())
     door = door_line(sitting, registration_id, at)
     if door is None:
         raise NotFoundError(N_("本场考试不拍入场照片"))

@@ -27,6 +27,7 @@ from exam_delivery.services.reach import (
     check_attempt_in_reach,
     check_room_open,
     check_seat_in_reach,
+    check_unrelated,
     closed_rooms,
     rooms_in_reach,
 )
@@ -90,6 +91,7 @@ def _chosen(
     reach = {room.exam_room_id for room in rooms_in_reach(uow.session, exam_session_id, actor=uow.actor)}
     chosen = reach if room_id is None else reach & {room_id}
     rooms = chosen - closed_rooms(uow.session, exam_session_id, actor=uow.actor)
+    check_unrelated(uow.session, exam_session_id, rooms, actor=uow.actor)
     return repository.lock_attempts_in(uow.session, exam_session_id, room_ids=rooms, actor=uow.actor)
 
 

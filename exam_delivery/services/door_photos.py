@@ -16,9 +16,9 @@ from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import door_photos as repository
 from exam_delivery.rules import keys
 from exam_delivery.rules.door_photos import NO_PHOTO_LABELS, DoorPhotoRule, NoPhotoReason, rule_of
-from exam_delivery.services import personal, recusal
+from exam_delivery.services import personal
 from exam_delivery.services.photos import readable_photo
-from exam_delivery.services.reach import check_room_open
+from exam_delivery.services.reach import check_may_look, check_room_open
 from exam_delivery.services.room_acts import running_session
 from kernel import audit, profiles
 from kernel.canonical import digest_bytes
@@ -78,7 +78,7 @@ def take(uow: UnitOfWork, exam_session_id: uuid.UUID, registration_id: uuid.UUID
     require(uow.actor, Permission.SESSION_INVIGILATE)
     if running_session(uow, exam_session_id).door_photo == DoorPhotoRule.OFF:
         raise ConflictError(N_("本场考试不拍入场照片"))
-    recusal.check_may_look(uow.session, exam_session_id, registration_id, actor=uow.actor)
+    check_may_look(uow.session, exam_session_id, registration_id, actor=uow.actor)
     check_room_open(uow.session, exam_session_id, registration_id, actor=uow.actor)
     _check_sits(uow, attempts_repository.lock_registration(uow.session, registration_id, actor=uow.actor))
     picture = readable_photo(data, most=MAX_BYTES, side=SIDE)
@@ -117,7 +117,7 @@ def _check_sits(uow: UnitOfWork, registration: Registration) -> None:
 
 def read(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> bytes:
     """Return the photo of a candidate in one's own room."""
-    recusal.check_may_look(session, exam_session_id, registration_id, actor=actor)
+    check_may_look(session, exam_session_id, registration_id, actor=actor)
     row = repository.find(session, exam_session_id, registration_id)
     if row is None:
         raise NotFoundError(N_("还没有拍这名考生的入场照片"))

@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import Attempt, ExamSession, SessionStatus
 from exam_delivery.repository import attempts as attempts_repository
 from exam_delivery.repository import merging as repository
-from exam_delivery.repository import planning
 from exam_delivery.rules.merging import GivenAnswer
 from exam_delivery.rules.receipts import is_answered, make_receipt
-from exam_delivery.services import recusal
 from exam_delivery.services.reach import check_seat_in_reach
 from exam_delivery.services.scoring import SCORABLE, enqueue_scoring
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -29,9 +27,6 @@ def open_seat(session: Session, exam_session_id: uuid.UUID, registration_id: uui
     require(actor, Permission.SESSION_INVIGILATE)
     check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
     seat = attempts_repository.get_seat(session, registration_id, actor=actor)
-    sitting = planning.get_session(session, exam_session_id, actor=actor)
-    if seat.exam_room_id:
-        recusal.check_console(session, actor, sitting, {seat.exam_room_id})
     attempt = session.get(Attempt, seat.attempt_id) if seat.attempt_id else None
     if attempt is None:
         raise NotFoundError(N_("考生还没有备卷，请联系考务管理员"))

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from exam_delivery.models import Candidate, CandidatePhoto
 from exam_delivery.repository import candidates as repository
 from exam_delivery.repository import planning
-from exam_delivery.services import personal, recusal
+from exam_delivery.services import personal
+from exam_delivery.services.reach import check_may_look
 from kernel import audit
 from kernel.canonical import digest_bytes
 from kernel.errors import InvalidInputError, NotFoundError
@@ -149,7 +150,7 @@ def _problem(data: bytes, most: int) -> str:
 
 def read_for_check_in(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, actor: Actor) -> bytes:
     """Return the photo of a candidate in one's own room, to be compared with the person at the door."""
-    recusal.check_may_look(session, exam_session_id, registration_id, actor=actor)
+    check_may_look(session, exam_session_id, registration_id, actor=actor)
     row = repository.photo_of(session, registration_id, actor=actor)
     if row is None:
         raise NotFoundError(N_("没有这名考生的照片"))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
 from exam_delivery.models import Attempt
 from exam_delivery.repository import attempts as repository
-from exam_delivery.repository import sign_offs, standby
+from exam_delivery.repository import planning, sign_offs, standby
 from exam_delivery.repository.attempts import AssignedRoom
+from exam_delivery.services import recusal
 from kernel.errors import ConflictError, NotFoundError
 from kernel.i18n import N_
-from kernel.identity.actor import Actor
+from kernel.identity.actor import Actor, require
 from kernel.identity.permissions import Permission
 
 SEE_ALL = (Permission.SESSION_WRITE, Permission.SESSION_CONTROL, Permission.SUPERVISE)
@@ -39,11 +41,29 @@ def check_session_in_reach(session: Session, exam_session_id: uuid.UUID, *, acto
 def check_seat_in_reach(
     session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor
 ) -> None:
-    """Refuse a candidate who sits in none of the actor's rooms; it looks like one who does not exist."""
+    """Refuse a candidate who sits in none of the actor's rooms: it looks like one who does not exist.
+
+    A room in which somebody related to the actor sits is refused by the rule of recusal.
+    """
     seat = repository.get_seat(session, registration_id, actor=actor)
     reach = {room.exam_room_id for room in rooms_in_reach(session, exam_session_id, actor=actor)}
     if seat.exam_session_id != exam_session_id or seat.exam_room_id not in reach:
         raise NotFoundError(N_("考生不在本场考试中，请刷新控制台"))
+    check_unrelated(session, exam_session_id, {seat.exam_room_id} - {None}, actor=actor)
+
+
+def check_unrelated(
+    session: Session, exam_session_id: uuid.UUID, room_ids: Collection[uuid.UUID], *, actor: Actor
+) -> None:
+    """Refuse rooms in which somebody related to the actor sits."""
+    sitting = planning.get_session(session, exam_session_id, actor=actor)
+    recusal.check_console(session, actor, sitting, set(room_ids))
+
+
+def check_may_look(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> None:
+    """Refuse a face to who does not look after the candidate's room, or is related to somebody in it."""
+    require(actor, Permission.SESSION_INVIGILATE)
+    check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
 
 
 def check_attempt_in_reach(

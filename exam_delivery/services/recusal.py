@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from blueprints import public as blueprints
 from exam_delivery.models import Candidate, ExamRoom, ExamSession
-from exam_delivery.repository import attempts, planning
 from exam_delivery.repository import candidates as people
+from exam_delivery.repository import planning
 from exam_delivery.repository import recusal as repository
-from exam_delivery.services import forms, reach
+from exam_delivery.services import forms
 from kernel import conflicts
 from kernel.clock import day_of
 from kernel.conflicts import Conflict, CycleRole, Party, Severity
-from kernel.identity.actor import Actor, require
+from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from kernel.identity.repository import user_names
 
@@ -80,28 +80,22 @@ def check_rooms(
     session: Session, actor: Actor, row: ExamSession, rooms: Mapping[uuid.UUID, Sequence[uuid.UUID]]
 ) -> None:
     """Refuse to let somebody invigilate a room in which a person related to them sits."""
-    entries = people.registrations_of_session(session, row.exam_session_id, actor=actor)
     for room_id, chosen in rooms.items():
-        inside = [candidate_party(one) for _reg, one, seat in entries if seat and seat.exam_room_id == room_id]
+        seated = people.registrations_of_session(session, row.exam_session_id, actor=actor, exam_room_id=room_id)
+        inside = [candidate_party(one) for _registration, one, _room in seated]
         staff = _invigilators(session, [str(person) for person in chosen])
         conflicts.require_none(session, actor.organisation, staff, inside, on=day_of(row.starts_at))
 
 
 def check_console(session: Session, actor: Actor, row: ExamSession, room_ids: set[uuid.UUID]) -> None:
-    """Refuse an invigilator to open a room in which a person related to them sits; the chief may look at all rooms."""
+    """Refuse an invigilator to look at or act in a room in which a person related to them sits; the chief may in all rooms.
+
+    Every act asks: of who declared nothing, and is named by nobody, no candidate is looked at.
+    """
     if actor.may(Permission.SESSION_CONTROL) or actor.user_id is None:
         return
-    check_rooms(session, actor, row, {room_id: [actor.user_id] for room_id in room_ids})
-
-
-def check_may_look(session: Session, exam_session_id: uuid.UUID, registration_id: uuid.UUID, *, actor: Actor) -> None:
-    """Refuse a face to who does not look after the candidate's room, or is related to somebody in it."""
-    require(actor, Permission.SESSION_INVIGILATE)
-    reach.check_seat_in_reach(session, exam_session_id, registration_id, actor=actor)
-    seat = attempts.get_seat(session, registration_id, actor=actor)
-    if seat.exam_room_id:
-        sitting = planning.get_session(session, exam_session_id, actor=actor)
-        check_console(session, actor, sitting, {seat.exam_room_id})
+    if conflicts.is_related(session, actor.organisation, actor.user_id):
+        check_rooms(session, actor, row, {room_id: [actor.user_id] for room_id in room_ids})
 
 
 def barred_attempts(session: Session, actor: Actor, exam_session_id: uuid.UUID) -> set[uuid.UUID]:

@@ -186,6 +186,11 @@ def require_none(
     return found
 
 
+def is_related(session: Session, organisation_id: uuid.UUID, user_id: uuid.UUID) -> bool:
+    """Say whether any relation that counts names a member of staff; of others no rule needs to be asked."""
+    return bool(repository.counting_relations(session, organisation_id, {user_id}))
+
+
 def related_users(session: Session, organisation_id: uuid.UUID, party: Party, role: CycleRole) -> set[uuid.UUID]:
     """Return the members of staff from whom a party must stay away when they hold a role; for lists of work."""
     if party.user_id is None:

@@ -11,8 +11,10 @@ from PIL import Image
 
 from blueprints.services import recusal as form_recusal
 from exam_delivery.repository import candidates
-from exam_delivery.services import console, marking, photos, recusal, sessions
+from exam_delivery.rules.room import Reason
+from exam_delivery.services import attempts, console, marking, photos, recusal, sessions
 from exam_delivery.services.readiness import find_blockers
+from exam_delivery.services.room_acts import Why
 from kernel import conflicts
 from kernel.clock import now
 from kernel.conflicts import ConflictOfInterestError, CycleRole, RelationKind
@@ -102,14 +104,44 @@ def test_a_relation_declared_later_closes_the_photo_of_the_roster_too(seated, in
     assert photos.read_for_check_in(*at, make_actor(Role.CHIEF_INVIGILATOR)), "the chief may look at all rooms"
 
 
+def test_a_relation_declared_later_ends_every_act_in_the_room(seated, invigilator, make_actor, session):
+    assign(seated, invigilator)
+    seated.prepare()
+    seated.open()
+    one = seated.attempts()[0]
+    why = Why(Reason.NETWORK)
+
+    def more_time(actor, **of):
+        with unit_of_work(actor) as uow:
+            return attempts.add_time(uow, seated.key, minutes=5, why=why, **of)
+
+    def note(actor):
+        with unit_of_work(actor) as uow:
+            return attempts.note_incident(uow, seated.key, text="说明", attempt_id=one.attempt_id)
+
+    def absent(actor):
+        with unit_of_work(actor) as uow:
+            return attempts.mark_absent(uow, seated.key, one.registration_id, why=why)
+
+    assert more_time(invigilator) == 3
+    declare(invigilator, RelationKind.TEACHER, other_number=id_number(1))
+    for act in (
+        more_time, lambda actor: more_time(actor, attempt_id=one.attempt_id),
+        lambda actor: more_time(actor, room_id=seated.room.exam_room_id), note, absent,
+    ):  # fmt: skip
+        with pytest.raises(ConflictOfInterestError, match="COI-31"):
+            act(invigilator)
+    assert more_time(make_actor(Role.CHIEF_INVIGILATOR)) == 3, "the chief may act in all rooms"
+
+
 def test_a_marker_is_not_given_and_cannot_open_the_answer_of_an_own_pupil(sat, make_actor, session):
     marker = make_actor(Role.MARKER, name="阅卷甲")
     waiting = {marking.next_script(session, marker, sat.key)}
     entries = candidates.registrations_of_session(session, sat.key, actor=sat.officer)
-    attempts = {attempt.registration_id: attempt for attempt in sat.attempts()}
+    written = {attempt.registration_id: attempt for attempt in sat.attempts()}
     text = 11
     for registration, candidate, _room in entries:
-        own = attempts[registration.registration_id]
+        own = written[registration.registration_id]
         if (own.attempt_id, text) not in waiting:
             continue
         sequence = int(candidate.name.removeprefix("演示考生"))
