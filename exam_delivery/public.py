@@ -21,6 +21,7 @@ from exam_delivery.services.analyses import ANALYSE_JOB, FormTable, SlotOfForm
 from exam_delivery.services.consequences import Consequences as Consequences
 from exam_delivery.services.consequences import HeldCertificate as HeldCertificate
 from exam_delivery.services.consequences import register_consequences as register_consequences
+from exam_delivery.services.doubts import register_doubts as register_doubts
 from exam_delivery.services.forensics import FoundLead, Trace
 from exam_delivery.services.load_trials import TRIAL_JOB, keep_trial
 from exam_delivery.services.packages import BatchInfo, CandidateResult, ResultOutcome, ResultPackage

@@ -11,11 +11,12 @@ from blueprints.public_panels import register_form_scores
 from certification import public as certification
 from exam_delivery import public_scores
 from exam_delivery import public_sessions as exam_delivery
-from exam_delivery.public import Consequences, HeldCertificate, register_consequences
+from exam_delivery.public import Consequences, HeldCertificate, register_consequences, register_doubts
 from kernel.i18n import N_
 from kernel.identity.actor import Actor
 from kernel.identity.permissions import Permission
 from qbank.public_changes import Affected, Dependant, register_dependant
+from web.analysis.findings import count_alarms
 
 
 def find_sessions(session: Session, actor: Actor, standard_level_id: uuid.UUID) -> Sequence[Affected]:
@@ -47,5 +48,7 @@ def find_certificates(
 register_consequences(
     Consequences(passes=certification.theory_passes, certificates=find_certificates, outcomes=certification.try_scores)
 )
+
+register_doubts(count_alarms)
 
 register_form_scores("exam_delivery", public_scores.form_scores_without_names)

@@ -32,6 +32,7 @@ from exam_delivery.repository import scores as repository
 from exam_delivery.repository.scores import ScoreFilter, ScoreLine
 from exam_delivery.rules.statistics import Distribution, ItemFigure
 from exam_delivery.services import release, results, seat_seal
+from exam_delivery.services.doubts import Doubt, find_doubts
 from exam_delivery.services.equated_scores import Scale, scale_of_batch
 from exam_delivery.services.release import ReleasePreview
 from exam_delivery.services.results import STATE_LABELS, SUBMIT_LABELS
@@ -95,6 +96,17 @@ class ReleasePage:
     release: ScoreRelease | None
     badge: Callable[[Any], tuple[str, str]]
     translated: Callable[..., str]
+    doubts: Sequence[Doubt]
+
+    @property
+    def in_doubt(self) -> list[Doubt]:
+        """Forms with items to look at before the scores are used."""
+        return [one for one in self.doubts if one.n_items]
+
+    @property
+    def unanalysed(self) -> list[Doubt]:
+        """Sessions whose items nothing was computed about yet."""
+        return [one for one in self.doubts if not one.n_items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +248,8 @@ def preview(exam_batch_id: uuid.UUID) -> Page:
     actor, session = current_actor(), db.session()
     found = releases.find_release_of_batch(session, exam_batch_id, actor=actor)
     shown = release.preview_release(session, actor, exam_batch_id)
-    page = ReleasePage(shown, found, session_badge, reading.translated)
+    doubts = find_doubts(session, actor, shown.sessions) if not found and shown.n_scored else []
+    page = ReleasePage(shown, found, session_badge, reading.translated, doubts)
     return render_page("exam_delivery/scores/release.html", page)
 
 

@@ -18,7 +18,7 @@ from exam_delivery.models import (
     ScoreRelease,
     SessionStatus,
 )
-from exam_delivery.services import personal, registrations, release
+from exam_delivery.services import analyses, personal, registrations, release
 from kernel.crypto import SealBrokenError
 from kernel.db import db
 from kernel.errors import ConflictError, ForbiddenError, NotFoundError
@@ -157,6 +157,29 @@ def test_an_officer_releases_in_the_browser(machine_world, sign_in):
     assert client.post(address, data={"digest": previewed(machine_world).digest}).status_code == 303
     assert "并移交认定" in client.get(address).text
     assert sign_in(Role.MARKER).get(address).status_code == 403
+
+
+def test_the_release_page_tells_what_the_analysis_says_against_the_scores_and_stops_nobody(machine_world, sign_in):
+    client = sign_in(Role.EXAM_OFFICER)
+    address = f"/scores/{machine_world.batch.exam_batch_id}/release"
+    page = client.get(address).text
+    assert f"还没有题目分析的场次：{db.session.get(ExamSession, machine_world.key).name}" in page
+    assert "须先核对" not in page
+    form_id = machine_world.attempts()[0].form_id
+    report = {
+        "n_candidates": 4,
+        "title": "演示卷甲",
+        "items": [{"flags": ["all_wrong"]}, {"flags": []}, {"flags": ["all_wrong"]}],
+    }
+    with unit_of_work(machine_world.officer) as uow:
+        analyses.store(uow, machine_world.key, {form_id: report})
+    page = client.get(address).text
+    assert "还没有题目分析" not in page
+    assert page.count("2 道题须先核对答案或题干") == 2, "on the page and once more before it is confirmed"
+    assert "演示卷甲" in page
+    assert f'href="/analyses/sessions/{machine_world.key}/forms/{form_id}"' in page
+    assert client.post(address, data={"digest": previewed(machine_world).digest}).status_code == 303
+    assert "须先核对" not in client.get(address).text
 
 
 def test_the_message_brings_results_and_photos_to_certification_once(machine_world):
