@@ -17,7 +17,7 @@ from exam_delivery.pages import reading
 from exam_delivery.pages.draw_words import promise_text
 from exam_delivery.pages.labels import session_badge
 from exam_delivery.pages.session_lists import bp as bp  # the lists are in a file of their own
-from exam_delivery.repository import planning, seating
+from exam_delivery.repository import attempts_planning, planning, seating
 from exam_delivery.repository.planning import SessionCounts
 from exam_delivery.rules import keys
 from exam_delivery.rules.leaving import TOOLS
@@ -86,6 +86,7 @@ class SessionPage:
     photo_gap: int
     draw: str
     promise: str
+    is_partly_made: bool
     may_write: bool
     may_change: bool
 
@@ -197,6 +198,7 @@ def detail(exam_session_id: uuid.UUID) -> Page:
         scoring=scoring.scoring_state(session, exam_session_id) if has_answers else None,
         gate=find_gate(session, actor, row) if row.status is SessionStatus.PREPARED else None,
         photo_gap=_photo_gap(row), draw=seat_seal.draw_state(session, row), promise=promise_text(draw_commitments.published_of(session, row)),
+        is_partly_made=is_planned and bool(attempts_planning.registration_ids_with_attempt(session, exam_session_id)),
         may_write=actor.may(Permission.SESSION_WRITE),
         may_change=actor.may(Permission.SESSION_CONTROL) and row.status in CHANGEABLE,
     )  # fmt: skip

@@ -237,7 +237,9 @@ def _font_size(granted: Accommodation | None) -> str:
 
 def store_attempts(uow: UnitOfWork, plan: Preparation, entries: Sequence[Entry]) -> None:
     """Store the attempts of some people in one transaction; a session that left the state meanwhile is refused."""
-    _still_planned(uow, plan.row.exam_session_id)
+    row = _still_planned(uow, plan.row.exam_session_id)
+    if row.form_set_id is None and set(row.form_ids) != set(plan.deliveries):
+        raise InvalidInputError(N_("备考期间试卷有变动，备考已停止，请重新备考"))
     attempts_planning.add_attempts(uow.session, *build_attempts(_with_own_forms(uow, plan, entries), entries))
 
 

@@ -48,6 +48,8 @@ def find_blockers(session: Session, actor: Actor, row: ExamSession) -> list[Bloc
     found += [Blocker(one.rule.explanation, "conflicts", one.context) for one in recusal.blockers(session, actor, row)]
     if gap := photo_gaps.find_gap(session, actor, row):  # forms can be made without; the gate may ask for it
         found.append(Blocker(gap.message, "photos", {"n": gap.n}, is_hint=True))
+    if not row.form_ids:  # last, as it may come last: everything else can be done before
+        found.append(Blocker(N_("还没有选择试卷"), "forms"))
     if row.ends_at <= now():
         found.append(Blocker(N_("结束时间已过，请修改开考时间"), "plan"))
     return sorted(found, key=lambda one: one.is_hint)
@@ -61,8 +63,6 @@ def find_collisions(session: Session, actor: Actor, row: ExamSession) -> Iterato
 
 
 def _form_blockers(session: Session, actor: Actor, row: ExamSession) -> Iterator[Blocker]:
-    if not row.form_ids:
-        yield Blocker(N_("还没有选择试卷"), "forms")
     yield from _single_forms(session, actor, row) if row.form_set_id is None else _set_blockers(session, actor, row)
     for one in batch_forms.find_problems(session, actor, row):
         yield Blocker(one.message, "forms", one.params, is_hint=one.is_hint)

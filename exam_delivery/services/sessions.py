@@ -117,7 +117,7 @@ def edit_session(
         forms.release_all(uow, row)
         old_forms = []
     _take_over(row, plan)
-    if row.status is SessionStatus.PREPARED and _frozen(row) != frozen:
+    if _frozen(row) != frozen and _is_made(uow, row):
         raise ConflictError(N_("考生试卷已经生成，名称、试卷、乱序和显示方式不能改；请先“撤销备考”"))
     if (row.opens_at, row.ends_at) != times:
         collisions.check_time(uow, row, with_people=row.status is SessionStatus.PREPARED)
@@ -130,6 +130,13 @@ def edit_session(
         forms.reserve(uow, row, before=old_forms)
     audit.record(uow, act, "exam_session", exam_session_id, before=before, after=_facts(row))
     return row
+
+
+def _is_made(uow: UnitOfWork, row: ExamSession) -> bool:
+    """Say whether any candidate's form is made, also by a preparation that is under way or broke off."""
+    if row.status is SessionStatus.PREPARED:
+        return True
+    return bool(attempts_planning.registration_ids_with_attempt(uow.session, row.exam_session_id))
 
 
 def _frozen(row: ExamSession) -> tuple[object, ...]:

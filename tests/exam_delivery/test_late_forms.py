@@ -23,6 +23,7 @@ from exam_delivery.services import (
 from exam_delivery.services import forms as forms_service
 from exam_delivery.services.batches import BatchPlan, RoomPlan
 from exam_delivery.services.documents import DocumentKind
+from exam_delivery.services.readiness import find_blockers
 from exam_delivery.services.session_forms import FROM_FORMS, KEPT, FormChoice
 from kernel.audit.models import AuditEvent
 from kernel.db import db
@@ -211,6 +212,40 @@ def test_forms_are_changed_until_preparation_audited_and_with_the_consequences_s
     with pytest.raises(ConflictError, match="试卷不能再换"):
         late.choose(second)
     assert late.row.form_ids == [first]
+
+
+def test_a_preparation_that_broke_off_keeps_its_form_until_it_is_undone(late, desk):
+    late.register(2)
+    late.arrange()
+    late.forms.is_sealed = True
+    first, second = late.forms.form_ids
+    late.choose(first)
+    with unit_of_work(late.officer) as uow:
+        plan = preparation.begin_preparation(uow, late.key)
+    late.choose(second)
+    with pytest.raises(InvalidInputError, match="试卷有变动"), unit_of_work(late.officer) as uow:
+        preparation.store_attempts(uow, plan, plan.missing)
+    with unit_of_work(late.officer) as uow:
+        plan = preparation.begin_preparation(uow, late.key)
+        preparation.store_attempts(uow, plan, plan.missing[:1])
+    with pytest.raises(ConflictError, match="撤销备考"):
+        late.choose(first)
+    assert "撤销备考" in words(desk.get(late.address).text)
+    assert desk.post(f"{late.address}/undo-preparation").status_code == 303
+    late.choose(first)
+    late.prepare()
+    assert {str(one.form_id) for one in late.attempts()} == {first}
+
+
+def test_what_can_be_done_without_a_form_is_asked_for_first(late):
+    def asked():
+        return [one.step for one in find_blockers(db.session(), late.officer, late.row) if not one.is_hint]
+
+    assert asked() == ["people", "forms"]
+    late.register(2)
+    assert asked() == ["seats", "seats", "forms"]
+    late.arrange()
+    assert asked() == ["forms"]
 
 
 def test_only_who_plans_sessions_chooses_and_two_do_not_overwrite_each_other(late, make_actor, sign_in):
