@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from kernel.clock import OFFICIAL_ZONE
 from kernel.errors import DomainError
 from kernel.settings import Settings, SettingsError
 
@@ -214,9 +216,10 @@ def backup_verify(source: Path, passphrase_file: Path | None) -> None:
     from web.backup.archive import check_archive
 
     manifest = check_archive(source, passphrase=passphrase_in(passphrase_file))
+    made_at = datetime.fromisoformat(manifest.created_at).astimezone(OFFICIAL_ZONE)
     key = "含主密钥" if manifest.has_key else "不含主密钥"
     click.echo(
-        f"备份完整：{manifest.created_at}，{manifest.engine}，结构版本 {manifest.revision or '未记录'}，"
+        f"备份完整：{made_at:%Y-%m-%d %H:%M:%S}（北京时间）备份，{manifest.engine}，结构版本 {manifest.revision or '未记录'}，"
         f"{len(manifest.digests)} 个文件，{sum(manifest.rows.values())} 行，{key}",
         err=True,
     )

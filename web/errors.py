@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
@@ -16,6 +16,7 @@ from kernel.errors import DomainError, UnauthenticatedError
 from kernel.i18n import N_
 from web.forms import field_messages
 
+NOT_FOUND = 404
 log = structlog.get_logger()
 
 
@@ -67,8 +68,23 @@ HTTP_MESSAGES = {
 }
 
 
+def _without_slash() -> BaseResponse | None:
+    """Lead to the page that an address with a slash too much means, if there is one: people type them from paper."""
+    path, adapter = request.path.rstrip("/"), current_app.create_url_adapter(request)
+    if request.method != "GET" or path == request.path or wants_json() or adapter is None:
+        return None
+    try:
+        endpoint, values = adapter.match(path, method="GET")
+    except HTTPException:
+        return None
+    asked = request.query_string.decode("ascii", "replace")
+    return redirect("?".join(filter(None, (url_for(endpoint, **values), asked))), code=301)
+
+
 def _http(exc: HTTPException) -> BaseResponse:
     status = exc.code or 500
+    if status == NOT_FOUND and (meant := _without_slash()):
+        return meant
     code = (exc.name or "error").lower().replace(" ", "_")
     details: dict[str, Any] = {}
     data = getattr(exc, "data", None)

@@ -241,7 +241,8 @@ def create_user(
 
 def _check_new_user(uow: UnitOfWork, username: str, roles: frozenset[Role], organisation_id: uuid.UUID | None) -> None:
     if not 3 <= len(username) <= 64 or not username.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise InvalidInputError(N_("登录名须为 3–64 个字母、数字、点、横线或下划线"))
+        message = N_("登录名须为 3–64 个字母、数字、点、横线或下划线")
+        raise InvalidInputError(message, fields={"username": [message]})
     if repository.find_user_by_name(uow.session, username):
         raise ConflictError(N_("登录名 %(name)s 已被使用"), name=username)
     _check_roles(uow.actor, roles, organisation_id)
@@ -249,7 +250,8 @@ def _check_new_user(uow: UnitOfWork, username: str, roles: frozenset[Role], orga
 
 def _check_roles(actor: Actor, roles: frozenset[Role], organisation_id: uuid.UUID | None) -> None:
     if not roles:
-        raise InvalidInputError(N_("请至少选择一个角色"))
+        message = N_("请至少选择一个角色")
+        raise InvalidInputError(message, fields={"roles": [message]})
     if Role.PLATFORM_ADMIN in roles and (organisation_id is not None or len(roles) > 1):
         raise InvalidInputError(N_("平台管理员不属于任何机构，也不能兼任其他角色"))
     if Role.PLATFORM_ADMIN not in roles and organisation_id is None:

@@ -125,10 +125,17 @@ def _fate_lines(preview: services.Preview, fates: Mapping[int, str]) -> list[tup
 
 
 def card_of(
-    one: services.PreviewItem, fate: str, match: BankMatch | None, points: Mapping[str, AssessmentPoint]
+    one: services.PreviewItem,
+    fate: str,
+    match: BankMatch | None,
+    points: Mapping[str, AssessmentPoint],
+    default: AssessmentPoint | None = None,
 ) -> Card:
-    """Return an item as a card; one that goes back into the bank shows what differs."""
+    """Return an item as a card, with the default point if it names none; one that goes back into the bank shows what differs."""
     named = "；".join(f"{code} {points[code].name}" if code in points else f"{code}？" for code in one.points)
+    if default and fate == "new" and not set(one.points) & set(points):  # as the import will do
+        chosen = _("%(point)s（默认）", point=f"{default.full_code} {default.name}")
+        named = "；".join(filter(None, (named, chosen)))
     template = registry.template_name(registry.get(one.content.type), "review")
     view = None if match is None else _match_view(one, match, points)
     return Card(one, type_label(one.content.type), template, named, fate, view)

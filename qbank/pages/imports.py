@@ -410,6 +410,7 @@ def _check_page(run: ImportRun) -> CheckPage:
     paging = Paging(max(1, request.args.get("page", 1, type=int)), CARDS_PER_PAGE, len(chosen))
     shown = chosen[paging.offset : paging.offset + CARDS_PER_PAGE]
     counts, has_point = Counter(fates.values()), run.assessment_point_id is not None
+    default = next((one for one in points.values() if one.assessment_point_id == run.assessment_point_id), None)
     new = [one for one in preview.items if fates[one.number] == "new"]
     return CheckPage(
         steps=steps(), run=run, level_title=level_title(standards.get_level(session, level_id, actor=actor)),
@@ -420,7 +421,7 @@ def _check_page(run: ImportRun) -> CheckPage:
         n_without_point=0 if has_point else sum(not set(one.points) & set(points) for one in new),
         n_unknown_point=sum(bool(set(one.points) - set(points)) for one in preview.items),
         n_without_difficulty=0 if run.default_difficulty else sum(one.difficulty is None for one in new),
-        cards=[card_of(one, fates[one.number], matches.get(one.number), points) for one in shown], paging=paging,
+        cards=[card_of(one, fates[one.number], matches.get(one.number), points, default) for one in shown], paging=paging,
         kind=kind,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from kernel import audit
 from kernel.clock import now, today
@@ -50,13 +50,13 @@ def submit_items(uow: UnitOfWork, item_ids: Sequence[uuid.UUID]) -> SubmitResult
     version_ids = [item.current_version_id for item in items]
     versions = items_repository.get_versions(uow.session, version_ids)
     points = items_repository.points_of_versions(uow.session, version_ids)
-    result = SubmitResult()
+    result, moment = SubmitResult(), now()  # sent together, they stand together in lists, by code
     for item in items:
         message = _why_not(item, versions[item.current_version_id], len(points[item.current_version_id]))
         if message:
             result.refused.append(RefusedItem(item.code, message))
         else:
-            _enter(uow, item, first)
+            _enter(uow, item, first, moment)
             result.n_submitted += 1
     return result
 
@@ -75,11 +75,11 @@ def _why_not(item: Item, version: ItemVersion, n_points: int) -> str:
     return "；".join(one.message for one in found)
 
 
-def _enter(uow: UnitOfWork, item: Item, stage: WorkflowStage) -> None:
+def _enter(uow: UnitOfWork, item: Item, stage: WorkflowStage, moment: datetime) -> None:
     check_transition(item.status, ItemStatus.IN_REVIEW)
     item.status, item.workflow_stage_id = ItemStatus.IN_REVIEW, stage.workflow_stage_id
     item.review_round += 1
-    item.submitted_at = item.updated_at = item.stage_entered_at = now()
+    item.submitted_at = item.updated_at = item.stage_entered_at = moment
     item.returned_at = None
     after = {"stage": stage.name, "round": item.review_round, "digest": item.content_digest}
     audit.record(uow, "item.submit", "item", item.item_id, after=after)

@@ -317,6 +317,8 @@ def test_the_whole_way_of_an_import(session, people, level_id):
     check = client.get(f"/imports/{run.import_run_id}/check").text
     assert "发现 30 = 新题 30 + 重复 0 + 跳过 0" in check
     assert check.count("item-card") >= 20
+    assert "A-A-A-002" in check, "the point chosen on the page before stands at items that name none"
+    assert "（默认）" in check
     answer = client.post(f"/imports/{run.import_run_id}/confirm", data={"version": run.version, "duplicates": "skip"})
     assert answer.headers["Location"].endswith("/progress")
     assert client.get(answer.headers["Location"]).status_code == 200

@@ -16,7 +16,9 @@ from kernel.identity.models import User
 from kernel.identity.permissions import Role
 from kernel.uow import unit_of_work
 from qbank import public
+from qbank.repository import items as items_repository
 from qbank.repository import reviews as repository
+from qbank.repository.items import ItemFilter, ItemSort
 from qbank.rules.items import ItemStatus
 from qbank.rules.review import ONE_STAGE_KEY, Decision, PastDecision, is_passed
 from qbank.rules.workflow import StageRule
@@ -200,6 +202,17 @@ def test_the_queue_is_oldest_first_and_leaves_out_what_is_decided(session, autho
     assert codes(reviewers[1]) == [second.code, first.code]
     assert repository.count_queue(session, actor=reviewers[0], one_stage=True) == 1
     assert repository.count_queue(session, actor=reviewers[0], one_stage=False) == 2
+
+
+def test_items_sent_together_stand_by_code_in_every_order_of_time(session, author, level_id, reviewers):
+    drafts = [make_draft(author, level_id, choice(f"题 {n}（　）。")) for n in range(5)]
+    codes = sorted(item.code for item in drafts)
+    with unit_of_work(author) as uow:
+        reviews.submit_items(uow, [drafts[place].item_id for place in (3, 0, 4, 2, 1)])
+    assert [row.item.code for row in repository.queue(session, actor=reviewers[0], one_stage=True)] == codes
+    latest = ItemFilter(sort=ItemSort.UPDATED, is_descending=True)
+    rows, _total = items_repository.list_items(session, actor=author, wanted=latest)
+    assert [row.item.code for row in rows] == codes
 
 
 def test_reviewers_of_another_organisation_see_nothing(session, item, make_actor, other_organisation):

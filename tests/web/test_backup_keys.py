@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 
 import pytest
+import time_machine
+from click.testing import CliRunner
 from flask import Flask
 
 from kernel.db import db
@@ -15,6 +17,7 @@ from web.app import create_app
 from web.backup import backup, restore
 from web.backup.archive import check_archive
 from web.backup.envelope import BLOCK, MAGIC, OpeningReader, SealingWriter, read_passphrase
+from web.cli import cli
 
 SECRET = "the root secret of a test, long enough"
 OTHER = "another secret than the one of the backup"
@@ -80,6 +83,15 @@ def test_a_changed_byte_of_a_plain_backup_is_found_by_verify(installation, tmp_p
     out.write_bytes(data.replace(b"a picture of the test", b"A picture of the test"))
     with pytest.raises(InvalidInputError, match="picture 已损坏"):
         check_archive(out)
+
+
+def test_verify_says_the_moment_in_chinas_time(installation, tmp_path):
+    out = tmp_path / "backup.tar"
+    with time_machine.travel("2026-11-23T16:37:19Z", tick=False):
+        backup(installation, out)
+    done = CliRunner().invoke(cli, ["backup", "verify", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "2026-11-24 00:37:19（北京时间）" in done.output
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])

@@ -22,6 +22,7 @@ from kernel.jobs import enqueue
 from kernel.jobs.models import Job, JobStatus, WorkerHeartbeat
 from kernel.jobs.worker import beat
 from kernel.uow import unit_of_work
+from kernel.working_days import LAST_KNOWN_YEAR
 from web import doctor
 from web.backup import schedule
 from web.checks import data, installation, running
@@ -239,6 +240,15 @@ def test_the_kernel_answers_about_its_clock():
 def test_a_calendar_that_has_ended_is_a_failure(checks):
     with time_machine.travel("2099-06-01T00:00:00Z", tick=True):
         assert not checks()["clock"].ok
+
+
+@pytest.mark.parametrize(("day", "level"), [("10-31", Level.OK), ("11-02", Level.WARN)])
+def test_a_calendar_that_ends_with_the_year_is_announced_from_november_on(checks, monkeypatch, day, level):
+    monkeypatch.setattr(running, "_database_time", lambda: now().timestamp())
+    with time_machine.travel(f"{LAST_KNOWN_YEAR}-{day}T00:00:00Z", tick=True):
+        found = checks()["clock"]
+    assert found.level is level
+    assert (str(LAST_KNOWN_YEAR + 1) in found.mend) is (level is Level.WARN)
 
 
 def test_a_missing_font_or_solver_is_a_failure(checks, monkeypatch):

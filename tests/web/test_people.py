@@ -37,8 +37,11 @@ def test_a_new_person_gets_a_password_once_and_must_change_it(app, sign_in):
 def test_what_is_wrong_with_a_new_person_stands_on_the_form_and_nothing_is_lost(sign_in):
     page = create(sign_in(Role.ORGANISATION_ADMIN), username="x y", roles=[])
     assert page.status_code == 422
+    assert 'id="error-username"' in page.text
+    assert 'href="#field-username"' in page.text
     assert "登录名须为" in page.text
     assert 'value="演示新人"' in page.text
+    assert 'id="error-roles"' in create(sign_in(Role.ORGANISATION_ADMIN), roles=[]).text
 
 
 def test_a_taken_sign_in_name_is_refused(sign_in):
@@ -47,6 +50,7 @@ def test_a_taken_sign_in_name_is_refused(sign_in):
     page = create(admin)
     assert page.status_code == 409
     assert "已被使用" in page.text
+    assert 'id="error-username"' in page.text
 
 
 def test_people_of_another_organisation_look_as_if_they_did_not_exist(sign_in, make_user, other_organisation):

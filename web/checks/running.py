@@ -20,6 +20,8 @@ from web.checks.finding import Finding, Level, Look, is_sqlite, reading, scalar,
 HEARTBEAT_LIMIT = timedelta(minutes=1)
 QUEUE_LIMIT = timedelta(minutes=15)
 MAX_SKEW_SECONDS = 2
+NEXT_YEAR_PUBLISHED = 11
+"""The month from which the holidays of the next year are known and deadlines may reach into it."""
 TIMEX_BYTES = 512
 """More than the kernel's own record of its clock takes on any machine."""
 CLOCK_NOT_SYNCHRONISED = 5
@@ -44,6 +46,12 @@ def check_clock() -> Finding:
     if is_synchronised() is False:
         mend = _("请开启时间同步：timedatectl set-ntp true，或安装 chrony")
         return Finding(Level.WARN, _("%(text)s，没有与时间服务器同步", text=text), mend)
+    if local.year == LAST_KNOWN_YEAR and local.month >= NEXT_YEAR_PUBLISHED:
+        mend = _(
+            "公示等工作日期限可能跨入 %(year)s 年。国务院办公厅一般在十一月公布下一年的放假安排，请在公布后升级程序；"
+            "在此以前跨年的期限按周一至周五推算，请人工核对。", year=LAST_KNOWN_YEAR + 1
+        )  # fmt: skip
+        return Finding(Level.WARN, text, mend)
     return Finding(Level.OK, text)
 
 

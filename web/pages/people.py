@@ -172,7 +172,7 @@ def _people(session: Session, listing: Listing[User], paging: Paging) -> tuple[S
 def export_shown() -> Response:
     """Download the people with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _people(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _people(db.session(), listing, EVERYTHING), {})
 
 
 def _filter(filters: dict[str, str]) -> repository.UserFilter:
@@ -210,7 +210,10 @@ def create() -> tuple[str, int]:
                 uow, username=values["username"], name=values["name"], roles=_roles(roles),
                 organisation_id=uow.actor.organisation_id or uuid_or_none(values["organisation"]),
             )  # fmt: skip
-    except (InvalidInputError, ConflictError) as exc:
+    except ConflictError as exc:  # the one thing about a new person that somebody else may have
+        taken = {"username": [error_message(exc)]}
+        return render_page("people/new.html", _new_page(values, roles, taken), status=exc.http_status)
+    except InvalidInputError as exc:
         return render_page("people/new.html", _new_page(values, roles, _errors(exc)), status=exc.http_status)
     return render_page("people/password.html", OneTimePasswordPage(user, password))
 
