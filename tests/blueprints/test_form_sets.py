@@ -183,6 +183,23 @@ def test_every_candidate_of_a_session_gets_a_form_of_their_own(sealed_set, bank,
         form_sets.withdraw_set(uow, sealed_set, reason="不用了")
 
 
+def test_a_set_is_chosen_after_people_and_seats(sealed_set, bank, make_actor, session, sign_in):
+    officer = make_actor(Role.EXAM_OFFICER)
+    row = session_with_set(officer, bank, None, n_people=3)
+    assert [one.text for one in find_blockers(session, officer, row) if not one.is_hint] == ["还没有选择试卷"]
+    address = f"/exam-sessions/{row.exam_session_id}/forms"
+    client = sign_in(Role.EXAM_OFFICER)
+    assert "一人一卷" in client.get(address).get_data(as_text=True)
+    sent = {"form_set_id": str(sealed_set), "length": "forms", "version": str(row.version)}
+    assert client.post(address, data=sent).status_code == 303
+    session.expire_all()
+    (chosen,) = public_sets.list_sealed_sets(session, officer, standard_level_id=bank.standard_level_id)
+    assert (len(row.form_ids), row.duration_seconds) == (N_FORMS, chosen.duration_minutes * 60)
+    prepared(officer, row)
+    attempts = session.scalars(select(Attempt).where(Attempt.exam_session_id == row.exam_session_id)).all()
+    assert len({attempt.form_id for attempt in attempts}) == 3
+
+
 def session_with_set(officer, bank, form_set_id, *, n_people, first=1):
     """Plan a session with a set and seat people in it."""
 
@@ -190,7 +207,7 @@ def session_with_set(officer, bank, form_set_id, *, n_people, first=1):
         with unit_of_work(officer) as uow:
             return act(uow)
 
-    plan = session_plan([], form_set_id=str(form_set_id))
+    plan = session_plan([], form_set_id=str(form_set_id) if form_set_id else "")
     level = str(bank.standard_level_id)
     batch = do(lambda uow: batches.create_batch(uow, BatchPlan(f"2026-{first}", "一人一卷批次", level)))
     room = do(lambda uow: batches.save_room(uow, None, RoomPlan("演示考点", f"第 {first} 考场", 30)))
