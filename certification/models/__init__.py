@@ -55,6 +55,7 @@ from certification.models.seniors import (
     SeniorPanelMember,
 )
 from certification.models.signing import CertificateStatement, EvidencePack, PackKind, SigningKey
+from certification.models.surveys import BatchSurvey, SurveyAnswer, SurveyHandCount, SurveyParticipation
 from certification.models.webhooks import MessageState, WebhookEndpoint, WebhookMessage
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "AssessorMember",
     "AssessorSheet",
     "BatchStep",
+    "BatchSurvey",
     "CandidateConsent",
     "CarriedPart",
     "Certificate",
@@ -115,6 +117,9 @@ __all__ = [
     "SeniorObjection",
     "SeniorPanelMember",
     "SigningKey",
+    "SurveyAnswer",
+    "SurveyHandCount",
+    "SurveyParticipation",
     "WebhookEndpoint",
     "WebhookMessage",
 ]

@@ -18,7 +18,7 @@ from certification.pages import (
     filing,
     inbound,
     lookups,
-    own_results,
+    own_surveys,
     panels,
     part_letters,
     part_scores,
@@ -33,6 +33,7 @@ from certification.pages import (
     senior_reviews,
     seniors,
     signing,
+    surveys,
     talent,
     webhooks,
 )
@@ -52,10 +53,10 @@ from kernel.identity.permissions import Permission
 
 BLUEPRINTS = (
     batches.bp, records.bp, scores.bp, publicity.bp, rosters.bp, certificates.bp, filing.bp, lookups.bp, part_scores.bp,
-    signing.bp, evidence.bp, webhooks.bp, own_results.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
+    signing.bp, evidence.bp, webhooks.bp, own_surveys.bp, credentials.bp, roster_answers.bp, enterprise_levels.bp,
     seniors.bp, senior_reviews.bp,
     panels.bp, assessing.bp, proofs.bp, talent.bp, retention.bp, part_letters.bp, inbound.bp,
-    return_rates.bp, early_batches.bp, compliance_rules.bp,
+    return_rates.bp, early_batches.bp, compliance_rules.bp, surveys.bp,
 )  # fmt: skip
 GROUP = N_("认定")
 READ = (Permission.CERTIFICATION_READ,)

@@ -30,12 +30,15 @@ from certification.pages.wording import Errors, act_and_return, form_date, form_
 from certification.repository import batches as repository
 from certification.repository import inbound as inbound_repository
 from certification.repository import scores as score_repository
+from certification.repository.surveys import find_survey
 from certification.rules.batch_states import BatchState
 from certification.rules.pass_decision import MODE_LABELS, AssessmentMode, PassOutcome, total_text
+from certification.rules.surveys import SURVEY_STATE_LABELS, SURVEY_STATES, SurveyState
 from certification.services import batches as services
 from certification.services import corrections, decisions
 from certification.services.records import LOCKED
 from certification.services.scores import OPEN_STATES, count_missing, entered_text
+from certification.services.surveys import state_of
 from kernel.db import db
 from kernel.http import Paging, current_actor, paging_from_request, render_page, requires
 from kernel.i18n import N_
@@ -93,6 +96,9 @@ class BatchPage:
     n_missing: int
     outside: Sequence[tuple[ScoreDelivery, SendingSystem, CertificationBatch]] = ()
     takes_outside: bool = False
+    survey_state: SurveyState | None = None
+    survey_label: str = ""
+    may_survey: bool = False
     errors: Errors = field(default_factory=dict)
 
 
@@ -179,6 +185,8 @@ def detail(batch_id: uuid.UUID) -> tuple[str, int]:
     """Show where a batch stands and what comes next."""
     session = db.session()
     head = batch_head(session, current_actor(), batch_id, "overview")
+    survey = find_survey(session, batch_id)
+    asked = state_of(survey) if survey else None
     page = BatchPage(
         head=head, rules=_rules(head.batch), steps=repository.list_steps(session, batch_id),
         labels={state: state_label(state) for state in BatchState},
@@ -187,6 +195,8 @@ def detail(batch_id: uuid.UUID) -> tuple[str, int]:
         n_missing=count_missing(session, head.batch) if head.batch.state in OPEN_STATES else 0,
         outside=inbound_repository.list_deliveries(session, head.batch.organisation_id, batch_id),
         takes_outside=head.may_write and head.batch.state in OPEN_STATES,
+        survey_state=asked, survey_label=_(SURVEY_STATE_LABELS[asked]) if asked else "",
+        may_survey=head.batch.state in SURVEY_STATES,
     )  # fmt: skip
     return render_page("certification/batch.html", page)
 

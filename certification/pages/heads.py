@@ -195,6 +195,7 @@ def _tabs(actor: Actor, batch_id: uuid.UUID, active: str) -> list[dict[str, Any]
         ("roster", _("名册上报"), "cert_rosters.show"),
         ("certificates", _("证书"), "cert_certificates.batch"),
     ]
+    entries.append(("survey", _("满意度"), "cert_surveys.show"))
     if actor.may(Permission.EVIDENCE_MAKE):
         entries.append(("evidence", _("证据与归档"), "cert_evidence.batch"))
     return [

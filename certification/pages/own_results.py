@@ -24,6 +24,7 @@ from certification.services import credentials
 from certification.services import own_certificates as services
 from certification.services.lookup import state_on
 from certification.services.own_certificates import OwnResult
+from certification.services.own_surveys import OwnSurvey, list_own_surveys
 from exam_delivery import public_candidates as exams
 from exam_delivery.public_candidates import Proof, Sitting
 from kernel.clock import today
@@ -132,6 +133,7 @@ class ResultsPage:
     consents: Sequence[ConsentView]
     history: Sequence[tuple[str, str, CandidateConsent]]
     may_download: bool
+    surveys: Sequence[OwnSurvey] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ def _results(proof: Proof) -> ResultsPage:
             for row in repository.list_consents(session, proof.candidate_id, actor=actor)
         ],
         may_download=ConsentPurpose.E_CERTIFICATE in held,
+        surveys=list_own_surveys(session, actor, proof.candidate_id),
     )  # fmt: skip
 
 

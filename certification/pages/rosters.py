@@ -20,7 +20,7 @@ from certification.repository import rosters as repository
 from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceFinding, ComplianceSeverity
 from certification.rules.roster_returns import RETURN_FIELDS, RETURN_REASONS
-from certification.services import compliance, roster_reviews
+from certification.services import compliance, early_warning, roster_reviews
 from certification.services import rosters as services
 from certification.services.roster_reviews import UNDER_REVIEW
 from kernel import profiles
@@ -146,10 +146,12 @@ def _people(batch_id: uuid.UUID) -> dict[str, ResultRecord]:
 
 
 def _findings(head: BatchHead) -> Sequence[ComplianceFinding]:
-    done = {BatchState.RECEIVED, BatchState.CHECKED, BatchState.ISSUED, BatchState.ARCHIVED}
+    if head.batch.state in {BatchState.ISSUED, BatchState.ARCHIVED}:
+        return early_warning.survey_warnings(db.session(), head.batch)
     if head.batch.state is BatchState.NUMBERED:
         return compliance.check_certificates(db.session(), head.batch)
-    return [] if head.batch.state in done else compliance.check_batch_data(db.session(), head.batch)
+    is_early = head.batch.state in {BatchState.RECEIVED, BatchState.CHECKED}
+    return [] if is_early else compliance.check_batch_data(db.session(), head.batch)
 
 
 def _finding_line(

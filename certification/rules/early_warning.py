@@ -49,6 +49,15 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """The overall share of a closed survey as people read it, and whether it reaches the target in per cent."""
+
+    share: str
+    is_met: bool
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What a batch is held against: its own counts, those of earlier batches, contacts by use, and sittings."""
 
@@ -61,6 +70,8 @@ class History:
     n_year_before: int = 0
     contacts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sittings: Sequence[Sitting] = ()
+    satisfaction: Satisfaction | None = None
+    lacks_survey: bool = False
 
     def limit(self, key: str) -> int:
         """Return a limit of the rule profile."""
@@ -149,3 +160,19 @@ def warn_impossible_schedule(history: History) -> Iterator[tuple[str, Complaint]
                 here = first if first.is_here else second
                 message = N_("该考生的两场考试时间重叠，或在不同考点相隔不足 %(minutes)s 分钟")
                 yield here.record_id, ("schedule", message, {"minutes": history.limit(GAP_MINUTES)})
+
+
+@_early("W06", N_("满意度低于目标"), N_("总体满意率 84.0%，目标 90%"))
+def warn_low_satisfaction(history: History) -> Iterator[tuple[str, Complaint]]:
+    """Hold the overall share of a closed survey against the target that it was opened with."""
+    found = history.satisfaction
+    if found and not found.is_met:
+        message = N_("满意度调查的总体满意率为 %(share)s，低于目标 %(target)s%%，请分析原因并改进")
+        yield "", ("satisfaction", message, {"share": found.share, "target": found.target})
+
+
+@_early("W07", N_("归档的批次没有满意度调查"), N_("批次已归档，没有开展过满意度调查"))
+def warn_no_survey(history: History) -> Iterator[tuple[str, Complaint]]:
+    """Point out an archived batch whose candidates nobody asked, where the rule profile sets a target."""
+    if history.lacks_survey:
+        yield "", ("satisfaction", N_("批次已归档，还没有开展满意度调查；归档以后也可以开展"), {})

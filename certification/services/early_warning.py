@@ -11,9 +11,20 @@ from sqlalchemy.orm import Session
 from certification.models import CertificationBatch, ResultRecord
 from certification.repository import batches as batch_repository
 from certification.repository import history as repository
+from certification.repository import surveys as survey_repository
+from certification.rules import surveys as survey_rules
+from certification.rules.batch_states import BatchState
 from certification.rules.compliance import ComplianceFinding
-from certification.rules.early_warning import FORMER_PERIODS, RECENT_DAYS, History, Sitting, find_warnings
+from certification.rules.early_warning import (
+    FORMER_PERIODS,
+    RECENT_DAYS,
+    History,
+    Satisfaction,
+    Sitting,
+    find_warnings,
+)
 from certification.rules.pass_decision import PassOutcome
+from certification.services import surveys
 from exam_delivery.public_sittings import find_sittings
 from kernel import profiles
 
@@ -32,8 +43,35 @@ def warnings_of(session: Session, batch: CertificationBatch) -> list[ComplianceF
         n_sat_before=sat_before, n_recent=repository.count_registered(session, batch, begin, end),
         n_year_before=repository.count_registered(session, batch, begin - FORMER_PERIODS * RECENT, begin),
         contacts=_contacts(people), sittings=_sittings(session, batch, people),
+        satisfaction=_satisfaction(session, batch), lacks_survey=_lacks_survey(session, batch),
     )  # fmt: skip
     return find_warnings(history)
+
+
+def survey_warnings(session: Session, batch: CertificationBatch) -> list[ComplianceFinding]:
+    """Return what the survey of a batch warns of, for batches whose roster is settled."""
+    history = History(
+        profiles.values(session, batch.organisation_id), satisfaction=_satisfaction(session, batch),
+        lacks_survey=_lacks_survey(session, batch),
+    )  # fmt: skip
+    return find_warnings(history)
+
+
+def _satisfaction(session: Session, batch: CertificationBatch) -> Satisfaction | None:
+    found = surveys.result_of(session, batch)
+    if found is None or found.overall is None:
+        return None
+    target = found.survey.target
+    return Satisfaction(found.overall.share, found.overall.meets(target), target)
+
+
+def _lacks_survey(session: Session, batch: CertificationBatch) -> bool:
+    """Say whether an archived batch never had a survey, where the rule profile asks for one."""
+    if batch.state is not BatchState.ARCHIVED or not profiles.value(
+        session, batch.organisation_id, survey_rules.TARGET
+    ):
+        return False
+    return survey_repository.find_survey(session, batch.certification_batch_id) is None
 
 
 def _contacts(people: Sequence[ResultRecord]) -> dict[str, list[str]]:

@@ -81,7 +81,7 @@ def test_nobody_sits_twice_at_once_or_travels_in_no_time(site, begin, speaks):
 
 
 def test_every_warning_names_its_title_and_an_example():
-    assert [check.check_id for check in EARLY_CHECKS] == ["W01", "W02", "W03", "W04", "W05"]
+    assert [check.check_id for check in EARLY_CHECKS] == ["W01", "W02", "W03", "W04", "W05", "W06", "W07"]
     assert all(check.title and check.example and run.__doc__ for check, run in EARLY_CHECKS.items())
 
 
