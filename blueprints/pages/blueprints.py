@@ -165,7 +165,7 @@ def _rows(session: Session, listing: Listing[ExamBlueprint], paging: Paging) -> 
 def export_shown() -> BaseResponse:
     """Download the blueprints with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _rows(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _rows(db.session(), listing, EVERYTHING), {})
 
 
 def _new_page(values: dict[str, str], errors: dict[str, list[str]] | None = None) -> tuple[str, int]:

@@ -163,7 +163,7 @@ def _rows(session: Session, listing: Listing[ExamForm], paging: Paging) -> tuple
 def export_shown() -> Response:
     """Download the list of forms, not what is in them, with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _rows(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _rows(db.session(), listing, EVERYTHING), {})
 
 
 @bp.get("/<uuid:form_id>")

@@ -334,7 +334,7 @@ def _register(session: Session, listing: Listing[CertificateView], paging: Pagin
 def export_shown() -> Response:
     """Download the register with the columns, filters and order that are shown, numbers masked."""
     listing = open_list(REGISTER)
-    return send_list(listing, lambda uow: _register(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _register(db.session(), listing, EVERYTHING), {})
 
 
 @bp.post("/certificates/export")

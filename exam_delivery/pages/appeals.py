@@ -219,7 +219,7 @@ def _wanted() -> RequestFilter:
 def export_shown() -> Response:
     """Download the requests with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _entries(uow.session, listing, _wanted(), EVERYTHING), {})
+    return send_list(listing, lambda: _entries(db.session(), listing, _wanted(), EVERYTHING), {})
 
 
 @bp.get("/mine")

@@ -111,7 +111,7 @@ def _list(session: Session, listing: Listing[ExamBatch], paging: Paging) -> tupl
 def export_shown() -> Response:
     """Download the batches with the columns, filter and order that are shown."""
     listing = open_list(BATCHES)
-    return send_list(listing, lambda uow: _list(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _list(db.session(), listing, EVERYTHING), {})
 
 
 @bp.post("/export")

@@ -31,7 +31,7 @@ from kernel.http.lists import Listing, begin_with_view, open_list, send_list
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.lists import Column, ListDescription, Order, declare_list
-from kernel.uow import UnitOfWork, unit_of_work
+from kernel.uow import unit_of_work
 
 bp = Blueprint("incidents", __name__, url_prefix="/console")
 Page = tuple[str, int]
@@ -149,7 +149,7 @@ def export_shown(exam_session_id: uuid.UUID) -> Response:
     """Download what is listed, as far as this person may see."""
     listing, view = open_list(LIST), view_of(exam_session_id)
 
-    def find(_uow: UnitOfWork) -> tuple[list[IncidentRow], int]:
+    def find() -> tuple[list[IncidentRow], int]:
         rows = _ordered(view, listing)
         return rows, len(rows)
 

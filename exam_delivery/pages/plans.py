@@ -163,7 +163,7 @@ def _lines(session: Session, listing: Listing[PlanLine], paging: Paging) -> tupl
 def export_shown() -> Response:
     """Download the plans with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _lines(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _lines(db.session(), listing, EVERYTHING), {})
 
 
 def _form(plan: ExamPlan | None, values: PlanDraft, errors: Mapping[str, list[str]]) -> Page:

@@ -140,7 +140,7 @@ def export_people(exam_batch_id: uuid.UUID) -> Response:
     listing = open_list(PEOPLE)
     planning.get_batch(db.session(), exam_batch_id, actor=current_actor())
     return send_list(
-        listing, lambda uow: _lines(uow.session, listing, exam_batch_id, EVERYTHING), {"batch": str(exam_batch_id)}
+        listing, lambda: _lines(db.session(), listing, exam_batch_id, EVERYTHING), {"batch": str(exam_batch_id)}
     )
 
 

@@ -207,7 +207,7 @@ def export_shown(exam_batch_id: uuid.UUID) -> Response:
     """Download the scores with the columns, filters and order that are shown, numbers masked."""
     listing, of_batch = open_list(SCORES), _of_batch(db.session(), exam_batch_id)
     told = {"batch": str(exam_batch_id)}
-    return send_list(listing, lambda uow: _lines(uow.session, listing, of_batch, EVERYTHING), told)
+    return send_list(listing, lambda: _lines(db.session(), listing, of_batch, EVERYTHING), told)
 
 
 def _export_address(exam_batch_id: uuid.UUID) -> str:

@@ -87,7 +87,7 @@ def _lines(session: Session, listing: Listing[SessionLine], paging: Paging) -> t
 def export_shown() -> Response:
     """Download the sessions with the columns, filter and order that are shown."""
     listing = open_list(SESSIONS)
-    return send_list(listing, lambda uow: _lines(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _lines(db.session(), listing, EVERYTHING), {})
 
 
 @bp.post("/exam-sessions/export")
@@ -149,4 +149,4 @@ def export_people(exam_session_id: uuid.UUID) -> Response:
     """Download the people of a session with the columns, filter and order that are shown, numbers masked."""
     listing, row = open_list(SESSION_PEOPLE), _session_in_reach(db.session(), exam_session_id)
     told = {"session": str(exam_session_id)}
-    return send_list(listing, lambda uow: _people(uow.session, listing, row, EVERYTHING), told)
+    return send_list(listing, lambda: _people(db.session(), listing, row, EVERYTHING), told)

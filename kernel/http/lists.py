@@ -23,8 +23,8 @@ from kernel.lists import repository
 from kernel.lists.description import ListDescription, Order, Row
 from kernel.lists.exporting import MIMES, MOST_ROWS
 from kernel.lists.models import SavedView
-from kernel.lists.services import export_list
-from kernel.uow import UnitOfWork, unit_of_work
+from kernel.lists.services import note_export, write_rows
+from kernel.uow import unit_of_work
 
 WHOLE = "whole"
 """In an address: the list as the house has it, though the person begins with a view."""
@@ -179,23 +179,23 @@ def begin_with_view(listing: Listing[Any]) -> Response | None:
 
 
 def send_list(
-    listing: Listing[Row], find: Callable[[UnitOfWork], tuple[Sequence[Row], int]], told: Mapping[str, object]
+    listing: Listing[Row], find: Callable[[], tuple[Sequence[Row], int]], told: Mapping[str, object]
 ) -> Response:
     """Send exactly what the list shows as a file of the asked format, or go back and say why not.
 
-    `find` returns the rows, `MOST_ROWS` at most, and how many there are; it runs in the transaction that notes the export.
+    `find` returns the rows, `MOST_ROWS` at most, and how many there are. Reading them and writing the file take seconds for a
+    long list: nobody else waits for that to write; only the audit's line is a transaction.
     """
     fmt = request.form.get("format", "")
     fmt = fmt if fmt in MIMES else "xlsx"
     title = str(_(listing.description.title))
     titles = [title, *(str(head["label"]) for head in listing.heads)]
+    told = {**told, "filters": sorted(name for name in listing.description.filters if listing.args.get(name))}
     try:
+        rows, total = find()
+        body = write_rows(listing.description, listing.columns, rows, total, titles=titles, fmt=fmt)
         with unit_of_work(current_actor()) as uow:
-            rows, total = find(uow)
-            body = export_list(
-                uow, listing.description, columns=listing.columns, rows=rows, total=total, titles=titles, fmt=fmt,
-                told={**told, "filters": sorted(name for name in listing.description.filters if listing.args.get(name))},
-            )  # fmt: skip
+            note_export(uow, listing.description, columns=listing.columns, n=len(rows), fmt=fmt, told=told)
     except InvalidInputError as exc:
         return redirect_with_message(listing.address(), _(exc.template) % exc.context, "danger")
     name = f"{title}_{today().isoformat()}.{fmt}"

@@ -148,32 +148,41 @@ def _choice(uow: UnitOfWork, description: ListDescription[Any]) -> ListChoice:
     return found
 
 
-def export_list(
-    uow: UnitOfWork,
+def write_rows(
     description: ListDescription[Row],
-    *,
     columns: Sequence[str],
     rows: Sequence[Row],
     total: int,
+    *,
     titles: Sequence[str],
     fmt: str,
-    told: Mapping[str, object],
 ) -> bytes:
-    """Return exactly what a list shows, all its pages, as a workbook or CSV; audited.
+    """Return exactly what a list shows, all its pages, as a workbook or CSV.
 
-    `titles` are the name of the list and the heads of its columns in the reader's language; `told` is what the audit keeps of
-    the filters, which must hold nobody's data.
+    `titles` are the name of the list and the heads of its columns in the reader's language.
 
     Raises
     ------
     InvalidInputError
         If there are more rows than a file should hold.
     """
-    _require_reader(uow, description)
     if total > MOST_ROWS:
         raise InvalidInputError(N_("筛选结果超过 %(n)s 条，请缩小范围后再导出"), n=f"{MOST_ROWS:,}")
     shown = description.shown(columns)
-    cells = [[one.value(row) for one in shown] for row in rows]
-    after = {"list": description.key, "columns": [one.key for one in shown], "n": len(rows), "format": fmt, **told}
+    return write_list(titles[0], titles[1:], [[one.value(row) for one in shown] for row in rows], fmt)
+
+
+def note_export(
+    uow: UnitOfWork,
+    description: ListDescription[Any],
+    *,
+    columns: Sequence[str],
+    n: int,
+    fmt: str,
+    told: Mapping[str, object],
+) -> None:
+    """Let the audit know of an exported list; `told` is what it keeps of the filters, which must hold nobody's data."""
+    _require_reader(uow, description)
+    shown = [one.key for one in description.shown(columns)]
+    after = {"list": description.key, "columns": shown, "n": n, "format": fmt, **told}
     audit.record(uow, "list.export", "list", description.key, after=after)
-    return write_list(titles[0], titles[1:], cells, fmt)

@@ -28,7 +28,7 @@ from kernel.http.lists import EVERYTHING, Listing, begin_with_view, open_list, s
 from kernel.i18n import N_
 from kernel.identity.permissions import Permission
 from kernel.lists import Column, ListDescription, Order, declare_list
-from kernel.uow import UnitOfWork, unit_of_work
+from kernel.uow import unit_of_work
 from qbank.interchange.convert import FORMATS, writable_formats
 from qbank.models.curation import ItemStatistics
 from qbank.models.items import Item
@@ -301,9 +301,9 @@ def export_shown() -> Response:
     """Hand out the list itself as a table: columns, filters and order as shown, without contents and keys."""
     listing, wanted = open_list(LIST), filter_from_request()
 
-    def find(uow: UnitOfWork) -> tuple[list[ItemLine], int]:
+    def find() -> tuple[list[ItemLine], int]:
         n = EVERYTHING.per_page
-        found = item_lists.list_page(uow.session, actor=uow.actor, wanted=wanted, per_page=n)
+        found = item_lists.list_page(db.session(), actor=current_actor(), wanted=wanted, per_page=n)
         return _lines(found.rows), n + 1 if found.next_cursor else len(found.rows)
 
     return send_list(listing, find, {"sort": wanted.sort.value})

@@ -113,7 +113,7 @@ def _events(session: Session, listing: Listing[EventLine], paging: Paging) -> tu
 def export_shown() -> Response:
     """Download the recorded acts with the columns, filters and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _events(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _events(db.session(), listing, EVERYTHING), {})
 
 
 def _filter(filters: dict[str, str]) -> AuditFilter:

@@ -99,7 +99,7 @@ def _jobs(session: Session, listing: Listing[Job], paging: Paging) -> tuple[Sequ
 def export_shown() -> Response:
     """Download the jobs with the columns, filter and order that are shown."""
     listing = open_list(LIST)
-    return send_list(listing, lambda uow: _jobs(uow.session, listing, EVERYTHING), {})
+    return send_list(listing, lambda: _jobs(db.session(), listing, EVERYTHING), {})
 
 
 @bp.get("/<uuid:job_id>")
