@@ -467,10 +467,9 @@ def result(run_id: uuid.UUID) -> tuple[str, int] | Response:
         )
     level = standards.get_level(session, run.standard_level_id, actor=actor) if run.standard_level_id else None
     page = ResultPage(
-        steps=steps(), run=run, level_title=level_title(level) if level else "",
+        steps=steps(), run=run, level_title=level_title(level) if level else "", way=stage_names(session, run.organisation_id),
         skipped=run.report["skipped"][:MAX_SKIPPED_SHOWN], warnings=run.report["warnings"][:MAX_SKIPPED_SHOWN],
         losses=run.report["losses"][:MAX_SKIPPED_SHOWN], n_beyond_draft=repository.count_beyond_draft(session, run),
-        way=stage_names(session, actor.organisation),
     )  # fmt: skip
     return render_page("qbank/imports/result.html", page)
 
