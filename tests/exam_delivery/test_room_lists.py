@@ -6,6 +6,7 @@ import io
 
 import pytest
 from lxml import html
+from playwright.sync_api import Route, expect
 
 from exam_delivery.repository import planning
 from exam_delivery.rules.room_lists import RoomRun, count_up, lines_of_run, read_rows, rows_of_text
@@ -15,6 +16,7 @@ from kernel.errors import ForbiddenError, InvalidInputError
 from kernel.identity.permissions import Role
 from kernel.spreadsheets import TableSheet, write_table
 from kernel.uow import unit_of_work
+from tests.accessibility import violations
 from tests.pages import words
 
 RUN = {"site": "演示考点", "first": "第11考场", "count": "17", "capacity": "30"}
@@ -109,3 +111,29 @@ def test_a_copy_has_the_next_free_name(world, sign_in):
 def test_only_officers_make_rooms(world, make_actor):
     with pytest.raises(ForbiddenError), unit_of_work(make_actor(Role.INVIGILATOR)) as uow:
         room_lists.make_rooms(uow, lines_of_run(RoomRun("甲", "第1考场", 2, 30)))
+
+
+@pytest.mark.journey
+def test_form_and_preview_are_usable_by_everybody(world, sign_in, chromium):
+    client, context = sign_in(Role.EXAM_OFFICER), chromium.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+
+    def answer(route: Route) -> None:
+        asked, address = route.request, route.request.url.removeprefix("http://kaoku.test")
+        kind = {"Content-Type": asked.headers.get("content-type", "")}
+        sent = {"data": asked.post_data_buffer, "headers": kind} if asked.method == "POST" else {}
+        with client.open(address, method=asked.method, **sent) as found:
+            route.fulfill(status=found.status_code, headers=dict(found.headers), body=found.data)
+
+    page.route("http://kaoku.test/**", answer)
+    page.goto("http://kaoku.test/exam-rooms/many/")
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations(page)] == []
+    page.fill("[name=site]", "演示考点")
+    page.fill("[name=first]", "第 01 考场")
+    page.fill("[name=count]", "2")
+    page.get_by_role("button", name="核对", exact=True).click()
+    expect(page.get_by_text("这个考点已有同名考场")).to_be_visible()
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations(page)] == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= 321")
+    context.close()
