@@ -9,14 +9,17 @@ import uuid
 from certification.repository import panels
 from certification.repository.batches import find_batch_by_source, list_records
 from certification.repository.certificates import list_batch_certificates
+from certification.repository.surveys import find_survey
 from certification.rules.keys import WARNING_CHECKS
 from certification.rules.pass_decision import AssessmentMode, PassOutcome
+from certification.rules.surveys import ASPECT_SETS, Grade
 from certification.services import (
     batches,
     blanks,
     certificates,
     decisions,
     filing,
+    own_surveys,
     panel_groups,
     panel_sheets,
     printing,
@@ -24,9 +27,12 @@ from certification.services import (
     rosters,
     scores,
     signing,
+    surveys,
 )
+from certification.services.candidate_access import themselves
 from certification.services.panel_groups import GroupPlan
 from certification.services.panel_sheets import Typed
+from exam_delivery.public_candidates import Proof
 from kernel import profiles
 from kernel.clock import shifted, today
 from kernel.db import db
@@ -37,6 +43,10 @@ from web.demo.people import Staff
 DECIDED, APPROVED, ISSUED = dt.timedelta(days=-22), dt.timedelta(days=-4), dt.timedelta(days=-3)
 SEED = 5
 N_ASSESSED = 2
+SURVEYED = dt.timedelta(days=14)
+N_ON_PAPER = 2
+GRADES, GRADE_WEIGHTS = [grade.value for grade in Grade], (60, 33, 5, 1, 1)
+COMMENTS = ("考场指引清楚，工作人员耐心。（演示）", "候考区座位少，建议增加。（演示）")
 SCORE_SHEET = """# 准备
 工具、材料齐全，穿戴劳动防护用品 | 20
 # 操作
@@ -62,6 +72,9 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
             decisions.decide_batch(uow, key)
         with unit_of_work(officer) as uow:
             publicity.open_publicity(uow, key, starts_on=today(), contact=CONTACT)
+        with unit_of_work(officer) as uow:
+            surveys.open_survey(uow, key, opens_on=today(), closes_on=today() + SURVEYED)
+        answer_survey(staff, key)
     with shifted(APPROVED):
         with unit_of_work(officer) as uow:
             rosters.submit_roster(uow, key)
@@ -76,6 +89,25 @@ def load_certificates(staff: Staff, exam_batch_id: uuid.UUID) -> None:
         with unit_of_work(officer) as uow:
             certificates.issue_batch(uow, key)
         print_on_blanks(staff, key)
+
+
+def answer_survey(staff: Staff, key: uuid.UUID) -> None:
+    """Let most of those who sat say how satisfied they are, and count the forms of some on paper."""
+    chance = random.Random(SEED)  # noqa: S311 - a reproducible show
+    sat = [one for one in list_records(db.session(), key) if one.outcome is not PassOutcome.ABSENT]
+    people = chance.sample(sat, k=len(sat) * 4 // 5)
+    survey = find_survey(db.session(), key)
+    if survey is None:
+        raise LookupError("the survey was not opened")
+    for number, person in enumerate(people[:-N_ON_PAPER]):
+        proof = Proof(person.organisation_id, person.candidate_id)
+        grades = {code: str(chance.choices(GRADES, GRADE_WEIGHTS)[0]) for code in ASPECT_SETS[survey.aspect_set]}
+        comment = COMMENTS[number] if number < len(COMMENTS) else ""
+        with unit_of_work(themselves(proof)) as uow:
+            own_surveys.answer_survey(uow, proof, survey.batch_survey_id, grades=grades, comment=comment)
+    counts = {code: (str(N_ON_PAPER - 1), "1", "", "", "") for code in ASPECT_SETS[survey.aspect_set]}
+    with unit_of_work(staff.actor(Role.CERTIFICATION_OFFICER)) as uow:
+        surveys.count_by_hand(uow, key, n_forms=str(N_ON_PAPER), counts=counts, note="演示清点，存考务室")
 
 
 def print_on_blanks(staff: Staff, key: uuid.UUID) -> None:
