@@ -182,7 +182,7 @@ def bring_in_the_roster(journey: Journey, desk: Desk) -> None:
     told(page, "已导入 3 名考生")
     desk.visit(f"{journey.paths['batch']}/people")
     page.get_by_label("照片压缩包").set_input_files(photo_archive(journey.candidates))
-    press(page, "导入照片")
+    page.locator("#photos").get_by_role("button", name="导入照片").click()
     told(page, "已保存 3 张照片")
     desk.check()
 
