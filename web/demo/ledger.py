@@ -44,7 +44,7 @@ DECIDED, APPROVED, ISSUED = dt.timedelta(days=-22), dt.timedelta(days=-4), dt.ti
 SEED = 5
 N_ASSESSED = 2
 SURVEYED = dt.timedelta(days=14)
-N_ON_PAPER = 2
+N_BY_HAND = 2
 GRADES, GRADE_WEIGHTS = [grade.value for grade in Grade], (60, 33, 5, 1, 1)
 COMMENTS = ("考场指引清楚，工作人员耐心。（演示）", "候考区座位少，建议增加。（演示）")
 SCORE_SHEET = """# 准备
@@ -99,15 +99,15 @@ def answer_survey(staff: Staff, key: uuid.UUID) -> None:
     survey = find_survey(db.session(), key)
     if survey is None:
         raise LookupError("the survey was not opened")
-    for number, person in enumerate(people[:-N_ON_PAPER]):
+    for number, person in enumerate(people[:-N_BY_HAND]):
         proof = Proof(person.organisation_id, person.candidate_id)
         grades = {code: str(chance.choices(GRADES, GRADE_WEIGHTS)[0]) for code in ASPECT_SETS[survey.aspect_set]}
         comment = COMMENTS[number] if number < len(COMMENTS) else ""
         with unit_of_work(themselves(proof)) as uow:
             own_surveys.answer_survey(uow, proof, survey.batch_survey_id, grades=grades, comment=comment)
-    counts = {code: (str(N_ON_PAPER - 1), "1", "", "", "") for code in ASPECT_SETS[survey.aspect_set]}
+    counts = {code: (str(N_BY_HAND - 1), "1", "", "", "") for code in ASPECT_SETS[survey.aspect_set]}
     with unit_of_work(staff.actor(Role.CERTIFICATION_OFFICER)) as uow:
-        surveys.count_by_hand(uow, key, n_forms=str(N_ON_PAPER), counts=counts, note="演示清点，存考务室")
+        surveys.count_by_hand(uow, key, n_forms=str(N_BY_HAND), counts=counts, note="演示清点，存考务室")
 
 
 def print_on_blanks(staff: Staff, key: uuid.UUID) -> None:
